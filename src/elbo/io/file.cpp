@@ -1,0 +1,151 @@
+#include "elbo/io/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+
+#include "elbo/core/error.h"
+
+namespace elbo {
+namespace {
+
+std::string folder_of(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+struct Descriptor {
+  int number;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+};
+
+struct Inflater {
+  z_stream stream{};
+  // 16 asks zlib for the gzip wrapper and its checksum.
+  Inflater() { check(inflateInit2(&stream, 16 + MAX_WBITS) == Z_OK, "[gzip] out of memory"); }
+  ~Inflater() { inflateEnd(&stream); }
+};
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  check(file.number >= 0, "[file] ", path, ": ", std::strerror(errno));
+  struct stat status {};
+  check(::fstat(file.number, &status) == 0, "[file] ", path, ": ", std::strerror(errno));
+  check(!S_ISDIR(status.st_mode), "[file] ", path, ": is a folder, expected a file");
+  // Pipes have no size, and a file may grow while it is read: read to the end in any case.
+  std::string bytes(static_cast<size_t>(std::max<off_t>(status.st_size, 0)) + 1, '\0');
+  size_t used = 0;
+  for (;;) {
+    if (used == bytes.size()) bytes.resize(bytes.size() * 2 + 4096);
+    const ssize_t got = ::read(file.number, bytes.data() + used, bytes.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    check(got >= 0, "[file] ", path, ": ", std::strerror(errno));
+    if (got == 0) break;
+    used += static_cast<size_t>(got);
+  }
+  bytes.resize(used);
+  return bytes;
+}
+
+std::string gunzip(std::string_view bytes, const std::string& where, int64_t most) {
+  std::string out;
+  Inflater inflater;
+  auto& stream = inflater.stream;
+  std::string block(size_t{1} << 18, '\0');
+  size_t next = 0;  // zlib counts in 32 bits: the input is fed in pieces
+  for (;;) {
+    if (stream.avail_in == 0 && next < bytes.size()) {
+      const size_t piece = std::min<size_t>(bytes.size() - next, size_t{1} << 30);
+      stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data() + next));
+      stream.avail_in = static_cast<uInt>(piece);
+      next += piece;
+    }
+    stream.next_out = reinterpret_cast<Bytef*>(block.data());
+    stream.avail_out = static_cast<uInt>(block.size());
+    const int state = inflate(&stream, Z_NO_FLUSH);
+    const size_t made = block.size() - stream.avail_out;
+    check(static_cast<int64_t>(out.size() + made) <= most, "[gzip] ", where,
+          ": unpacks to more than ", most, " bytes");
+    out.append(block.data(), made);
+    if (state == Z_STREAM_END) {
+      const size_t at = next - stream.avail_in;
+      // Tape tools pad with zeros.
+      if (bytes.find_first_not_of('\0', at) == std::string_view::npos) return out;
+      check(inflateReset(&stream) == Z_OK, "[gzip] ", where, ": damaged");
+      continue;
+    }
+    const bool starved = state == Z_BUF_ERROR || (state == Z_OK && made == 0);
+    check(!(starved && stream.avail_in == 0 && next == bytes.size()), "[gzip] ", where,
+          ": ends too early");
+    check(state == Z_OK || state == Z_BUF_ERROR, "[gzip] ", where, ": damaged (",
+          stream.msg ? stream.msg : "no gzip data", ")");
+  }
+}
+
+std::string read_maybe_gzip(const std::string& path, int64_t most) {
+  auto bytes = read_file(path);
+  const bool packed = bytes.size() >= 2 && bytes[0] == '\x1f' && bytes[1] == '\x8b';
+  return packed ? gunzip(bytes, path, most) : bytes;
+}
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+  static std::atomic<int> count{0};
+  temporary_ = folder_of(path_) + "/." + std::filesystem::path(path_).filename().string() + "." +
+               std::to_string(::getpid()) + "." + std::to_string(count++) + ".tmp";
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) {
+    check(errno != ENOENT, "[file] ", path_, ": no folder ", folder_of(path_));
+    fail_with_reason("cannot be created");
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::fail_with_reason(const char* doing) const {
+  fail("[file] ", path_, ": ", doing, ": ", std::strerror(errno));
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t done = ::write(descriptor_, bytes.data(), bytes.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) fail_with_reason("cannot be written");
+    bytes.remove_prefix(static_cast<size_t>(done));
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) fail_with_reason("cannot be written");
+  const int closed = ::close(descriptor_);
+  descriptor_ = -1;
+  if (closed != 0) fail_with_reason("cannot be written");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0)
+    fail_with_reason("cannot be renamed into place");
+  temporary_.clear();
+  // The name itself is on the disk only once the folder is; not every file system can be asked.
+  const Descriptor folder{::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (folder.number >= 0) ::fsync(folder.number);
+}
+
+void write_file_atomic(const std::string& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+}  // namespace elbo

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace elbo {
+
+/// The whole file. Raises an Error naming the path and the reason.
+std::string read_file(const std::string& path);
+
+/// More than any data set of today; a hostile archive must not fill the memory.
+constexpr int64_t kMostUnpacked = int64_t{1} << 36;
+/// The whole file, unpacked where it is gzip (told by its first bytes, not by its name).
+std::string read_maybe_gzip(const std::string& path, int64_t most = kMostUnpacked);
+/// Unpacks gzip bytes, also several members in a row; `where` names them in an Error.
+std::string gunzip(std::string_view bytes, const std::string& where, int64_t most = kMostUnpacked);
+
+/// A file that appears under its name only when it is complete and on the disk:
+/// temporary name in the same folder, write, sync, rename, sync of the folder.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::string path);
+  /// Without commit() the temporary is removed and an older file of that name stays.
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::string_view bytes);
+  void commit();
+
+ private:
+  [[noreturn]] void fail_with_reason(const char* doing) const;
+
+  std::string path_, temporary_;
+  int descriptor_ = -1;
+};
+
+void write_file_atomic(const std::string& path, std::string_view bytes);
+
+}  // namespace elbo

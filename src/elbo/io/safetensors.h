@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "elbo/core/tensor.h"
+
+namespace elbo {
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+using TextMap = std::map<std::string, std::string>;
+
+/// The content of a .safetensors file, in the order of its header.
+struct TensorFile {
+  NamedTensors tensors;
+  TextMap metadata;
+
+  /// Undefined where there is none of that name.
+  Tensor find(const std::string& name) const;
+};
+
+/// Written through a temporary name; any device and layout. Types: F64 F32 F16 BF16 I64 I32 U8
+/// BOOL.
+void save_safetensors(const std::string& path, const NamedTensors& tensors,
+                      const TextMap& metadata = {});
+/// Every number of the header is checked against the file; a defect is an Error with the path.
+TensorFile load_safetensors(const std::string& path);
+/// The same from memory; `where` names the source.
+TensorFile parse_safetensors(std::string_view bytes, const std::string& where);
+
+}  // namespace elbo
