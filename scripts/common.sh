@@ -1,0 +1,14 @@
+# Read by the other scripts: where the tree is, how many compilers to run at once.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+# A translation unit that includes libtorch takes up to 2 GB.
+compilers_at_once() {
+  local cores gigabytes jobs
+  cores=$(nproc)
+  gigabytes=$(awk '/^MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo)
+  jobs=$((gigabytes / 2 < cores ? gigabytes / 2 : cores))
+  echo $((jobs > 0 ? jobs : 1))
+}
+
+say() { printf '\n== %s\n' "$*"; }

@@ -1,0 +1,44 @@
+"""What no formatter checks: the length of files, and names that do not belong into this code."""
+import pathlib
+import re
+import statistics
+import sys
+
+MOST_LINES = 400
+FORBIDDEN = [
+    (r"#\s*include <torch/torch\.h>", "include the narrowest torch header that works"),
+    (r"\bc10::(optional|nullopt)\b", "std::optional in our types, torch::nullopt in calls"),
+    (r"\btorch::(optim|data)::", "the library has its own"),
+    (r"\b(TODO|FIXME|XXX)\b", "open an issue instead"),
+    (r"\busing namespace torch\b", "write torch::"),
+    (r"\bstd::c(out|err)\b|\bf?printf\(", "only cli/ prints"),
+]
+
+
+def main(root):
+    bad, lengths = [], []
+    source = root / "src/elbo"
+    for path in sorted([*source.rglob("*.h"), *source.rglob("*.cpp")]):
+        lines = path.read_text().splitlines()
+        lengths.append(len(lines))
+        name = path.relative_to(root)
+        if len(lines) > MOST_LINES:
+            bad.append(f"{name}: {len(lines)} lines, at most {MOST_LINES}")
+        if path.suffix == ".h" and lines and "#pragma once" not in lines:
+            if "pch.h" not in path.name:
+                bad.append(f"{name}: no #pragma once")
+        for pattern, why in FORBIDDEN:
+            if "prints" in why and "cli" in path.parts:
+                continue
+            for number, line in enumerate(lines, 1):
+                if re.search(pattern, line):
+                    bad.append(f"{name}:{number}: {line.strip()}: {why}")
+    print(
+        f"{len(lengths)} files, {sum(lengths)} lines: "
+        f"median {statistics.median(lengths):.0f}, longest {max(lengths)}"
+    )
+    return "\n".join(bad)
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(__file__).resolve().parent.parent) or 0)
