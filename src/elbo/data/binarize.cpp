@@ -1,0 +1,78 @@
+#include <ATen/Parallel.h>
+
+#include "elbo/data/rows.h"
+
+namespace elbo {
+namespace {
+
+/// Bytes as draws of Bernoulli(x/255), or at one half. A row draws at its own positions of the
+/// stream, so order, batch size and threads change nothing.
+class Binarized : public Dataset {
+ public:
+  Binarized(Data data, std::string how)
+      : data_(std::move(data)),
+        how_(std::move(how)),
+        bytes_(dynamic_cast<const ByteRows*>(data_.get())) {
+    if (bytes_ && (size() == 0 || !bytes_->bytes(0))) bytes_ = nullptr;
+    const auto schema = data_->schemas().x;
+    check(schema.kind == "byte", "[binarize] ", how_, ": the data are ", schema.kind,
+          ", only bytes can be binarized");
+    width_ = numel(schema.shape);
+  }
+
+  int64_t size() const override { return data_->size(); }
+  Tensor factors() const override { return data_->factors(); }
+  std::string row_name(int64_t row) const override { return data_->row_name(row); }
+  Schemas schemas() const override {
+    auto schemas = data_->schemas();
+    schemas.x.kind = "binary";
+    schemas.x.detail["binarize"] = how_;
+    return schemas;
+  }
+
+  Batch get(const Tensor& rows, const Draw& draw) const override {
+    const auto checked = checked_rows(rows, size());
+    const auto* row = checked.data_ptr<int64_t>();
+    const uint64_t key = (how_ == "dynamic" ? draw : Draw{}).key("binarize");
+    Batch batch;
+    Tensor copy;  // where the data cannot show their bytes
+    if (bytes_) {
+      batch = bytes_->get_rest(checked);
+    } else {
+      batch = data_->get(checked, draw);
+      copy = (batch.x * 255).round().to(torch::kUInt8).contiguous();
+    }
+    batch.x = torch::empty(with_rows(checked.size(0), data_->schemas().x.shape), torch::kFloat32);
+    auto* out = batch.x.data_ptr<float>();
+    const auto* copied = copy.defined() ? copy.data_ptr<uint8_t>() : nullptr;
+    at::parallel_for(0, checked.size(0), rows_per_thread(width_), [&](int64_t from, int64_t to) {
+      for (int64_t r = from; r < to; ++r) {
+        const auto* in = copied ? copied + r * width_ : bytes_->bytes(row[r]);
+        binarize_row(in, out + r * width_, key, row[r]);
+      }
+    });
+    return batch;
+  }
+
+ private:
+  void binarize_row(const uint8_t* in, float* out, uint64_t key, int64_t row) const {
+    if (how_ != "threshold") return bernoulli_bytes(in, out, width_, key, row);
+    for (int64_t i = 0; i < width_; ++i) out[i] = in[i] >= 128 ? 1.0f : 0.0f;
+  }
+
+  Data data_;
+  std::string how_;
+  const ByteRows* bytes_;
+  int64_t width_ = 1;
+};
+
+}  // namespace
+
+Data binarized(Data data, const std::string& how) {
+  if (how == "none") return data;
+  check(how == "dynamic" || how == "static" || how == "threshold", "[binarize] unknown \"", how,
+        "\"; known: dynamic, none, static, threshold");
+  return std::make_shared<Binarized>(std::move(data), how);
+}
+
+}  // namespace elbo

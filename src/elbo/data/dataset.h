@@ -1,0 +1,110 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "elbo/core/options.h"
+#include "elbo/core/random.h"
+#include "elbo/core/registry.h"
+#include "elbo/core/tensor.h"
+
+namespace elbo {
+
+/// What a variable is: enough to choose a network and a likelihood for it.
+struct Schema {
+  Shape shape;                   // images are channels x height x width
+  std::string kind;              // real, unit, binary, byte, count, category, token, table
+  Json detail = Json::object();  // columns, classes, loc and scale, how it is binarized, …
+
+  bool present() const { return !kind.empty(); }
+};
+struct Schemas {
+  Schema x, c, y;
+};
+Json to_json(const Schema& schema);
+Schema schema_from_json(const Json& j, const std::string& where);
+/// Raises an Error that names the first difference in what a model needs (shape, kind).
+void check_fits(const Schema& found, const Schema& expected, const std::string& where);
+
+/// Rows as a model reads them, all float32 but y.
+struct Batch {
+  Tensor x;     // [B, …] the data; a byte is in [0, 1], value/255
+  Tensor mask;  // like x, 1 = observed; undefined = all of it
+  Tensor c;     // [B, …] condition; undefined = none
+  Tensor y;     // [B] int64, label to infer, -1 = unknown; undefined = none
+
+  int64_t size() const { return x.size(0); }
+};
+/// x with NaN in the cells that the mask hides: what encoders read.
+Tensor observed(const Batch& batch);
+/// Rows [from, to).
+Batch slice(const Batch& batch, int64_t from, int64_t to);
+
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual int64_t size() const = 0;
+  /// The rows named by an int64 tensor; `draw` decides what is random about them (binarization).
+  virtual Batch get(const Tensor& rows, const Draw& draw = {}) const = 0;
+  virtual Schemas schemas() const = 0;
+  /// [N, k] known generating factors (for disentanglement), or undefined.
+  virtual Tensor factors() const { return Tensor(); }
+  /// Where row r came from (a file, a line), for messages and tables.
+  virtual std::string row_name(int64_t row) const { return std::to_string(row); }
+};
+using Data = std::shared_ptr<const Dataset>;
+
+/// All rows in memory in their own type (uint8 stays uint8).
+struct Arrays {
+  Tensor x, mask, c, y, factors;
+  Schemas schemas;
+  std::vector<std::string> names;
+};
+Data in_memory(Arrays arrays);
+/// The given rows of another data set.
+Data subset(Data data, std::vector<int64_t> rows);
+Data concat(std::vector<Data> parts);
+/// Every row once, in blocks of at most `block`: f(batch, first_row).
+void for_each_batch(const Dataset& data, int64_t block, const Draw& draw,
+                    const std::function<void(const Batch&, int64_t)>& f);
+
+/// What every reader understands; one that has no use for a setting other than its default
+/// raises an Error.
+struct DataOptions {
+  std::string split = "train";
+  std::string binarize = "auto";
+  std::string resize;
+  int64_t rows = 0;
+  int64_t seed = 0;
+  template <class F>
+  void fields(F&& f) {
+    f("split", split, "which part of the data", one_of({"train", "test", "all"}));
+    f("binarize", binarize, "how bytes become bits: drawn afresh each epoch, drawn once, or at 1/2",
+      one_of({"auto", "dynamic", "static", "threshold", "none"}));
+    f("resize", resize, "HEIGHTxWIDTH to which images are resized");
+    f("rows", rows, "use only the first so many rows; 0 = all", at_least(0));
+    f("seed", seed, "seed of data that the program makes itself", at_least(0));
+  }
+};
+
+/// Reads one kind of source.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  /// Whether a path without a "name:" in front is this reader's.
+  virtual bool accepts(const std::string& path) const = 0;
+  virtual Data open(const std::string& path, const DataOptions& options) const = 0;
+  /// Whether the source holds a test part of its own.
+  virtual bool has_test(const std::string&) const { return false; }
+};
+Registry<Reader>& readers();
+
+/// DATA of the command line: "reader:path", or a path that a reader accepts.
+/// A relative path that does not exist is also looked for under $ELBO_DATA.
+Data open_data(const std::string& text, const DataOptions& options);
+bool has_test_split(const std::string& text);
+/// Turns byte rows into binary ones: dynamic, static, threshold. `none` keeps them.
+Data binarized(Data data, const std::string& how);
+
+}  // namespace elbo

@@ -1,0 +1,173 @@
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+
+#include <cstring>
+
+#include "elbo/data/rows.h"
+
+namespace elbo {
+namespace {
+
+#if defined(__x86_64__)
+__attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+void bytes_to_unit(const uint8_t* in, float* out, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(in[i]) / 255.0f;
+}
+
+template <class From>
+void convert_row(const From* in, float* out, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(in[i]);
+}
+
+/// The given rows of a contiguous [N, …] tensor as float32: gather and conversion in one pass.
+Tensor gather(const Tensor& table, const Tensor& rows, bool unit) {
+  if (!table.defined()) return table;
+  auto shape = table.sizes().vec();
+  shape[0] = rows.size(0);
+  auto out = torch::empty(shape, torch::kFloat32);
+  if (out.numel() == 0) return out;
+  const int64_t width = table.numel() / table.size(0);
+  const auto* row = rows.data_ptr<int64_t>();
+  auto* to = out.data_ptr<float>();
+  const auto over_rows = [&](const auto& convert) {
+    at::parallel_for(0, rows.size(0), rows_per_thread(width), [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) convert(row[r] * width, to + r * width);
+    });
+  };
+  if (unit) {
+    const auto* from = table.data_ptr<uint8_t>();
+    over_rows([&](int64_t at, float* target) { bytes_to_unit(from + at, target, width); });
+  } else {
+    AT_DISPATCH_ALL_TYPES_AND(torch::kBool, table.scalar_type(), "gather", [&] {
+      const auto* from = table.data_ptr<scalar_t>();
+      over_rows([&](int64_t at, float* target) { convert_row(from + at, target, width); });
+    });
+  }
+  return out;
+}
+
+class InMemory : public Dataset, public ByteRows {
+ public:
+  explicit InMemory(Arrays arrays) : a_(std::move(arrays)) {
+    check(a_.x.defined() && a_.x.dim() >= 1, "[data] x is missing");
+    for (Tensor* t : {&a_.x, &a_.mask, &a_.c, &a_.y, &a_.factors}) {
+      if (!t->defined()) continue;
+      *t = t->to(torch::kCPU).contiguous();
+      check(t->dim() >= 1 && t->size(0) == size(), "[data] x holds ", size(),
+            " rows, another part ", t->dim() ? t->size(0) : 0);
+    }
+    check_shape(a_.x, a_.schemas.x, "x");
+    check_shape(a_.c, a_.schemas.c, "c");
+    check(!a_.mask.defined() || a_.mask.sizes() == a_.x.sizes(),
+          "[data] mask is not shaped like x");
+    check(!a_.y.defined() || a_.y.dim() == 1, "[data] y: expected one label per row");
+    if (a_.y.defined()) a_.y = a_.y.to(torch::kInt64);
+    check(a_.names.empty() || static_cast<int64_t>(a_.names.size()) == size(), "[data] ",
+          a_.names.size(), " row names for ", size(), " rows");
+    byte_ = a_.schemas.x.kind == "byte" && a_.x.scalar_type() == torch::kUInt8;
+    width_ = numel(a_.schemas.x.shape);
+  }
+
+  int64_t size() const override { return a_.x.size(0); }
+  Schemas schemas() const override { return a_.schemas; }
+  Tensor factors() const override { return a_.factors; }
+  std::string row_name(int64_t row) const override {
+    return a_.names.empty() ? std::to_string(row) : a_.names.at(row);
+  }
+
+  Batch get(const Tensor& rows, const Draw&) const override {
+    const auto checked = checked_rows(rows, size());
+    auto batch = get_rest(checked);
+    batch.x = gather(a_.x, checked, byte_);
+    return batch;
+  }
+
+  Batch get_rest(const Tensor& rows) const override {
+    const auto checked = checked_rows(rows, size());
+    Batch batch;
+    batch.mask = gather(a_.mask, checked, false);
+    batch.c = gather(a_.c, checked, false);
+    if (a_.y.defined()) batch.y = a_.y.index_select(0, checked);
+    return batch;
+  }
+
+  const uint8_t* bytes(int64_t row) const override {
+    return byte_ ? a_.x.data_ptr<uint8_t>() + row * width_ : nullptr;
+  }
+
+ private:
+  static void check_shape(const Tensor& t, const Schema& schema, const char* name) {
+    check(t.defined() == schema.present(), "[data] ", name,
+          ": tensor without schema, or the reverse");
+    if (!t.defined()) return;
+    check(t.sizes() == with_rows(t.size(0), schema.shape), "[data] ", name, ": tensor of ",
+          to_string(t.sizes().vec()), ", schema of ", to_string(schema.shape));
+  }
+
+  Arrays a_;
+  bool byte_ = false;
+  int64_t width_ = 1;
+};
+
+class Subset : public Dataset, public ByteRows {
+ public:
+  Subset(Data data, std::vector<int64_t> rows)
+      : data_(std::move(data)), bytes_(dynamic_cast<const ByteRows*>(data_.get())) {
+    const auto given = torch::tensor(rows, torch::kInt64);
+    rows_ = checked_rows(given, data_->size());
+  }
+
+  int64_t size() const override { return rows_.size(0); }
+  Schemas schemas() const override { return data_->schemas(); }
+  Tensor factors() const override {
+    const auto all = data_->factors();
+    return all.defined() ? all.index_select(0, rows_) : all;
+  }
+  std::string row_name(int64_t row) const override { return data_->row_name(inner(row)); }
+  Batch get(const Tensor& rows, const Draw& draw) const override {
+    return data_->get(inner(rows), draw);
+  }
+  Batch get_rest(const Tensor& rows) const override { return bytes_->get_rest(inner(rows)); }
+  const uint8_t* bytes(int64_t row) const override {
+    return bytes_ ? bytes_->bytes(inner(row)) : nullptr;
+  }
+
+ private:
+  int64_t inner(int64_t row) const { return rows_.data_ptr<int64_t>()[row]; }
+  Tensor inner(const Tensor& rows) const {
+    return rows_.index_select(0, checked_rows(rows, size()));
+  }
+
+  Data data_;
+  const ByteRows* bytes_;
+  Tensor rows_;
+};
+
+}  // namespace
+
+Tensor checked_rows(const Tensor& rows, int64_t size) {
+  check(rows.dim() == 1 && rows.scalar_type() == torch::kInt64,
+        "[data] rows: expected a vector of int64");
+  const auto plain = rows.to(torch::kCPU).contiguous();
+  const auto* row = plain.data_ptr<int64_t>();
+  for (int64_t i = 0; i < plain.size(0); ++i) {
+    check(row[i] >= 0 && row[i] < size, "[data] row ", row[i], ": the data hold ", size, " rows");
+  }
+  return plain;
+}
+
+int64_t rows_per_thread(int64_t width) {
+  constexpr int64_t kElements = int64_t{1} << 15;  // below this a second thread costs more
+  return std::max<int64_t>(1, kElements / std::max<int64_t>(width, 1));
+}
+
+Data in_memory(Arrays arrays) { return std::make_shared<InMemory>(std::move(arrays)); }
+
+Data subset(Data data, std::vector<int64_t> rows) {
+  return std::make_shared<Subset>(std::move(data), std::move(rows));
+}
+
+}  // namespace elbo

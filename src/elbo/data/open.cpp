@@ -1,0 +1,89 @@
+#include <cstdlib>
+#include <filesystem>
+
+#include "elbo/data/dataset.h"
+
+namespace elbo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kBuiltin = "builtin";  // its paths are names, not files
+
+bool exists(const std::string& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+/// A source may name a part of a file after a colon: "file.npz:x", "file.db:table".
+bool source_exists(const std::string& path) {
+  const auto colon = path.rfind(':');
+  return exists(path) || (colon != std::string::npos && colon > 0 && exists(path.substr(0, colon)));
+}
+
+std::string data_folder() {
+  const char* folder = std::getenv("ELBO_DATA");
+  return folder ? folder : "";
+}
+
+/// The path itself, or under $ELBO_DATA where only that exists.
+std::string locate(const std::string& path) {
+  const auto folder = data_folder();
+  if (folder.empty() || source_exists(path) || fs::path(path).is_absolute()) return path;
+  const auto there = (fs::path(folder) / path).string();
+  return source_exists(there) ? there : path;
+}
+
+struct Source {
+  std::shared_ptr<Reader> reader;
+  std::string path;
+};
+
+Source find_source(const std::string& text) {
+  check(!text.empty(), "[data] no path given");
+  const auto colon = text.find(':');
+  const auto prefix = colon == std::string::npos ? "" : text.substr(0, colon);
+  for (const auto& entry : readers().entries()) {
+    if (entry.name != prefix) continue;
+    const auto path = text.substr(colon + 1);
+    check(!path.empty(), "[data] ", text, ": no path after the colon");
+    return {entry.make(Json::object()), prefix == kBuiltin ? path : locate(path)};
+  }
+  const auto path = locate(text);
+  if (!source_exists(path)) {
+    const bool word = !prefix.empty() && prefix.find_first_of("/.\\") == std::string::npos;
+    if (word) readers().find(prefix);
+    const auto folder = data_folder();
+    fail("[data] ", text, ": no such file or folder",
+         folder.empty() ? "" : ", nor under ELBO_DATA=" + folder);
+  }
+  std::vector<std::string> names;
+  for (const auto& entry : readers().entries()) {
+    auto reader = entry.make(Json::object());
+    if (reader->accepts(path)) return {reader, path};
+    names.push_back(entry.name);
+  }
+  fail("[data] ", text, ": not recognised; name its reader as in images:", text,
+       "; known: ", join(names));
+}
+
+}  // namespace
+
+Registry<Reader>& readers() {
+  static Registry<Reader> registry("reader");
+  return registry;
+}
+
+Data open_data(const std::string& text, const DataOptions& options) {
+  const auto source = find_source(text);
+  auto data = source.reader->open(source.path, options);
+  check(data->size() > 0, "[data] ", text, ": holds no rows");
+  return data;
+}
+
+bool has_test_split(const std::string& text) {
+  const auto source = find_source(text);
+  return source.reader->has_test(source.path);
+}
+
+}  // namespace elbo

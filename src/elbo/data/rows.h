@@ -1,0 +1,24 @@
+#pragma once
+
+#include "elbo/data/dataset.h"
+
+namespace elbo {
+
+/// A data set that can show the bytes of its rows without turning them into floats first.
+/// Decorators pass the question on, so that binarization is one pass over any of them.
+class ByteRows {
+ public:
+  virtual ~ByteRows() = default;
+  /// numel(shape) bytes in [0, 255], or null where the rows are no bytes (the same for every row).
+  virtual const uint8_t* bytes(int64_t row) const = 0;
+  /// All of a batch but x.
+  virtual Batch get_rest(const Tensor& rows) const = 0;
+};
+
+/// Rows as a contiguous int64 tensor; raises an Error naming the first that lies outside 0 …
+/// size-1.
+Tensor checked_rows(const Tensor& rows, int64_t size);
+/// Rows that one thread handles in a parallel loop.
+int64_t rows_per_thread(int64_t width);
+
+}  // namespace elbo
