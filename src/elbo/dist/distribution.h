@@ -1,0 +1,71 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <typeindex>
+#include <utility>
+
+#include "elbo/core/error.h"
+#include "elbo/core/tensor.h"
+
+namespace elbo {
+
+class Distribution;
+using Dist = std::shared_ptr<const Distribution>;
+
+/// A distribution over tensors: a cheap, immutable value that holds its parameters.
+/// log_prob gives one number per independent component and broadcasts; the caller sums (row_sum).
+class Distribution {
+ public:
+  virtual ~Distribution() = default;
+  virtual Tensor log_prob(const Tensor& x) const = 0;
+  /// Shape: prefix + parameters. Carries gradients if reparameterized().
+  virtual Tensor sample(torch::IntArrayRef prefix = {}) const = 0;
+  virtual Tensor mean() const = 0;
+  /// Per component; undefined where it has no closed form.
+  virtual Tensor stddev() const { return Tensor(); }
+  /// [rows]: log_prob, masked and summed per row. Overridden where one fused pass is faster.
+  virtual Tensor row_log_prob(const Tensor& x, const Tensor& mask = Tensor()) const {
+    return row_sum(log_prob(x), mask);
+  }
+  virtual bool reparameterized() const { return true; }
+  /// Flows override this: the density of one's own draw needs no inverse.
+  virtual std::pair<Tensor, Tensor> sample_and_log_prob() const {
+    auto x = sample();
+    return {x, log_prob(x)};
+  }
+  /// The same distribution without gradients to its parameters, for score-free estimators
+  /// (STL, DReG); null where the parameters cannot be told from the value.
+  virtual Dist detached() const { return nullptr; }
+};
+
+/// [rows] KL(q || p), summed per row, where a closed form is registered for the two types.
+/// q and p broadcast against each other.
+std::optional<Tensor> kl(const Distribution& q, const Distribution& p);
+/// The same per component, [rows, …]: for free bits per dimension and reports.
+std::optional<Tensor> kl_components(const Distribution& q, const Distribution& p);
+
+/// Registers a closed form for a pair of types: f(q, p) gives KL per component.
+/// `rows`, where given, is a fused version that gives the sum per row.
+using KlFunction = std::function<Tensor(const Distribution&, const Distribution&)>;
+bool add_kl(std::type_index q, std::type_index p, KlFunction components, KlFunction rows = nullptr);
+template <class Q, class P, class F>
+bool add_kl(F f) {
+  return add_kl(typeid(Q), typeid(P), [f](const Distribution& q, const Distribution& p) {
+    return f(static_cast<const Q&>(q), static_cast<const P&>(p));
+  });
+}
+
+/// The shape of a draw: prefix in front of the parameters' shape.
+Shape draw_shape(torch::IntArrayRef prefix, torch::IntArrayRef parameters);
+/// The shape two parameters broadcast to.
+Shape broadcast_shape(const Tensor& a, const Tensor& b);
+
+/// Raises an Error naming the distribution and its parameter unless all values are finite and
+/// (where asked) positive. A pass over the data: for constructors users call, not for heads.
+void check_parameter(const char* distribution, const char* parameter, const Tensor& value,
+                     bool positive);
+
+}  // namespace elbo

@@ -1,0 +1,140 @@
+#include "elbo/eval/density.h"
+
+#include <cmath>
+
+namespace elbo {
+namespace {
+
+/// Mean and standard error over rows, in double precision.
+struct Average {
+  double sum = 0, squares = 0;
+  int64_t count = 0;
+  void add(const Tensor& per_row) {
+    const auto x = per_row.to(torch::kFloat64).contiguous();
+    const double* values = x.data_ptr<double>();
+    for (int64_t i = 0; i < x.numel(); ++i) {
+      sum += values[i];
+      squares += values[i] * values[i];
+    }
+    count += x.numel();
+  }
+  double mean() const { return sum / std::max<int64_t>(count, 1); }
+  double standard_error() const {
+    if (count < 2) return 0;
+    const double variance = std::max(0.0, squares / count - mean() * mean());
+    return std::sqrt(variance / (count - 1));
+  }
+};
+
+/// Per-dimension KL and the variance over rows of the posterior mean (Burda et al. 2016).
+struct SiteUse {
+  std::string name;
+  Tensor kl, mean_sum, mean_squares;
+  void add(const Site& site, const Tensor& posterior_mean) {
+    if (auto per_dimension = site.kl_per_dimension(); per_dimension.defined()) {
+      accumulate(kl, per_dimension.to(torch::kFloat64).sum(0));
+    }
+    const auto m = posterior_mean.to(torch::kFloat64).flatten(1);
+    accumulate(mean_sum, m.sum(0));
+    accumulate(mean_squares, m.square().sum(0));
+  }
+  static void accumulate(Tensor& total, const Tensor& more) {
+    total = total.defined() ? total + more : more;
+  }
+  Json summary(int64_t rows) const {
+    const auto mean = mean_sum / rows;
+    const auto variance = mean_squares / rows - mean.square();
+    Json j{{"name", name},
+           {"dimensions", variance.numel()},
+           {"active_units", (variance > 0.01).sum().item<int64_t>()}};
+    if (kl.defined()) {
+      const auto per = (kl / rows).contiguous();
+      j["kl"] = std::vector<double>(per.data_ptr<double>(), per.data_ptr<double>() + per.numel());
+    }
+    return j;
+  }
+};
+
+}  // namespace
+
+Tensor importance_log_prob(Model& model, const Batch& batch, int64_t draws, int64_t block) {
+  Tensor total;  // [B] logsumexp so far
+  for (int64_t done = 0; done < draws;) {
+    const int64_t s = std::min(block, draws - done);
+    const auto inference = model.infer(batch, s);
+    // log_weight is -log s for this block (or log q(y|x)); all blocks share the same prior weight.
+    const auto part = (log_ratio(inference, batch) + inference.trace.log_weight).logsumexp(0) +
+                      std::log(static_cast<double>(s) / static_cast<double>(draws));
+    total = total.defined() ? torch::logaddexp(total, part) : part;
+    done += s;
+  }
+  return total;
+}
+
+Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& options,
+                      const std::function<void(double)>& progress) {
+  torch::NoGradGuard no_gradient;
+  RandomScope scope(options.seed);
+  model.eval();
+  const auto schema = data.schemas().x;
+  const int64_t n = options.rows > 0 ? std::min(options.rows, data.size()) : data.size(),
+                width = numel(schema.shape);
+  check(n > 0, "[evaluate] the data have no rows");
+  // A draw holds the row a few times over: input, features, output, density.
+  const int64_t particles = std::max<int64_t>(1, options.memory * 1000000 / (width * 16 + 4096));
+  const int64_t rows = std::clamp<int64_t>(
+      options.draws > 0 ? particles / std::min<int64_t>(options.draws, 64) : 256, 1, 256);
+  const int64_t block = std::max<int64_t>(1, particles / rows);
+
+  Average bound, reconstruction, divergence, evidence;
+  std::vector<SiteUse> use;
+  const Draw draw{static_cast<uint64_t>(options.seed), 0};
+  for (int64_t from = 0; from < n; from += rows) {
+    const auto batch = data.get(torch::arange(from, std::min(n, from + rows)), draw);
+    const auto inference = model.infer(batch, 1);
+    const auto weight = inference.trace.log_weight.exp();
+    const auto r = (weight * log_likelihood(inference, batch)).sum(0);
+    const auto k = (weight * kl(inference.trace, batch.size())).sum(0);
+    bound.add(k - r);
+    reconstruction.add(-r);
+    divergence.add(k);
+    for (size_t i = 0; i < inference.trace.sites.size(); ++i) {
+      const auto& site = inference.trace.sites[i];
+      if (!site.posterior) continue;
+      if (use.size() <= i) use.resize(i + 1);
+      use[i].name = site.name;
+      use[i].add(site, site.posterior->mean());
+    }
+    if (options.draws > 0) {
+      evidence.add(-importance_log_prob(model, batch, options.draws, block));
+    }
+    progress(static_cast<double>(std::min(n, from + rows)) / static_cast<double>(n));
+  }
+
+  Json result{{"negative_elbo", bound.mean()},
+              {"negative_elbo_standard_error", bound.standard_error()},
+              {"reconstruction", reconstruction.mean()},
+              {"kl", divergence.mean()}};
+  if (options.draws > 0) {
+    result["negative_log_likelihood"] = evidence.mean();
+    result["negative_log_likelihood_standard_error"] = evidence.standard_error();
+  }
+  const bool discrete = schema.kind == "binary" || schema.kind == "byte" ||
+                        schema.kind == "count" || schema.kind == "category";
+  if (discrete) {
+    const double best = options.draws > 0 ? evidence.mean() : bound.mean();
+    result["bits_per_dimension"] = best / (static_cast<double>(width) * std::log(2.0));
+  }
+  result["sites"] = Json::array();
+  for (const auto& site : use) {
+    if (site.mean_sum.defined()) result["sites"].push_back(site.summary(n));
+  }
+  result["protocol"] = {{"rows", n},
+                        {"draws", options.draws},
+                        {"seed", options.seed},
+                        {"units", "nats per row"},
+                        {"binarization", schema.detail.value("binarize", "none")}};
+  return result;
+}
+
+}  // namespace elbo

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <functional>
+
+#include "elbo/model/model.h"
+
+namespace elbo {
+
+struct EvaluateOptions {
+  int64_t draws = 100;
+  int64_t rows = 0;
+  int64_t seed = 0;
+  int64_t memory = 512;
+  template <class F>
+  void fields(F&& f) {
+    f("draws", draws, "importance samples for log p(x); 0 = only the ELBO", between(0, 10000000));
+    f("rows", rows, "judge only the first so many rows; 0 = all", at_least(0));
+    f("seed", seed, "seed of the draws and of the binarization", at_least(0));
+    f("memory", memory, "megabytes for the draws of a block", between(16, 1e6));
+  }
+};
+
+/// −ELBO with its parts, importance-sampled −log p(x) with its standard error over rows, bits per
+/// dimension for discrete data, active units and KL per dimension, with the protocol.
+Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& options,
+                      const std::function<void(double)>& progress);
+
+/// [N] log p(x) by importance sampling in bounded memory: logsumexp over blocks of draws.
+Tensor importance_log_prob(Model& model, const Batch& batch, int64_t draws, int64_t block);
+
+}  // namespace elbo

@@ -1,0 +1,80 @@
+#include "elbo/model/spec.h"
+
+namespace elbo {
+namespace {
+
+struct FlatOptions {
+  int64_t size = 32;
+  Json encoder, posterior, prior;
+  template <class F>
+  void fields(F&& f) {
+    f("size", size, "number of latent dimensions", between(1, 65536));
+    f("encoder", encoder, "network from x to the posterior; default: the spec's");
+    f("posterior", posterior, "q(z|x); default: the spec's");
+    f("prior", prior, "p(z); default: the spec's");
+  }
+};
+
+/// One vector z: q(z|x) from one encoder, p(z) free or conditional on c.
+class Flat : public Latent {
+ public:
+  Flat(const LatentPlan& plan, FlatOptions options) : size_(options.size) {
+    const auto declared = [&](const Json& own, const char* part) {
+      return own.is_null() ? plan.spec.at(part) : own;
+    };
+    Context at{{{size_}, "real", Json::object()}, plan.data};
+    posterior_ = heads().make(at, declared(options.posterior, "posterior"));
+    encoder_ = make_encoder(declared(options.encoder, "encoder"), plan.data, posterior_->input(),
+                            condition_size(plan.data));
+    at.encoder = encoder_;
+    at.posterior = posterior_;
+    prior_ = heads().make(at, declared(options.prior, "prior"));
+    register_module("encoder", encoder_);
+    register_module("posterior", posterior_);
+    register_module("prior", prior_);
+  }
+
+  Trace infer(const Batch& batch, int64_t samples) override {
+    // The encoder runs once, its features are tiled.
+    const auto h = tile(encoder_->forward(observed(batch), batch.c), std::max<int64_t>(samples, 1));
+    auto site = draw_site("z", (*posterior_)(h), prior(batch.c, samples), samples == 0);
+    Trace trace;
+    trace.code = site.value;
+    trace.log_weight = equal_weights(samples, site.value);
+    trace.sites.push_back(std::move(site));
+    return trace;
+  }
+
+  Trace generate(int64_t n, const Tensor& c, const Values& fixed) override {
+    check_fixed(fixed, {"z"});
+    Site site{"z", Tensor(), Tensor(), nullptr, prior(c, 1)};
+    site.value = fixed_or_draw("z", site.prior, n, fixed, prior_->reads_condition());
+    Trace trace;
+    trace.code = site.value;
+    trace.log_weight = equal_weights(1, site.value);
+    trace.sites.push_back(std::move(site));
+    return trace;
+  }
+
+  Shape code() const override { return {size_}; }
+  std::vector<Tensor> prior_parameters() const override { return prior_->parameters(); }
+  std::vector<LayerReport> report() const override { return encoder_->report(); }
+
+ private:
+  Dist prior(const Tensor& c, int64_t samples) {
+    return (*prior_)(prior_->reads_condition() ? tile(c, std::max<int64_t>(samples, 1)) : Tensor());
+  }
+
+  int64_t size_;
+  std::shared_ptr<Network> encoder_;
+  Posterior posterior_;
+  Prior prior_;
+};
+
+const bool added = latents().add<FlatOptions>(
+    "flat", "One latent vector: q(z|x) and p(z)", [](const LatentPlan& plan, FlatOptions options) {
+      return std::make_shared<Flat>(plan, std::move(options));
+    });
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <memory>
+
+#include "elbo/core/registry.h"
+#include "elbo/data/dataset.h"
+#include "elbo/dist/distribution.h"
+#include "elbo/nn/network.h"
+
+namespace elbo {
+
+/// A learned map from features to a distribution. Prior, posterior and likelihood are
+/// the three places a head can stand; one class may stand in several.
+class Head : public torch::nn::Module {
+ public:
+  /// h: [B, input()…] features; undefined for a free prior (parameters without a batch axis).
+  virtual Dist operator()(const Tensor& h) = 0;
+  /// Shape of h without the batch axis.
+  virtual Shape input() const = 0;
+  /// As a prior: whether h is the condition c (its input() is then c's shape).
+  virtual bool reads_condition() const { return false; }
+};
+using Prior = std::shared_ptr<Head>;
+using Posterior = std::shared_ptr<Head>;
+using Likelihood = std::shared_ptr<Head>;
+
+/// Where a part will stand, and what is built already and may be borrowed (held, never registered).
+struct Context {
+  Schema variable;  // what the head describes
+  Schemas data;
+  std::shared_ptr<Network> encoder = nullptr;
+  Posterior posterior = nullptr;
+};
+Registry<Head, const Context&>& heads();
+
+}  // namespace elbo

@@ -1,0 +1,76 @@
+#include "elbo/model/latent.h"
+
+#include <cmath>
+
+namespace elbo {
+
+Registry<Head, const Context&>& heads() {
+  static Registry<Head, const Context&> registry("head");
+  return registry;
+}
+
+Registry<Latent, const LatentPlan&>& latents() {
+  static Registry<Latent, const LatentPlan&> registry("latent");
+  return registry;
+}
+
+Tensor Site::log_posterior() const { return row_sum(log_q); }
+
+Tensor Site::log_prior() const { return prior->row_log_prob(value); }
+
+Tensor Site::kl() const {
+  if (posterior) {
+    if (auto closed = elbo::kl(*posterior, *prior)) return *closed;
+  }
+  // Summed first: the two densities may differ in shape (a flow has one number per row).
+  return log_posterior() - log_prior();
+}
+
+Tensor Site::kl_per_dimension() const {
+  if (posterior) {
+    if (auto closed = kl_components(*posterior, *prior)) return closed->flatten(1);
+  }
+  if (!log_q.defined()) return Tensor();
+  auto log_p = prior->log_prob(value);
+  if (log_p.sizes() != log_q.sizes() || log_q.dim() < 2) return Tensor();
+  return (log_q - log_p).flatten(1);
+}
+
+Site draw_site(std::string name, Dist q, Dist p, bool mean_only) {
+  Site site{std::move(name), Tensor(), Tensor(), std::move(q), std::move(p)};
+  if (mean_only) {
+    site.value = site.posterior->mean();
+    return site;
+  }
+  std::tie(site.value, site.log_q) = site.posterior->sample_and_log_prob();
+  return site;
+}
+
+Tensor equal_weights(int64_t samples, const Tensor& like) {
+  const int64_t s = std::max<int64_t>(samples, 1);
+  return torch::full({s, like.size(0) / s}, -std::log(static_cast<double>(s)),
+                     like.options().dtype(torch::kFloat32));
+}
+
+Tensor fixed_or_draw(const std::string& name, const Dist& prior, int64_t n, const Values& fixed,
+                     bool conditional) {
+  const auto at = fixed.find(name);
+  if (at != fixed.end()) {
+    const Tensor& value = at->second;
+    check(value.size(0) == n || value.size(0) == 1, "[", name, "] fixed value has ", value.size(0),
+          " rows, expected 1 or ", n);
+    auto shape = value.sizes().vec();
+    shape[0] = n;
+    return value.expand(shape);
+  }
+  return conditional ? prior->sample() : prior->sample({n});
+}
+
+void check_fixed(const Values& fixed, const std::vector<std::string>& sites) {
+  for (const auto& [name, value] : fixed) {
+    check(std::find(sites.begin(), sites.end(), name) != sites.end(), "[fix] unknown \"", name,
+          "\"; known: ", join(sites));
+  }
+}
+
+}  // namespace elbo

@@ -1,0 +1,53 @@
+#include "elbo/model/model.h"
+
+namespace elbo {
+
+Model::Model(std::shared_ptr<Latent> latent, std::shared_ptr<Network> decoder,
+             Likelihood likelihood)
+    : latent(std::move(latent)), decoder(std::move(decoder)), likelihood(std::move(likelihood)) {
+  register_module("latent", this->latent);
+  register_module("decoder", this->decoder);
+  register_module("likelihood", this->likelihood);
+}
+
+Dist Model::decode(const Tensor& code, const Tensor& c) {
+  return (*likelihood)(decoder->forward(code, c));
+}
+
+Inference Model::infer(const Batch& batch, int64_t samples) {
+  Inference inference{latent->infer(batch, samples), nullptr};
+  const int64_t particles = inference.trace.log_weight.size(0);
+  inference.x = decode(inference.trace.code, tile(batch.c, particles));
+  return inference;
+}
+
+Inference Model::generate(int64_t n, const Tensor& c, const Values& fixed) {
+  Inference inference{latent->generate(n, c, fixed), nullptr};
+  inference.x = decode(inference.trace.code, c);
+  return inference;
+}
+
+Tensor log_likelihood(const Inference& inference, const Batch& batch) {
+  const int64_t particles = inference.trace.log_weight.size(0);
+  return inference.x->row_log_prob(tile(batch.x, particles), tile(batch.mask, particles))
+      .view({particles, batch.size()});
+}
+
+Tensor kl(const Trace& trace, int64_t rows) {
+  Tensor total;
+  for (const auto& site : trace.sites) {
+    auto one = site.kl().view({-1, rows});
+    total = total.defined() ? total + one : one;
+  }
+  return total;
+}
+
+Tensor log_ratio(const Inference& inference, const Batch& batch) {
+  auto total = log_likelihood(inference, batch);
+  for (const auto& site : inference.trace.sites) {
+    total = total + (site.log_prior() - site.log_posterior()).view(total.sizes());
+  }
+  return total;
+}
+
+}  // namespace elbo

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+
+#include "elbo/model/latent.h"
+
+namespace elbo {
+
+struct Inference {
+  Trace trace;
+  Dist x;  // p(x | code)
+};
+
+/// A variational autoencoder: latent variables, a decoder network and a likelihood.
+class Model : public torch::nn::Module {
+ public:
+  Model(std::shared_ptr<Latent> latent, std::shared_ptr<Network> decoder, Likelihood likelihood);
+  /// samples = 0 takes posterior means.
+  Inference infer(const Batch& batch, int64_t samples = 1);
+  Inference generate(int64_t n, const Tensor& c = Tensor(), const Values& fixed = {});
+  /// p(x | code) for given codes.
+  Dist decode(const Tensor& code, const Tensor& c = Tensor());
+
+  const std::shared_ptr<Latent> latent;
+  const std::shared_ptr<Network> decoder;
+  const Likelihood likelihood;
+};
+
+/// [S, B] log p(x | code): masked, summed.
+Tensor log_likelihood(const Inference& inference, const Batch& batch);
+/// [S, B] summed over sites.
+Tensor kl(const Trace& trace, int64_t rows);
+/// [S, B] log p(x, z) - log q(z | x), the importance ratio without log_weight.
+Tensor log_ratio(const Inference& inference, const Batch& batch);
+
+}  // namespace elbo

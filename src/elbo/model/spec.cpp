@@ -1,0 +1,164 @@
+#include "elbo/model/spec.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "elbo/io/file.h"
+
+namespace elbo {
+
+std::vector<std::pair<std::string, std::string>> embedded_zoo();
+
+namespace {
+
+Json parse(const std::string& text, const std::string& where) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::exception& e) {
+    fail("[", where, "] not valid JSON: ", e.what());
+  }
+}
+
+bool is_image(const Schema& schema) { return schema.shape.size() == 3; }
+
+std::string auto_network(const Shape& data) { return data.size() == 3 ? "conv" : "mlp"; }
+
+const std::map<std::string, std::string>& likelihood_of_kind() {
+  static const std::map<std::string, std::string> table = {
+      {"binary", "bernoulli"}, {"unit", "continuous_bernoulli"}, {"byte", "discretized_logistic"},
+      {"real", "normal"},      {"count", "negative_binomial"},   {"category", "categorical"},
+      {"table", "table"},      {"token", "autoregressive"}};
+  return table;
+}
+
+Json default_latent_size(const Schema& x) {
+  const int64_t n = numel(x.shape);
+  return is_image(x) ? 32 : std::clamp<int64_t>(n / 2, 2, 32);
+}
+
+}  // namespace
+
+Json default_spec() {
+  return Json{{"latent", {{"type", "flat"}}},   {"encoder", "auto"}, {"decoder", "auto"},
+              {"posterior", "normal"},          {"prior", "normal"}, {"likelihood", "auto"},
+              {"objective", {{"type", "elbo"}}}};
+}
+
+ZooEntry parse_zoo_entry(const std::string& name, const std::string& text) {
+  const Json j = parse(text, "model " + name);
+  check(j.is_object() && j.contains("spec") && j["spec"].is_object(), "[model ", name,
+        "] expected an object with \"about\", \"paper\", \"group\" and \"spec\"");
+  for (const auto& [key, value] : j.items()) {
+    const bool word = key == "about" || key == "paper" || key == "group";
+    check(key == "spec" || (word && value.is_string()), "[model ", name, "] unexpected \"", key,
+          "\"; known: about, group, paper, spec");
+  }
+  return {name, j.value("about", ""), j.value("paper", ""), j.value("group", ""), j["spec"]};
+}
+
+const std::vector<ZooEntry>& zoo() {
+  static const std::vector<ZooEntry> entries = [] {
+    std::vector<ZooEntry> list;
+    for (const auto& [name, text] : embedded_zoo()) list.push_back(parse_zoo_entry(name, text));
+    std::sort(list.begin(), list.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+    return list;
+  }();
+  return entries;
+}
+
+Json model_spec(const std::string& name) {
+  Json spec = default_spec();
+  if (name.ends_with(".json")) {
+    check(std::filesystem::is_regular_file(name), "[model] ", name, ": no such file");
+    const auto stem = std::filesystem::path(name).stem().string();
+    spec.merge_patch(parse_zoo_entry(stem, read_file(name)).patch);
+    return spec;
+  }
+  std::vector<std::string> names;
+  for (const auto& entry : zoo()) {
+    if (entry.name == name) {
+      spec.merge_patch(entry.patch);
+      return spec;
+    }
+    names.push_back(entry.name);
+  }
+  fail("[model] unknown \"", name, "\"; known: ", join(names));
+}
+
+void set_option(Json& spec, const std::string& assignment) {
+  const auto equals = assignment.find('=');
+  check(equals != std::string::npos && equals > 0, "[set] \"", assignment,
+        "\": expected name=value, as objective.beta=4");
+  Json* node = &spec;
+  std::stringstream path(assignment.substr(0, equals));
+  for (std::string key; std::getline(path, key, '.');) {
+    check(!key.empty(), "[set] \"", assignment, "\": an empty name between dots");
+    // "posterior": "normal" is short for {"type": "normal"}.
+    if (node->is_string()) *node = Json{{"type", *node}};
+    if (node->is_array()) {
+      check(key.find_first_not_of("0123456789") == std::string::npos && key.size() < 6 &&
+                std::stoul(key) < node->size(),
+            "[set] \"", assignment, "\": \"", key, "\" is not a place in a list of ", node->size());
+      node = &(*node)[std::stoul(key)];
+      continue;
+    }
+    check(node->is_object() || node->is_null(), "[set] \"", assignment, "\": \"", key,
+          "\" is below a plain value");
+    node = &(*node)[key];
+  }
+  const std::string value = assignment.substr(equals + 1);
+  const Json parsed = Json::parse(value, nullptr, false);
+  const bool named_part = node->is_object() && node->contains("type") && parsed.is_discarded();
+  // A name replaces a part's type and with it the options of the old one.
+  if (named_part) {
+    *node = Json{{"type", value}};
+  } else {
+    *node = parsed.is_discarded() ? Json(value) : parsed;
+  }
+}
+
+Json resolve(const Json& spec, const Schemas& data) {
+  check(spec.is_object(), "[spec] expected an object, found ", spec.dump());
+  const Json known = default_spec();
+  std::vector<std::string> names{"train"};
+  for (const auto& [key, value] : known.items()) names.push_back(key);
+  for (const auto& [key, value] : spec.items()) {
+    check(std::find(names.begin(), names.end(), key) != names.end(), "[spec] unknown part \"", key,
+          "\"; known: ", join(names));
+  }
+  Json out = known;
+  out.merge_patch(spec);
+  const auto choose = [&](const char* part, const std::string& name) {
+    if (out[part] == "auto") out[part] = name;
+    if (out[part].is_object() && out[part].value("type", Json("auto")) == "auto") {
+      out[part]["type"] = name;
+    }
+  };
+  choose("encoder", auto_network(data.x.shape));
+  choose("decoder", auto_network(data.x.shape));
+  const auto likelihood = likelihood_of_kind().find(data.x.kind);
+  if (likelihood != likelihood_of_kind().end()) choose("likelihood", likelihood->second);
+  if (out["latent"].is_string()) out["latent"] = Json{{"type", out["latent"]}};
+  if (out["latent"].value("type", "") == "flat" && !out["latent"].contains("size")) {
+    out["latent"]["size"] = default_latent_size(data.x);
+  }
+  return out;
+}
+
+std::shared_ptr<Model> build(const Json& resolved, const Schemas& data) {
+  auto latent = latents().make({data, resolved}, resolved.at("latent"));
+  auto likelihood = heads().make({data.x, data}, resolved.at("likelihood"));
+  auto decoder = networks().make({latent->code(), likelihood->input(), condition_size(data)},
+                                 resolved.at("decoder"));
+  return std::make_shared<Model>(latent, decoder, likelihood);
+}
+
+std::shared_ptr<Objective> build_objective(const Json& resolved, const Schemas& data,
+                                           const Model& model, int64_t rows) {
+  return objectives().make({data, model.latent->code(), rows}, resolved.at("objective"));
+}
+
+int64_t condition_size(const Schemas& data) { return data.c.present() ? numel(data.c.shape) : 0; }
+
+}  // namespace elbo

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include "elbo/nn/activation.h"
+#include "elbo/nn/gradients.h"
+#include "elbo/nn/network.h"
+
+namespace elbo {
+
+/// activation(x W^T + b) over the last axis; x: [..., in], weight: [out, in] (twice the rows where
+/// gated), bias: [out] or undefined. One fused pass on the CPU in float32, ATen elsewhere.
+Tensor dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
+             Activation activation = Activation::kNone);
+
+class Dense : public torch::nn::Module {
+ public:
+  Dense(int64_t in, int64_t out, Activation activation = Activation::kNone, bool bias = true,
+        const std::string& init = "torch");
+  Tensor forward(const Tensor& x) { return dense(x, weight, bias, activation); }
+  LayerReport report(const std::string& name) const;
+
+  const int64_t in, out;
+  const Activation activation;
+  Tensor weight, bias;
+};
+
+/// The fused kernels, where this build and these tensors have them.
+bool has_fast_dense(const Tensor& x, const Tensor& weight, const Tensor& bias);
+/// x: [rows, in]
+Tensor fast_dense(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation);
+/// What every input would give by ATen alone; the gradient of the gradient comes from here.
+Tensor plain_dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                   Activation activation);
+
+}  // namespace elbo

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <oneapi/dnnl/dnnl.hpp>
+#include <unordered_map>
+
+#include "elbo/nn/activation.h"
+
+namespace elbo {
+
+/// The one CPU engine, and a stream of this thread.
+dnnl::engine& dnnl_engine();
+dnnl::stream& dnnl_stream();
+
+/// Appends an activation that fuses(); nothing for kNone.
+void append_activation(dnnl::post_ops& ops, Activation activation);
+
+/// Mixes a number into a hash.
+inline void mix(size_t& hash, int64_t value) {
+  hash = (hash ^ static_cast<size_t>(value)) * 0x9E3779B97F4A7C15ULL;
+  hash ^= hash >> 29;
+}
+
+/// A thread's primitives by what they compute. Scratch memory belongs to a primitive, hence one
+/// cache per thread; a bound on the entries keeps data of ever changing shapes from filling it.
+template <class Key, class Value, class Hash>
+class PrimitiveCache {
+ public:
+  template <class Make>
+  Value& get(const Key& key, Make make) {
+    const auto found = entries_.find(key);
+    if (found != entries_.end()) return found->second;
+    if (entries_.size() >= kMost) entries_.clear();
+    return entries_.emplace(key, make()).first->second;
+  }
+
+ private:
+  static constexpr size_t kMost = 512;
+  std::unordered_map<Key, Value, Hash> entries_;
+};
+
+}  // namespace elbo

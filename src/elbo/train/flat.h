@@ -1,0 +1,37 @@
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <string>
+#include <vector>
+
+#include "elbo/core/tensor.h"
+
+namespace elbo {
+
+/// Where one parameter lies in the flat buffer.
+struct Span {
+  std::string name;
+  int64_t offset = 0, size = 0;
+};
+
+/// All parameters as views of one buffer, and their gradients of another, so that the optimizer,
+/// clipping, averaging and all-reduce are single passes over flat memory.
+class FlatParameters {
+ public:
+  /// Moves the parameters (each once, by identity) into the buffers. float32 only.
+  explicit FlatParameters(const std::vector<std::pair<std::string, Tensor>>& named);
+
+  Tensor values, gradients;  // [n] float32
+  const std::vector<Span>& spans() const { return spans_; }
+  /// The spans of these parameters, in buffer order.
+  std::vector<Span> spans_of(const std::vector<Tensor>& parameters) const;
+  /// Points the gradients at the flat buffer again (something may have replaced them).
+  void attach();
+
+ private:
+  std::vector<Tensor> parameters_;
+  std::vector<Span> spans_;
+};
+
+}  // namespace elbo

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "elbo/train/flat.h"
+
+namespace elbo {
+
+struct StepSettings {
+  std::string rule = "adam";  // adam, adamw, adamax
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  double weight_decay = 0;  // adam, adamax: added to the gradient; adamw: decoupled
+  double clip = 0;          // of the player's whole gradient norm; 0 = none
+  bool normalize = false;   // each tensor's gradient scaled to norm 1 first
+  double average = 0;       // decay of the averaged weights; 0 = none
+};
+
+/// Moments and averaged weights for a flat buffer. One step is one pass over memory: it reads the
+/// gradient, updates moments, weights and average, and leaves the gradient zero.
+class Optimizer {
+ public:
+  explicit Optimizer(const FlatParameters& flat);
+  /// Steps these spans; `time` counts from 1. Returns the gradient's norm before clipping where
+  /// clipping is on, else 0.
+  double step(FlatParameters& flat, const std::vector<Span>& spans, const StepSettings& settings,
+              int64_t time);
+
+  Tensor first, second;  // [n]
+  Tensor average;        // [n] or undefined until the first averaged step
+};
+
+}  // namespace elbo

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "elbo/train/trainer.h"
+
+namespace elbo {
+
+/// A run on disk. Every file is written to a temporary name, synced, then renamed: a kill at any
+/// moment leaves the previous good file. Loading never executes anything.
+///   spec.json           the resolved model, the training options, where the data came from
+///   schema.json         what the data must look like
+///   weights.safetensors the best weights (averaged ones where averaging is on)
+///   state.safetensors   what a bit-exact resume needs
+///   log.jsonl           one object per logged step
+///   events.out.tfevents.elbo   the same for TensorBoard
+class Run {
+ public:
+  /// Makes the folder. Raises an Error where it holds something, unless `force` (which replaces
+  /// a run, and nothing that is not one).
+  static Run create(const std::filesystem::path& path, const Json& facts, const Schemas& schemas,
+                    bool force);
+  static Run open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  const Json& facts() const { return facts_; }  // {"model", "spec", "train", "data", "rows"}
+  const Json& spec() const { return facts_["spec"]; }
+  const Schemas& schemas() const { return schemas_; }
+  TrainOptions train_options() const;
+  /// Replaces a part of the facts (more epochs on resume).
+  void set_facts(const Json& facts);
+
+  bool has_weights() const;
+  /// The model with its best weights, in evaluation mode.
+  std::shared_ptr<Model> load() const;
+  void save_weights(const Model& model, const Json& about) const;
+  /// What save_weights() was told: epoch, validation loss.
+  Json weights_about() const;
+  void save_state(const Trainer::State& state) const;
+  bool has_state() const;
+  Trainer::State load_state() const;
+
+  /// The training set as at training time, or another split of the same source.
+  Data open_data(const std::string& split) const;
+  /// The words of the command line that named the data.
+  std::string data_name() const { return facts_["data"]["source"]; }
+  /// Data given to another command: opened with the run's preprocessing and held to its schema.
+  Data open_other(const std::string& text, const std::string& split) const;
+  /// The rows to judge a run by when none are given: the source's own test part, else the
+  /// validation rows of training. `name` receives which.
+  Data held_out(std::string* name) const;
+
+ private:
+  std::filesystem::path path_;
+  Json facts_;
+  Schemas schemas_;
+};
+
+/// Trains a run from where it stands until it is finished: the product's own loop, with
+/// validation, best weights, checkpoints, log and events. `report` sees every step and log line.
+struct FitReport {
+  std::function<bool(const Progress&)> on_step;
+  std::function<void(const Json& line)> on_log;
+  std::function<void(const std::string&)> on_note;
+};
+Trainer::End fit(Run& run, const FitReport& report);
+
+}  // namespace elbo

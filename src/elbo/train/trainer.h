@@ -1,0 +1,136 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "elbo/core/schedule.h"
+#include "elbo/model/spec.h"
+#include "elbo/train/optimizer.h"
+
+namespace elbo {
+
+struct TrainOptions {
+  int64_t epochs = 30;
+  int64_t steps = 0;
+  int64_t batch = 128;
+  Schedule lr = 1e-3;
+  std::string optimizer = "adam";
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  double weight_decay = 0, clip = 0, average = 0;
+  bool normalize = false;
+  double validation = 0.1;
+  int64_t patience = 0;
+  int64_t seed = 0;
+  int64_t log_every = 0;
+  int64_t checkpoint_every = 0;
+  template <class F>
+  void fields(F&& f) {
+    f("epochs", epochs, "passes over the training rows", at_least(0));
+    f("steps", steps, "stop after so many steps; 0 = by epochs", at_least(0));
+    f("batch", batch, "rows per step", at_least(1));
+    f("lr", lr, "learning rate: a number or a schedule", between(0, 10));
+    f("optimizer", optimizer, "update rule", one_of({"adam", "adamw", "adamax"}));
+    f("beta1", beta1, "decay of the first moment", between(0, 1));
+    f("beta2", beta2, "decay of the second moment", between(0, 1));
+    f("epsilon", epsilon, "added to the root of the second moment", at_least(0));
+    f("weight_decay", weight_decay, "L2 penalty (adamw: decoupled)", at_least(0));
+    f("clip", clip, "largest norm of the gradient; 0 = none", at_least(0));
+    f("average", average, "decay of the averaged weights, as 0.999; 0 = none", between(0, 1));
+    f("normalize", normalize, "scale each tensor's gradient to norm 1 before the update");
+    f("validation", validation, "rows held out: a share below 1, else a number of rows",
+      at_least(0));
+    f("patience", patience, "stop after so many epochs without a better validation; 0 = never",
+      at_least(0));
+    f("seed", seed, "seed of weights, data order and noise", at_least(0));
+    f("log_every", log_every, "steps between log lines within an epoch; 0 = per epoch",
+      at_least(0));
+    f("checkpoint_every", checkpoint_every, "steps between saved states; 0 = per epoch",
+      at_least(0));
+  }
+};
+
+/// Means of the logged terms over some steps, in order of appearance.
+class Means {
+ public:
+  void add(const Terms& terms, double weight);
+  std::vector<std::pair<std::string, double>> values() const;
+  Json save() const;
+  void restore(const Json& saved);
+  void clear() { *this = Means(); }
+
+ private:
+  std::vector<std::pair<std::string, double>> sums_;
+  double weight_ = 0;
+};
+
+/// What a step, a log line or an epoch tells.
+struct Progress {
+  int64_t epoch = 0, epochs = 0;  // epoch counts from 1
+  int64_t step = 0, steps = 0;    // of the whole training
+  int64_t rows = 0;               // trained on since fit() began
+  const Means* train = nullptr;   // since the last log line
+};
+
+class Trainer {
+ public:
+  struct Hooks {
+    std::function<bool(const Progress&)> on_step;     // false stops after this step
+    std::function<void(const Json& line)> on_log;     // train means, and validation at epoch ends
+    std::function<void()> on_best;                    // the weights to keep are in the model now
+    std::function<void()> on_checkpoint;              // state() is worth saving now
+    std::function<void(const std::string&)> on_note;  // roll-backs and the like
+  };
+  enum class End { finished, stopped, early };
+
+  Trainer(std::shared_ptr<Model> model, std::shared_ptr<Objective> objective, TrainOptions options);
+  /// Non-finite losses roll back once with half the step, then raise an Error naming the tensor.
+  /// `validation` may be null.
+  End fit(const Data& train, const Data& validation, const Hooks& hooks = {});
+
+  /// All that a bit-exact resume needs.
+  struct State {
+    std::vector<std::pair<std::string, Tensor>> tensors;
+    Json facts;
+  };
+  State state() const;
+  void restore(const State& state);
+  int64_t step() const { return step_; }
+
+ private:
+  struct Snapshot;
+  void train_step(const Batch& batch);
+  void roll_back(const std::string& cause, const Hooks& hooks);
+  std::string first_not_finite() const;
+  Json validate(const Data& data);
+  void end_epoch(const Data& validation, const Hooks& hooks);
+  std::vector<std::pair<std::string, Tensor>> live_tensors() const;
+  void keep_good();
+
+  std::shared_ptr<Model> model_;
+  std::shared_ptr<Objective> objective_;
+  TrainOptions options_;
+  std::vector<std::pair<std::string, Tensor>> buffers_;
+  std::unique_ptr<FlatParameters> flat_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::vector<Player> players_;
+  std::vector<std::vector<Span>> spans_;
+
+  int64_t step_ = 0, epoch_ = 0, position_ = 0;  // position_: steps done within the epoch
+  double lr_scale_ = 1;
+  int64_t roll_backs_ = 0;
+  double best_ = 0;
+  bool has_best_ = false;
+  int64_t bad_epochs_ = 0;
+  bool ended_early_ = false;
+  Means means_, epoch_means_;
+  State good_;
+};
+
+/// The validation rows of a training set: the last of a shuffle that depends on the seed alone.
+std::pair<Data, Data> split_validation(const Data& data, double validation, int64_t seed);
+
+}  // namespace elbo
