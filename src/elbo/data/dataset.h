@@ -74,7 +74,7 @@ void for_each_batch(const Dataset& data, int64_t block, const Draw& draw,
 struct DataOptions {
   std::string split = "train";
   std::string binarize = "auto";
-  std::string resize;
+  std::string resize = {};
   int64_t rows = 0;
   int64_t seed = 0;
   template <class F>

@@ -1,0 +1,40 @@
+# One program for all tests, and one ctest for each file of it.
+find_package(doctest 2.4 REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+file(GLOB test_sources CONFIGURE_DEPENDS tests/test_*.cpp)
+if(ELBO_FOLDERS)
+  list(FILTER test_sources INCLUDE REGEX "/test_(${folders})[a-z_]*\\.cpp$")
+endif()
+file(GLOB test_support CONFIGURE_DEPENDS tests/*.cpp)
+list(FILTER test_support EXCLUDE REGEX "/test_[a-z0-9_]*\\.cpp$")
+
+add_executable(elbo_tests ${test_sources} ${test_support})
+target_link_libraries(elbo_tests PRIVATE elbo_objects doctest::doctest)
+target_compile_definitions(elbo_tests PRIVATE ELBO_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+target_compile_options(elbo_tests PRIVATE -Wall -Wextra $<$<BOOL:${ELBO_WERROR}>:-Werror>)
+target_precompile_headers(elbo_tests REUSE_FROM elbo_objects)
+
+foreach(source IN LISTS test_sources)
+  get_filename_component(name ${source} NAME_WE)
+  add_test(NAME ${name} COMMAND elbo_tests --source-file=*/${name}.cpp)
+  # A filter that matches nothing would pass.
+  set_tests_properties(${name} PROPERTIES FAIL_REGULAR_EXPRESSION "test cases: +0 "
+                                          TIMEOUT 300)
+endforeach()
+
+if(NOT ELBO_FOLDERS)
+  foreach(what layers style zoo)
+    add_test(NAME check_${what}
+             COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tools/check_${what}.py)
+  endforeach()
+  # A checker that finds nothing anywhere would pass, too.
+  add_test(NAME check_layers_finds_violations
+           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_check_layers.py)
+  add_test(NAME install
+           COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_CURRENT_BINARY_DIR}
+                   -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/tests/install
+                   "-DPREFIX_PATH=${CMAKE_PREFIX_PATH}" -DCONFIG=${CMAKE_BUILD_TYPE}
+                   "-DFLAGS=${CMAKE_CXX_FLAGS}" -P ${CMAKE_CURRENT_SOURCE_DIR}/tests/install/run.cmake)
+  set_tests_properties(install PROPERTIES TIMEOUT 300)
+endif()
