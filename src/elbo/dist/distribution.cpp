@@ -1,0 +1,28 @@
+#include "elbo/dist/distribution.h"
+
+#include <ATen/ExpandUtils.h>
+
+namespace elbo {
+
+Shape draw_shape(torch::IntArrayRef prefix, torch::IntArrayRef parameters) {
+  Shape shape = prefix.vec();
+  shape.insert(shape.end(), parameters.begin(), parameters.end());
+  return shape;
+}
+
+Shape broadcast_shape(const Tensor& a, const Tensor& b) {
+  return at::infer_size(a.sizes(), b.sizes());
+}
+
+void check_parameter(const char* distribution, const char* parameter, const Tensor& value,
+                     bool positive) {
+  check(value.defined(), "[", distribution, "] ", parameter, ": found nothing, expected a tensor");
+  const char* allowed = positive ? "must be finite and positive" : "must be finite";
+  auto good = value.isfinite();
+  if (positive) good = good.logical_and(value > 0);
+  if (good.all().item<bool>()) return;
+  const auto bad = value.masked_select(good.logical_not());
+  fail("[", distribution, "] ", parameter, ": found ", bad[0].item<double>(), ", ", allowed);
+}
+
+}  // namespace elbo

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "elbo/core/tensor.h"
+
+/// Densities that compute value and derivative in one pass: overrides of the readable forms,
+/// equal to them in value and gradient. They take dense float32 rows on the CPU; the can_…
+/// functions say whether they apply. Differentiable twice.
+namespace elbo::fused {
+
+/// [rows] sum over x l - softplus(l), where mask is not 0 (undefined = everywhere).
+bool can_bernoulli(const Tensor& logits, const Tensor& x, const Tensor& mask);
+Tensor bernoulli_rows(const Tensor& logits, const Tensor& x, const Tensor& mask);
+
+/// Two parameters of one shape with a batch axis.
+bool can_pair(const Tensor& loc, const Tensor& log_scale);
+/// [rows] KL to the standard normal.
+Tensor kl_standard(const Tensor& loc, const Tensor& log_scale);
+/// loc + exp(log_scale) eps with eps standard normal.
+Tensor sample_normal(const Tensor& loc, const Tensor& log_scale);
+
+/// log_scale has the shape of loc or one element.
+bool can_triple(const Tensor& x, const Tensor& loc, const Tensor& log_scale, const Tensor& mask);
+/// [rows] log density of x under a normal.
+Tensor normal_rows(const Tensor& x, const Tensor& loc, const Tensor& log_scale, const Tensor& mask);
+
+}  // namespace elbo::fused

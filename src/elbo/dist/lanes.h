@@ -1,0 +1,106 @@
+#pragma once
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+#include "elbo/core/tensor.h"
+
+// What the fused kernels share: branch-free elementary functions that GCC turns into vector
+// code, and the split of rows over threads.
+
+#if defined(__x86_64__)
+#define ELBO_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define ELBO_CLONES
+#endif
+#define ELBO_INLINE inline __attribute__((always_inline))
+
+namespace elbo::fused {
+
+/// exp, within 2 ulp; below -87 it stays at the smallest normal number, NaN stays NaN.
+ELBO_INLINE float exp_lane(float x) {
+  x = x < -87.0f ? -87.0f : x;
+  x = x > 89.0f ? 89.0f : x;
+  // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
+  constexpr float kMagic = 12582912.0f;
+  const float shifted = x * 1.44269504f + kMagic;
+  const float n = shifted - kMagic;
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 0.0013926176f;
+  p = p * r + 0.0083631731f;
+  p = p * r + 0.0416665547f;
+  p = p * r + 0.1666657703f;
+  p = p * r + 0.5f;
+  const uint32_t whole = std::bit_cast<uint32_t>(shifted) - std::bit_cast<uint32_t>(kMagic);
+  return (p * r * r + r + 1.0f) * std::bit_cast<float>((whole + 127u) << 23);
+}
+
+/// log(1 + e) for e in [0, 1], within 2 ulp: 2 atanh(e / (2 + e)).
+ELBO_INLINE float log1p_lane(float e) {
+  const float s = e / (2.0f + e), t = s * s;
+  float p = 0.1219695418f;
+  p = p * t + 0.1069928034f;
+  p = p * t + 0.1431010368f;
+  p = p * t + 0.1999935563f;
+  p = p * t + 0.3333333951f;
+  p = p * t + 1.0f;
+  return 2.0f * s * p;
+}
+
+/// Rows that lie anywhere, each of them dense: a chunk of a wider tensor qualifies.
+inline bool dense_rows(const Tensor& t) {
+  if (!t.defined() || !t.device().is_cpu() || t.scalar_type() != torch::kFloat32 || t.dim() < 2 ||
+      t.numel() == 0) {
+    return false;
+  }
+  int64_t expected = 1;
+  for (int64_t axis = t.dim() - 1; axis > 0; --axis) {
+    if (t.size(axis) != 1 && t.stride(axis) != expected) return false;
+    expected *= t.size(axis);
+  }
+  return true;
+}
+inline bool dense_mask(const Tensor& mask, const Tensor& like) {
+  return !mask.defined() || (dense_rows(mask) && mask.sizes().equals(like.sizes()));
+}
+
+/// The rows of such a tensor; false where it is undefined.
+struct Rows {
+  float* data = nullptr;
+  int64_t stride = 0;
+  Rows() = default;
+  explicit Rows(const Tensor& t)
+      : data(t.defined() ? t.data_ptr<float>() : nullptr), stride(t.defined() ? t.stride(0) : 0) {}
+  float* operator[](int64_t row) const { return data + row * stride; }
+  explicit operator bool() const { return data != nullptr; }
+};
+inline int64_t row_width(const Tensor& t) { return t.numel() / t.size(0); }
+/// Uninitialised, dense, without gradient.
+inline Tensor empty_rows(const Tensor& like) {
+  return torch::empty(like.sizes(), like.options().requires_grad(false));
+}
+inline Tensor empty_sums(const Tensor& like) {
+  return torch::empty({like.size(0)}, like.options().requires_grad(false));
+}
+
+/// f(first, last) on blocks of rows; small work stays on the calling thread.
+template <class F>
+void for_rows(int64_t rows, int64_t width, const F& f) {
+  constexpr int64_t kElementsPerThread = 8192;
+  at::parallel_for(0, rows, std::max<int64_t>(1, kElementsPerThread / width), f);
+}
+
+/// The row gradients in the shape that broadcasts over a row's elements.
+inline Tensor over_elements(const Tensor& rows, const Tensor& like) {
+  Shape shape(like.dim(), 1);
+  shape[0] = like.size(0);
+  return rows.view(shape);
+}
+
+/// factor[row] * derivative[row, …], as a new tensor.
+Tensor scale_rows(const Tensor& factor, const Tensor& derivative, bool negate = false);
+
+}  // namespace elbo::fused

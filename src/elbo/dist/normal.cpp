@@ -1,0 +1,91 @@
+#include <cmath>
+
+#include "elbo/dist/continuous.h"
+#include "elbo/dist/fused.h"
+
+namespace elbo {
+namespace {
+
+const double kHalfLogTwoPi = 0.5 * std::log(2 * M_PI);
+
+const Normal& as_normal(const Distribution& d) { return static_cast<const Normal&>(d); }
+
+Tensor half_square(const Tensor& x) { return 0.5 * x * x; }
+
+// KL(q || p) = log sp/sq + (sq² + (mq - mp)²) / 2sp² - 1/2.
+Tensor kl_normal_normal(const Normal& q, const Normal& p) {
+  auto log_ratio = q.log_scale - p.log_scale;
+  auto distance = (q.loc - p.loc) * (-p.log_scale).exp();
+  return 0.5 * (2 * log_ratio).expm1() - log_ratio + half_square(distance);
+}
+
+Tensor kl_normal_standard(const Distribution& d, const Distribution&) {
+  const auto& q = as_normal(d);
+  return half_square(q.loc) + 0.5 * (2 * q.log_scale).expm1() - q.log_scale;
+}
+
+Tensor kl_normal_standard_rows(const Distribution& d, const Distribution& p) {
+  const auto& q = as_normal(d);
+  const auto& shape = static_cast<const StandardNormal&>(p).shape;
+  // A broadcasting KL keeps to the readable form.
+  const bool rows =
+      q.loc.dim() == static_cast<int64_t>(shape.size()) + 1 && q.loc.sizes().slice(1).equals(shape);
+  if (rows && fused::can_pair(q.loc, q.log_scale)) return fused::kl_standard(q.loc, q.log_scale);
+  auto components = kl_normal_standard(q, p);
+  return row_sum(components.dim() < static_cast<int64_t>(shape.size()) ? components.expand(shape)
+                                                                       : components);
+}
+
+const bool added = [] {
+  add_kl<Normal, Normal>(kl_normal_normal);
+  add_kl(typeid(Normal), typeid(StandardNormal), kl_normal_standard, kl_normal_standard_rows);
+  add_kl<StandardNormal, StandardNormal>(
+      [](const StandardNormal& q, const StandardNormal&) { return q.mean(); });
+  add_kl<StandardNormal, Normal>([](const StandardNormal&, const Normal& p) {
+    return 0.5 * (-2 * p.log_scale).expm1() + p.log_scale +
+           half_square(p.loc * (-p.log_scale).exp());
+  });
+  add_kl<Delta, StandardNormal>(
+      [](const Delta& q, const StandardNormal&) { return half_square(q.value); });
+  add_kl<Delta, Normal>([](const Delta& q, const Normal& p) {
+    return half_square((q.value - p.loc) * (-p.log_scale).exp());
+  });
+  return true;
+}();
+
+}  // namespace
+
+Tensor Normal::log_prob(const Tensor& x) const {
+  return -half_square((x - loc) * (-log_scale).exp()) - log_scale - kHalfLogTwoPi;
+}
+
+Tensor Normal::row_log_prob(const Tensor& x, const Tensor& mask) const {
+  if (fused::can_triple(x, loc, log_scale, mask)) {
+    return fused::normal_rows(x, loc, log_scale, mask);
+  }
+  return Distribution::row_log_prob(x, mask);
+}
+
+Tensor Normal::sample(torch::IntArrayRef prefix) const {
+  if (prefix.empty() && fused::can_pair(loc, log_scale)) {
+    return fused::sample_normal(loc, log_scale);
+  }
+  return loc + log_scale.exp() * torch::randn(draw_shape(prefix, shape()), loc.options());
+}
+
+Tensor Normal::mean() const { return loc.expand(shape()); }
+Tensor Normal::stddev() const { return log_scale.exp().expand(shape()); }
+Dist Normal::detached() const { return std::make_shared<Normal>(loc.detach(), log_scale.detach()); }
+
+Tensor StandardNormal::log_prob(const Tensor& x) const { return -half_square(x) - kHalfLogTwoPi; }
+Tensor StandardNormal::sample(torch::IntArrayRef prefix) const {
+  return torch::randn(draw_shape(prefix, shape), options);
+}
+
+Dist normal(const Tensor& mean, const Tensor& scale) {
+  check_parameter("normal", "mean", mean, false);
+  check_parameter("normal", "scale", scale, true);
+  return std::make_shared<Normal>(mean, scale.log());
+}
+
+}  // namespace elbo
