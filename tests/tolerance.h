@@ -1,0 +1,18 @@
+#pragma once
+
+// Every tolerance of the tests, with the reason for its size.
+
+/// Golden values are float64 from SciPy; a dozen operations lose a few of sixteen digits.
+constexpr double kGoldenDouble = 1e-10;
+/// The same in float32: seven digits, of which lgamma and differences lose two.
+constexpr double kGoldenFloat = 1e-5;
+/// Central differences in float64 are good to about the cube root of epsilon squared.
+constexpr double kFiniteDifference = 1e-7;
+/// A fused kernel in float32 against the readable form in float64: rounding of sums over a row.
+constexpr double kFused = 2e-6;
+/// A trapezoid on a fine grid against 1: the grid's own error.
+constexpr double kIntegral = 1e-4;
+/// Monte Carlo means lie within five of their standard errors: a false alarm in 2 million.
+constexpr double kStandardErrors = 5;
+/// The false-alarm rate of a goodness-of-fit test at a fixed seed.
+constexpr double kChiSquare = 1e-6;
