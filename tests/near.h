@@ -49,5 +49,5 @@ inline std::string difference(double a, double b, double tolerance) {
 }  // namespace elbo
 
 /// Agreement within a relative tolerance (absolute below 1); the failure names the element.
-#define CHECK_NEAR(a, b, tolerance) CHECK_EQ(::elbo::difference((a), (b), (tolerance)), "")
-#define REQUIRE_NEAR(a, b, tolerance) REQUIRE_EQ(::elbo::difference((a), (b), (tolerance)), "")
+#define CHECK_CLOSE(a, b, tolerance) CHECK_EQ(::elbo::difference((a), (b), (tolerance)), "")
+#define REQUIRE_CLOSE(a, b, tolerance) REQUIRE_EQ(::elbo::difference((a), (b), (tolerance)), "")
