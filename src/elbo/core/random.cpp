@@ -14,6 +14,7 @@ inline uint64_t mix(uint64_t z) {
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
   return z ^ (z >> 31);
 }
+__extension__ using Wide = unsigned __int128;
 constexpr uint64_t kGolden = 0x9e3779b97f4a7c15ULL;
 
 }  // namespace
@@ -39,17 +40,18 @@ std::vector<int64_t> permutation(int64_t n, uint64_t key) {
   std::vector<int64_t> order(n);
   std::iota(order.begin(), order.end(), int64_t{0});
   for (int64_t i = n - 1; i > 0; --i) {
-    const auto bits = static_cast<unsigned __int128>(bits_at(key, i));
+    const Wide bits = bits_at(key, i);
     std::swap(order[i], order[static_cast<int64_t>((bits * (i + 1)) >> 64)]);
   }
   return order;
 }
 
 #if defined(__x86_64__)
-__attribute__((target_clones("avx512dq", "avx2", "default")))
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
 #endif
 void bernoulli_bytes(const uint8_t* in, float* out, int64_t width, uint64_t key, int64_t row) {
   const uint64_t start = static_cast<uint64_t>(row) * static_cast<uint64_t>(width);
+#pragma omp simd
   for (int64_t i = 0; i < width; ++i) {
     uint64_t z = key + kGolden * (start + i + 1);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
