@@ -85,7 +85,9 @@ template <class Options>
 Options read_options(const Json& j, const std::string& where) {
   Options options;
   check(j.is_object() || j.is_null(), "[", where, "] options must be an object, found ", j.dump());
-  for (const auto& [key, value] : j.items()) {
+  for (const auto& item : j.items()) {
+    const std::string& key = item.key();
+    const Json& value = item.value();
     bool known = key == "type";
     options.fields([&](const char* name, auto& field, const char*, Allowed allowed = {}) {
       if (key != name) return;
