@@ -1,0 +1,60 @@
+#include <c10/util/Exception.h>
+
+#include <iostream>
+#include <new>
+
+#include "elbo/cli/usage.h"
+#include "elbo/core/cpu.h"
+#include "elbo/core/error.h"
+
+namespace {
+
+constexpr int kUserError = 1, kDefect = 70;
+
+int report(int status, const std::string& message) {
+  std::cerr << "elbo: " << message << std::endl;
+  return status;
+}
+
+/// libtorch's allocator has no exception of its own on the CPU.
+bool is_out_of_memory(const std::string& text) {
+  return text.find("can't allocate memory") != std::string::npos ||
+         text.find("out of memory") != std::string::npos;
+}
+
+constexpr const char* kOutOfMemory =
+    "[memory] there is not enough of it; a smaller --batch, fewer --rows or a smaller model need "
+    "less (elbo train DATA --out RUN --dry-run estimates)";
+
+int defect(const std::string& what) {
+  return report(kDefect, "this is a defect of elbo, not of yours: " + what +
+                             "\nPlease report it with the command line, this message and the "
+                             "output of: elbo doctor");
+}
+
+/// Results that nobody could receive (a full disk, a closed pipe) are no success.
+int check_stdout(int status) {
+  std::cout.flush();
+  if (std::cout.good()) return status;
+  return report(kUserError, "[stdout] results could not be written");
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    elbo::prepare_cpu(arguments);
+    return check_stdout(elbo::run_program({arguments + 1, arguments + count}));
+  } catch (const elbo::Error& error) {
+    return report(kUserError, error.what());
+  } catch (const elbo::UsageError& error) {
+    return report(elbo::kUsageStatus, error.what());
+  } catch (const std::bad_alloc&) {
+    return report(kUserError, kOutOfMemory);
+  } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    return is_out_of_memory(what) ? report(kUserError, kOutOfMemory) : defect(what);
+  } catch (const std::exception& error) {
+    return defect(error.what());
+  }
+}

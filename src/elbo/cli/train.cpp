@@ -1,0 +1,205 @@
+#include <csignal>
+#include <iostream>
+
+#include "elbo/cli/flags.h"
+#include "elbo/cli/progress.h"
+#include "elbo/cli/shapes.h"
+#include "elbo/io/file.h"
+#include "elbo/train/run.h"
+
+namespace elbo {
+namespace {
+
+volatile std::sig_atomic_t caught_signal = 0;
+
+/// The first Ctrl-C or SIGTERM asks the loop to stop after its step; a second one kills.
+class CatchSignals {
+ public:
+  CatchSignals() {
+    struct sigaction action {};
+    action.sa_handler = [](int signal) { caught_signal = signal; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, &int_);
+    sigaction(SIGTERM, &action, &term_);
+  }
+  ~CatchSignals() {
+    sigaction(SIGINT, &int_, nullptr);
+    sigaction(SIGTERM, &term_, nullptr);
+  }
+  CatchSignals(const CatchSignals&) = delete;
+  CatchSignals& operator=(const CatchSignals&) = delete;
+
+ private:
+  struct sigaction int_ {
+  }, term_{};
+};
+
+struct TrainArguments {
+  TrainRequest request;
+  std::string out, resume, data_folder;
+  bool force = false, dry_run = false, quiet = false, json = false;
+  std::shared_ptr<Flags> train_flags, data_flags;
+  const CLI::App* app = nullptr;
+};
+
+/// The loss first, then what it is made of.
+std::vector<std::pair<std::string, double>> terms_of(const Json& object) {
+  std::vector<std::pair<std::string, double>> list;
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_number()) list.emplace_back(name, value);
+  }
+  std::stable_partition(list.begin(), list.end(), [](const auto& t) { return t.first == "loss"; });
+  return list;
+}
+
+std::string log_text(const Json& line, int64_t epochs) {
+  std::ostringstream out;
+  const bool epoch_end = line.contains("best");
+  // A line within an epoch counts the finished ones.
+  const int64_t epoch = line.value("epoch", int64_t{0}) + (epoch_end ? 0 : 1);
+  out << "epoch " << epoch << (epochs > 0 ? "/" + std::to_string(epochs) : "") << "  step "
+      << line.value("step", int64_t{0});
+  if (line.contains("train")) out << "  " << terms_text(terms_of(line["train"]));
+  if (line.contains("validation"))
+    out << "  | validation " << terms_text(terms_of(line["validation"]));
+  if (line.value("best", false)) out << "  *";
+  return out.str();
+}
+
+/// The logged epoch whose weights were kept; null before the first.
+Json best_epoch(const Run& run) {
+  std::istringstream log(read_file((run.path() / "log.jsonl").string()));
+  Json best;
+  for (std::string line; std::getline(log, line);) {
+    const auto entry = Json::parse(line, nullptr, false);
+    if (entry.is_object() && entry.value("best", false)) best = entry;
+  }
+  return best;
+}
+
+void print_end(const Run& run, const Json& summary) {
+  const auto path = run.path().string();
+  const auto options = run.train_options();
+  if (summary["end"] == "early") {
+    std::cout << "stopped early: no better validation in " << options.patience << " epochs\n";
+  }
+  if (const auto& best = summary["best"]; !best.is_null()) {
+    const char* judged = best.contains("validation") ? "validation" : "train";
+    std::cout << "best        epoch " << best["epoch"] << ", " << judged << " "
+              << terms_text(terms_of(best[judged])) << "\n";
+  }
+  std::cout << "weights     " << path << "/weights.safetensors\n"
+            << "try next    elbo evaluate " << path << "\n"
+            << "            elbo sample " << path << " -n 64\n"
+            << "            elbo train --resume " << path << " --epochs "
+            << 2 * std::max<int64_t>(1, options.epochs) << "\n";
+}
+
+/// Trains the run from where it stands, telling how it goes; returns the exit status.
+int train_run(Run& run, const TrainArguments& a) {
+  ProgressTalk talk(talk_for(a.quiet));
+  const CatchSignals signals;
+  const auto options = run.train_options();
+  FitReport report;
+  report.on_step = [&](const Progress& p) {
+    talk.training(p);
+    return caught_signal == 0;
+  };
+  report.on_log = [&](const Json& line) {
+    talk.say(log_text(line, options.steps > 0 ? 0 : options.epochs));
+  };
+  report.on_note = [&](const std::string& note) { talk.say("note: " + note); };
+  const auto end = fit(run, report);
+  talk.clear();
+  if (end == Trainer::End::stopped) {
+    std::cerr << "elbo: stopped and saved; go on with: elbo train --resume " << run.path().string()
+              << std::endl;
+    return 128 + caught_signal;
+  }
+  const Json summary{{"run", run.path().string()},
+                     {"end", end == Trainer::End::early ? "early" : "finished"},
+                     {"best", best_epoch(run)}};
+  if (a.json) {
+    std::cout << summary.dump() << "\n";
+  } else if (!a.quiet) {
+    print_end(run, summary);
+  }
+  return 0;
+}
+
+int resume(const TrainArguments& a) {
+  check(a.request.data.empty() && a.out.empty(),
+        "[train] --resume RUN goes on with the run's own "
+        "data and folder: leave out DATA and --out");
+  const bool others = !a.data_flags->given().empty() || !a.request.settings.empty() ||
+                      a.app->count("--model") > 0 || a.dry_run || a.force;
+  check(!others, "[train] --resume: only --epochs, --steps and --patience may change");
+  auto run = Run::open(a.resume);
+  Json facts = run.facts();
+  for (const auto& [name, value] : a.train_flags->given().items()) {
+    check(name == "epochs" || name == "steps" || name == "patience", "[train] --resume: ", name,
+          " stays as it was; only --epochs, --steps and --patience may change");
+    facts["train"][name] = value;
+  }
+  read_options<TrainOptions>(facts["train"], "train");
+  if (facts != run.facts()) run.set_facts(facts);
+  return train_run(run, a);
+}
+
+int train(TrainArguments& a) {
+  if (!a.data_folder.empty()) setenv("ELBO_DATA", a.data_folder.c_str(), 1);
+  if (!a.resume.empty()) return resume(a);
+  check(!a.request.data.empty(), "[train] no DATA given (elbo train DATA --out RUN)");
+  check(a.dry_run || !a.out.empty(), "[train] no --out RUN given: the folder to make");
+  a.request.data_options = a.data_flags->given();
+  a.request.train_options = a.train_flags->given();
+  if (!a.dry_run) Run::check_free(a.out, a.force);
+  auto plan = plan_training(a.request);
+  if (a.dry_run) {
+    const auto report = shape_report(plan);
+    std::cout << (a.json ? report.dump() + "\n" : shape_text(report));
+    return 0;
+  }
+  plan.facts["elbo"] = ELBO_VERSION;
+  auto run = Run::create(a.out, plan.facts, plan.schemas, a.force);
+  plan.model.reset();
+  return train_run(run, a);
+}
+
+Command::Body declare(CLI::App& app) {
+  auto a = std::make_shared<TrainArguments>();
+  a->app = &app;
+  app.add_option("DATA", a->request.data,
+                 "a file, folder or archive, READER:PATH, or builtin:NAME");
+  app.add_option("-o,--out", a->out, "the run: a folder to make")->type_name("RUN");
+  app.add_option("-m,--model", a->request.model, "a model of elbo list models, or a JSON file")
+      ->type_name("NAME|FILE.json")
+      ->default_str("vae");
+  app.add_option("-s,--set", a->request.settings,
+                 "any option of the model, dotted, as objective.beta=4; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--resume", a->resume, "go on with a run, also for more --epochs")
+      ->type_name("RUN");
+  app.add_option("--data-dir", a->data_folder, "where relative data paths are also looked for")
+      ->type_name("FOLDER");
+  app.add_flag("--force", a->force, "replace an existing run");
+  app.add_flag("--dry-run", a->dry_run, "only report shapes, parameters and memory");
+  app.add_flag("-q,--quiet", a->quiet, "say nothing but errors");
+  app.add_flag("--json", a->json, "the result as one JSON object");
+  a->train_flags = Flags::add(app, describe<TrainOptions>(), "Training");
+  a->data_flags = Flags::add(app, describe<DataOptions>(), "Data", {{"seed", "data-seed"}});
+  return [a] { return train(*a); };
+}
+
+const bool added = add_command({"train",
+                                "Fit a model to data",
+                                {"elbo train builtin:digits --out runs/digits",
+                                 "elbo train photos/ --out runs/photos --resize 64x64 --epochs 50",
+                                 "elbo train table.csv --out runs/table --model beta_vae --set "
+                                 "objective.beta=4",
+                                 "elbo train --resume runs/digits --epochs 60"},
+                                declare});
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,134 @@
+#include "elbo/io/row_file.h"
+
+#include <cassert>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+
+#include "elbo/core/error.h"
+#include "elbo/io/file.h"
+
+namespace elbo {
+namespace {
+
+std::string extension(const std::string& path) {
+  return std::filesystem::path(path).extension().string();
+}
+
+/// Counts the rows, so that a file never claims what it does not hold.
+class Counted : public RowFile {
+ public:
+  Counted(const std::string& path, RowPlan plan) : plan_(std::move(plan)), file_(path) {}
+
+  void append(const Tensor& rows) override {
+    const auto type = plan_.whole ? torch::kInt64 : torch::kFloat32;
+    const auto plain = rows.detach().to(torch::kCPU, type).contiguous();
+    assert(plain.numel() == plain.size(0) * numel(plan_.shape));
+    written_ += plain.size(0);
+    write(plain.view({plain.size(0), numel(plan_.shape)}));
+  }
+
+  void commit() override {
+    assert(written_ == plan_.rows);
+    file_.commit();
+  }
+
+ protected:
+  virtual void write(const Tensor& rows) = 0;
+
+  const RowPlan plan_;
+  AtomicFile file_;
+
+ private:
+  int64_t written_ = 0;
+};
+
+/// NumPy's format, version 1.0.
+class NpyFile : public Counted {
+ public:
+  NpyFile(const std::string& path, RowPlan plan) : Counted(path, std::move(plan)) {
+    std::string shape = std::to_string(plan_.rows) + ",";
+    for (int64_t size : plan_.shape) shape += " " + std::to_string(size) + ",";
+    std::string header = std::string("{'descr': '") + (plan_.whole ? "<i8" : "<f4") +
+                         "', 'fortran_order': False, 'shape': (" + shape + "), }";
+    constexpr size_t kFixed = 10, kAlign = 64;
+    header.resize((kFixed + header.size() + kAlign) / kAlign * kAlign - kFixed - 1, ' ');
+    header += '\n';
+    check(header.size() < 65536, "[npy] ", path, ": a shape of ", plan_.shape.size(), " axes");
+    const char length[] = {static_cast<char>(header.size() & 255),
+                           static_cast<char>(header.size() >> 8)};
+    file_.write(std::string_view("\x93NUMPY\x01\x00", 8));
+    file_.write({length, 2});
+    file_.write(header);
+  }
+
+ protected:
+  void write(const Tensor& rows) override {
+    file_.write({static_cast<const char*>(rows.data_ptr()), rows.nbytes()});
+  }
+};
+
+class TextFile : public Counted {
+ public:
+  TextFile(const std::string& path, RowPlan plan, char separator)
+      : Counted(path, std::move(plan)), separator_(separator) {
+    std::string header;
+    for (int64_t i = 0; i < numel(plan_.shape); ++i) {
+      if (i > 0) header += separator_;
+      header += plan_.columns.empty() ? "x" + std::to_string(i) : quoted(plan_.columns.at(i));
+    }
+    file_.write(header + "\n");
+  }
+
+ protected:
+  void write(const Tensor& rows) override {
+    std::string text;
+    for (int64_t r = 0; r < rows.size(0); ++r) {
+      for (int64_t i = 0; i < rows.size(1); ++i) {
+        if (i > 0) text += separator_;
+        const int64_t at = r * rows.size(1) + i;
+        if (plan_.whole) {
+          text += std::to_string(rows.data_ptr<int64_t>()[at]);
+        } else {
+          append_number(text, rows.data_ptr<float>()[at]);
+        }
+      }
+      text += '\n';
+    }
+    file_.write(text);
+  }
+
+ private:
+  /// The shortest text that reads back as the same float; an absent value is an empty cell.
+  static void append_number(std::string& text, float value) {
+    if (std::isnan(value)) return;
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    text.append(digits, end);
+  }
+  std::string quoted(const std::string& name) const {
+    if (name.find_first_of(std::string("\"\r\n") + separator_) == std::string::npos) return name;
+    std::string text = "\"";
+    for (char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
+    return text + "\"";
+  }
+
+  char separator_;
+};
+
+}  // namespace
+
+bool is_row_file(const std::string& path) {
+  const auto kind = extension(path);
+  return kind == ".npy" || kind == ".csv" || kind == ".tsv";
+}
+
+std::unique_ptr<RowFile> create_row_file(const std::string& path, RowPlan plan) {
+  check(is_row_file(path), "[file] ", path, ": unknown ending \"", extension(path),
+        "\"; known: .csv, .npy, .tsv");
+  const auto kind = extension(path);
+  if (kind == ".npy") return std::make_unique<NpyFile>(path, std::move(plan));
+  return std::make_unique<TextFile>(path, std::move(plan), kind == ".csv" ? ',' : '\t');
+}
+
+}  // namespace elbo

@@ -1,0 +1,75 @@
+#include "elbo/train/plan.h"
+
+namespace elbo {
+namespace {
+
+constexpr int64_t kTrialRows = 8;
+
+/// One look at what training will do, so that parts that do not fit are told before it begins.
+void try_out(Model& model, Objective& objective, const Dataset& data) {
+  torch::NoGradGuard no_gradient;
+  const auto rows = torch::arange(std::min(kTrialRows, data.size()), torch::kInt64);
+  model.eval();
+  objective.eval();
+  objective.validate(model, data.get(rows));
+}
+
+Json options_of_both(const Json& recommended, const Json& given) {
+  check(recommended.is_object(), "[model] train: expected an object of training options, found ",
+        recommended.dump());
+  Json both = recommended;
+  both.update(given);
+  return both;
+}
+
+}  // namespace
+
+void resolve_epochs(Json& j, double steps_per_epoch) {
+  if (j.is_structured()) {
+    for (auto& item : j) resolve_epochs(item, steps_per_epoch);
+    return;
+  }
+  if (!j.is_string() || !j.get_ref<const std::string&>().ends_with(")")) return;
+  try {
+    j = Schedule(j.get<std::string>()).in_steps(steps_per_epoch);
+  } catch (const Error&) {
+    // Some other text: the part that reads it judges it.
+  }
+}
+
+TrainPlan plan_training(const TrainRequest& request) {
+  Json spec = model_spec(request.model);
+  for (const auto& assignment : request.settings) set_option(spec, assignment);
+  const Json recommended = spec.value("train", Json::object());
+  spec.erase("train");
+  auto options =
+      read_options<TrainOptions>(options_of_both(recommended, request.train_options), "train");
+  const auto data_options = read_options<DataOptions>(request.data_options, "data");
+
+  TrainPlan plan;
+  const auto data = open_data(request.data, data_options);
+  const auto [training, validation] = split_validation(data, options.validation, options.seed);
+  plan.schemas = data->schemas();
+  plan.training_rows = training->size();
+  plan.validation_rows = validation ? validation->size() : 0;
+  plan.steps_per_epoch = plan.training_rows / std::min(options.batch, plan.training_rows);
+  plan.steps = options.steps > 0 ? options.steps : options.epochs * plan.steps_per_epoch;
+
+  Json resolved = resolve(spec, plan.schemas);
+  resolve_epochs(resolved, static_cast<double>(plan.steps_per_epoch));
+  options.lr = options.lr.in_steps(static_cast<double>(plan.steps_per_epoch));
+
+  RandomScope scope(static_cast<uint64_t>(options.seed));
+  plan.model = build(resolved, plan.schemas);
+  const auto objective = build_objective(resolved, plan.schemas, *plan.model, plan.training_rows);
+  try_out(*plan.model, *objective, *training);
+
+  plan.facts = {{"model", request.model},
+                {"spec", resolved},
+                {"train", write_options(options)},
+                {"data", {{"source", request.data}, {"options", write_options(data_options)}}},
+                {"rows", data->size()}};
+  return plan;
+}
+
+}  // namespace elbo
