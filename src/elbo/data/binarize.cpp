@@ -57,6 +57,7 @@ class Binarized : public Dataset {
  private:
   void binarize_row(const uint8_t* in, float* out, uint64_t key, int64_t row) const {
     if (how_ != "threshold") return bernoulli_bytes(in, out, width_, key, row);
+#pragma omp simd
     for (int64_t i = 0; i < width_; ++i) out[i] = in[i] >= 128 ? 1.0f : 0.0f;
   }
 
