@@ -6,12 +6,6 @@
 namespace elbo {
 namespace {
 
-// A number drawn from (0, 1): neither end, so that its logarithms are finite.
-Tensor open_uniform(const Shape& shape, const torch::TensorOptions& options) {
-  const double edge = options.dtype() == torch::kFloat64 ? 0x1p-54 : 0x1p-25;
-  return torch::rand(shape, options).clamp(edge, 1 - 2 * edge);
-}
-
 // x moved off the ends of (low, high), whose density may be infinite.
 Tensor inside_unit(const Tensor& x) {
   const bool wide = x.scalar_type() == torch::kFloat64;

@@ -14,6 +14,11 @@ Shape broadcast_shape(const Tensor& a, const Tensor& b) {
   return at::infer_size(a.sizes(), b.sizes());
 }
 
+Tensor open_uniform(const Shape& shape, const torch::TensorOptions& options) {
+  const double edge = options.dtype() == torch::kFloat64 ? 0x1p-54 : 0x1p-25;
+  return torch::rand(shape, options).clamp(edge, 1 - 2 * edge);
+}
+
 void check_parameter(const char* distribution, const char* parameter, const Tensor& value,
                      bool positive) {
   check(value.defined(), "[", distribution, "] ", parameter, ": found nothing, expected a tensor");

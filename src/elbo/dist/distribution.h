@@ -63,6 +63,9 @@ Shape draw_shape(torch::IntArrayRef prefix, torch::IntArrayRef parameters);
 /// The shape two parameters broadcast to.
 Shape broadcast_shape(const Tensor& a, const Tensor& b);
 
+/// Uniform on (0, 1) without the ends, so that logarithms of u and 1 - u are finite.
+Tensor open_uniform(const Shape& shape, const torch::TensorOptions& options);
+
 /// Raises an Error naming the distribution and its parameter unless all values are finite and
 /// (where asked) positive. A pass over the data: for constructors users call, not for heads.
 void check_parameter(const char* distribution, const char* parameter, const Tensor& value,
