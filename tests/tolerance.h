@@ -16,3 +16,8 @@ constexpr double kIntegral = 1e-4;
 constexpr double kStandardErrors = 5;
 /// The false-alarm rate of a goodness-of-fit test at a fixed seed.
 constexpr double kChiSquare = 1e-6;
+/// A fused layer in float32 against float64, relative to the largest value: sums of some hundred
+/// products and exponentials good to a few units in the last place.
+constexpr double kLayerFloat = 5e-6;
+/// Mean and variance after a normalisation whose epsilon is 1e-5, in float32.
+constexpr double kUnitMoments = 1e-4;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <torch/csrc/autograd/custom_function.h>
+
 #include "elbo/core/tensor.h"
 
 namespace elbo {
@@ -27,5 +29,11 @@ struct GradientSink {
   Tensor into;
   bool direct;  // add to what `into` holds; else its content is arbitrary
 };
+
+/// For the backward of a fused function that is itself to be differentiated: the gradients of
+/// `inputs`, its first arguments, by the graph of y, the same function in ATen.
+torch::autograd::variable_list differentiable_gradients(
+    const torch::autograd::AutogradContext& ctx, const torch::autograd::variable_list& inputs,
+    const Tensor& y, const Tensor& grad, size_t arguments);
 
 }  // namespace elbo

@@ -1,0 +1,1 @@
+#include "elbo/core/cpu.h"

@@ -1,0 +1,46 @@
+#include "elbo/nn/dnnl_engine.h"
+
+#include "elbo/nn/product.h"
+
+namespace elbo {
+
+dnnl::engine& dnnl_engine() {
+  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+dnnl::stream& dnnl_stream() {
+  static thread_local dnnl::stream stream(dnnl_engine());
+  return stream;
+}
+
+bool fuses(Activation activation) { return activation != Activation::kGated; }
+
+void append_activation(dnnl::post_ops& ops, Activation activation) {
+  using dnnl::algorithm;
+  switch (activation) {
+    case Activation::kNone:
+      return;
+    case Activation::kRelu:
+      return ops.append_eltwise(1, algorithm::eltwise_relu, 0, 0);
+    case Activation::kLeakyRelu:
+      return ops.append_eltwise(1, algorithm::eltwise_relu, 0.01F, 0);
+    case Activation::kElu:
+      return ops.append_eltwise(1, algorithm::eltwise_elu, 1, 0);
+    case Activation::kTanh:
+      return ops.append_eltwise(1, algorithm::eltwise_tanh, 0, 0);
+    case Activation::kSigmoid:
+      return ops.append_eltwise(1, algorithm::eltwise_logistic, 0, 0);
+    case Activation::kSoftplus:
+      return ops.append_eltwise(1, algorithm::eltwise_soft_relu, 0, 0);
+    case Activation::kGelu:
+      return ops.append_eltwise(1, algorithm::eltwise_gelu_erf, 0, 0);
+    case Activation::kSilu:
+      return ops.append_eltwise(1, algorithm::eltwise_swish, 1, 0);
+    case Activation::kGated:
+      break;
+  }
+  throw std::logic_error("oneDNN cannot fuse this activation");
+}
+
+}  // namespace elbo

@@ -1,0 +1,98 @@
+#include <omp.h>
+
+#include <algorithm>
+
+#include "elbo/nn/dnnl_engine.h"
+#include "elbo/nn/product.h"
+
+namespace elbo {
+namespace {
+
+using dnnl::memory;
+
+// Below this many multiply-adds waking the other threads costs more than they save.
+constexpr int64_t kParallelProduct = 1 << 20;
+
+struct Key {
+  Product product;
+  int threads;
+  bool operator==(const Key&) const = default;
+};
+
+struct KeyHash {
+  size_t operator()(const Key& key) const {
+    const auto& p = key.product;
+    size_t hash = 0;
+    for (int64_t v : {p.m, p.n, p.k}) mix(hash, v);
+    mix(hash, p.transpose_a | p.transpose_b << 1 | p.add << 2 | p.bias << 3 |
+                  static_cast<int>(p.activation) << 4 | key.threads << 8);
+    return hash;
+  }
+};
+
+// A primitive with its arguments: only their addresses change from call to call.
+struct Bound {
+  dnnl::matmul primitive;
+  memory a, b, bias, c;
+  std::vector<dnnl_exec_arg_t> args;
+};
+
+memory unbound(const memory::desc& desc) { return memory(desc, dnnl_engine(), nullptr); }
+
+Bound make(const Product& p) {
+  const auto f32 = memory::data_type::f32;
+  const memory::desc a({p.m, p.k}, f32,
+                       p.transpose_a ? memory::dims{1, p.m} : memory::dims{p.k, 1});
+  const memory::desc b({p.k, p.n}, f32,
+                       p.transpose_b ? memory::dims{1, p.k} : memory::dims{p.n, 1});
+  const memory::desc c({p.m, p.n}, f32, memory::dims{p.n, 1});
+  const memory::desc bias({1, p.n}, f32, memory::dims{p.n, 1});
+  dnnl::post_ops ops;
+  if (p.add) ops.append_sum(1);
+  append_activation(ops, p.activation);
+  dnnl::primitive_attr attr;
+  attr.set_post_ops(ops);
+  const auto desc = p.bias ? dnnl::matmul::desc(a, b, bias, c) : dnnl::matmul::desc(a, b, c);
+  Bound bound;
+  bound.primitive = dnnl::matmul(dnnl::matmul::primitive_desc(desc, attr, dnnl_engine()));
+  bound.a = unbound(a);
+  bound.b = unbound(b);
+  bound.c = unbound(c);
+  bound.args = {{DNNL_ARG_SRC, bound.a.get()},
+                {DNNL_ARG_WEIGHTS, bound.b.get()},
+                {DNNL_ARG_DST, bound.c.get()}};
+  if (p.bias) {
+    bound.bias = unbound(bias);
+    bound.args.push_back({DNNL_ARG_BIAS, bound.bias.get()});
+  }
+  return bound;
+}
+
+// The library fixes the number of threads when a primitive is made.
+Bound make_for(const Product& p, int threads) {
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(threads);
+  auto bound = make(p);
+  omp_set_num_threads(before);
+  return bound;
+}
+
+void* address(const float* p) { return const_cast<float*>(p); }
+
+}  // namespace
+
+void multiply(const Product& p, const float* a, const float* b, const float* bias, float* c) {
+  static thread_local PrimitiveCache<Key, Bound, KeyHash> cache;
+  const int threads = p.m * p.n * p.k < kParallelProduct ? 1 : omp_get_max_threads();
+  auto& bound = cache.get({p, threads}, [&] { return make_for(p, threads); });
+  bound.a.set_data_handle(address(a));
+  bound.b.set_data_handle(address(b));
+  bound.c.set_data_handle(c);
+  if (p.bias) bound.bias.set_data_handle(address(bias));
+  dnnl::error::wrap_c_api(
+      dnnl_primitive_execute(bound.primitive.get(), dnnl_stream().get(),
+                             static_cast<int>(bound.args.size()), bound.args.data()),
+      "a matrix product failed");
+}
+
+}  // namespace elbo

@@ -1,0 +1,52 @@
+#include "elbo/nn/norm.h"
+
+namespace elbo {
+namespace {
+
+constexpr double kEpsilon = 1e-5;
+constexpr double kMomentum = 0.1;  // weight of the newest batch in the running statistics
+
+int64_t groups_for(int64_t channels) {
+  int64_t size = 8;
+  while (channels % size != 0) --size;
+  return channels / size;
+}
+
+}  // namespace
+
+Norm::Norm(const std::string& kind, int64_t channels) {
+  check(std::find(kNorms.begin(), kNorms.end(), kind) != kNorms.end(), "[norm] unknown \"", kind,
+        "\"; known: ", join(kNorms));
+  kind_ = kind == "none" ? Kind::kNone : kind == "batch" ? Kind::kBatch : Kind::kGroup;
+  if (kind_ == Kind::kNone) return;
+  groups_ = kind == "group" ? groups_for(channels) : 1;
+  scale_ = register_parameter("scale", torch::ones({channels}));
+  shift_ = register_parameter("shift", torch::zeros({channels}));
+  if (kind_ != Kind::kBatch) return;
+  mean_ = register_buffer("mean", torch::zeros({channels}));
+  variance_ = register_buffer("variance", torch::ones({channels}));
+}
+
+Tensor Norm::batch(const Tensor& x) {
+  // One value per channel has no variance: then the running statistics serve as in evaluation.
+  const bool learn = is_training() && x.numel() > x.size(1);
+  return torch::batch_norm(x, scale_, shift_, mean_, variance_, learn, kMomentum, kEpsilon, false);
+}
+
+Tensor Norm::forward(const Tensor& x) {
+  switch (kind_) {
+    case Kind::kNone:
+      return x;
+    case Kind::kBatch:
+      return batch(x);
+    case Kind::kGroup:
+      return torch::group_norm(x, groups_, scale_, shift_, kEpsilon, false);
+  }
+  return x;
+}
+
+LayerReport Norm::report(const std::string& name, const Shape& shape) const {
+  return {name, shape, identity() ? 0 : 2 * scale_.numel(), identity() ? 0 : 4 * numel(shape)};
+}
+
+}  // namespace elbo
