@@ -10,9 +10,9 @@ namespace elbo {
 /// What a task works on. Unset members are absent: the task says what it misses.
 struct TaskInput {
   std::shared_ptr<const Run> run;
-  std::shared_ptr<Model> model;          // in evaluation mode
-  std::string data;                      // DATA of the command line; empty = none given
-  std::filesystem::path out;             // file or folder to write; empty = the task's own default
+  std::shared_ptr<Model> model;  // in evaluation mode
+  std::string data;              // DATA of the command line; empty = none given
+  std::filesystem::path out;     // file or folder to write; empty = the task's own default
   std::function<void(double done)> progress = [](double) {};  // 0 … 1
 };
 

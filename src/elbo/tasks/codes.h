@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "elbo/model/model.h"
+
+namespace elbo {
+
+/// How the values of all sites of a model stand in one row of numbers: what `encode` writes and
+/// `decode` reads.
+struct CodeLayout {
+  struct Part {
+    std::string site;
+    Shape shape;  // of one row
+    torch::ScalarType type = torch::kFloat32;
+    int64_t offset = 0, size = 0;
+  };
+  std::vector<Part> parts;
+  int64_t size = 0;
+
+  /// Column names: z0, z1, … for a single site, else with the site's name in front.
+  std::vector<std::string> names(const std::string& prefix) const;
+};
+CodeLayout code_layout(Model& model, const Schemas& schemas);
+
+/// Posterior means and deviations, [B, size] each. A site that is enumerated (a label) is taken at
+/// its most probable value; deviations are NaN where a site has none.
+struct Codes {
+  Tensor mean, deviation;
+};
+Codes encode_batch(Model& model, const CodeLayout& layout, const Batch& batch);
+/// [N, size] codes, or their deviations, of all rows; for tasks that look at few.
+Codes encode_all(Model& model, const CodeLayout& layout, const Dataset& data, const Draw& draw);
+
+/// Rows of a code as sites fixed at these values.
+Values as_sites(const CodeLayout& layout, const Tensor& codes);
+/// p(x | codes).
+Dist decode_codes(Model& model, const CodeLayout& layout, const Tensor& codes, const Tensor& c);
+
+/// Rows that fit into a block of bounded memory.
+int64_t block_rows(const Schemas& schemas);
+
+}  // namespace elbo

@@ -1,0 +1,70 @@
+#include "elbo/io/row_file.h"
+#include "elbo/tasks/rows.h"
+
+namespace elbo {
+namespace {
+
+struct EncodeOptions {
+  RowChoice choice;
+  bool deviations = false;
+  int64_t seed = 0;
+  template <class F>
+  void fields(F&& f) {
+    choice.fields(f);
+    f("deviations", deviations, "beside a .npy of means also one of deviations (.sd.npy)");
+    f("seed", seed, "seed of the binarization", at_least(0));
+  }
+};
+
+class Encode : public Task {
+ public:
+  explicit Encode(EncodeOptions options) : o_(std::move(options)) {}
+
+  Json run(const TaskInput& input) override {
+    RandomScope scope(static_cast<uint64_t>(o_.seed));
+    const auto rows = open_task_rows(input, o_.choice);
+    const auto layout = code_layout(*input.model, input.run->schemas());
+    const auto path = input.out.empty() ? std::string("codes.npy") : input.out.string();
+    const bool table = !path.ends_with(".npy");  // one file holds both
+    const int64_t n = rows.data->size();
+    RowPlan plan{n, {layout.size * (table ? 2 : 1)}, false, layout.names("z")};
+    for (auto& name : layout.names("s")) plan.columns.push_back(std::move(name));
+    const auto means = create_row_file(path, plan);
+    std::unique_ptr<RowFile> deviations;
+    const auto beside = path.substr(0, path.rfind('.')) + ".sd.npy";
+    if (o_.deviations && !table) deviations = create_row_file(beside, plan);
+
+    const int64_t block = block_rows(input.run->schemas());
+    const Draw draw{static_cast<uint64_t>(o_.seed), 0};
+    for_each_batch(*rows.data, block, draw, [&](const Batch& batch, int64_t first) {
+      const auto codes = encode_batch(*input.model, layout, batch);
+      means->append(table ? torch::cat({codes.mean, codes.deviation}, 1) : codes.mean);
+      if (deviations) deviations->append(codes.deviation);
+      input.progress(static_cast<double>(first + batch.size()) / static_cast<double>(n));
+    });
+    Json result{{"file", path}, {"data", rows.name}, {"rows", n}, {"dimensions", layout.size}};
+    if (deviations) {
+      deviations->commit();
+      result["deviations"] = beside;
+    }
+    means->commit();
+    for (const auto& part : layout.parts) {
+      result["sites"].push_back(
+          {{"name", part.site}, {"shape", part.shape}, {"first", part.offset}});
+    }
+    return result;
+  }
+
+  std::string data() const override { return "may"; }
+  std::string example() const override { return "elbo encode RUN DATA -o codes.csv"; }
+
+ private:
+  EncodeOptions o_;
+};
+
+const bool added = tasks().add<EncodeOptions>(
+    "encode", "Posterior means and deviations of data",
+    [](EncodeOptions options) { return std::make_shared<Encode>(std::move(options)); });
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,103 @@
+#include "elbo/tasks/output.h"
+#include "elbo/tasks/rows.h"
+
+namespace elbo {
+namespace {
+
+struct InterpolateOptions {
+  RowChoice choice;
+  int64_t from = 0, to = 1, steps = 11;
+  std::string path = "straight";
+  int64_t seed = 0;
+  template <class F>
+  void fields(F&& f) {
+    choice.fields(f);
+    f("from", from, "row where the walk begins, from 0", at_least(0));
+    f("to", to, "row where it ends", at_least(0));
+    f("steps", steps, "points on the way, both ends included", between(2, 10000));
+    f("path", path, "a straight line, or along the sphere between the two codes",
+      one_of({"straight", "sphere"}));
+    f("seed", seed, "seed of the binarization", at_least(0));
+  }
+};
+
+/// Shoemake's slerp: the norm stays near that of the prior's draws.
+Tensor on_sphere(const Tensor& a, const Tensor& b, const Tensor& t) {
+  const auto cosine = (a * b).sum() / (a.norm() * b.norm()).clamp_min(1e-12);
+  const auto angle = cosine.clamp(-1, 1).acos();
+  const auto sine = angle.sin();
+  if (sine.item<double>() < 1e-4) return a + t * (b - a);
+  return ((1 - t) * angle).sin() / sine * a + (t * angle).sin() / sine * b;
+}
+
+class Interpolate : public Task {
+ public:
+  explicit Interpolate(InterpolateOptions options) : o_(std::move(options)) {}
+
+  Json run(const TaskInput& input) override {
+    torch::NoGradGuard no_gradient;
+    RandomScope scope(static_cast<uint64_t>(o_.seed));
+    const auto rows = open_task_rows(input, o_.choice);
+    for (int64_t row : {o_.from, o_.to}) {
+      check(row < rows.data->size(), "[interpolate] row ", row, ": the data have ",
+            rows.data->size());
+    }
+    const auto& schema = input.run->schemas().x;
+    const auto layout = code_layout(*input.model, input.run->schemas());
+    const auto ends =
+        rows.data->get(torch::tensor({o_.from, o_.to}), Draw{static_cast<uint64_t>(o_.seed), 0});
+    const auto codes = walk(layout, encode_batch(*input.model, layout, ends).mean);
+    Tensor c;
+    if (ends.c.defined()) {
+      // A condition need not mean anything between two of its values: the nearer end's is taken.
+      c = ends.c.index_select(0, (torch::arange(o_.steps) * 2 >= o_.steps).to(torch::kInt64));
+    }
+    const auto path = output_path(input.out, "interpolation", schema);
+    const auto file = create_output(path, schema, o_.steps, o_.steps);
+    const int64_t block = block_rows(input.run->schemas());
+    for (int64_t at = 0; at < o_.steps; at += block) {
+      const int64_t count = std::min(block, o_.steps - at);
+      file->append(decode_codes(*input.model, layout, codes.narrow(0, at, count),
+                                c.defined() ? c.narrow(0, at, count) : c)
+                       ->mean());
+      input.progress(static_cast<double>(at + count) / static_cast<double>(o_.steps));
+    }
+    file->commit();
+    return {{"file", path},
+            {"data", rows.name},
+            {"from", rows.data->row_name(o_.from)},
+            {"to", rows.data->row_name(o_.to)},
+            {"rows", o_.steps}};
+  }
+
+  std::string data() const override { return "may"; }
+  std::string example() const override {
+    return "elbo interpolate RUN DATA --from 3 --to 17 -o walk.png";
+  }
+
+ private:
+  /// [steps, D] from ends [2, D]; whole-numbered sites change at the middle.
+  Tensor walk(const CodeLayout& layout, const Tensor& ends) const {
+    const auto t = torch::linspace(0, 1, o_.steps).unsqueeze(1);
+    std::vector<Tensor> parts;
+    for (const auto& part : layout.parts) {
+      const auto a = ends[0].narrow(0, part.offset, part.size).unsqueeze(0);
+      const auto b = ends[1].narrow(0, part.offset, part.size).unsqueeze(0);
+      if (!torch::isFloatingType(part.type)) {
+        parts.push_back(torch::where(t < 0.5, a, b));
+      } else {
+        parts.push_back(o_.path == "sphere" ? on_sphere(a, b, t) : a + t * (b - a));
+      }
+    }
+    return torch::cat(parts, 1);
+  }
+
+  InterpolateOptions o_;
+};
+
+const bool added = tasks().add<InterpolateOptions>(
+    "interpolate", "A walk between the codes of two rows",
+    [](InterpolateOptions options) { return std::make_shared<Interpolate>(std::move(options)); });
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "elbo/data/dataset.h"
+#include "elbo/io/row_file.h"
+
+namespace elbo {
+
+/// Whether rows of this schema can be shown: 1 or 3 channels of height x width.
+bool is_picture(const Schema& schema);
+/// [N, C, H, W] as one picture of so many columns: [C, H', W'] bytes. Values are grey levels in
+/// [0, 1]; those of kind "real" are stretched from their smallest to their largest.
+Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns);
+
+/// The file that rows of data go to: `out`, or `name` with the ending that suits the schema.
+std::string output_path(const std::filesystem::path& out, const std::string& name,
+                        const Schema& schema);
+/// A file for rows of data, by its ending: .png shows them as a grid of so many columns
+/// (0 = about square), .npy, .csv and .tsv hold their numbers.
+std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
+                                       int64_t columns = 0);
+
+}  // namespace elbo

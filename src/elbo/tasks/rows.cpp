@@ -1,0 +1,175 @@
+#include "elbo/tasks/rows.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "elbo/io/file.h"
+#include "elbo/io/row_file.h"
+
+namespace elbo {
+namespace {
+
+std::vector<std::string> split_text(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::stringstream stream(text);
+  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
+  return parts;
+}
+
+std::optional<float> as_number(std::string cell) {
+  const auto first = cell.find_first_not_of(" \t\r"), last = cell.find_last_not_of(" \t\r");
+  if (first == std::string::npos) return std::nullopt;
+  cell = cell.substr(first, last - first + 1);
+  float value = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (error != std::errc() || end != cell.data() + cell.size()) return std::nullopt;
+  return value;
+}
+
+Tensor read_text_rows(const std::string& path) {
+  const char separator = path.ends_with(".tsv") ? '\t' : ',';
+  std::vector<float> values;
+  int64_t width = 0, rows = 0, number = 0;
+  for (const auto& line : split_text(read_maybe_gzip(path), '\n')) {
+    ++number;
+    const auto cells = split_text(line, separator);
+    if (cells.empty() || line == "\r") continue;
+    if (number == 1 && !as_number(cells[0])) continue;  // a header
+    if (width == 0) width = static_cast<int64_t>(cells.size());
+    check(static_cast<int64_t>(cells.size()) == width, "[rows] ", path, ": line ", number, " has ",
+          cells.size(), " cells, the first row has ", width);
+    for (const auto& cell : cells) {
+      const auto value = as_number(cell);
+      check(value && std::isfinite(*value), "[rows] ", path, ": line ", number, ": \"", cell,
+            "\" is not a number");
+      values.push_back(*value);
+    }
+    ++rows;
+  }
+  check(rows > 0, "[rows] ", path, ": holds no rows");
+  return torch::tensor(values).view({rows, width});
+}
+
+/// The vector that a condition's text stands for, [1, …].
+Tensor condition_row(const Schema& c, const std::string& text) {
+  const int64_t size = numel(c.shape);
+  const auto classes = c.detail.value("classes", Json::array());
+  for (size_t i = 0; classes.is_array() && i < classes.size(); ++i) {
+    const auto name = classes[i].is_string() ? classes[i].get<std::string>() : classes[i].dump();
+    if (name == text && static_cast<int64_t>(classes.size()) == size) {
+      return torch::one_hot(torch::tensor({static_cast<int64_t>(i)}), size)
+          .to(torch::kFloat32)
+          .view(with_rows(1, c.shape));
+    }
+  }
+  std::vector<float> values;
+  for (const auto& word : split_text(text, ',')) {
+    const auto value = as_number(word);
+    check(value.has_value(), "[condition] \"", word, "\" is neither a number nor a class",
+          classes.empty() ? "" : "; known: " + classes.dump());
+    values.push_back(*value);
+  }
+  check(static_cast<int64_t>(values.size()) == size, "[condition] \"", text, "\" has ",
+        values.size(), " numbers, the model's condition has ", size);
+  return torch::tensor(values).view(with_rows(1, c.shape));
+}
+
+Tensor run_conditions(const Run& run, int64_t n) {
+  const auto data = run.held_out(nullptr);
+  const auto rows = torch::arange(n, torch::kInt64).remainder(data->size());
+  const auto c = data->get(rows).c;
+  check(c.defined(), "[condition] ", run.data_name(), " gives no conditions; name one");
+  return c;
+}
+
+Tensor fixed_value(const CodeLayout::Part& part, const std::string& text) {
+  Tensor rows;
+  if (is_row_file(text)) {
+    rows = read_rows(text);
+  } else {
+    std::vector<float> values;
+    for (const auto& word : split_text(text, ',')) {
+      const auto value = as_number(word);
+      check(value.has_value(), "[fix] ", part.site, ": \"", word, "\" is not a number");
+      values.push_back(*value);
+    }
+    rows = torch::tensor(values).view({1, -1});
+    if (rows.size(1) == 1) rows = rows.expand({1, part.size});
+  }
+  check(rows.size(1) == part.size, "[fix] ", part.site, ": found ", rows.size(1),
+        " values, a row has ", part.size);
+  return rows.to(part.type).reshape(with_rows(rows.size(0), part.shape));
+}
+
+}  // namespace
+
+Tensor read_rows(const std::string& path) {
+  check(is_row_file(path), "[rows] ", path, ": unknown ending; known: .csv, .npy, .tsv");
+  if (!path.ends_with(".npy")) return read_text_rows(path);
+  DataOptions options;
+  options.split = "all";
+  options.binarize = "none";
+  const auto data = open_data(path, options);
+  auto rows = data->get(torch::arange(data->size(), torch::kInt64)).x;
+  // Bytes come as shares of 255.
+  if (data->schemas().x.kind == "byte") rows = rows * 255;
+  return rows.flatten(1);
+}
+
+TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice) {
+  TaskRows rows;
+  const auto& run = *input.run;
+  if (input.data.empty() && choice.split == "auto") {
+    rows.data = run.held_out(&rows.name);
+  } else if (input.data.empty()) {
+    rows.name = choice.split;
+    rows.data = run.open_data(choice.split);
+  } else {
+    const auto own = has_test_split(input.data) ? "test" : "all";
+    rows.name = input.data;
+    rows.data = run.open_other(input.data, choice.split == "auto" ? own : choice.split);
+  }
+  if (choice.rows > 0 && choice.rows < rows.data->size()) {
+    std::vector<int64_t> first(static_cast<size_t>(choice.rows));
+    std::iota(first.begin(), first.end(), int64_t{0});
+    rows.data = subset(rows.data, std::move(first));
+  }
+  return rows;
+}
+
+Tensor conditions(const TaskInput& input, const std::string& text, int64_t n) {
+  const auto& c = input.run->schemas().c;
+  check(c.present() || text.empty(), "[condition] this model was trained without conditions");
+  if (!c.present()) return Tensor();
+  if (text.empty()) return run_conditions(*input.run, n);
+  if (!is_row_file(text)) {
+    return condition_row(c, text).expand(with_rows(n, c.shape));
+  }
+  const auto rows = read_rows(text);
+  check(rows.size(1) == numel(c.shape), "[condition] ", text, ": rows of ", rows.size(1),
+        " numbers, the model's condition has ", numel(c.shape));
+  return rows.index_select(0, torch::arange(n, torch::kInt64).remainder(rows.size(0)))
+      .view(with_rows(n, c.shape));
+}
+
+Values parse_fixed(const CodeLayout& layout, const std::string& text) {
+  Values values;
+  for (const auto& item : split_text(text, ';')) {
+    const auto equals = item.find('=');
+    check(equals != std::string::npos, "[fix] \"", item, "\": expected SITE=VALUE");
+    const auto site = item.substr(0, equals);
+    std::vector<std::string> known;
+    const CodeLayout::Part* part = nullptr;
+    for (const auto& p : layout.parts) {
+      known.push_back(p.site);
+      if (p.site == site) part = &p;
+    }
+    check(part, "[fix] unknown \"", site, "\"; known: ", join(known));
+    values[site] = fixed_value(*part, item.substr(equals + 1));
+  }
+  return values;
+}
+
+}  // namespace elbo

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "elbo/tasks/codes.h"
+#include "elbo/tasks/task.h"
+
+namespace elbo {
+
+/// Which rows a task reads: a part of its own options.
+struct RowChoice {
+  std::string split = "auto";
+  int64_t rows = 0;
+  template <class F>
+  void fields(F&& f) {
+    f("split", split, "part of the data; auto: the test part where there is one, else all",
+      one_of({"auto", "train", "test", "all"}));
+    f("rows", rows, "only the first so many rows; 0 = all", at_least(0));
+  }
+};
+/// DATA of the command line, read as the run reads its own; where none is given the rows that the
+/// run is judged by. `name` tells which.
+struct TaskRows {
+  Data data;
+  std::string name;
+};
+TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice);
+
+/// Conditions for n rows, [n, …] or undefined where the model has none: `text` names a class, lists
+/// numbers, or is a .npy or .csv file; where it is empty they are those of the run's own data.
+Tensor conditions(const TaskInput& input, const std::string& text, int64_t n);
+/// Values of sites from "SITE=VALUE;SITE=VALUE": a number, numbers between commas, or a file of
+/// rows. [1 or N, …] each.
+Values parse_fixed(const CodeLayout& layout, const std::string& text);
+
+/// Rows of numbers from a .npy, .csv or .tsv file, [N, D]; a header line of a text file is skipped.
+Tensor read_rows(const std::string& path);
+
+}  // namespace elbo

@@ -1,0 +1,71 @@
+#include "elbo/tasks/output.h"
+#include "elbo/tasks/rows.h"
+
+namespace elbo {
+namespace {
+
+struct SampleOptions {
+  int64_t n = 64;
+  std::string show = "auto";
+  std::string fix, condition;
+  int64_t columns = 0;
+  int64_t seed = 0;
+  template <class F>
+  void fields(F&& f) {
+    f("n", n, "how many", between(1, 1e8));
+    f("show", show, "the mean of p(x|z) or a draw from it; auto: the mean for pictures",
+      one_of({"auto", "mean", "draw"}));
+    f("fix", fix,
+      "SITE=VALUE;… latent values kept fixed: a number, numbers with commas, or a file");
+    f("condition", condition, "class, numbers or file; default: those of the run's data");
+    f("columns", columns, "pictures side by side; 0 = about square", at_least(0));
+    f("seed", seed, "seed of the draws", at_least(0));
+  }
+};
+
+class Sample : public Task {
+ public:
+  explicit Sample(SampleOptions options) : o_(std::move(options)) {}
+
+  Json run(const TaskInput& input) override {
+    torch::NoGradGuard no_gradient;
+    RandomScope scope(static_cast<uint64_t>(o_.seed));
+    auto& model = *input.model;
+    const auto& x = input.run->schemas().x;
+    const auto fixed = parse_fixed(code_layout(model, input.run->schemas()), o_.fix);
+    for (const auto& [site, value] : fixed) {
+      check(value.size(0) == 1 || value.size(0) == o_.n, "[fix] ", site, ": ", value.size(0),
+            " rows, expected 1 or as many as -n (", o_.n, ")");
+    }
+    const auto c = conditions(input, o_.condition, o_.n);
+    const bool mean = o_.show == "mean" || (o_.show == "auto" && is_picture(x));
+    const auto path = output_path(input.out, "samples", x);
+    const auto file = create_output(path, x, o_.n, o_.columns);
+    const int64_t block = block_rows(input.run->schemas());
+    for (int64_t from = 0; from < o_.n; from += block) {
+      const int64_t count = std::min(block, o_.n - from);
+      Values here;
+      for (const auto& [site, value] : fixed) {
+        here[site] = value.size(0) == 1 ? value : value.narrow(0, from, count);
+      }
+      const auto p = model.generate(count, c.defined() ? c.narrow(0, from, count) : c, here).x;
+      file->append(mean ? p->mean() : p->sample());
+      input.progress(static_cast<double>(from + count) / static_cast<double>(o_.n));
+    }
+    file->commit();
+    return {{"file", path}, {"rows", o_.n}, {"shows", mean ? "mean" : "draw"}};
+  }
+
+  std::string data() const override { return "never"; }
+  std::string example() const override { return "elbo sample RUN -n 64 -o samples.png"; }
+
+ private:
+  SampleOptions o_;
+};
+
+const bool added = tasks().add<SampleOptions>(
+    "sample", "New data from the prior",
+    [](SampleOptions options) { return std::make_shared<Sample>(std::move(options)); });
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,81 @@
+#include "elbo/tasks/output.h"
+#include "elbo/tasks/rows.h"
+
+namespace elbo {
+namespace {
+
+struct TraverseOptions {
+  RowChoice choice{"auto", 500};
+  int64_t dimensions = 8, steps = 9, row = 0;
+  double reach = 2.5;
+  int64_t seed = 0;
+  template <class F>
+  void fields(F&& f) {
+    choice.fields(f);
+    f("dimensions", dimensions, "how many of the most used dimensions", between(1, 1000));
+    f("steps", steps, "values of each", between(2, 1000));
+    f("row", row, "the row whose code is varied, from 0", at_least(0));
+    f("reach", reach, "how far from the data's mean code, in its deviations", between(0.01, 100));
+    f("seed", seed, "seed of the binarization", at_least(0));
+  }
+};
+
+class Traverse : public Task {
+ public:
+  explicit Traverse(TraverseOptions options) : o_(std::move(options)) {}
+
+  Json run(const TaskInput& input) override {
+    torch::NoGradGuard no_gradient;
+    RandomScope scope(static_cast<uint64_t>(o_.seed));
+    const auto rows = open_task_rows(input, o_.choice);
+    check(o_.row < rows.data->size(), "[traverse] row ", o_.row, ": the data have ",
+          rows.data->size());
+    const auto& schema = input.run->schemas().x;
+    const Draw draw{static_cast<uint64_t>(o_.seed), 0};
+    const auto layout = code_layout(*input.model, input.run->schemas());
+    const auto seen = encode_all(*input.model, layout, *rows.data, draw).mean;
+    // A dimension is used as far as the posterior means move with the data (Burda et al. 2016).
+    const auto center = seen.mean(0), spread = seen.std(0, /*unbiased=*/false);
+    const auto order = spread.argsort(0, /*descending=*/true);
+    const int64_t lines = std::min(o_.dimensions, layout.size), n = lines * o_.steps;
+
+    const auto names = layout.names("z");
+    auto codes = seen[o_.row].unsqueeze(0).repeat({n, 1});
+    const auto offsets = torch::linspace(-o_.reach, o_.reach, o_.steps);
+    Json dimensions = Json::array();
+    for (int64_t line = 0; line < lines; ++line) {
+      const auto d = order[line].item<int64_t>();
+      codes.select(1, d)
+          .narrow(0, line * o_.steps, o_.steps)
+          .copy_(center[d] + offsets * spread[d]);
+      dimensions.push_back({{"name", names[static_cast<size_t>(d)]},
+                            {"mean", center[d].item<double>()},
+                            {"deviation", spread[d].item<double>()}});
+    }
+    const auto c = rows.data->get(torch::tensor({o_.row}), draw).c;
+    const auto path = output_path(input.out, "traversal", schema);
+    const auto file = create_output(path, schema, n, o_.steps);
+    for (int64_t line = 0; line < lines; ++line) {
+      const auto here = codes.narrow(0, line * o_.steps, o_.steps);
+      const auto given =
+          c.defined() ? c.expand(with_rows(o_.steps, input.run->schemas().c.shape)) : c;
+      file->append(decode_codes(*input.model, layout, here, given)->mean());
+      input.progress(static_cast<double>(line + 1) / static_cast<double>(lines));
+    }
+    file->commit();
+    return {{"file", path}, {"data", rows.name}, {"rows", n}, {"dimensions", dimensions}};
+  }
+
+  std::string data() const override { return "may"; }
+  std::string example() const override { return "elbo traverse RUN -o traversal.png"; }
+
+ private:
+  TraverseOptions o_;
+};
+
+const bool added = tasks().add<TraverseOptions>(
+    "traverse", "What the most used latent dimensions change",
+    [](TraverseOptions options) { return std::make_shared<Traverse>(std::move(options)); });
+
+}  // namespace
+}  // namespace elbo
