@@ -1,0 +1,59 @@
+#include "elbo/dist/discrete.h"
+#include "elbo/heads/parameters.h"
+
+namespace elbo {
+namespace {
+
+// Rates from 3e-7 to 3e6: what float32 counts tell apart.
+constexpr double kLogRate = 15;
+// Beyond 2e4 a negative binomial is a Poisson to float32.
+constexpr double kLowestLogTotal = -7, kHighestLogTotal = 10;
+
+struct NegativeBinomialOptions {
+  std::string dispersion = "feature";
+  template <class F>
+  void fields(F&& f) {
+    f("dispersion", dispersion, "feature: one learned per component; output: from the network",
+      one_of({"feature", "output"}));
+  }
+};
+
+/// Mean from the network, dispersion learned or from the network.
+class NegativeBinomialHead : public Head {
+ public:
+  NegativeBinomialHead(const Context& at, const NegativeBinomialOptions& options)
+      : shape_(at.variable.shape), output_(options.dispersion == "output") {
+    check_kind("negative_binomial", at.variable, {"count"});
+    if (!output_) log_total_ = register_parameter("log_total", torch::zeros(shape_));
+  }
+  Dist operator()(const Tensor& h) override {
+    check_features("negative_binomial", h);
+    const auto parts = output_ ? h.chunk(2, 1) : std::vector<Tensor>{h, log_total_};
+    return std::make_shared<NegativeBinomial>(parts[0].clamp(-kLogRate, kLogRate),
+                                              parts[1].clamp(kLowestLogTotal, kHighestLogTotal));
+  }
+  Shape input() const override { return times(output_ ? 2 : 1, shape_); }
+
+ private:
+  Shape shape_;
+  bool output_;
+  Tensor log_total_;
+};
+
+const bool added_poisson = heads().add<NoOptions>(
+    "poisson", "Counts whose variance is their mean", [](const Context& at, NoOptions) {
+      check_kind("poisson", at.variable, {"count"});
+      return std::make_shared<FeatureHead>(
+          "poisson", at.variable.shape, 1, [](const std::vector<Tensor>& p) {
+            return std::make_shared<Poisson>(p[0].clamp(-kLogRate, kLogRate));
+          });
+    });
+
+const bool added_negative_binomial = heads().add<NegativeBinomialOptions>(
+    "negative_binomial", "Counts that vary more than a Poisson: words, reads, sales",
+    [](const Context& at, NegativeBinomialOptions options) {
+      return std::make_shared<NegativeBinomialHead>(at, options);
+    });
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,67 @@
+#include "elbo/dist/discrete.h"
+
+#include "elbo/heads/parameters.h"
+
+namespace elbo {
+namespace {
+
+int64_t class_count(const char* head, const Schema& variable) {
+  check(variable.detail.contains("classes"), "[head ", head,
+        "] classes: the schema of the variable does not say how many");
+  const auto& classes = variable.detail["classes"];
+  const auto count =
+      classes.is_number() ? classes.get<int64_t>() : static_cast<int64_t>(classes.size());
+  check(count >= 2, "[head ", head, "] classes: found ", count, ", must be at least 2");
+  return count;
+}
+
+/// K logits per component, class-major along the first axis: [B, K * d0, …] -> [B, d0, …, K].
+class CategoricalHead : public Head {
+ public:
+  explicit CategoricalHead(const Context& at)
+      : shape_(at.variable.shape), classes_(class_count("categorical", at.variable)) {
+    check_kind("categorical", at.variable, {"category", "token"});
+    origin_ = register_buffer("origin", torch::zeros({1}));
+  }
+  Dist operator()(const Tensor& h) override {
+    if (!h.defined()) {
+      auto shape = shape_;
+      shape.push_back(classes_);
+      return std::make_shared<Categorical>(torch::zeros(shape, origin_.options()));
+    }
+    Shape split{h.size(0), classes_};
+    split.insert(split.end(), shape_.begin(), shape_.end());
+    return std::make_shared<Categorical>(h.reshape(split).movedim(1, -1));
+  }
+  Shape input() const override { return times(classes_, shape_); }
+
+ private:
+  Shape shape_;
+  int64_t classes_;
+  Tensor origin_;  // knows the device and type of a free prior
+};
+
+template <class D>
+std::shared_ptr<Head> from_logits(const char* name, const Context& at) {
+  check_kind(name, at.variable, {"binary", "unit", "byte"});
+  return std::make_shared<FeatureHead>(
+      name, at.variable.shape, 1,
+      [](const std::vector<Tensor>& p) { return std::make_shared<D>(p[0]); }, true);
+}
+
+const bool added_bernoulli = heads().add<NoOptions>(
+    "bernoulli", "Bits; grey values are scored as the cross-entropy",
+    [](const Context& at, NoOptions) { return from_logits<Bernoulli>("bernoulli", at); });
+
+const bool added_continuous = heads().add<NoOptions>(
+    "continuous_bernoulli", "Shares in [0, 1]: cross-entropy with the constant that it lacks",
+    [](const Context& at, NoOptions) {
+      return from_logits<ContinuousBernoulli>("continuous_bernoulli", at);
+    });
+
+const bool added_categorical = heads().add<NoOptions>(
+    "categorical", "One of K classes; as a free prior: uniform",
+    [](const Context& at, NoOptions) { return std::make_shared<CategoricalHead>(at); });
+
+}  // namespace
+}  // namespace elbo

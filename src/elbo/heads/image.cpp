@@ -1,0 +1,68 @@
+#include "elbo/dist/discrete.h"
+#include "elbo/heads/parameters.h"
+
+namespace elbo {
+namespace {
+
+constexpr double kLowestLogScale = -7, kHighestLogScale = 5;
+// Where the network gives 0 the scale is about a tenth of the range, the size of real contrasts.
+constexpr double kCentreLogScale = -1.5;
+
+struct DiscretizedLogisticOptions {
+  int64_t components = 1;
+  template <class F>
+  void fields(F&& f) {
+    f("components", components, "logistics mixed per pixel", between(1, 100));
+  }
+};
+
+Tensor bounded(const Tensor& h) {
+  return (h + kCentreLogScale).clamp(kLowestLogScale, kHighestLogScale);
+}
+
+/// K > 1: the features of a site are K logits, then loc and log scale of each component's
+/// channels. The columns of a vector are sites of one channel.
+class DiscretizedLogisticHead : public Head {
+ public:
+  DiscretizedLogisticHead(const Context& at, const DiscretizedLogisticOptions& options)
+      : shape_(at.variable.shape),
+        components_(options.components),
+        channels_(shape_.size() > 1 ? shape_[0] : 1) {
+    check_kind("discretized_logistic", at.variable, {"byte"});
+  }
+
+  Dist operator()(const Tensor& h) override {
+    check_features("discretized_logistic", h);
+    if (components_ == 1) {
+      const auto parts = h.chunk(2, 1);
+      return std::make_shared<DiscretizedLogistic>(parts[0], bounded(parts[1]));
+    }
+    const int64_t k = components_, c = channels_, sites = numel(shape_) / c;
+    const auto features = h.reshape({h.size(0), k * (1 + 2 * c), sites});
+    const auto pairs = features.narrow(1, k, 2 * k * c).reshape({h.size(0), k, 2, c, sites});
+    // Centres start apart, or the components would stay copies of each other.
+    const auto start = torch::linspace(-0.75, 0.75, k, h.options()).view({1, k, 1, 1});
+    return std::make_shared<LogisticMixture>(features.narrow(1, 0, k), pairs.select(2, 0) + start,
+                                             bounded(pairs.select(2, 1)), shape_);
+  }
+
+  Shape input() const override {
+    if (components_ == 1) return times(2, shape_);
+    auto shape = shape_;
+    shape[0] = shape_[0] / channels_ * components_ * (1 + 2 * channels_);
+    return shape;
+  }
+
+ private:
+  Shape shape_;
+  int64_t components_, channels_;
+};
+
+const bool added = heads().add<DiscretizedLogisticOptions>(
+    "discretized_logistic", "Bytes: the mass of logistics on 256 levels",
+    [](const Context& at, DiscretizedLogisticOptions options) {
+      return std::make_shared<DiscretizedLogisticHead>(at, options);
+    });
+
+}  // namespace
+}  // namespace elbo

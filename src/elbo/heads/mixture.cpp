@@ -1,0 +1,46 @@
+#include "elbo/dist/continuous.h"
+#include "elbo/heads/parameters.h"
+
+namespace elbo {
+namespace {
+
+struct MixtureOptions {
+  int64_t components = 10;
+  double spread = 2;
+  template <class F>
+  void fields(F&& f) {
+    f("components", components, "normals in the mixture", between(1, 10000));
+    f("spread", spread, "deviation of the centres at the start", between(0, 100));
+  }
+};
+
+/// K learned normals: a prior with clusters.
+class MixtureHead : public Head {
+ public:
+  MixtureHead(const Context& at, const MixtureOptions& options) : shape_(at.variable.shape) {
+    check_kind("mixture", at.variable, {"real", "unit"});
+    const auto shape = with_rows(options.components, shape_);
+    logits_ = register_parameter("logits", torch::zeros({options.components}));
+    loc_ = register_parameter("loc", options.spread * torch::randn(shape));
+    log_scale_ = register_parameter("log_scale", torch::zeros(shape));
+  }
+  Dist operator()(const Tensor& h) override {
+    check(!h.defined(), "[head mixture] place: it takes no features, use it as a prior");
+    const auto components = std::make_shared<Normal>(loc_, log_scale_.clamp(-7, 7));
+    return std::make_shared<Mixture>(logits_, components, static_cast<int64_t>(shape_.size()));
+  }
+  Shape input() const override { return shape_; }
+
+ private:
+  Shape shape_;
+  Tensor logits_, loc_, log_scale_;
+};
+
+const bool added = heads().add<MixtureOptions>(
+    "mixture", "As a free prior: K learned normals (Dilokthanakul et al. 2016, arXiv:1611.02648)",
+    [](const Context& at, MixtureOptions options) {
+      return std::make_shared<MixtureHead>(at, options);
+    });
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "elbo/dist/composite.h"
+#include "elbo/model/head.h"
+
+// What likelihood heads share.
+
+namespace elbo {
+
+/// Raises an Error unless the variable is of a kind that the head can describe.
+inline void check_kind(const char* head, const Schema& variable,
+                       const std::vector<std::string>& allowed) {
+  check(std::find(allowed.begin(), allowed.end(), variable.kind) != allowed.end(), "[head ", head,
+        "] kind: found ", variable.kind.empty() ? std::string("no variable") : variable.kind,
+        " data, it describes ", join(allowed));
+  check(!variable.shape.empty() || variable.kind == "category", "[head ", head,
+        "] shape: found single numbers, expected columns or an image");
+}
+
+inline void check_features(const char* head, const Tensor& h) {
+  check(h.defined(), "[head ", head,
+        "] prior: it cannot stand without features; free priors are mixture, normal, …");
+}
+
+/// Kinds whose values are numbers with an order.
+inline const std::vector<std::string>& numeric_kinds() {
+  static const std::vector<std::string> kinds = {"real", "unit", "binary", "byte", "count"};
+  return kinds;
+}
+
+/// The shape of k parameters per component: k times as many channels or columns.
+inline Shape times(int64_t k, Shape shape) {
+  if (shape.empty()) return {k};
+  shape[0] *= k;
+  return shape;
+}
+
+/// exp within bounds that keep its logarithm and its square finite.
+inline Tensor bounded_exp(const Tensor& log_value, double low, double high) {
+  return log_value.clamp(low, high).exp();
+}
+
+/// Real data are modelled standardised where the schema holds "loc" and "scale"; the density is
+/// that of the raw data.
+class Standardization {
+ public:
+  explicit Standardization(const Schema& variable) {
+    if (variable.kind != "real" || !variable.detail.contains("loc")) return;
+    const auto read = [&](const char* key) {
+      return torch::tensor(variable.detail.at(key).get<std::vector<float>>())
+          .view(with_rows(1, variable.shape));
+    };
+    loc_ = read("loc");
+    scale_ = read("scale");
+  }
+  Dist operator()(Dist standardised, const Tensor& like) const {
+    if (!loc_.defined()) return standardised;
+    return std::make_shared<Affine>(std::move(standardised), loc_.to(like.options()),
+                                    scale_.to(like.options()));
+  }
+
+ private:
+  Tensor loc_, scale_;
+};
+
+/// A head without parameters of its own: k features per component make the distribution.
+/// Without features it gives the standard member of its family, where there is one.
+class FeatureHead : public Head {
+ public:
+  using Make = std::function<Dist(const std::vector<Tensor>&)>;
+  FeatureHead(const char* name, Shape shape, int64_t k, Make make, bool standard = false)
+      : name_(name), shape_(std::move(shape)), k_(k), make_(std::move(make)), standard_(standard) {
+    // Knows the device and type of a free prior.
+    if (standard_) origin_ = register_buffer("origin", torch::zeros({1}));
+  }
+  Dist operator()(const Tensor& h) override {
+    if (h.defined()) return make_(h.chunk(k_, 1));
+    if (!standard_) check_features(name_, h);
+    return make_(std::vector<Tensor>(k_, torch::zeros(shape_, origin_.options())));
+  }
+  Shape input() const override { return times(k_, shape_); }
+
+ private:
+  const char* name_;
+  Shape shape_;
+  int64_t k_;
+  Make make_;
+  bool standard_;
+  Tensor origin_;
+};
+
+}  // namespace elbo
