@@ -18,6 +18,8 @@ namespace elbo {
 ///   events.out.tfevents.elbo   the same for TensorBoard
 class Run {
  public:
+  /// Raises an Error where create() would refuse the folder.
+  static void check_free(const std::filesystem::path& path, bool force);
   /// Makes the folder. Raises an Error where it holds something, unless `force` (which replaces
   /// a run, and nothing that is not one).
   static Run create(const std::filesystem::path& path, const Json& facts, const Schemas& schemas,

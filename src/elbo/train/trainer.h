@@ -101,8 +101,7 @@ class Trainer {
   int64_t step() const { return step_; }
 
  private:
-  struct Snapshot;
-  void train_step(const Batch& batch);
+  bool train_step(const Batch& batch);  // false: the loss is not finite, nothing was stepped
   void roll_back(const std::string& cause, const Hooks& hooks);
   std::string first_not_finite() const;
   Json validate(const Data& data);

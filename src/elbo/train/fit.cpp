@@ -1,0 +1,100 @@
+#include <fstream>
+
+#include "elbo/io/file.h"
+#include "elbo/io/tensorboard.h"
+#include "elbo/train/run.h"
+
+namespace elbo {
+namespace {
+
+void append_line(const std::string& path, const std::string& line) {
+  std::ofstream file(path, std::ios::app | std::ios::binary);
+  file << line << '\n' << std::flush;
+  check(file.good(), "[log] ", path, ": cannot be written (disk full or no permission)");
+}
+
+/// log.jsonl and the TensorBoard events of a run, cut back to where a saved state stood: lines
+/// of steps that a kill lost would otherwise stand there twice.
+class Log {
+ public:
+  Log(const std::filesystem::path& folder, int64_t log_size, int64_t events_size)
+      : path_((folder / "log.jsonl").string()),
+        events_path_((folder / "events.out.tfevents.elbo").string()) {
+    cut(path_, log_size);
+    cut(events_path_, events_size);
+    events_ = std::make_unique<EventWriter>(events_path_);
+  }
+
+  void add(const Json& line) {
+    append_line(path_, line.dump());
+    for (const char* part : {"train", "validation"}) {
+      if (!line.contains(part)) continue;
+      std::vector<std::pair<std::string, double>> scalars;
+      for (const auto& [name, value] : line[part].items()) {
+        if (value.is_number()) scalars.emplace_back(std::string(part) + "/" + name, value);
+      }
+      events_->scalars(line["step"], scalars);
+    }
+  }
+
+  Json sizes() const {
+    return {{"log", size_of(path_)}, {"events", size_of(events_path_)}};
+  }
+
+ private:
+  static int64_t size_of(const std::string& path) {
+    std::error_code missing;
+    const auto size = std::filesystem::file_size(path, missing);
+    return missing ? 0 : static_cast<int64_t>(size);
+  }
+  static void cut(const std::string& path, int64_t size) {
+    std::error_code error;
+    if (size_of(path) > size) std::filesystem::resize_file(path, size, error);
+    check(!error, "[log] ", path, ": cannot be cut back: ", error.message());
+  }
+
+  std::string path_, events_path_;
+  std::unique_ptr<EventWriter> events_;
+};
+
+}  // namespace
+
+Trainer::End fit(Run& run, const FitReport& report) {
+  const auto options = run.train_options();
+  const auto all = run.open_data(run.facts()["data"]["options"].value("split", "train"));
+  const auto [train, validation] = split_validation(all, options.validation, options.seed);
+
+  seed_torch(Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
+  auto model = build(run.spec(), run.schemas());
+  auto objective = build_objective(run.spec(), run.schemas(), *model, train->size());
+  Trainer trainer(model, objective, options);
+  int64_t log_size = 0, events_size = 0;
+  if (run.has_state()) {
+    const auto state = run.load_state();
+    trainer.restore(state);
+    const Json sizes = state.facts.value("sizes", Json::object());
+    log_size = sizes.value("log", int64_t{0});
+    events_size = sizes.value("events", int64_t{0});
+  }
+  Log log(run.path(), log_size, events_size);
+
+  Trainer::Hooks hooks;
+  hooks.on_step = report.on_step;
+  hooks.on_note = report.on_note;
+  hooks.on_log = [&](const Json& line) {
+    log.add(line);
+    if (report.on_log) report.on_log(line);
+  };
+  // Weights first, then the state: a kill in between repeats an epoch and writes the same weights.
+  hooks.on_best = [&] {
+    run.save_weights(*model, {{"step", trainer.step()}});
+  };
+  hooks.on_checkpoint = [&] {
+    auto state = trainer.state();
+    state.facts["sizes"] = log.sizes();
+    run.save_state(state);
+  };
+  return trainer.fit(train, validation, hooks);
+}
+
+}  // namespace elbo

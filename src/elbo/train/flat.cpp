@@ -1,0 +1,58 @@
+#include "elbo/train/flat.h"
+
+#include "elbo/core/error.h"
+
+namespace elbo {
+namespace {
+constexpr int64_t kAlign = 16;  // floats: a cache line, so that kernels load aligned vectors
+}
+
+FlatParameters::FlatParameters(const std::vector<std::pair<std::string, Tensor>>& named) {
+  torch::NoGradGuard no_gradient;
+  int64_t total = 0;
+  torch::Device device = torch::kCPU;
+  for (const auto& [name, p] : named) {
+    check(p.scalar_type() == torch::kFloat32, "[train] parameter ", name, " is ",
+          p.scalar_type(), ", expected float32");
+    spans_.push_back({name, total, p.numel()});
+    parameters_.push_back(p);
+    total += (p.numel() + kAlign - 1) / kAlign * kAlign;
+    device = p.device();
+  }
+  values = torch::zeros({total}, torch::TensorOptions(device));
+  gradients = torch::zeros_like(values);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    auto& p = parameters_[i];
+    auto view = values.narrow(0, spans_[i].offset, spans_[i].size).view(p.sizes());
+    view.copy_(p);
+    p.set_data(view);
+  }
+  attach();
+}
+
+void FlatParameters::attach() {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    auto& p = parameters_[i];
+    const auto view = gradients.narrow(0, spans_[i].offset, spans_[i].size);
+    auto& grad = p.mutable_grad();
+    if (grad.defined() && grad.data_ptr() == view.data_ptr()) continue;
+    // A gradient that autograd put beside the buffer is taken over.
+    if (grad.defined()) view.add_(grad.detach().reshape(-1));
+    grad = view.view(p.sizes());
+  }
+}
+
+std::vector<Span> FlatParameters::spans_of(const std::vector<Tensor>& parameters) const {
+  std::vector<Span> found;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    for (const auto& p : parameters) {
+      if (p.is_same(parameters_[i])) {
+        found.push_back(spans_[i]);
+        break;
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace elbo

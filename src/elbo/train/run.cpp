@@ -1,0 +1,193 @@
+#include "elbo/train/run.h"
+
+#include "elbo/io/file.h"
+#include "elbo/io/safetensors.h"
+
+namespace elbo {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json read_json(const fs::path& path) {
+  try {
+    return Json::parse(read_file(path.string()));
+  } catch (const Json::exception& e) {
+    fail("[run] ", path.string(), ": not valid JSON: ", e.what());
+  }
+}
+
+void write_json(const fs::path& path, const Json& j) {
+  write_file_atomic(path.string(), j.dump(2) + "\n");
+}
+
+NamedTensors weights_of(const Model& model) {
+  NamedTensors named;
+  for (const auto& p : model.named_parameters()) named.emplace_back(p.key(), p.value().detach());
+  for (const auto& b : model.named_buffers()) named.emplace_back(b.key(), b.value());
+  return named;
+}
+
+Schemas schemas_from(const Json& j, const std::string& where) {
+  const auto one = [&](const char* name) {
+    return j.contains(name) ? schema_from_json(j[name], where + " " + name) : Schema();
+  };
+  return {one("x"), one("c"), one("y")};
+}
+
+}  // namespace
+
+void Run::check_free(const fs::path& path, bool force) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return;
+  if (fs::is_directory(path, ignored) && fs::is_empty(path, ignored)) return;
+  check(fs::exists(path / "spec.json", ignored), "[run] ", path.string(),
+        ": exists and is not a run; name another folder with --out");
+  check(force, "[run] ", path.string(),
+        ": a run is there; --resume continues it, --force replaces it");
+}
+
+Run Run::create(const fs::path& path, const Json& facts, const Schemas& schemas, bool force) {
+  check_free(path, force);
+  std::error_code ignored;
+  // Only what a run consists of goes: the folder may hold a person's own files.
+  for (const char* name : {"state.safetensors", "weights.safetensors", "log.jsonl",
+                           "events.out.tfevents.elbo", "schema.json", "spec.json"}) {
+    fs::remove(path / name, ignored);
+  }
+  fs::create_directories(path, ignored);
+  check(fs::is_directory(path, ignored), "[run] ", path.string(), ": cannot make the folder");
+  Run run;
+  run.path_ = path;
+  run.facts_ = facts;
+  run.schemas_ = schemas;
+  Json all{{"x", to_json(schemas.x)}};
+  if (schemas.c.present()) all["c"] = to_json(schemas.c);
+  if (schemas.y.present()) all["y"] = to_json(schemas.y);
+  write_json(path / "schema.json", all);
+  // Last: a folder with a spec is a run, and then the schema is there too.
+  write_json(path / "spec.json", facts);
+  return run;
+}
+
+Run Run::open(const fs::path& path) {
+  std::error_code ignored;
+  check(fs::exists(path, ignored), "[run] ", path.string(), ": no such folder");
+  check(fs::is_regular_file(path / "spec.json", ignored), "[run] ", path.string(),
+        ": not a run (no spec.json); elbo train makes one");
+  Run run;
+  run.path_ = path;
+  run.facts_ = read_json(path / "spec.json");
+  const auto has = [&](const char* key) {
+    return run.facts_.is_object() && run.facts_.contains(key) && run.facts_[key].is_object();
+  };
+  for (const char* key : {"spec", "train", "data"}) {
+    check(has(key), "[run] ", (path / "spec.json").string(), ": lacks the object \"", key, "\"");
+  }
+  check(run.facts_["data"].value("source", Json()).is_string(), "[run] ",
+        (path / "spec.json").string(), ": data lacks \"source\"");
+  run.schemas_ = schemas_from(read_json(path / "schema.json"), (path / "schema.json").string());
+  return run;
+}
+
+TrainOptions Run::train_options() const {
+  return read_options<TrainOptions>(facts_["train"], "train");
+}
+
+void Run::set_facts(const Json& facts) {
+  facts_ = facts;
+  write_json(path_ / "spec.json", facts_);
+}
+
+bool Run::has_weights() const { return fs::exists(path_ / "weights.safetensors"); }
+bool Run::has_state() const { return fs::exists(path_ / "state.safetensors"); }
+
+std::shared_ptr<Model> Run::load() const {
+  const auto path = (path_ / "weights.safetensors").string();
+  check(has_weights(), "[run] ", path_.string(),
+        ": no weights yet; elbo train --resume continues the training");
+  auto model = build(spec(), schemas_);
+  const auto file = load_safetensors(path);
+  torch::NoGradGuard no_gradient;
+  const auto wanted = weights_of(*model);
+  for (const auto& [name, tensor] : wanted) {
+    const auto saved = file.find(name);
+    check(saved.defined(), "[run] ", path, ": lacks the tensor ", name);
+    check(saved.sizes() == tensor.sizes(), "[run] ", path, ": ", name, " has shape ",
+          to_string(saved.sizes().vec()), ", the model needs ", to_string(tensor.sizes().vec()));
+    tensor.copy_(saved);
+  }
+  check(file.tensors.size() == wanted.size(), "[run] ", path, ": holds ", file.tensors.size(),
+        " tensors, the model has ", wanted.size());
+  model->eval();
+  return model;
+}
+
+void Run::save_weights(const Model& model, const Json& about) const {
+  save_safetensors((path_ / "weights.safetensors").string(), weights_of(model),
+                   {{"elbo", about.dump()}});
+}
+
+Json Run::weights_about() const {
+  const auto file = load_safetensors((path_ / "weights.safetensors").string());
+  const auto at = file.metadata.find("elbo");
+  const Json about = at == file.metadata.end() ? Json() : Json::parse(at->second, nullptr, false);
+  return about.is_object() ? about : Json::object();
+}
+
+void Run::save_state(const Trainer::State& state) const {
+  save_safetensors((path_ / "state.safetensors").string(), state.tensors,
+                   {{"facts", state.facts.dump()}});
+}
+
+Trainer::State Run::load_state() const {
+  const auto path = (path_ / "state.safetensors").string();
+  auto file = load_safetensors(path);
+  const auto facts = file.metadata.find("facts");
+  check(facts != file.metadata.end(), "[run] ", path, ": lacks its facts");
+  const auto parsed = Json::parse(facts->second, nullptr, false);
+  check(parsed.is_object(), "[run] ", path, ": its facts are not valid JSON");
+  return {std::move(file.tensors), parsed};
+}
+
+Data Run::open_data(const std::string& split) const {
+  auto options = read_options<DataOptions>(facts_["data"].value("options", Json::object()), "data");
+  options.split = split;
+  auto data = elbo::open_data(data_name(), options);
+  check_fits(data->schemas().x, schemas_.x, data_name());
+  return data;
+}
+
+Data Run::open_other(const std::string& text, const std::string& split) const {
+  auto options = read_options<DataOptions>(facts_["data"].value("options", Json::object()), "data");
+  options.split = split;
+  options.rows = 0;
+  auto data = elbo::open_data(text, options);
+  const auto found = data->schemas().x;
+  // A run on binary images reads bytes as it was taught to.
+  if (schemas_.x.kind == "binary" && found.kind == "byte") {
+    data = binarized(data, schemas_.x.detail.value("binarize", "dynamic"));
+  }
+  check_fits(data->schemas().x, schemas_.x, text);
+  return data;
+}
+
+Data Run::held_out(std::string* name) const {
+  if (has_test_split(data_name())) {
+    if (name) *name = "test";
+    auto options =
+        read_options<DataOptions>(facts_["data"].value("options", Json::object()), "data");
+    options.split = "test";
+    options.rows = 0;
+    auto data = elbo::open_data(data_name(), options);
+    check_fits(data->schemas().x, schemas_.x, data_name());
+    return data;
+  }
+  const auto options = train_options();
+  auto [train, validation] =
+      split_validation(open_data(facts_["data"]["options"].value("split", "train")),
+                       options.validation, options.seed);
+  if (name) *name = validation ? "validation" : "train";
+  return validation ? validation : train;
+}
+
+}  // namespace elbo
