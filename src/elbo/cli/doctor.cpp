@@ -1,0 +1,52 @@
+#include <ATen/Version.h>
+#include <torch/version.h>
+
+#include <iostream>
+
+#include "elbo/cli/flags.h"
+#include "elbo/cli/result.h"
+#include "elbo/core/cpu.h"
+
+namespace elbo {
+namespace {
+
+int doctor(bool json) {
+  const auto cpu = cpu_report(/*measure=*/true);
+  if (json) {
+    Json all = to_json(cpu);
+    all["elbo"] = ELBO_VERSION;
+    all["libtorch"] = TORCH_VERSION;
+    std::cout << all.dump() << "\n";
+    return 0;
+  }
+  Json shown{{"elbo", ELBO_VERSION},
+             {"libtorch", TORCH_VERSION},
+#ifdef ELBO_DNNL
+             {"oneDNN", "in use"},
+#else
+             {"oneDNN", "left out of this build; dense layers go through the BLAS"},
+#endif
+             {"processor", cpu.name},
+             {"kernels", cpu.kernels},
+             {"BLAS", cpu.blas.empty() ? "not in use" : cpu.blas},
+             {"threads", std::to_string(cpu.threads) + " on " + std::to_string(cpu.cores) +
+                             (cpu.cores == 1 ? " core" : " cores")},
+             {"speed", std::to_string(static_cast<int64_t>(cpu.gflops)) +
+                           " GFLOP/s in a float32 matrix product"}};
+  std::cout << result_text(shown);
+  if (cpu.notes.empty()) std::cout << "\nNothing found that slows this machine down.\n";
+  for (const auto& note : cpu.notes) std::cout << "\n- " << note << "\n";
+  return 0;
+}
+
+const bool added = add_command({"doctor",
+                                "What this machine offers, and what slows it down",
+                                {"elbo doctor"},
+                                [](CLI::App& app) {
+                                  auto json = std::make_shared<bool>(false);
+                                  app.add_flag("--json", *json, "the result as one JSON object");
+                                  return [json] { return doctor(*json); };
+                                }});
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,187 @@
+#include <iostream>
+#include <set>
+
+#include "elbo/cli/command.h"
+#include "elbo/cli/table.h"
+#include "elbo/cli/usage.h"
+#include "elbo/model/spec.h"
+#include "elbo/tasks/task.h"
+
+namespace elbo {
+namespace {
+
+struct Listed {
+  std::string name, about;
+  std::vector<OptionHelp> options;
+};
+
+template <class Registry>
+std::vector<Listed> listed(const Registry& registry) {
+  std::vector<Listed> list;
+  for (const auto& entry : registry.entries()) {
+    list.push_back({entry.name, entry.about, entry.options});
+  }
+  return list;
+}
+
+struct Kind {
+  std::string name, title;
+  std::function<std::vector<Listed>()> entries;
+};
+
+std::vector<Listed> listed_models() {
+  std::vector<Listed> list;
+  for (const auto& entry : zoo()) list.push_back({entry.name, entry.about, {}});
+  return list;
+}
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> list = {
+      {"models", "Models (elbo train --model NAME)", listed_models},
+      {"data", "Data readers (READER:PATH)",
+       [] {
+         auto list = listed(readers());
+         for (auto& reader : list) reader.options = describe<DataOptions>();
+         return list;
+       }},
+      {"heads", "Heads: priors, posteriors and likelihoods", [] { return listed(heads()); }},
+      {"networks", "Networks: encoder and decoder", [] { return listed(networks()); }},
+      {"latents", "Latent structures", [] { return listed(latents()); }},
+      {"objectives", "Objectives", [] { return listed(objectives()); }},
+      {"tasks", "Tasks (elbo NAME RUN)", [] { return listed(tasks()); }}};
+  return list;
+}
+
+std::string default_text(const OptionHelp& option) {
+  return option.value.is_string() ? option.value.get<std::string>()
+                                  : (option.value.is_null() ? "" : option.value.dump());
+}
+
+TextTable option_table(const std::vector<OptionHelp>& options) {
+  TextTable table({"option", "default", "allowed", "meaning"});
+  for (const auto& option : options) {
+    table.add({option.name, default_text(option), to_string(option.allowed), option.help});
+  }
+  return table;
+}
+
+std::string indented(const std::string& text, const std::string& by) {
+  std::string out;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) out += by + line + "\n";
+  return out;
+}
+
+std::string kind_text(const Kind& kind, bool with_options) {
+  const auto entries = kind.entries();
+  std::string text = kind.title + "\n";
+  if (!with_options || kind.name == "models" || kind.name == "data") {
+    TextTable table({"name", "about"});
+    for (const auto& entry : entries) table.add({entry.name, entry.about});
+    text += indented(table.text(), "  ");
+    if (with_options && kind.name == "data") {
+      text += "\n  Every reader\n" + indented(option_table(describe<DataOptions>()).text(), "    ");
+    }
+    return text;
+  }
+  for (const auto& entry : entries) {
+    text += "\n  " + entry.name + "  " + entry.about + "\n";
+    if (!entry.options.empty()) text += indented(option_table(entry.options).text(), "    ");
+  }
+  return text;
+}
+
+Json kind_json(const Kind& kind) {
+  Json list = Json::array();
+  for (const auto& entry : kind.entries()) {
+    Json item{{"name", entry.name}, {"about", entry.about}};
+    for (const auto& option : entry.options) {
+      item["options"].push_back({{"name", option.name},
+                                 {"default", option.value},
+                                 {"allowed", to_string(option.allowed)},
+                                 {"help", option.help}});
+    }
+    list.push_back(item);
+  }
+  return list;
+}
+
+std::string models_markdown() {
+  std::string text =
+      "## Models\n\n`elbo train DATA --out RUN --model NAME`. A model is a patch of "
+      "the default spec\n`" +
+      default_spec().dump() + "`.\n";
+  std::set<std::string> groups;
+  for (const auto& entry : zoo()) groups.insert(entry.group);
+  for (const auto& group : groups) {
+    text += "\n### " + (group.empty() ? std::string("other") : group) + "\n\n";
+    TextTable table({"name", "about", "paper", "spec"});
+    for (const auto& entry : zoo()) {
+      if (entry.group != group) continue;
+      table.add({"`" + entry.name + "`", entry.about, entry.paper, "`" + entry.patch.dump() + "`"});
+    }
+    text += table.markdown();
+  }
+  return text;
+}
+
+std::string markdown(const Kind& kind) {
+  if (kind.name == "models") return models_markdown();
+  std::string text = "## " + kind.title + "\n";
+  for (const auto& entry : kind.entries()) {
+    text += "\n### " + entry.name + "\n\n" + entry.about + ".\n";
+    if (!entry.options.empty() && kind.name != "data") {
+      text += "\n" + option_table(entry.options).markdown();
+    }
+  }
+  if (kind.name == "data") {
+    text += "\nOptions of every reader:\n\n" + option_table(describe<DataOptions>()).markdown();
+  }
+  return text;
+}
+
+struct ListArguments {
+  std::string what;
+  bool markdown = false, json = false;
+};
+
+int list(const ListArguments& a) {
+  std::vector<std::string> names;
+  for (const auto& kind : kinds()) names.push_back(kind.name);
+  const bool known = a.what.empty() || std::find(names.begin(), names.end(), a.what) != names.end();
+  check(known, "[list] unknown \"", a.what, "\"; known: ", join(names));
+  Json all = Json::object();
+  std::string text;
+  if (a.markdown) text = "<!-- Generated by `elbo list --markdown`. -->\n\n# What elbo knows\n";
+  for (const auto& kind : kinds()) {
+    if (!a.what.empty() && a.what != kind.name) continue;
+    if (a.json) {
+      all[kind.name] = kind_json(kind);
+    } else {
+      text += (text.empty() ? "" : "\n") +
+              (a.markdown ? markdown(kind) : kind_text(kind, !a.what.empty()));
+    }
+  }
+  std::cout << (a.json ? all.dump() + "\n" : text);
+  if (a.what.empty() && !a.json && !a.markdown) {
+    std::cout << "\nelbo list KIND shows the options of one kind: " << join(names) << "\n";
+  }
+  return 0;
+}
+
+Command::Body declare(CLI::App& app) {
+  auto a = std::make_shared<ListArguments>();
+  app.add_option("KIND", a->what, "models, data, heads, networks, latents, objectives or tasks");
+  app.add_flag("--markdown", a->markdown, "as documentation (docs/models.md)");
+  app.add_flag("--json", a->json, "as one JSON object");
+  return [a] { return list(*a); };
+}
+
+const bool added =
+    add_command({"list",
+                 "Everything that can be chosen, with its options",
+                 {"elbo list models", "elbo list heads", "elbo list --markdown > docs/models.md"},
+                 declare});
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,83 @@
+#include "elbo/cli/result.h"
+
+#include <iomanip>
+#include <iostream>
+
+#include "elbo/cli/table.h"
+#include "elbo/core/registry.h"
+
+namespace elbo {
+namespace {
+
+std::string spoken(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+std::string value_text(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) {
+    std::ostringstream out;
+    out << std::setprecision(6) << value.get<double>();
+    return out.str();
+  }
+  if (value.is_array()) {
+    constexpr size_t kShown = 8;
+    std::vector<std::string> items;
+    for (const auto& item : value) {
+      if (items.size() == kShown) break;
+      items.push_back(value_text(item));
+    }
+    const bool more = value.size() > kShown;
+    return join(items, " ") + (more ? " … (" + std::to_string(value.size()) + ")" : "");
+  }
+  if (value.is_object()) {
+    std::vector<std::string> items;
+    for (const auto& [name, item] : value.items()) {
+      items.push_back(spoken(name) + " " + value_text(item));
+    }
+    return join(items);
+  }
+  return value.dump();
+}
+
+bool is_table(const Json& value) {
+  return value.is_array() && !value.empty() &&
+         std::all_of(value.begin(), value.end(), [&](const Json& row) {
+           return row.is_object() && row.size() == value[0].size();
+         });
+}
+
+std::string rows_text(const Json& rows) {
+  std::vector<std::string> header;
+  for (const auto& [name, value] : rows[0].items()) header.push_back(spoken(name));
+  TextTable table(header);
+  for (const auto& row : rows) {
+    std::vector<std::string> cells;
+    for (const auto& [name, value] : row.items()) cells.push_back(value_text(value));
+    table.add(cells);
+  }
+  return table.text();
+}
+
+}  // namespace
+
+std::string result_text(const Json& result) {
+  size_t width = 0;
+  for (const auto& [name, value] : result.items()) width = std::max(width, name.size());
+  std::string text, tables;
+  for (const auto& [name, value] : result.items()) {
+    if (is_table(value)) {
+      tables += "\n" + spoken(name) + ":\n" + rows_text(value);
+    } else {
+      text += spoken(name) + std::string(width + 2 - name.size(), ' ') + value_text(value) + "\n";
+    }
+  }
+  return text + tables;
+}
+
+void print_result(const Json& result, bool json) {
+  std::cout << (json ? result.dump() + "\n" : result_text(result));
+}
+
+}  // namespace elbo
