@@ -1,0 +1,79 @@
+#include "elbo/io/archive.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+
+#include "elbo/core/error.h"
+
+namespace elbo {
+namespace {
+
+std::shared_ptr<archive> open_archive(const std::string& path) {
+  std::shared_ptr<archive> a(archive_read_new(), archive_read_free);
+  check(a != nullptr, "[archive] ", path, ": out of memory");
+  archive_read_support_filter_gzip(a.get());
+  archive_read_support_filter_bzip2(a.get());
+  archive_read_support_filter_xz(a.get());
+  archive_read_support_filter_zstd(a.get());
+  archive_read_support_format_tar(a.get());
+  archive_read_support_format_zip(a.get());
+  constexpr size_t kBlock = 1 << 18;
+  check(archive_read_open_filename(a.get(), path.c_str(), kBlock) == ARCHIVE_OK, "[archive] ", path,
+        ": ", archive_error_string(a.get()));
+  return a;
+}
+
+std::string entry_name(archive_entry* entry) {
+  // In the C locale the plain name of an entry outside ASCII is null.
+  const char* name = archive_entry_pathname_utf8(entry);
+  if (name == nullptr) name = archive_entry_pathname(entry);
+  return name ? name : "";
+}
+
+}  // namespace
+
+bool is_archive_name(const std::string& path) {
+  auto name = path;
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  for (const char* end :
+       {".tar", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tgz", ".tbz2", ".txz", ".zip"}) {
+    if (name.ends_with(end)) return true;
+  }
+  return false;
+}
+
+void read_archive(const std::string& path, const std::function<bool(const std::string&)>& wanted,
+                  const std::function<void(const std::string&, std::string)>& take, int64_t most) {
+  const auto a = open_archive(path);
+  const auto reason = [&] {
+    const char* text = archive_error_string(a.get());
+    return std::string(text ? text : "damaged");
+  };
+  std::string block(size_t{1} << 18, '\0');
+  int64_t total = 0;
+  for (archive_entry* entry = nullptr;;) {
+    const int state = archive_read_next_header(a.get(), &entry);
+    if (state == ARCHIVE_EOF) return;
+    check(state == ARCHIVE_OK || state == ARCHIVE_WARN, "[archive] ", path, ": ", reason());
+    const auto name = entry_name(entry);
+    if (archive_entry_filetype(entry) != AE_IFREG || !wanted(name)) continue;
+    std::string bytes;
+    for (;;) {
+      const auto got = archive_read_data(a.get(), block.data(), block.size());
+      if (got == ARCHIVE_RETRY) continue;
+      check(got >= 0, "[archive] ", path, ": ", name, ": ", reason());
+      if (got == 0) break;
+      total += got;
+      check(total <= most, "[archive] ", path, ": unpacks to more than ", most, " bytes");
+      bytes.append(block.data(), static_cast<size_t>(got));
+    }
+    take(name, std::move(bytes));
+  }
+}
+
+}  // namespace elbo

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "elbo/io/file.h"
+
+namespace elbo {
+
+/// Whether the name ends in .tar, .tar.*, .tgz or .zip.
+bool is_archive_name(const std::string& path);
+/// Goes through the files of a tar (packed or not) or zip archive in their order:
+/// take(name, bytes) for those that wanted(name) picks.
+void read_archive(const std::string& path, const std::function<bool(const std::string&)>& wanted,
+                  const std::function<void(const std::string&, std::string)>& take,
+                  int64_t most = kMostUnpacked);
+
+}  // namespace elbo

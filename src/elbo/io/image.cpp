@@ -1,0 +1,118 @@
+#include "elbo/io/image.h"
+
+#include <png.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "elbo/core/error.h"
+#include "elbo/io/file.h"
+#include "elbo/io/jpeg.h"
+
+namespace elbo {
+namespace {
+
+struct Png {
+  png_image image{};
+  Png() { image.version = PNG_IMAGE_VERSION; }
+  ~Png() { png_image_free(&image); }
+};
+
+Tensor decode_png(std::string_view bytes, const std::string& where) {
+  Png png;
+  auto& image = png.image;
+  const auto good = [&](int done) {
+    check(done != 0, "[png] ", where, ": ", static_cast<const char*>(image.message));
+  };
+  good(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()));
+  check_image_size(image.width, image.height, "png", where);
+  const int64_t channels = image.format & PNG_FORMAT_FLAG_COLOR ? 3 : 1;
+  image.format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+  // Without this flag 16-bit files would be read as linear light and come out brighter.
+  image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
+  auto pixels = torch::empty({image.height, image.width, channels}, torch::kUInt8);
+  const png_color white{255, 255, 255};
+  good(png_image_finish_read(&image, &white, pixels.data_ptr<uint8_t>(), 0, nullptr));
+  return pixels.permute({2, 0, 1}).contiguous();
+}
+
+}  // namespace
+
+void check_image_size(int64_t width, int64_t height, const char* format, const std::string& where) {
+  constexpr int64_t kMostPixels = int64_t{1} << 28;
+  check(width > 0 && height > 0 && width <= kMostPixels / height, "[", format, "] ", where, ": ",
+        width, "x", height, " pixels, at most ", kMostPixels, " in all");
+}
+
+Tensor decode_image(std::string_view bytes, const std::string& where) {
+  if (bytes.substr(0, 4) == "\x89PNG") return decode_png(bytes, where);
+  if (bytes.substr(0, 2) == "\xff\xd8") return decode_jpeg(bytes, where);
+  fail("[image] ", where, ": neither PNG nor JPEG");
+}
+
+bool is_image_name(const std::string& name) {
+  const auto dot = name.rfind('.');
+  if (dot == std::string::npos) return false;
+  auto end = name.substr(dot + 1);
+  std::transform(end.begin(), end.end(), end.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return end == "png" || end == "jpg" || end == "jpeg";
+}
+
+std::string encode_png(const Tensor& image) {
+  check(image.dim() == 3 && image.scalar_type() == torch::kUInt8 && image.numel() > 0 &&
+            (image.size(0) == 1 || image.size(0) == 3),
+        "[png] cannot write ", to_string(image.sizes().vec()), " of ",
+        torch::toString(image.scalar_type()), ", expected bytes, 1 or 3 x height x width");
+  const auto pixels = image.to(torch::kCPU).permute({1, 2, 0}).contiguous();
+  Png png;
+  png.image.width = static_cast<png_uint_32>(image.size(2));
+  png.image.height = static_cast<png_uint_32>(image.size(1));
+  png.image.format = image.size(0) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+  check_image_size(image.size(2), image.size(1), "png", "picture");
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png.image);
+  std::string bytes(size, '\0');
+  check(png_image_write_to_memory(&png.image, bytes.data(), &size, 0, pixels.data_ptr<uint8_t>(), 0,
+                                  nullptr) != 0,
+        "[png] ", static_cast<const char*>(png.image.message));
+  bytes.resize(size);
+  return bytes;
+}
+
+void write_png(const std::string& path, const Tensor& image) {
+  write_file_atomic(path, encode_png(image));
+}
+
+Tensor image_grid(const Tensor& images, int64_t columns, int64_t gap) {
+  check(images.dim() == 4 && images.numel() > 0 && columns > 0, "[image] cannot lay out ",
+        to_string(images.sizes().vec()), ", expected images x channels x height x width");
+  const int64_t n = images.size(0), height = images.size(2), width = images.size(3);
+  columns = std::min(columns, n);
+  const int64_t rows = (n + columns - 1) / columns;
+  constexpr double kGray = 128;  // tells images apart on dark and on light ground
+  auto picture =
+      torch::full({images.size(1), rows * (height + gap) - gap, columns * (width + gap) - gap},
+                  kGray, torch::kUInt8);
+  const auto bytes = images.detach()
+                         .to(torch::kCPU, torch::kFloat32)
+                         .nan_to_num(0)
+                         .clamp(0, 1)
+                         .mul(255)
+                         .round()
+                         .to(torch::kUInt8);
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t top = i / columns * (height + gap), left = i % columns * (width + gap);
+    picture.narrow(1, top, height).narrow(2, left, width).copy_(bytes[i]);
+  }
+  return picture;
+}
+
+Tensor resize_image(const Tensor& image, int64_t height, int64_t width) {
+  if (image.size(1) == height && image.size(2) == width) return image;
+  const auto resized = torch::_upsample_bilinear2d_aa(image.to(torch::kFloat32).unsqueeze(0),
+                                                      {height, width}, false);
+  return resized.squeeze(0).round().clamp(0, 255).to(torch::kUInt8);
+}
+
+}  // namespace elbo

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "elbo/core/tensor.h"
+
+namespace elbo {
+
+/// A JPEG file as uint8 [1 or 3, H, W]; a truncated one is an Error.
+Tensor decode_jpeg(std::string_view bytes, const std::string& where);
+/// Raises an Error where an image header announces more than memory should hold.
+void check_image_size(int64_t width, int64_t height, const char* format, const std::string& where);
+
+}  // namespace elbo
