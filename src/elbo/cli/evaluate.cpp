@@ -1,16 +1,14 @@
 #include "elbo/cli/flags.h"
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
+#include "elbo/cli/run_arguments.h"
 #include "elbo/eval/density.h"
 #include "elbo/tasks/rows.h"
 
 namespace elbo {
 namespace {
 
-struct EvaluateArguments {
-  std::string run, data_folder;
-  TaskInput input;
-  bool quiet = false, json = false;
+struct EvaluateArguments : RunArguments {
   std::shared_ptr<Flags> flags, rows;
 };
 
@@ -32,17 +30,14 @@ std::string collapse_note(const Json& result) {
 }
 
 int evaluate(EvaluateArguments& a) {
-  if (!a.data_folder.empty()) setenv("ELBO_DATA", a.data_folder.c_str(), 1);
   const auto options = read_options<EvaluateOptions>(a.flags->given(), "evaluate");
   const auto choice = read_options<RowChoice>(a.rows->given(), "evaluate");
-  auto run = std::make_shared<Run>(Run::open(a.run));
-  a.input.model = run->load();
-  a.input.run = run;
+  open_run(a);
   const auto rows = open_task_rows(a.input, choice);
   ProgressTalk talk(talk_for(a.quiet || a.json));
   Json result =
       evaluate_density(*a.input.model, *rows.data, options, [&](double done) { talk.share(done); });
-  result["protocol"]["data"] = a.input.data.empty() ? run->data_name() : a.input.data;
+  result["protocol"]["data"] = a.input.data.empty() ? a.input.run->data_name() : a.input.data;
   result["protocol"]["split"] = a.input.data.empty() ? rows.name : choice.split;
   talk.clear();
   print_result(result, a.json);
@@ -52,17 +47,12 @@ int evaluate(EvaluateArguments& a) {
 
 Command::Body declare(CLI::App& app) {
   auto a = std::make_shared<EvaluateArguments>();
-  app.add_option("RUN", a->run, "the folder that elbo train made")->required();
-  app.add_option("DATA", a->input.data, "what to judge by; default: the run's held-out rows");
+  add_run_arguments(app, *a, "may");
   a->flags = Flags::add(app, describe<EvaluateOptions>(), "Options");
   // The rows of a choice and those of the evaluation are the same number.
   auto choice = describe<RowChoice>();
   std::erase_if(choice, [](const OptionHelp& option) { return option.name == "rows"; });
   a->rows = Flags::add(app, choice, "Options");
-  app.add_option("--data-dir", a->data_folder, "where relative data paths are also looked for")
-      ->type_name("FOLDER");
-  app.add_flag("-q,--quiet", a->quiet, "no progress");
-  app.add_flag("--json", a->json, "the result as one JSON object");
   return [a] { return evaluate(*a); };
 }
 

@@ -3,6 +3,7 @@
 
 #include "elbo/cli/flags.h"
 #include "elbo/cli/progress.h"
+#include "elbo/cli/run_arguments.h"
 #include "elbo/cli/shapes.h"
 #include "elbo/io/file.h"
 #include "elbo/train/run.h"
@@ -147,7 +148,7 @@ int resume(const TrainArguments& a) {
 }
 
 int train(TrainArguments& a) {
-  if (!a.data_folder.empty()) setenv("ELBO_DATA", a.data_folder.c_str(), 1);
+  use_data_folder(a.data_folder);
   if (!a.resume.empty()) return resume(a);
   check(!a.request.data.empty(), "[train] no DATA given (elbo train DATA --out RUN)");
   check(a.dry_run || !a.out.empty(), "[train] no --out RUN given: the folder to make");
@@ -181,8 +182,7 @@ Command::Body declare(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--resume", a->resume, "go on with a run, also for more --epochs")
       ->type_name("RUN");
-  app.add_option("--data-dir", a->data_folder, "where relative data paths are also looked for")
-      ->type_name("FOLDER");
+  add_data_folder(app, a->data_folder);
   app.add_flag("--force", a->force, "replace an existing run");
   app.add_flag("--dry-run", a->dry_run, "only report shapes, parameters and memory");
   app.add_flag("-q,--quiet", a->quiet, "say nothing but errors");

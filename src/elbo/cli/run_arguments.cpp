@@ -1,0 +1,33 @@
+#include "elbo/cli/run_arguments.h"
+
+namespace elbo {
+
+void add_data_folder(CLI::App& app, std::string& folder) {
+  app.add_option("--data-dir", folder, "where relative data paths are also looked for")
+      ->type_name("FOLDER");
+}
+
+void use_data_folder(const std::string& folder) {
+  if (!folder.empty()) setenv("ELBO_DATA", folder.c_str(), 1);
+}
+
+void add_run_arguments(CLI::App& app, RunArguments& a, const std::string& data) {
+  app.add_option("RUN", a.run, "the folder that elbo train made")->required();
+  if (data != "never") {
+    const char* about =
+        data == "must" ? "what to work on" : "what to work on; default: the run's held-out rows";
+    app.add_option("DATA", a.input.data, about)->required(data == "must");
+  }
+  add_data_folder(app, a.data_folder);
+  app.add_flag("-q,--quiet", a.quiet, "no progress");
+  app.add_flag("--json", a.json, "the result as one JSON object");
+}
+
+void open_run(RunArguments& a) {
+  use_data_folder(a.data_folder);
+  const auto run = std::make_shared<Run>(Run::open(a.run));
+  a.input.model = run->load();
+  a.input.run = run;
+}
+
+}  // namespace elbo

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "elbo/cli/command.h"
+#include "elbo/tasks/task.h"
+
+namespace elbo {
+
+/// What every command that reads a run is given: RUN, DATA and how to talk.
+struct RunArguments {
+  std::string run, data_folder;
+  TaskInput input;
+  bool quiet = false, json = false;
+};
+
+/// --data-dir: where relative data paths are also looked for.
+void add_data_folder(CLI::App& app, std::string& folder);
+/// The same for readers: sets ELBO_DATA where the flag was given.
+void use_data_folder(const std::string& folder);
+
+/// `data` is a task's "never", "may" or "must".
+void add_run_arguments(CLI::App& app, RunArguments& a, const std::string& data);
+/// Opens the run and loads its model into a.input.
+void open_run(RunArguments& a);
+
+}  // namespace elbo

@@ -1,0 +1,77 @@
+#include "elbo/tasks/output.h"
+
+#include <cmath>
+
+#include "elbo/io/image.h"
+
+namespace elbo {
+namespace {
+
+constexpr int64_t kMostPixels = int64_t{1} << 27;  // of one picture
+
+bool is_png(const std::string& path) { return path.ends_with(".png"); }
+
+std::vector<std::string> column_names(const Schema& schema) {
+  std::vector<std::string> names;
+  const auto columns = schema.detail.find("columns");
+  if (columns == schema.detail.end() || !columns->is_array()) return {};
+  for (const auto& column : *columns) {
+    names.push_back(column.is_string() ? column.get<std::string>() : column.value("name", ""));
+  }
+  return static_cast<int64_t>(names.size()) == numel(schema.shape) ? names
+                                                                   : std::vector<std::string>{};
+}
+
+/// Gathers the rows and writes them as one picture.
+class PictureFile : public RowFile {
+ public:
+  PictureFile(std::string path, const Schema& schema, int64_t rows, int64_t columns)
+      : path_(std::move(path)), schema_(schema), columns_(columns) {
+    check(is_picture(schema), "[picture] ", path_, ": rows of shape ", to_string(schema.shape),
+          " are no pictures; use .npy or .csv");
+    check(rows * numel(schema.shape) <= kMostPixels, "[picture] ", path_, ": ", rows,
+          " pictures of ", to_string(schema.shape), " are too many for one file; use .npy");
+    if (columns_ == 0) columns_ = static_cast<int64_t>(std::ceil(std::sqrt(rows)));
+  }
+  void append(const Tensor& rows) override { parts_.push_back(rows.detach().to(torch::kCPU)); }
+  void commit() override { write_png(path_, picture_grid(torch::cat(parts_), schema_, columns_)); }
+
+ private:
+  std::string path_;
+  Schema schema_;
+  int64_t columns_;
+  std::vector<Tensor> parts_;
+};
+
+}  // namespace
+
+bool is_picture(const Schema& schema) {
+  return schema.shape.size() == 3 && (schema.shape[0] == 1 || schema.shape[0] == 3) &&
+         schema.kind != "token" && schema.kind != "table";
+}
+
+Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns) {
+  auto grey = x.to(torch::kFloat32);
+  if (schema.kind == "real" || schema.kind == "count") {
+    const auto low = grey.min(), high = grey.max();
+    grey = (grey - low) / (high - low).clamp_min(1e-12);
+  }
+  return image_grid(grey, columns);
+}
+
+std::string output_path(const std::filesystem::path& out, const std::string& name,
+                        const Schema& schema) {
+  if (!out.empty()) return out.string();
+  if (is_picture(schema)) return name + ".png";
+  return name + (schema.shape.size() == 1 ? ".csv" : ".npy");
+}
+
+std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
+                                       int64_t columns) {
+  if (is_png(path)) return std::make_unique<PictureFile>(path, schema, rows, columns);
+  check(is_row_file(path), "[output] ", path, ": unknown ending; known: .csv, .npy, .png, .tsv");
+  return create_row_file(path,
+                         {rows, schema.shape, schema.kind == "category", column_names(schema)});
+}
+
+}  // namespace elbo
