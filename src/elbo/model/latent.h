@@ -44,6 +44,11 @@ class Latent : public torch::nn::Module {
   /// where encoder and decoder have losses of their own.
   virtual std::vector<Tensor> prior_parameters() const { return {}; }
   virtual std::vector<LayerReport> report() const = 0;
+  /// How codes are used: {site: {codes, perplexity, dead}}, over what evaluation mode has seen
+  /// since it was switched on, else over the last window of training; null where nothing counts.
+  virtual Json usage() const { return Json(); }
+  /// [B, classes] q(y|x), whether or not the batch knows y; undefined where there are no classes.
+  virtual Tensor class_probs(const Batch&) { return Tensor(); }
 };
 
 /// A posterior's draw (or its mean where samples = 0) as a site; q has S*B rows already.
