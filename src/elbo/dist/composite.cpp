@@ -78,14 +78,14 @@ Dist Affine::detached() const {
   return inner ? std::make_shared<Affine>(inner, loc.detach(), scale.detach()) : nullptr;
 }
 
-Dist mixture(const Tensor& logits, Dist components, int64_t event_dims) {
+Dist checked::mixture(const Tensor& logits, Dist components, int64_t event_dims) {
   check_parameter("mixture", "logits", logits, false);
   check(components != nullptr, "[mixture] components: found nothing, expected a distribution");
   check(event_dims >= 0, "[mixture] event_dims: found ", event_dims, ", must be 0 or more");
   return std::make_shared<Mixture>(logits, std::move(components), event_dims);
 }
 
-Dist affine(Dist base, const Tensor& loc, const Tensor& scale) {
+Dist checked::affine(Dist base, const Tensor& loc, const Tensor& scale) {
   check(base != nullptr, "[affine] base: found nothing, expected a distribution");
   check_parameter("affine", "loc", loc, false);
   check_parameter("affine", "|scale|", scale.abs(), true);

@@ -43,7 +43,9 @@ struct Affine : Distribution {
 };
 
 /// Checked: an Error names the parameter that is not finite.
+namespace checked {
 Dist mixture(const Tensor& logits, Dist components, int64_t event_dims);
 Dist affine(Dist base, const Tensor& loc, const Tensor& scale);
+}  // namespace checked
 
 }  // namespace elbo

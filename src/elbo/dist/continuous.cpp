@@ -153,39 +153,39 @@ Tensor Delta::sample(torch::IntArrayRef prefix) const {
   return prefix.empty() ? value : value.expand(draw_shape(prefix, value.sizes()));
 }
 
-Dist laplace(const Tensor& loc, const Tensor& scale) {
+Dist checked::laplace(const Tensor& loc, const Tensor& scale) {
   check_parameter("laplace", "loc", loc, false);
   check_parameter("laplace", "scale", scale, true);
   return std::make_shared<Laplace>(loc, scale);
 }
-Dist student(const Tensor& df, const Tensor& loc, const Tensor& scale) {
+Dist checked::student(const Tensor& df, const Tensor& loc, const Tensor& scale) {
   check_parameter("student", "df", df, true);
   check_parameter("student", "loc", loc, false);
   check_parameter("student", "scale", scale, true);
   return std::make_shared<StudentT>(df, loc, scale);
 }
-Dist logistic(const Tensor& loc, const Tensor& scale) {
+Dist checked::logistic(const Tensor& loc, const Tensor& scale) {
   check_parameter("logistic", "loc", loc, false);
   check_parameter("logistic", "scale", scale, true);
   return std::make_shared<Logistic>(loc, scale);
 }
-Dist uniform(const Tensor& low, const Tensor& high) {
+Dist checked::uniform(const Tensor& low, const Tensor& high) {
   check_parameter("uniform", "low", low, false);
   check_parameter("uniform", "high", high, false);
   check_parameter("uniform", "high - low", high - low, true);
   return std::make_shared<Uniform>(low, high);
 }
-Dist beta(const Tensor& alpha, const Tensor& beta) {
+Dist checked::beta(const Tensor& alpha, const Tensor& beta) {
   check_parameter("beta", "alpha", alpha, true);
   check_parameter("beta", "beta", beta, true);
   return std::make_shared<Beta>(alpha, beta);
 }
-Dist gamma(const Tensor& concentration, const Tensor& rate) {
+Dist checked::gamma(const Tensor& concentration, const Tensor& rate) {
   check_parameter("gamma", "concentration", concentration, true);
   check_parameter("gamma", "rate", rate, true);
   return std::make_shared<Gamma>(concentration, rate);
 }
-Dist delta(const Tensor& value) {
+Dist checked::delta(const Tensor& value) {
   check_parameter("delta", "value", value, false);
   return std::make_shared<Delta>(value);
 }

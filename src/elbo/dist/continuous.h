@@ -3,7 +3,7 @@
 #include "elbo/dist/distribution.h"
 
 // Continuous densities on one component each. The structs take parameters as they are (no pass
-// over the data); the functions in lower case check them first and are for users.
+// over the data); those in `checked` check them first and are for users.
 
 namespace elbo {
 
@@ -113,6 +113,8 @@ struct Delta : Distribution {
 };
 
 /// Checked: an Error names the parameter that is not finite or not positive.
+/// Qualified, since PyTorch has functions of these names that a plain call would find too.
+namespace checked {
 Dist normal(const Tensor& mean, const Tensor& scale);
 Dist laplace(const Tensor& loc, const Tensor& scale);
 Dist student(const Tensor& df, const Tensor& loc, const Tensor& scale);
@@ -121,5 +123,6 @@ Dist uniform(const Tensor& low, const Tensor& high);
 Dist beta(const Tensor& alpha, const Tensor& beta);
 Dist gamma(const Tensor& concentration, const Tensor& rate);
 Dist delta(const Tensor& value);
+}  // namespace checked
 
 }  // namespace elbo

@@ -153,27 +153,27 @@ Tensor NegativeBinomial::stddev() const {
   return (log_mean.exp() + (2 * log_mean - log_total).exp()).sqrt();
 }
 
-Dist bernoulli(const Tensor& logits) {
+Dist checked::bernoulli(const Tensor& logits) {
   check_parameter("bernoulli", "logits", logits, false);
   return std::make_shared<Bernoulli>(logits);
 }
-Dist continuous_bernoulli(const Tensor& logits) {
+Dist checked::continuous_bernoulli(const Tensor& logits) {
   check_parameter("continuous_bernoulli", "logits", logits, false);
   return std::make_shared<ContinuousBernoulli>(logits);
 }
-Dist categorical(const Tensor& logits) {
+Dist checked::categorical(const Tensor& logits) {
   check_parameter("categorical", "logits", logits, false);
   return std::make_shared<Categorical>(logits);
 }
-Dist one_hot(const Tensor& logits) {
+Dist checked::one_hot(const Tensor& logits) {
   check_parameter("one_hot", "logits", logits, false);
   return std::make_shared<OneHot>(logits);
 }
-Dist poisson(const Tensor& rate) {
+Dist checked::poisson(const Tensor& rate) {
   check_parameter("poisson", "rate", rate, true);
   return std::make_shared<Poisson>(rate.log());
 }
-Dist negative_binomial(const Tensor& mean, const Tensor& total) {
+Dist checked::negative_binomial(const Tensor& mean, const Tensor& total) {
   check_parameter("negative_binomial", "mean", mean, true);
   check_parameter("negative_binomial", "total", total, true);
   return std::make_shared<NegativeBinomial>(mean.log(), total.log());

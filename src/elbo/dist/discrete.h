@@ -3,7 +3,7 @@
 #include "elbo/dist/distribution.h"
 
 // Distributions over bits, shares, classes, counts and bytes. As in continuous.h, the structs do
-// not check and the functions in lower case do.
+// not check and the functions in `checked` do.
 
 namespace elbo {
 
@@ -125,6 +125,8 @@ struct LogisticMixture : Distribution {
 };
 
 /// Checked: an Error names the parameter that is not finite or not positive.
+/// Qualified, since PyTorch has functions of these names that a plain call would find too.
+namespace checked {
 Dist bernoulli(const Tensor& logits);
 Dist continuous_bernoulli(const Tensor& logits);
 Dist categorical(const Tensor& logits);
@@ -132,5 +134,6 @@ Dist one_hot(const Tensor& logits);
 Dist poisson(const Tensor& rate);
 Dist negative_binomial(const Tensor& mean, const Tensor& total);
 Dist discretized_logistic(const Tensor& loc, const Tensor& scale);
+}  // namespace checked
 
 }  // namespace elbo

@@ -77,7 +77,7 @@ Dist LogisticMixture::detached() const {
                                            shape);
 }
 
-Dist discretized_logistic(const Tensor& loc, const Tensor& scale) {
+Dist checked::discretized_logistic(const Tensor& loc, const Tensor& scale) {
   check_parameter("discretized_logistic", "loc", loc, false);
   check_parameter("discretized_logistic", "scale", scale, true);
   return std::make_shared<DiscretizedLogistic>(loc, scale.log());

@@ -82,7 +82,7 @@ Tensor StandardNormal::sample(torch::IntArrayRef prefix) const {
   return torch::randn(draw_shape(prefix, shape), options);
 }
 
-Dist normal(const Tensor& mean, const Tensor& scale) {
+Dist checked::normal(const Tensor& mean, const Tensor& scale) {
   check_parameter("normal", "mean", mean, false);
   check_parameter("normal", "scale", scale, true);
   return std::make_shared<Normal>(mean, scale.log());
