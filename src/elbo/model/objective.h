@@ -24,6 +24,7 @@ class Objective : public torch::nn::Module {
  public:
   /// Default: one player, "model", with all parameters of the model.
   virtual std::vector<Player> players(Model& model);
+  /// A player other than the first may sit a step out: its loss is then undefined.
   virtual Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) = 0;
   /// The loss that validation and early stopping read: by default the first player's, with
   /// schedules at the values they end with, so that epochs compare.

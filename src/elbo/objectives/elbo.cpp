@@ -1,5 +1,5 @@
 #include "elbo/core/schedule.h"
-#include "elbo/model/objective.h"
+#include "elbo/objectives/terms.h"
 
 namespace elbo {
 namespace {
@@ -31,31 +31,18 @@ class Elbo : public Objective {
   explicit Elbo(ElboOptions options) : o_(std::move(options)) {}
 
   Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
-    const auto inference = model.infer(batch, o_.samples);
-    const auto& trace = inference.trace;
-    const auto weight = trace.log_weight.exp();  // [S, B]
-    const auto average = [&](const Tensor& x) { return (weight * x).sum(0).mean(); };
-    const auto reconstruction = -average(log_likelihood(inference, batch));
-    const auto divergence = average(kl(trace, batch.size()));
+    const auto bound = bound_of(model, batch, o_.samples);
+    const auto& trace = bound.inference.trace;
     const double beta = o_.beta.at(step), capacity = o_.capacity.at(step);
 
-    Terms terms;
-    auto penalty = o_.free_bits > 0 ? with_free_bits(trace, weight) : divergence;
+    auto penalty = bound.divergence;
+    if (o_.free_bits > 0) penalty = with_free_bits(trace, trace.log_weight.exp());
     if (capacity >= 0) {
       penalty = o_.gamma * (penalty - capacity).abs();
     } else if (beta != 1) {
       penalty = beta * penalty;
     }
-    terms.loss = reconstruction + penalty;
-    if (trace.extra.defined()) {
-      const auto extra = average(trace.extra);
-      terms.loss = terms.loss + extra;
-      terms.parts.emplace_back("extra", extra.detach());
-    }
-    // The bound itself is always told, whatever weights training gives its terms.
-    terms.parts.emplace_back("reconstruction", reconstruction.detach());
-    terms.parts.emplace_back("kl", divergence.detach());
-    return terms;
+    return terms_of(bound, bound.reconstruction + penalty);
   }
 
  private:

@@ -1,4 +1,4 @@
-#include "elbo/model/objective.h"
+#include "elbo/objectives/terms.h"
 
 namespace elbo {
 namespace {
@@ -30,17 +30,8 @@ class Importance : public Objective {
 
   std::vector<Player> players(Model& model) override {
     if (!o_.partial) return Objective::players(model);
-    auto generative = model.latent->prior_parameters();
-    for (const auto& part : {model.decoder->parameters(), model.likelihood->parameters()}) {
-      generative.insert(generative.end(), part.begin(), part.end());
-    }
-    Player inference{"inference", {}};
-    for (const auto& p : model.parameters()) {
-      const bool own = std::none_of(generative.begin(), generative.end(),
-                                    [&](const Tensor& g) { return g.is_same(p); });
-      if (own) inference.parameters.push_back(p);
-    }
-    return {inference, {"generative", generative}};
+    const auto generative = generative_parameters(model);
+    return {{"inference", other_parameters(model, generative)}, {"generative", generative}};
   }
 
   Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t) override {
@@ -57,11 +48,11 @@ class Importance : public Objective {
     // log_weight is -log S for draws: over a group of S / groups the constant grows by log groups.
     const auto in_groups = (log_w + trace.log_weight).view({groups, -1, batch.size()});
     const auto bound = in_groups.logsumexp(1).mean() + std::log(static_cast<double>(groups));
-    const auto elbo = (trace.log_weight.exp() * log_w).sum(0).mean();
+    const auto elbo = average(trace, log_w);
     Terms terms;
     terms.loss = o_.mix > 0 ? -(o_.mix * elbo + (1 - o_.mix) * bound) : -bound;
     terms.parts.emplace_back("elbo", -elbo.detach());
-    terms.parts.emplace_back("kl", (trace.log_weight.exp() * divergence).sum(0).mean().detach());
+    terms.parts.emplace_back("kl", average(trace, divergence).detach());
     return terms;
   }
 

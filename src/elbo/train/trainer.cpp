@@ -86,6 +86,7 @@ bool Trainer::train_step(const Batch& batch) {
     // Another player's backward may have left gradients here: they are not this one's.
     if (players_.size() > 1) flat_->gradients.zero_();
     const auto terms = objective_->loss(players_[i].name, *model_, batch, step_);
+    if (!terms.loss.defined()) continue;
     if (!std::isfinite(terms.loss.item<double>())) return false;
     {
       DirectGradients direct;

@@ -1,0 +1,141 @@
+#include "elbo/core/schedule.h"
+#include "elbo/model/spec.h"
+#include "elbo/objectives/critic.h"
+#include "elbo/objectives/terms.h"
+
+namespace elbo {
+namespace {
+
+constexpr const char* kWhere = "objective adversarial";
+
+struct AdversarialOptions {
+  Schedule beta = 1, feature_weight = 1, likelihood_weight = 0;
+  std::string loss = "logistic";
+  Json critic = "auto";
+  int64_t features = 128;
+  double penalty = 1;
+  template <class F>
+  void fields(F&& f) {
+    f("beta", beta, "weight of the KL term in the encoder's loss", at_least(0));
+    f("feature_weight", feature_weight,
+      "of the reconstruction of the critic's features in the decoder's loss", at_least(0));
+    f("likelihood_weight", likelihood_weight, "of -log p(x|z) in both losses", at_least(0));
+    f("loss", loss, "of the critic", one_of(kCriticLosses));
+    f("critic", critic, "network from x to the features; auto: conv for images, else mlp");
+    f("features", features, "that a logit is drawn from", between(1, 65536));
+    f("penalty", penalty, "half of this weighs the critic's squared gradient at real rows",
+      at_least(0));
+  }
+};
+
+/// VAE-GAN: the decoder answers to a critic, and what is to be reconstructed are its features.
+class Adversarial : public Objective {
+ public:
+  Adversarial(const ObjectivePlan& plan, AdversarialOptions options)
+      : binary_(plan.data.x.kind == "binary"), o_(std::move(options)) {
+    const auto& kind = plan.data.x.kind;
+    check(kind != "table" && kind != "token" && kind != "category", "[", kWhere, "] ", kind,
+          " data: a critic needs numbers that a gradient can move; allowed binary, byte, count, "
+          "real, unit");
+    Json body = o_.critic;
+    if (body == "auto") body = {{"type", plan.data.x.shape.size() == 3 ? "conv" : "mlp"}};
+    features_ = register_module(
+        "features", make_encoder(body, plan.data, {o_.features}, condition_size(plan.data)));
+    const Json linear{{"type", "mlp"}, {"hidden", Json::array()}};
+    logit_ = register_module(
+        "logit", std::make_shared<Critic>(networks().make({{o_.features}, {1}}, linear)));
+  }
+
+  std::vector<Player> players(Model& model) override {
+    const auto decoder = decoder_parameters(model);
+    return {{"encoder", other_parameters(model, decoder)},
+            {"decoder", decoder},
+            {"critic", parameters()}};
+  }
+
+  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
+    if (player == "critic") return critic_terms(model, batch);
+    const auto bound = bound_of(model, batch);
+    const auto made = features(shown(bound.inference.x, batch), batch);
+    const auto feature = feature_distance(made, batch);
+    auto loss = o_.likelihood_weight.at(step) * bound.reconstruction;
+    if (player == "encoder") {
+      return terms_of(bound, loss + feature + o_.beta.at(step) * bound.divergence,
+                      {{"feature", feature}});
+    }
+    const auto drawn = model.generate(batch.size(), batch.c).x;
+    const auto fooling = maker_loss((*logit_)(torch::relu(made)), o_.loss) +
+                         maker_loss(logits(shown(drawn, batch), batch), o_.loss);
+    loss = loss + o_.feature_weight.at(step) * feature + fooling;
+    const auto own = likelihood_alone(model, bound.inference, batch);
+    return terms_of(bound, own.defined() ? loss + own : loss,
+                    {{"feature", feature}, {"fooling", fooling}});
+  }
+
+  /// The negative ELBO: a distance in the features of a critic that learns compares no epochs.
+  Terms validate(Model& model, const Batch& batch) override {
+    const auto bound = bound_of(model, batch);
+    return terms_of(bound, bound.reconstruction + bound.divergence);
+  }
+
+ private:
+  Tensor features(const Tensor& x, const Batch& batch) { return features_->forward(x, batch.c); }
+  Tensor logits(const Tensor& x, const Batch& batch) {
+    return (*logit_)(torch::relu(features(x, batch)));
+  }
+
+  /// Hidden cells are 0 in what is real and in what is made.
+  static Tensor seen(const Tensor& x, const Batch& batch) {
+    return batch.mask.defined() ? x.masked_fill(batch.mask == 0, 0) : x;
+  }
+
+  /// The rows that a critic sees of p(x|z): bits for bits, else the mean.
+  Tensor shown(const Dist& x, const Batch& batch) const {
+    const auto mean = x->mean();
+    check(mean.requires_grad() || !torch::GradMode::is_enabled(), "[", kWhere,
+          "] the likelihood's mean has no gradient; use normal, bernoulli or another whose mean "
+          "moves with its parameters");
+    return seen(binary_ ? straight_through(x->sample(), mean) : mean, batch);
+  }
+
+  /// Half the squared distance to the features of x, in units of their spread over the batch.
+  Tensor feature_distance(const Tensor& made, const Batch& batch) {
+    Tensor real;
+    {
+      torch::NoGradGuard no_gradient;
+      real = features(seen(batch.x, batch), batch);
+    }
+    const auto spread = (real - real.mean(0)).square().mean().clamp_min(1e-8);
+    return 0.5 * row_sum((made - real).square()).mean() / spread;
+  }
+
+  Terms critic_terms(Model& model, const Batch& batch) {
+    Tensor reconstructed, drawn;
+    {
+      torch::NoGradGuard no_gradient;
+      reconstructed = shown(model.infer(batch, 1).x, batch);
+      drawn = shown(model.generate(batch.size(), batch.c).x, batch);
+    }
+    const bool penalised = o_.penalty > 0 && torch::GradMode::is_enabled();
+    const auto x = seen(batch.x, batch).detach().requires_grad_(penalised);
+    const auto real = logits(x, batch);
+    const auto made = torch::cat({logits(reconstructed, batch), logits(drawn, batch)});
+    auto loss = critic_loss(real, made, o_.loss);
+    if (penalised) loss = loss + 0.5 * o_.penalty * squared_gradient(real, x);
+    return {loss, {}};
+  }
+
+  const bool binary_;
+  const AdversarialOptions o_;
+  std::shared_ptr<Network> features_;
+  std::shared_ptr<Critic> logit_;
+};
+
+const bool added = objectives().add<AdversarialOptions>(
+    "adversarial", "A critic of the data, and reconstruction of its features (VAE-GAN)",
+    [](const ObjectivePlan& plan, AdversarialOptions options) {
+      return std::make_shared<Adversarial>(plan, std::move(options));
+    });
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,77 @@
+#include "elbo/core/schedule.h"
+#include "elbo/model/spec.h"
+#include "elbo/objectives/critic.h"
+#include "elbo/objectives/terms.h"
+
+namespace elbo {
+namespace {
+
+constexpr const char* kWhere = "objective adversarial_code";
+
+struct AdversarialCodeOptions {
+  Schedule weight = 1, beta = 0;
+  std::string loss = "logistic";
+  Json critic;
+  template <class F>
+  void fields(F&& f) {
+    f("weight", weight, "of the critic in the encoder's loss", at_least(0));
+    f("beta", beta, "weight of the KL term", at_least(0));
+    f("loss", loss, "of the critic", one_of(kCriticLosses));
+    f("critic", critic, "network from a code to a logit; default: three dense layers of 256");
+  }
+};
+
+/// Reconstruction, and a critic that tells codes from draws of the prior: AAE, WAE-GAN.
+class AdversarialCode : public Objective {
+ public:
+  AdversarialCode(const ObjectivePlan& plan, AdversarialCodeOptions options)
+      : o_(std::move(options)) {
+    critic_ = register_module(
+        "critic", make_code_critic(o_.critic, numel(plan.code), condition_size(plan.data)));
+  }
+
+  std::vector<Player> players(Model& model) override {
+    return {{"model", model.parameters()}, {"critic", critic_->parameters()}};
+  }
+
+  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
+    if (player == "critic") return critic_terms(model, batch);
+    const auto bound = bound_of(model, batch);
+    auto fooling =
+        maker_loss((*critic_)(codes_of(bound.inference.trace, kWhere), batch.c), o_.loss);
+    // A prior with parameters moves to where the codes are.
+    if (!model.latent->prior_parameters().empty()) {
+      fooling = fooling + maker_loss(-(*critic_)(drawn(model, batch), batch.c), o_.loss);
+    }
+    const auto loss =
+        bound.reconstruction + o_.beta.at(step) * bound.divergence + o_.weight.at(step) * fooling;
+    return terms_of(bound, loss, {{"fooling", fooling}});
+  }
+
+ private:
+  Tensor drawn(Model& model, const Batch& batch) const {
+    return model.latent->generate(batch.size(), batch.c).code.flatten(1);
+  }
+
+  Terms critic_terms(Model& model, const Batch& batch) {
+    Tensor real, made;
+    {
+      torch::NoGradGuard no_gradient;
+      made = codes_of(model.latent->infer(batch, 1), kWhere);
+      real = drawn(model, batch);
+    }
+    return {critic_loss((*critic_)(real, batch.c), (*critic_)(made, batch.c), o_.loss), {}};
+  }
+
+  const AdversarialCodeOptions o_;
+  std::shared_ptr<Critic> critic_;
+};
+
+const bool added = objectives().add<AdversarialCodeOptions>(
+    "adversarial_code", "Reconstruction, and a critic between codes and draws of the prior",
+    [](const ObjectivePlan& plan, AdversarialCodeOptions options) {
+      return std::make_shared<AdversarialCode>(plan, std::move(options));
+    });
+
+}  // namespace
+}  // namespace elbo

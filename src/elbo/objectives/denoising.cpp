@@ -1,0 +1,87 @@
+#include "elbo/core/schedule.h"
+#include "elbo/objectives/terms.h"
+
+namespace elbo {
+namespace {
+
+constexpr const char* kWhere = "objective denoising";
+
+struct DenoisingOptions {
+  std::string noise = "dropout";
+  double amount = 0.3;
+  Schedule beta = 1;
+  int64_t samples = 1;
+  template <class F>
+  void fields(F&& f) {
+    f("noise", noise,
+      "on what the encoder reads: added normal noise, cells set to 0 (or their column's mean), "
+      "cells of other rows, or cells marked as missing",
+      one_of({"gaussian", "dropout", "swap", "mask"}));
+    f("amount", amount, "deviation of the added noise, or share of the cells", between(0, 100));
+    f("beta", beta, "weight of the KL term", at_least(0));
+    f("samples", samples, "draws per row", between(1, 100000));
+  }
+};
+
+/// The ELBO of clean data given a code of corrupted data (denoising autoencoders and VAEs).
+class Denoising : public Objective {
+ public:
+  Denoising(const ObjectivePlan& plan, DenoisingOptions options) : o_(std::move(options)) {
+    const auto& x = plan.data.x;
+    const bool numbers = x.kind != "table" && x.kind != "token" && x.kind != "category";
+    check(numbers || o_.noise == "swap" || o_.noise == "mask", "[", kWhere, "] noise: ", o_.noise,
+          " makes no sense of ", x.kind, " data; use swap");
+    check(o_.noise != "mask" || x.detail.value("missing", false), "[", kWhere,
+          "] noise: mask needs data with missing cells; use dropout or swap");
+    check(o_.noise == "gaussian" || o_.amount <= 1, "[", kWhere, "] amount: found ", o_.amount,
+          ", a share of the cells is 0 to 1");
+    if (!x.detail.contains("loc")) return;
+    const auto shape = with_rows(1, x.shape);
+    loc_ = torch::tensor(x.detail["loc"].get<std::vector<float>>()).view(shape);
+    scale_ = torch::tensor(x.detail["scale"].get<std::vector<float>>()).view(shape);
+  }
+
+  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
+    const auto bound = bound_of(model, corrupted(batch), batch, o_.samples);
+    return terms_of(bound, bound.reconstruction + o_.beta.at(step) * bound.divergence);
+  }
+
+ private:
+  Batch corrupted(const Batch& batch) const {
+    auto noisy = batch;
+    const auto& x = batch.x;
+    if (o_.noise == "gaussian") {
+      const auto noise = o_.amount * torch::randn_like(x);
+      noisy.x = x + (scale_.defined() ? noise * scale_.to(x.options()) : noise);
+      return noisy;
+    }
+    const auto hit = torch::rand_like(x) < o_.amount;
+    if (o_.noise == "mask") {
+      const auto mask = batch.mask.defined() ? batch.mask : torch::ones_like(x);
+      noisy.mask = mask.masked_fill(hit, 0);
+    } else if (o_.noise == "swap") {
+      // Cell by cell from rows drawn at random; what is missing there is missing here.
+      const auto rows = torch::randint(x.size(0), x.sizes(), x.options().dtype(torch::kInt64));
+      noisy.x = torch::where(hit, x.gather(0, rows), x);
+      if (batch.mask.defined()) {
+        noisy.mask = torch::where(hit, batch.mask.gather(0, rows), batch.mask);
+      }
+    } else {
+      const auto blank = loc_.defined() ? loc_.to(x.options()) : torch::zeros({}, x.options());
+      noisy.x = torch::where(hit, blank, x);
+    }
+    return noisy;
+  }
+
+  const DenoisingOptions o_;
+  Tensor loc_, scale_;
+};
+
+const bool added = objectives().add<DenoisingOptions>(
+    "denoising", "The ELBO of clean data given a code of corrupted data",
+    [](const ObjectivePlan& plan, DenoisingOptions options) {
+      return std::make_shared<Denoising>(plan, std::move(options));
+    });
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,57 @@
+#include "elbo/core/schedule.h"
+#include "elbo/objectives/discrepancy.h"
+#include "elbo/objectives/terms.h"
+
+namespace elbo {
+namespace {
+
+struct DivergenceOptions {
+  std::string measure = "mmd", kernel = "imq";
+  Schedule weight = 10, beta = 0;
+  double variance = 1;
+  int64_t slices = 50;
+  template <class F>
+  void fields(F&& f) {
+    f("measure", measure,
+      "between codes and draws of the prior: mean discrepancy, or sliced "
+      "Wasserstein distance",
+      one_of({"mmd", "sliced"}));
+    f("kernel", kernel, "of mmd: inverse multiquadratics or Gaussians of seven widths",
+      one_of({"imq", "rbf"}));
+    f("weight", weight, "of the measure", at_least(0));
+    f("beta", beta, "weight of the KL term", at_least(0));
+    f("variance", variance, "of the prior in one dimension, for the kernel's widths",
+      at_least(1e-6));
+    f("slices", slices, "random directions of the sliced distance", between(1, 1000000));
+  }
+};
+
+/// Reconstruction and a distance between the codes of a batch and draws of the prior: WAE-MMD,
+/// InfoVAE (with some KL), sliced Wasserstein.
+class Divergence : public Objective {
+ public:
+  explicit Divergence(DivergenceOptions options) : o_(std::move(options)) {}
+
+  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
+    const auto bound = bound_of(model, batch);
+    const auto z = codes_of(bound.inference.trace, "objective divergence");
+    const auto drawn = model.latent->generate(batch.size(), batch.c).code.flatten(1);
+    const auto distance = o_.measure == "mmd" ? mmd(z, drawn, o_.kernel, o_.variance)
+                                              : sliced_wasserstein(z, drawn, o_.slices);
+    const auto loss =
+        bound.reconstruction + o_.beta.at(step) * bound.divergence + o_.weight.at(step) * distance;
+    return terms_of(bound, loss, {{o_.measure, distance}});
+  }
+
+ private:
+  const DivergenceOptions o_;
+};
+
+const bool added = objectives().add<DivergenceOptions>(
+    "divergence", "Reconstruction and a distance of all codes from the prior: MMD, Wasserstein",
+    [](const ObjectivePlan&, DivergenceOptions options) {
+      return std::make_shared<Divergence>(std::move(options));
+    });
+
+}  // namespace
+}  // namespace elbo

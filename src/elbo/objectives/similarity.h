@@ -1,0 +1,12 @@
+#pragma once
+
+#include "elbo/core/tensor.h"
+
+namespace elbo {
+
+/// [B] structural similarity of images [B, C, H, W] in [0, 1] at up to five scales (Wang et al.
+/// 2003), 1 where equal. Scales at which the window of 11 does not fit are left out and their
+/// weights shared; images smaller than the window shrink it.
+Tensor ms_ssim(const Tensor& x, const Tensor& y);
+
+}  // namespace elbo

@@ -1,0 +1,87 @@
+#include "elbo/objectives/terms.h"
+
+namespace elbo {
+
+Tensor average(const Trace& trace, const Tensor& term) {
+  return (trace.log_weight.exp() * term).sum(0).mean();
+}
+
+Bound bound_of(Model& model, const Batch& seen, const Batch& target, int64_t samples) {
+  Bound bound;
+  bound.inference = model.infer(seen, samples);
+  const auto& trace = bound.inference.trace;
+  bound.reconstruction = -average(trace, log_likelihood(bound.inference, target));
+  bound.divergence = average(trace, kl(trace, target.size()));
+  if (trace.extra.defined()) bound.extra = average(trace, trace.extra);
+  return bound;
+}
+
+Bound bound_of(Model& model, const Batch& batch, int64_t samples) {
+  return bound_of(model, batch, batch, samples);
+}
+
+Terms terms_of(const Bound& bound, const Tensor& loss, const Parts& parts) {
+  Terms terms;
+  terms.loss = loss;
+  if (bound.extra.defined()) {
+    terms.loss = terms.loss + bound.extra;
+    terms.parts.emplace_back("extra", bound.extra.detach());
+  }
+  // The bound itself is always told, whatever weights training gives its terms.
+  terms.parts.emplace_back("reconstruction", bound.reconstruction.detach());
+  terms.parts.emplace_back("kl", bound.divergence.detach());
+  for (const auto& [name, value] : parts) terms.parts.emplace_back(name, value.detach());
+  return terms;
+}
+
+Tensor codes_of(const Trace& trace, const std::string& where) {
+  check(trace.log_weight.size(0) == 1, "[", where, "] a row has ", trace.log_weight.size(0),
+        " weighted particles (an enumerated site); expected one draw");
+  return trace.code.flatten(1);
+}
+
+const Site& only_site(const Trace& trace, const std::string& where) {
+  check(trace.sites.size() == 1 && trace.log_weight.size(0) == 1 && trace.sites[0].posterior, "[",
+        where, "] needs a single latent site that is drawn, this model has ", trace.sites.size(),
+        " sites and ", trace.log_weight.size(0), " particles a row");
+  return trace.sites.front();
+}
+
+std::vector<Tensor> decoder_parameters(const Model& model) {
+  auto list = model.decoder->parameters();
+  const auto likelihood = model.likelihood->parameters();
+  list.insert(list.end(), likelihood.begin(), likelihood.end());
+  return list;
+}
+
+std::vector<Tensor> generative_parameters(const Model& model) {
+  auto list = model.latent->prior_parameters();
+  const auto decoder = decoder_parameters(model);
+  list.insert(list.end(), decoder.begin(), decoder.end());
+  return list;
+}
+
+std::vector<Tensor> other_parameters(const Model& model, const std::vector<Tensor>& these) {
+  std::vector<Tensor> others;
+  for (const auto& p : model.parameters()) {
+    const bool known = std::any_of(these.begin(), these.end(),
+                                   [&](const Tensor& other) { return other.is_same(p); });
+    if (!known) others.push_back(p);
+  }
+  return others;
+}
+
+Tensor likelihood_alone(Model& model, const Inference& inference, const Batch& batch) {
+  if (model.likelihood->parameters().empty()) return Tensor();
+  const auto& trace = inference.trace;
+  Tensor features;
+  {
+    torch::NoGradGuard no_gradient;
+    features = model.decoder->forward(trace.code, tile(batch.c, trace.log_weight.size(0)));
+  }
+  const Inference detached{trace, (*model.likelihood)(features)};
+  const auto loss = -average(trace, log_likelihood(detached, batch));
+  return loss - loss.detach();
+}
+
+}  // namespace elbo

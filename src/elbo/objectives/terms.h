@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "elbo/model/objective.h"
+
+// What objectives share.
+
+namespace elbo {
+
+/// The terms of the evidence lower bound on a batch, scalars: means over rows, in nats.
+struct Bound {
+  Inference inference;
+  Tensor reconstruction, divergence;
+  Tensor extra;  // undefined where the latent structure adds no loss of its own
+};
+/// `seen` is what the encoder reads, `target` what the likelihood is asked for.
+Bound bound_of(Model& model, const Batch& seen, const Batch& target, int64_t samples);
+Bound bound_of(Model& model, const Batch& batch, int64_t samples = 1);
+/// Mean over rows of a term [S, B], particles weighted.
+Tensor average(const Trace& trace, const Tensor& term);
+
+using Parts = std::vector<std::pair<std::string, Tensor>>;
+/// loss + the bound's extra; the log shows the bound's terms, unweighted, then `parts`.
+Terms terms_of(const Bound& bound, const Tensor& loss, const Parts& parts = {});
+
+/// [B, d] the codes of a batch. Raises an Error where rows have several weighted particles.
+Tensor codes_of(const Trace& trace, const std::string& where);
+/// The trace's only site. Raises an Error where there are several, or where it is enumerated.
+const Site& only_site(const Trace& trace, const std::string& where);
+
+/// Parameters of decoder and likelihood; with the prior's, all of the generative model.
+std::vector<Tensor> decoder_parameters(const Model& model);
+std::vector<Tensor> generative_parameters(const Model& model);
+/// The model's parameters that are not among `these`.
+std::vector<Tensor> other_parameters(const Model& model, const std::vector<Tensor>& these);
+
+/// A term of value 0 whose gradient fits the likelihood's own parameters (a learned scale) to the
+/// data, for objectives that train the decoder by something else than the likelihood. Undefined
+/// where there are none.
+Tensor likelihood_alone(Model& model, const Inference& inference, const Batch& batch);
+
+}  // namespace elbo
