@@ -13,7 +13,7 @@ void refuse_resize(const DataOptions& options, const std::string& where) {
         " asked for, only images can be resized");
 }
 
-void refuse_split(const DataOptions& options, const std::string& where) {
+void refuse_test(const DataOptions& options, const std::string& where) {
   check(options.split != "test", "[", where,
         "] split: the source has no test part of its own; allowed: train, all");
 }

@@ -10,9 +10,19 @@ namespace elbo {
 Data with_binarization(Data data, const DataOptions& options, const std::string& automatic);
 /// Raises an Error where a setting that this source has no use for is not at its default.
 void refuse_resize(const DataOptions& options, const std::string& where);
-void refuse_split(const DataOptions& options, const std::string& where);
+/// Raises an Error where the options ask for a test part.
+void refuse_test(const DataOptions& options, const std::string& where);
 /// How many of `found` rows the options leave.
 int64_t kept_rows(const DataOptions& options, int64_t found);
+
+/// x and its schema from a bare array [N, …]: bytes [N, H, W] and [N, H, W, C] become images, whole
+/// numbers from 0 counts (0 and 1 alone: bits), floats within [0, 1] shares, all others real
+/// columns.
+void set_x(Arrays& arrays, Tensor x, const DataOptions& options, const std::string& where);
+/// y and its schema from whole numbers from 0, -1 for unknown.
+void set_labels(Arrays& arrays, const Tensor& y, const std::string& where);
+/// "HEIGHTxWIDTH" of the options; {0, 0} where none is given.
+std::pair<int64_t, int64_t> resize_of(const DataOptions& options);
 
 /// Schema of real columns: shape, with mean and deviation per column (a constant column has
 /// scale 1) in detail.loc and detail.scale. x: [N, …] floating.

@@ -1,41 +1,68 @@
 #include "elbo/io/tensorboard.h"
 
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "elbo/core/error.h"
+#include "elbo/io/file.h"
 
 namespace elbo {
 namespace {
 
-// Protocol buffers by hand: Event{wall_time=1 double, step=2 int64, file_version=3, summary=5},
-// Summary{value=1}, Value{tag=1, simple_value=2 float}.
+template <class Number>
+std::string fixed(Number value) {  // little-endian, as every machine we run on
+  std::string bytes(sizeof value, '\0');
+  std::memcpy(bytes.data(), &value, sizeof value);
+  return bytes;
+}
+
+// Protocol buffers, as event.proto and summary.proto number their fields.
 std::string varint(uint64_t value) {
-  std::string out;
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  return out + static_cast<char>(value);
+  std::string bytes;
+  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
+  return bytes + static_cast<char>(value);
+}
+std::string key(int field, int wire) { return varint(static_cast<uint64_t>(field << 3 | wire)); }
+std::string number(int field, uint64_t value) { return key(field, 0) + varint(value); }
+std::string real(int field, double value) { return key(field, 1) + fixed(value); }
+std::string real(int field, float value) { return key(field, 5) + fixed(value); }
+std::string text(int field, const std::string& value) {
+  return key(field, 2) + varint(value.size()) + value;
 }
 
-std::string bytes_field(int number, const std::string& bytes) {
-  return varint(static_cast<uint64_t>(number) << 3 | 2) + varint(bytes.size()) + bytes;
+constexpr size_t kHeader = 12;  // length of the payload, and its checksum
+
+/// Length of the payload of the record at `at`; -1 where no whole good record stands there.
+int64_t record_length(std::string_view bytes, size_t at) {
+  if (bytes.size() - at < kHeader + 4) return -1;
+  uint64_t length = 0;
+  uint32_t sum = 0;
+  std::memcpy(&length, bytes.data() + at, sizeof length);
+  std::memcpy(&sum, bytes.data() + at + 8, sizeof sum);
+  if (sum != masked_crc32c(bytes.substr(at, 8)) || length > bytes.size() - at - kHeader - 4)
+    return -1;
+  std::memcpy(&sum, bytes.data() + at + kHeader + length, sizeof sum);
+  return sum == masked_crc32c(bytes.substr(at + kHeader, length)) ? static_cast<int64_t>(length)
+                                                                  : -1;
 }
 
-template <class T>
-std::string little_endian(T value) {
-  std::string out(sizeof(T), '\0');
-  std::memcpy(out.data(), &value, sizeof(T));  // every machine that libtorch runs on is little-endian
-  return out;
+/// Where the whole records of a file end.
+size_t good_end(std::string_view bytes) {
+  size_t at = 0;
+  for (int64_t n = 0; at < bytes.size() && (n = record_length(bytes, at)) >= 0;) {
+    at += kHeader + static_cast<size_t>(n) + 4;
+  }
+  return at;
 }
 
-std::string event_head() {
-  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  return varint(1 << 3 | 1) + little_endian(now.count());
+double now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
-
-uint32_t masked(uint32_t crc) { return ((crc >> 15) | (crc << 17)) + 0xa282ead8u; }
 
 }  // namespace
 
@@ -43,40 +70,65 @@ uint32_t crc32c(std::string_view bytes) {
   static const auto table = [] {
     std::array<uint32_t, 256> t{};
     for (uint32_t i = 0; i < 256; ++i) {
-      uint32_t c = i;
-      for (int k = 0; k < 8; ++k) c = (c >> 1) ^ (c & 1 ? 0x82f63b78u : 0);
-      t[i] = c;
+      t[i] = i;
+      for (int k = 0; k < 8; ++k) t[i] = t[i] >> 1 ^ (t[i] & 1 ? 0x82f63b78u : 0u);
     }
     return t;
   }();
-  uint32_t crc = 0xffffffffu;
-  for (unsigned char b : bytes) crc = (crc >> 8) ^ table[(crc ^ b) & 0xff];
+  uint32_t crc = ~0u;
+  for (unsigned char c : bytes) crc = table[(crc ^ c) & 0xff] ^ crc >> 8;
   return ~crc;
 }
 
-EventWriter::EventWriter(std::string path) : path_(std::move(path)) {
-  std::error_code missing;
-  const auto size = std::filesystem::file_size(path_, missing);
-  if (missing || size == 0) append(event_head() + bytes_field(3, "brain.Event:2"));
+uint32_t masked_crc32c(std::string_view bytes) {
+  const uint32_t crc = crc32c(bytes);
+  return (crc >> 15 | crc << 17) + 0xa282ead8u;
 }
 
-void EventWriter::scalars(int64_t step,
-                          const std::vector<std::pair<std::string, double>>& values) {
-  std::string summary;
-  for (const auto& [tag, value] : values) {
-    summary += bytes_field(1, bytes_field(1, tag) + varint(2 << 3 | 5) +
-                                  little_endian(static_cast<float>(value)));
+EventFile::EventFile(std::string path) : path_(std::move(path)) {
+  std::error_code failed;
+  if (std::filesystem::exists(path_, failed)) {
+    std::filesystem::resize_file(path_, good_end(read_file(path_)), failed);
+    check(!failed, "[events] ", path_, ": ", failed.message());
   }
-  append(event_head() + varint(2 << 3 | 0) + varint(static_cast<uint64_t>(step)) +
-         bytes_field(5, summary));
+  file_ = std::fopen(path_.c_str(), "ab");
+  check(file_ != nullptr, "[events] ", path_, ": ", std::strerror(errno));
+  std::fseek(file_, 0, SEEK_END);
+  if (std::ftell(file_) == 0) write_record(real(1, now()) + text(3, "brain.Event:2"));
 }
 
-void EventWriter::append(const std::string& event) {
-  const auto length = little_endian(static_cast<uint64_t>(event.size()));
-  std::ofstream file(path_, std::ios::app | std::ios::binary);
-  file << length << little_endian(masked(crc32c(length))) << event
-       << little_endian(masked(crc32c(event))) << std::flush;
-  check(file.good(), "[events] ", path_, ": cannot be written (disk full or no permission)");
+EventFile::~EventFile() {
+  if (file_) std::fclose(file_);
+}
+
+void EventFile::add_scalars(int64_t step, double wall_time,
+                            const std::vector<std::pair<std::string, double>>& scalars) {
+  std::string summary;
+  for (const auto& [tag, value] : scalars) {
+    summary += text(1, text(1, tag) + real(2, static_cast<float>(value)));
+  }
+  write_record(real(1, wall_time) + number(2, static_cast<uint64_t>(step)) + text(5, summary));
+}
+
+void EventFile::write_record(std::string_view event) {
+  const auto length = fixed(static_cast<uint64_t>(event.size()));
+  const auto record =
+      length + fixed(masked_crc32c(length)) + std::string(event) + fixed(masked_crc32c(event));
+  const bool done = std::fwrite(record.data(), 1, record.size(), file_) == record.size() &&
+                    std::fflush(file_) == 0;
+  check(done, "[events] ", path_, ": cannot be written: ", std::strerror(errno));
+}
+
+std::vector<std::string> read_records(const std::string& path) {
+  const auto bytes = read_file(path);
+  std::vector<std::string> records;
+  for (size_t at = 0; at < bytes.size();) {
+    const auto length = record_length(bytes, at);
+    check(length >= 0, "[events] ", path, ": the record at byte ", at, " is damaged");
+    records.push_back(bytes.substr(at + kHeader, static_cast<size_t>(length)));
+    at += kHeader + static_cast<size_t>(length) + 4;
+  }
+  return records;
 }
 
 }  // namespace elbo

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,20 +9,33 @@
 
 namespace elbo {
 
-/// CRC-32C (Castagnoli), as TFRecord files use it.
+/// CRC-32C (Castagnoli).
 uint32_t crc32c(std::string_view bytes);
+/// The masked form that TensorFlow's record files carry.
+uint32_t masked_crc32c(std::string_view bytes);
 
-/// Appends scalar summaries to a TensorBoard event file; a new file begins with its version.
-/// Every call leaves whole records in the file.
-class EventWriter {
+/// Writes scalars as TensorBoard reads them: TFRecord frames of Event messages. Every record is
+/// flushed, so a killed program leaves whole records; opening an older file goes on behind its
+/// last whole one.
+class EventFile {
  public:
-  explicit EventWriter(std::string path);
-  void scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values);
+  explicit EventFile(std::string path);
+  ~EventFile();
+  EventFile(const EventFile&) = delete;
+  EventFile& operator=(const EventFile&) = delete;
+
+  /// wall_time: seconds since 1970.
+  void add_scalars(int64_t step, double wall_time,
+                   const std::vector<std::pair<std::string, double>>& scalars);
 
  private:
-  void append(const std::string& event);
+  void write_record(std::string_view event);
 
   std::string path_;
+  std::FILE* file_ = nullptr;
 };
+
+/// The payloads of a record file; a damaged one is an Error.
+std::vector<std::string> read_records(const std::string& path);
 
 }  // namespace elbo

@@ -1,0 +1,126 @@
+#include <filesystem>
+
+#include "elbo/data/reader.h"
+#include "elbo/io/file.h"
+#include "elbo/io/npy.h"
+
+namespace elbo {
+namespace {
+
+namespace fs = std::filesystem;
+
+torch::ScalarType idx_type(int code, const std::string& path) {
+  switch (code) {
+    case 0x08:
+      return torch::kUInt8;
+    case 0x09:
+      return torch::kInt8;
+    case 0x0b:
+      return torch::kInt16;
+    case 0x0c:
+      return torch::kInt32;
+    case 0x0d:
+      return torch::kFloat32;
+    case 0x0e:
+      return torch::kFloat64;
+    default:
+      fail("[idx] ", path, ": unknown type ", code, "; known: 8, 9, 11 to 14");
+  }
+}
+
+/// Two zeros, a type, the number of axes, their sizes as big-endian 32 bits, the elements.
+Tensor read_idx(const std::string& path) {
+  const auto bytes = read_maybe_gzip(path);
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  check(bytes.size() >= 4 && byte(0) == 0 && byte(1) == 0, "[idx] ", path, ": is no IDX file");
+  const auto type = idx_type(byte(2), path);
+  const size_t axes = byte(3), start = 4 + 4 * axes;
+  check(axes >= 1 && axes <= 8 && bytes.size() >= start, "[idx] ", path, ": ", axes,
+        " axes, allowed 1 to 8, or the header ends too early");
+  Shape shape;
+  for (size_t i = 4; i < start; i += 4) {
+    shape.push_back(int64_t{byte(i)} << 24 | byte(i + 1) << 16 | byte(i + 2) << 8 | byte(i + 3));
+  }
+  return tensor_of_bytes(std::string_view(bytes).substr(start), type, shape, true, path);
+}
+
+/// The file with this name in the folder, plain or packed; empty where there is none.
+std::string find_in(const fs::path& folder, const std::string& name) {
+  std::error_code ignored;
+  for (const char* end : {"", ".gz"}) {
+    const auto path = folder / (name + end);
+    if (fs::is_regular_file(path, ignored)) return path.string();
+  }
+  return "";
+}
+
+void read_labels(Arrays& arrays, const std::string& path) {
+  const auto y = read_idx(path);
+  set_labels(arrays, y, path);
+}
+
+class IdxFile : public Reader {
+ public:
+  bool accepts(const std::string& path) const override {
+    const auto name = fs::path(path).filename().string();
+    std::error_code ignored;
+    return fs::is_regular_file(path, ignored) && name.find("ubyte") != std::string::npos;
+  }
+  Data open(const std::string& path, const DataOptions& options) const override {
+    refuse_test(options, path);
+    Arrays arrays;
+    set_x(arrays, read_idx(path), options, path);
+    return with_binarization(in_memory(std::move(arrays)), options, "none");
+  }
+};
+
+class Mnist : public Reader {
+ public:
+  bool accepts(const std::string& path) const override { return !images(path, "train").empty(); }
+  bool has_test(const std::string& path) const override { return !images(path, "test").empty(); }
+
+  Data open(const std::string& path, const DataOptions& options) const override {
+    Data data;
+    if (options.split == "all") {
+      auto rest = options;
+      data = part(path, "train", options);
+      const bool enough = options.rows > 0 && data->size() >= options.rows;
+      if (options.rows > 0) rest.rows -= data->size();
+      if (!enough) data = concat({data, part(path, "test", rest)});
+    } else {
+      data = part(path, options.split, options);
+    }
+    return with_binarization(data, options, "dynamic");
+  }
+
+ private:
+  static std::string prefix(const std::string& split) { return split == "test" ? "t10k" : split; }
+  static std::string images(const std::string& folder, const std::string& split) {
+    return find_in(folder, prefix(split) + "-images-idx3-ubyte");
+  }
+  static Data part(const std::string& folder, const std::string& split,
+                   const DataOptions& options) {
+    const auto file = images(folder, split);
+    check(!file.empty(), "[mnist] ", folder, ": no ", prefix(split), "-images-idx3-ubyte[.gz]");
+    Arrays arrays;
+    set_x(arrays, read_idx(file), options, file);
+    // A part of it may hold nothing but 0 and 1; the set is bytes all the same.
+    arrays.schemas.x.kind = "byte";
+    check(arrays.x.scalar_type() == torch::kUInt8 && arrays.x.dim() == 4, "[mnist] ", file,
+          ": expected bytes, images x height x width");
+    const auto labels = find_in(folder, prefix(split) + "-labels-idx1-ubyte");
+    if (!labels.empty()) read_labels(arrays, labels);
+    return in_memory(std::move(arrays));
+  }
+};
+
+const bool added_file =
+    readers().add<NoOptions>("idx", "one IDX file, also gzip'ed",
+                             [](const NoOptions&) { return std::make_shared<IdxFile>(); });
+const bool added_mnist = readers().add<NoOptions>(
+    "mnist",
+    "a folder with the four files of MNIST, plain or gzip'ed; binarized unless told not to",
+    [](const NoOptions&) { return std::make_shared<Mnist>(); });
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "elbo/core/tensor.h"
+
+namespace elbo {
+
+/// A NumPy file (versions 1 to 3, either byte and index order) as a contiguous tensor. Types that
+/// libtorch lacks become wider ones. Objects, records, texts and complex numbers are Errors.
+Tensor parse_npy(std::string_view bytes, const std::string& where);
+
+/// A tensor over the bytes of a file: type, shape and data length are checked against each other;
+/// `big` says that the bytes of each element are reversed.
+Tensor tensor_of_bytes(std::string_view data, torch::ScalarType type, const Shape& shape, bool big,
+                       const std::string& where);
+
+}  // namespace elbo
