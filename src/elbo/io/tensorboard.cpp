@@ -85,7 +85,7 @@ uint32_t masked_crc32c(std::string_view bytes) {
   return (crc >> 15 | crc << 17) + 0xa282ead8u;
 }
 
-EventFile::EventFile(std::string path) : path_(std::move(path)) {
+EventWriter::EventWriter(std::string path) : path_(std::move(path)) {
   std::error_code failed;
   if (std::filesystem::exists(path_, failed)) {
     std::filesystem::resize_file(path_, good_end(read_file(path_)), failed);
@@ -97,20 +97,21 @@ EventFile::EventFile(std::string path) : path_(std::move(path)) {
   if (std::ftell(file_) == 0) write_record(real(1, now()) + text(3, "brain.Event:2"));
 }
 
-EventFile::~EventFile() {
+EventWriter::~EventWriter() {
   if (file_) std::fclose(file_);
 }
 
-void EventFile::add_scalars(int64_t step, double wall_time,
-                            const std::vector<std::pair<std::string, double>>& scalars) {
+void EventWriter::scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values,
+                          double wall_time) {
   std::string summary;
-  for (const auto& [tag, value] : scalars) {
+  for (const auto& [tag, value] : values) {
     summary += text(1, text(1, tag) + real(2, static_cast<float>(value)));
   }
-  write_record(real(1, wall_time) + number(2, static_cast<uint64_t>(step)) + text(5, summary));
+  write_record(real(1, wall_time < 0 ? now() : wall_time) + number(2, static_cast<uint64_t>(step)) +
+               text(5, summary));
 }
 
-void EventFile::write_record(std::string_view event) {
+void EventWriter::write_record(std::string_view event) {
   const auto length = fixed(static_cast<uint64_t>(event.size()));
   const auto record =
       length + fixed(masked_crc32c(length)) + std::string(event) + fixed(masked_crc32c(event));

@@ -17,16 +17,16 @@ uint32_t masked_crc32c(std::string_view bytes);
 /// Writes scalars as TensorBoard reads them: TFRecord frames of Event messages. Every record is
 /// flushed, so a killed program leaves whole records; opening an older file goes on behind its
 /// last whole one.
-class EventFile {
+class EventWriter {
  public:
-  explicit EventFile(std::string path);
-  ~EventFile();
-  EventFile(const EventFile&) = delete;
-  EventFile& operator=(const EventFile&) = delete;
+  explicit EventWriter(std::string path);
+  ~EventWriter();
+  EventWriter(const EventWriter&) = delete;
+  EventWriter& operator=(const EventWriter&) = delete;
 
-  /// wall_time: seconds since 1970.
-  void add_scalars(int64_t step, double wall_time,
-                   const std::vector<std::pair<std::string, double>>& scalars);
+  /// wall_time: seconds since 1970; negative = now.
+  void scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values,
+               double wall_time = -1);
 
  private:
   void write_record(std::string_view event);
