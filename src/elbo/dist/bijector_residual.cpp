@@ -7,7 +7,7 @@
 namespace elbo {
 namespace {
 
-Tensor inner(const Tensor& a, const Tensor& b) { return (a * b).sum(-1, true); }  // [..., 1]
+Tensor along(const Tensor& a, const Tensor& b) { return (a * b).sum(-1, true); }  // [..., 1]
 
 // The root of v + c tanh(s v + b) = y, where c s > -1 makes the left side increase in v.
 Tensor increasing_root(const Tensor& y, const Tensor& c, const Tensor& s, const Tensor& b) {
@@ -26,19 +26,19 @@ class Planar : public Bijector {
  public:
   Planar(const Tensor& u, const Tensor& w, const Tensor& b) : w_(w), b_(b) {
     // w'u must lie above -1. softplus is shifted so that u = 0 stays 0, whatever w is.
-    const auto wu = inner(w, u);
+    const auto wu = along(w, u);
     const auto kept = torch::softplus(wu + std::log(M_E - 1)) - 1;
-    u_ = u + (kept - wu) * w / inner(w, w).clamp_min(1e-12);
-    slope_ = inner(w, u_);
+    u_ = u + (kept - wu) * w / along(w, w).clamp_min(1e-12);
+    slope_ = along(w, u_);
   }
 
   Mapped push(const Tensor& z) const override {
-    const auto t = (inner(w_, z) + b_).tanh();
+    const auto t = (along(w_, z) + b_).tanh();
     return {z + u_ * t, log_det(t)};
   }
 
   Mapped pull(const Tensor& y) const override {
-    const auto target = inner(w_, y);
+    const auto target = along(w_, y);
     Tensor a;  // w'z
     {
       torch::NoGradGuard no_gradient;
@@ -85,12 +85,12 @@ class Radial : public Bijector {
 
  private:
   // Its gradient at 0 is finite.
-  static Tensor length(const Tensor& a) { return (inner(a, a) + 1e-24).sqrt(); }
+  static Tensor length(const Tensor& a) { return (along(a, a) + 1e-24).sqrt(); }
 
   Tensor log_det(const Tensor& r, int64_t d) const {
     const auto h = beta_ / (alpha_ + r);
-    const auto along = h - beta_ * r / (alpha_ + r).square();
-    return ((d - 1) * h.log1p() + along.log1p()).squeeze(-1);
+    const auto radially = h - beta_ * r / (alpha_ + r).square();
+    return ((d - 1) * h.log1p() + radially.log1p()).squeeze(-1);
   }
 
   Tensor centre_, alpha_, beta_;

@@ -1,4 +1,5 @@
 #include "elbo/dist/continuous.h"
+#include "elbo/dist/normal_mixture.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {
@@ -26,7 +27,9 @@ class MixtureHead : public Head {
   }
   Dist operator()(const Tensor& h) override {
     check(!h.defined(), "[head mixture] place: it takes no features, use it as a prior");
-    const auto components = std::make_shared<Normal>(loc_, log_scale_.clamp(-7, 7));
+    const auto log_scale = log_scale_.clamp(-7, 7);
+    if (shape_.size() == 1) return std::make_shared<NormalMixture>(logits_, loc_, log_scale);
+    const auto components = std::make_shared<Normal>(loc_, log_scale);
     return std::make_shared<Mixture>(logits_, components, static_cast<int64_t>(shape_.size()));
   }
   Shape input() const override { return shape_; }

@@ -1,0 +1,56 @@
+#include "elbo/dist/spherical.h"
+
+#include "elbo/heads/parameters.h"
+
+namespace elbo {
+namespace {
+
+int64_t dimensions(const char* head, const Context& at) {
+  const auto& shape = at.variable.shape;
+  check(shape.size() == 1 && shape[0] >= 2, "[head ", head, "] shape: found ", to_string(shape),
+        ", a sphere needs a plain vector of 2 dimensions or more");
+  return shape[0];
+}
+
+/// Direction and concentration: the features' direction, and 1 + softplus of the last one.
+class VonMisesFisherHead : public Head {
+ public:
+  explicit VonMisesFisherHead(const Context& at) : m_(dimensions("von_mises_fisher", at)) {}
+  Dist operator()(const Tensor& h) override {
+    check_features("von_mises_fisher", h);
+    const auto raw = h.narrow(1, 0, m_);
+    const auto direction = raw / raw.norm(2, 1, true).clamp_min(1e-6);
+    return std::make_shared<VonMisesFisher>(direction, 1 + torch::softplus(h.narrow(1, m_, 1)));
+  }
+  Shape input() const override { return {m_ + 1}; }
+
+ private:
+  int64_t m_;
+};
+
+class UniformSphereHead : public Head {
+ public:
+  explicit UniformSphereHead(const Context& at) : m_(dimensions("uniform_sphere", at)) {
+    origin_ = register_buffer("origin", torch::zeros({1}));
+  }
+  Dist operator()(const Tensor& h) override {
+    check(!h.defined(), "[head uniform_sphere] place: it takes no features, use it as a prior");
+    return std::make_shared<UniformSphere>(m_, origin_.options());
+  }
+  Shape input() const override { return {m_}; }
+
+ private:
+  int64_t m_;
+  Tensor origin_;  // knows the device and type
+};
+
+const bool added_fisher = heads().add<NoOptions>(
+    "von_mises_fisher", "A direction on the sphere (Davidson et al. 2018, arXiv:1804.00891)",
+    [](const Context& at, NoOptions) { return std::make_shared<VonMisesFisherHead>(at); });
+
+const bool added_uniform = heads().add<NoOptions>(
+    "uniform_sphere", "Free prior of directions: all alike",
+    [](const Context& at, NoOptions) { return std::make_shared<UniformSphereHead>(at); });
+
+}  // namespace
+}  // namespace elbo
