@@ -41,30 +41,6 @@ Tensor compute(const Tensor& x, const Tensor& weight, const Tensor& bias, Activa
   return y;
 }
 
-// Gradient before the activation, and the bias' in the same pass.
-Tensor through_activation(const Tensor& grad, const Tensor& y, const Tensor& a,
-                          Activation activation, GradientSink* bias, const Sizes& s) {
-  float* db = bias ? floats(bias->into) : nullptr;
-  const bool add = bias && bias->direct;
-  if (activation == Activation::kGated) {
-    auto da = torch::empty({s.m, s.n}, grad.options());
-    gated_backward(floats(a), floats(grad), floats(da), db, add, s.m, s.n / 2);
-    return da;
-  }
-  if (derivative_from_output(activation) && activation != Activation::kNone) {
-    auto da = torch::empty_like(grad);
-    pointwise_backward(activation, floats(y), floats(grad), floats(da), db, add, s.m, s.n);
-    return da;
-  }
-  auto da = grad;
-  if (activation == Activation::kGelu) da = torch::gelu_backward(grad, a);
-  if (activation == Activation::kSilu) da = torch::silu_backward(grad, a);
-  if (db) {
-    pointwise_backward(Activation::kNone, nullptr, floats(da), nullptr, db, add, s.m, s.n);
-  }
-  return da;
-}
-
 // Autograd wants every argument defined: no bias travels as an empty one.
 Tensor absent_if_empty(const Tensor& bias) { return bias.numel() > 0 ? bias : Tensor(); }
 
@@ -94,8 +70,9 @@ struct DenseFunction : torch::autograd::Function<DenseFunction> {
     variable_list result(4);
     std::optional<GradientSink> db;
     if (bias.defined() && ctx->needs_input_grad(2)) db.emplace(bias);
-    const auto da = through_activation(grads[0].contiguous(), saved[3], saved[3], activation,
-                                       db ? &*db : nullptr, s);
+    const auto da =
+        activation_gradient(activation, grads[0].contiguous(), saved[3], s.m, grads[0].size(1),
+                            db ? floats(db->into) : nullptr, db && db->direct);
     if (db) result[2] = db->result();
     if (ctx->needs_input_grad(1)) {
       const GradientSink dw(weight);

@@ -1,30 +1,25 @@
 #pragma once
 
-#include <functional>
-
 #include "elbo/nn/activation.h"
 
 namespace elbo {
 
-/// The smallest amount of elementwise work that is worth waking a second thread for.
-constexpr int64_t kParallelElements = 1 << 15;
-
-/// Splits [0, n) into one range per thread, at multiples of 16, where `work` elements pay for it.
-void parallel_columns(int64_t n, int64_t work,
-                      const std::function<void(int64_t from, int64_t to)>& f);
+// One pass each over row-major float32 [m, n]: activations, their derivatives, column sums.
 
 /// Whether the derivative follows from the output alone.
 bool derivative_from_output(Activation activation);
 
-/// da = g * activation'(y), all [m, n] row-major, and db [n] = or += the column sums of da.
-/// da may be null for kNone (it is g); db may be null.
-void pointwise_backward(Activation activation, const float* y, const float* g, float* da, float* db,
-                        bool add_db, int64_t m, int64_t n);
+/// a = activation(a + bias) in place, for the activations that have it; bias may be null.
+bool has_pointwise_forward(Activation activation);
+void pointwise_forward(Activation activation, const float* bias, float* a, int64_t m, int64_t n);
+
+/// The gradient before the activation. `a` holds the output where the derivative follows from it,
+/// else the values before the activation (what gated_forward left where gated). db, where not
+/// null, = or += the column sums of the result, of size n (2n where gated).
+Tensor activation_gradient(Activation activation, const Tensor& grad, const Tensor& a, int64_t m,
+                           int64_t n, float* db, bool add_db);
 
 /// a: [m, 2n] = [h | g]: leaves sigmoid(g) in its right half, y: [m, n] = h * sigmoid(g).
 void gated_forward(float* a, float* y, int64_t m, int64_t n);
-/// From what gated_forward left; da: [m, 2n], db: [2n] = or += column sums, or null.
-void gated_backward(const float* a, const float* g, float* da, float* db, bool add_db, int64_t m,
-                    int64_t n);
 
 }  // namespace elbo

@@ -1,0 +1,163 @@
+#include <omp.h>
+
+#include "elbo/nn/dnnl_engine.h"
+#include "elbo/nn/image_product.h"
+
+namespace elbo {
+namespace {
+
+using dnnl::memory;
+using Tag = memory::format_tag;
+
+enum class Pass { kForward, kForwardBias, kBackward, kWeights, kAddWeights };
+
+struct Key {
+  ImageProduct product;
+  Pass pass;
+  Activation activation;
+  int threads;
+  bool operator==(const Key&) const = default;
+};
+
+struct KeyHash {
+  size_t operator()(const Key& key) const {
+    const auto& p = key.product;
+    size_t hash = 0;
+    for (int64_t v : {p.rows, p.in, p.out}) mix(hash, v);
+    for (const auto& pair : {p.src, p.dst, p.kernel, p.stride, p.padding}) {
+      mix(hash, pair[0] << 32 | pair[1]);
+    }
+    mix(hash,
+        static_cast<int>(key.pass) | static_cast<int>(key.activation) << 4 | key.threads << 8);
+    return hash;
+  }
+};
+
+// A primitive, its images (whose addresses change from call to call), and its weights in the
+// layout that it likes best, with the reorder from or to the plain ones.
+struct Bound {
+  dnnl::primitive primitive;
+  memory src, dst, bias, weight, plain;
+  dnnl::reorder reorder;
+};
+
+memory::desc image(const ImageProduct& p, int64_t channels, const std::array<int64_t, 2>& size) {
+  return {{p.rows, channels, size[0], size[1]}, memory::data_type::f32, Tag::nhwc};
+}
+
+memory unbound(const memory::desc& desc) { return memory(desc, dnnl_engine(), nullptr); }
+
+memory::dims pair(const std::array<int64_t, 2>& p) { return {p[0], p[1]}; }
+
+void* address(const float* p) { return const_cast<float*>(p); }
+
+struct Layout {
+  explicit Layout(const ImageProduct& p)
+      : src(image(p, p.in, p.src)),
+        dst(image(p, p.out, p.dst)),
+        weight({p.out, p.in, p.kernel[0], p.kernel[1]}, memory::data_type::f32, Tag::any),
+        plain({p.out, p.in, p.kernel[0], p.kernel[1]}, memory::data_type::f32, Tag::oihw),
+        bias({p.out}, memory::data_type::f32, Tag::x),
+        stride(pair(p.stride)),
+        padding(pair(p.padding)) {}
+  memory::desc src, dst, weight, plain, bias;
+  memory::dims stride, padding;
+};
+
+dnnl::convolution_forward::primitive_desc forward_desc(const Layout& l, bool bias,
+                                                       Activation activation) {
+  using Desc = dnnl::convolution_forward::desc;
+  const auto kind = dnnl::prop_kind::forward_training;
+  const auto direct = dnnl::algorithm::convolution_direct;
+  dnnl::post_ops ops;
+  append_activation(ops, activation);
+  dnnl::primitive_attr attr;
+  attr.set_post_ops(ops);
+  const auto desc =
+      bias ? Desc(kind, direct, l.src, l.weight, l.bias, l.dst, l.stride, l.padding, l.padding)
+           : Desc(kind, direct, l.src, l.weight, l.dst, l.stride, l.padding, l.padding);
+  return {desc, attr, dnnl_engine()};
+}
+
+Bound make(const Key& key) {
+  const Layout l(key.product);
+  const auto direct = dnnl::algorithm::convolution_direct;
+  const auto& engine = dnnl_engine();
+  const auto hint = forward_desc(l, key.pass == Pass::kForwardBias, key.activation);
+  memory::desc weight;
+  Bound b;
+  if (key.pass == Pass::kForward || key.pass == Pass::kForwardBias) {
+    b.primitive = dnnl::convolution_forward(hint);
+    weight = hint.weights_desc();
+  } else if (key.pass == Pass::kBackward) {
+    const dnnl::convolution_backward_data::primitive_desc desc(
+        {direct, l.src, l.weight, l.dst, l.stride, l.padding, l.padding}, engine, hint);
+    b.primitive = dnnl::convolution_backward_data(desc);
+    weight = desc.weights_desc();
+  } else {
+    const dnnl::convolution_backward_weights::primitive_desc desc(
+        {direct, l.src, l.weight, l.dst, l.stride, l.padding, l.padding}, engine, hint);
+    b.primitive = dnnl::convolution_backward_weights(desc);
+    weight = desc.diff_weights_desc();
+  }
+  b.src = unbound(l.src);
+  b.dst = unbound(l.dst);
+  b.bias = unbound(l.bias);
+  b.plain = unbound(l.plain);
+  b.weight = memory(weight, engine);
+  dnnl::primitive_attr attr;
+  if (key.pass == Pass::kAddWeights) {
+    dnnl::post_ops ops;
+    ops.append_sum(1);
+    attr.set_post_ops(ops);
+  }
+  const bool out = key.pass == Pass::kWeights || key.pass == Pass::kAddWeights;
+  b.reorder = out ? dnnl::reorder(b.weight, b.plain, attr) : dnnl::reorder(b.plain, b.weight);
+  return b;
+}
+
+Bound& bound(const ImageProduct& product, Pass pass, Activation activation, const float* src,
+             const float* dst, const float* weight) {
+  static thread_local PrimitiveCache<Key, Bound, KeyHash> cache;
+  const Key key{product, pass, activation, omp_get_max_threads()};
+  auto& b = cache.get(key, [&] { return make(key); });
+  b.src.set_data_handle(address(src));
+  b.dst.set_data_handle(address(dst));
+  b.plain.set_data_handle(address(weight));
+  return b;
+}
+
+}  // namespace
+
+void image_forward(const ImageProduct& product, const float* src, const float* weight,
+                   const float* bias, Activation activation, float* dst) {
+  auto& b =
+      bound(product, bias ? Pass::kForwardBias : Pass::kForward, activation, src, dst, weight);
+  b.reorder.execute(dnnl_stream(), b.plain, b.weight);
+  if (bias) b.bias.set_data_handle(address(bias));
+  std::unordered_map<int, memory> args{
+      {DNNL_ARG_SRC, b.src}, {DNNL_ARG_WEIGHTS, b.weight}, {DNNL_ARG_DST, b.dst}};
+  if (bias) args.emplace(DNNL_ARG_BIAS, b.bias);
+  b.primitive.execute(dnnl_stream(), args);
+}
+
+void image_backward(const ImageProduct& product, const float* ddst, const float* weight,
+                    float* dsrc) {
+  auto& b = bound(product, Pass::kBackward, Activation::kNone, dsrc, ddst, weight);
+  b.reorder.execute(dnnl_stream(), b.plain, b.weight);
+  b.primitive.execute(
+      dnnl_stream(),
+      {{DNNL_ARG_DIFF_SRC, b.src}, {DNNL_ARG_WEIGHTS, b.weight}, {DNNL_ARG_DIFF_DST, b.dst}});
+}
+
+void image_weights(const ImageProduct& product, const float* src, const float* ddst, float* dweight,
+                   bool add) {
+  auto& b = bound(product, add ? Pass::kAddWeights : Pass::kWeights, Activation::kNone, src, ddst,
+                  dweight);
+  b.primitive.execute(
+      dnnl_stream(),
+      {{DNNL_ARG_SRC, b.src}, {DNNL_ARG_DIFF_WEIGHTS, b.weight}, {DNNL_ARG_DIFF_DST, b.dst}});
+  b.reorder.execute(dnnl_stream(), b.weight, b.plain);
+}
+
+}  // namespace elbo
