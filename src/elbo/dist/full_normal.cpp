@@ -49,7 +49,7 @@ std::pair<Tensor, Tensor> FullNormal::sample_and_log_prob() const {
   return {loc + times(factor, noise), density_of_noise(noise)};
 }
 
-Dist full_normal(const Tensor& loc, const Tensor& factor) {
+Dist checked::full_normal(const Tensor& loc, const Tensor& factor) {
   check_parameter("full_normal", "loc", loc, false);
   check_parameter("full_normal", "factor", factor, false);
   check_parameter("full_normal", "factor's diagonal", factor.diagonal(0, -2, -1), true);

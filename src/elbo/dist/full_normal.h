@@ -22,7 +22,9 @@ struct FullNormal : Distribution {
   Tensor density_of_noise(const Tensor& noise) const;
 };
 
-/// Checked: an Error names the parameter that is not allowed.
+/// An Error names the parameter that is not allowed.
+namespace checked {
 Dist full_normal(const Tensor& loc, const Tensor& factor);
+}  // namespace checked
 
 }  // namespace elbo

@@ -62,7 +62,7 @@ Tensor WrappedNormal::log_prob(const Tensor& x) const {
   return value.squeeze(-1).to(x.scalar_type());
 }
 
-Dist wrapped_normal(const Tensor& centre, const Tensor& scale, double curvature) {
+Dist checked::wrapped_normal(const Tensor& centre, const Tensor& scale, double curvature) {
   check_parameter("wrapped_normal", "centre", centre, false);
   check_parameter("wrapped_normal", "scale", scale, true);
   check(curvature > 0 && std::isfinite(curvature), "[wrapped_normal] curvature: found ", curvature,

@@ -24,7 +24,9 @@ struct WrappedNormal : Distribution {
 
 /// The point of the ball that v: [..., d] in the tangent space at the origin leads to.
 Tensor onto_ball(const Tensor& v, double curvature);
-/// Checked: an Error names the parameter that is not allowed.
+/// An Error names the parameter that is not allowed.
+namespace checked {
 Dist wrapped_normal(const Tensor& centre, const Tensor& scale, double curvature);
+}  // namespace checked
 
 }  // namespace elbo

@@ -59,7 +59,7 @@ Tensor RelaxedOneHot::sample(torch::IntArrayRef prefix) const {
   return x.flatten(-2);
 }
 
-Dist relaxed_one_hot(const Tensor& logits, double temperature) {
+Dist checked::relaxed_one_hot(const Tensor& logits, double temperature) {
   check_parameter("relaxed_one_hot", "logits", logits, false);
   check(temperature > 0 && std::isfinite(temperature), "[relaxed_one_hot] temperature: found ",
         temperature, ", must be positive");

@@ -36,7 +36,9 @@ struct RelaxedOneHot : Distribution {
   }
 };
 
-/// Checked: an Error names the parameter that is not allowed.
+/// An Error names the parameter that is not allowed.
+namespace checked {
 Dist relaxed_one_hot(const Tensor& logits, double temperature);
+}  // namespace checked
 
 }  // namespace elbo

@@ -161,7 +161,7 @@ Tensor VonMisesFisher::sample(torch::IntArrayRef prefix) const {
   return theta.cos() * direction + theta.sin() * aside;
 }
 
-Dist von_mises_fisher(const Tensor& direction, const Tensor& kappa) {
+Dist checked::von_mises_fisher(const Tensor& direction, const Tensor& kappa) {
   check_parameter("von_mises_fisher", "direction", direction, false);
   check_parameter("von_mises_fisher", "kappa", kappa, true);
   const double off = (direction.norm(2, -1) - 1).abs().max().item<double>();

@@ -40,7 +40,9 @@ struct VonMisesFisher : Distribution {
 Tensor log_bessel(double v, const Tensor& kappa);
 /// I_{v+1}(kappa) / I_v(kappa): with v = m/2 - 1 the length of the mean of a von Mises-Fisher.
 Tensor bessel_ratio(double v, const Tensor& kappa);
-/// Checked: an Error names the parameter that is not allowed.
+/// An Error names the parameter that is not allowed.
+namespace checked {
 Dist von_mises_fisher(const Tensor& direction, const Tensor& kappa);
+}  // namespace checked
 
 }  // namespace elbo
