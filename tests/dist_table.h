@@ -32,9 +32,7 @@ inline const std::vector<Kind>& kinds() {
       {"normal",
        Support::kReal,
        {"scale"},
-       [](Parameters p) {
-         return checked::normal(p.count("mean") ? p["mean"] : p["loc"], p["scale"]);
-       }},
+       [](Parameters p) { return checked::normal(p["loc"], p["scale"]); }},
       {"laplace",
        Support::kReal,
        {"scale"},

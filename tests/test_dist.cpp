@@ -12,13 +12,6 @@ const Json& golden_dist() {
   return j;
 }
 
-const Kind& kind(const std::string& name) {
-  for (const auto& k : kinds()) {
-    if (k.name == name) return k;
-  }
-  fail("[test] no kind ", name);
-}
-
 TEST_CASE("log_prob, mean and deviation are the golden values") {
   for (const auto& k : kinds()) {
     CAPTURE(k.name);

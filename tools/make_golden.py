@@ -133,7 +133,7 @@ def distributions():
         "student": from_scipy(stats.t, {"df": [2.5, 3.0, 30.0, 7.0], **pair}, real),
         "uniform": from_scipy(lambda low, high: stats.uniform(low, high - low),
                               {"low": [-1.0, 0.0, -0.5], "high": [1.0, 2.0, 7.0]},
-                              [0.0, 0.3, 0.999]),
+                              [0.1, 0.3, 0.999]),
         "beta": from_scipy(lambda alpha, beta: stats.beta(alpha, beta),
                            {"alpha": [1.0, 0.5, 7.0, 30.0], "beta": [1.0, 0.5, 2.0, 0.8]}, unit),
         "gamma": from_scipy(lambda concentration, rate: stats.gamma(concentration, scale=1 / rate),
@@ -158,8 +158,8 @@ def divergences():
     """KL(q || p) by PyTorch's closed forms."""
     d, t = torch.distributions, torch.tensor
     table = [
-        ("normal", {"mean": [0.3, -2.0], "scale": [0.5, 1.0]},
-         {"mean": [-1.0, 0.0], "scale": [2.0, 0.7]}, lambda mean, scale: d.Normal(mean, scale)),
+        ("normal", {"loc": [0.3, -2.0], "scale": [0.5, 1.0]},
+         {"loc": [-1.0, 0.0], "scale": [2.0, 0.7]}, lambda loc, scale: d.Normal(loc, scale)),
         ("laplace", {"loc": [0.3, -2.0], "scale": [0.5, 1.0]},
          {"loc": [-1.0, 0.0], "scale": [2.0, 0.7]}, lambda loc, scale: d.Laplace(loc, scale)),
         ("uniform", {"low": [0.0, -1.0], "high": [1.0, 0.5]},

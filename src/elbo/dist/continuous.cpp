@@ -18,6 +18,24 @@ Tensor log_beta(const Tensor& a, const Tensor& b) {
   return a.lgamma() + b.lgamma() - (a + b).lgamma();
 }
 
+// Shares of two concentrations [..., 2]; ATen draws them but leaves the derivative, the implicit
+// one of Figurnov et al. 2018 (arXiv:1805.08498), to its caller.
+struct SampleDirichlet : torch::autograd::Function<SampleDirichlet> {
+  static Tensor forward(torch::autograd::AutogradContext* ctx, const Tensor& concentration) {
+    auto x = at::_sample_dirichlet(concentration);
+    ctx->save_for_backward({concentration, x});
+    return x;
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 torch::autograd::variable_list grads) {
+    const auto saved = ctx->get_saved_variables();
+    const auto &concentration = saved[0], &x = saved[1];
+    auto total = concentration.sum(-1, true).expand_as(concentration).contiguous();
+    auto slope = at::_dirichlet_grad(x, concentration, total);
+    return {slope * (grads[0] - (x * grads[0]).sum(-1, true))};
+  }
+};
+
 // KL of two Laplace: log(b2/b1) + (|d| + b1 exp(-|d|/b1)) / b2 - 1.
 Tensor kl_laplace(const Laplace& q, const Laplace& p) {
   auto d = (q.loc - p.loc).abs();
@@ -121,7 +139,7 @@ Tensor Beta::log_prob(const Tensor& x) const {
 Tensor Beta::sample(torch::IntArrayRef prefix) const {
   const auto shape = draw_shape(prefix, broadcast_shape(alpha, beta));
   auto both = torch::stack({alpha.expand(shape), beta.expand(shape)}, -1).contiguous();
-  return inside_unit(at::_sample_dirichlet(both).select(-1, 0));
+  return inside_unit(SampleDirichlet::apply(both).select(-1, 0));
 }
 Tensor Beta::mean() const { return alpha / (alpha + beta); }
 Tensor Beta::stddev() const {

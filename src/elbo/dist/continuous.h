@@ -115,7 +115,7 @@ struct Delta : Distribution {
 /// Checked: an Error names the parameter that is not finite or not positive.
 /// Qualified, since PyTorch has functions of these names that a plain call would find too.
 namespace checked {
-Dist normal(const Tensor& mean, const Tensor& scale);
+Dist normal(const Tensor& loc, const Tensor& scale);
 Dist laplace(const Tensor& loc, const Tensor& scale);
 Dist student(const Tensor& df, const Tensor& loc, const Tensor& scale);
 Dist logistic(const Tensor& loc, const Tensor& scale);

@@ -71,10 +71,10 @@ Tensor run(const Tensor& logits, const Tensor& x, const Tensor& mask, const Tens
 
 struct BernoulliRows : torch::autograd::Function<BernoulliRows> {
   static Tensor forward(AutogradContext* ctx, const Tensor& logits, const Tensor& x,
-                        const Tensor& mask) {
+                        const Mask& mask) {
     auto derivative = empty_rows(logits);
-    auto sums = run(logits, x, mask, derivative);
-    ctx->save_for_backward({logits, x, mask, derivative});
+    auto sums = run(logits, x, mask.value, derivative);
+    ctx->save_for_backward({logits, x, mask.value, derivative});
     return sums;
   }
 
@@ -104,7 +104,7 @@ Tensor bernoulli_rows(const Tensor& logits, const Tensor& x, const Tensor& mask)
   if (!torch::GradMode::is_enabled() || !logits.requires_grad()) {
     return run(logits, x, mask, Tensor());
   }
-  return BernoulliRows::apply(logits, x, mask);
+  return BernoulliRows::apply(logits, x, Mask{mask});
 }
 
 }  // namespace elbo::fused

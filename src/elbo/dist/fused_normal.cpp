@@ -163,9 +163,9 @@ Pass run_normal(const Tensor& x, const Tensor& loc, const Tensor& log_scale, con
 
 struct NormalRows : torch::autograd::Function<NormalRows> {
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& loc,
-                        const Tensor& log_scale, const Tensor& mask) {
-    auto pass = run_normal(x, loc, log_scale, mask);
-    ctx->save_for_backward({x, loc, log_scale, mask, pass.d_loc, pass.d_log_scale});
+                        const Tensor& log_scale, const Mask& mask) {
+    auto pass = run_normal(x, loc, log_scale, mask.value);
+    ctx->save_for_backward({x, loc, log_scale, mask.value, pass.d_loc, pass.d_log_scale});
     ctx->saved_data["x"] = x.requires_grad();
     ctx->saved_data["log_scale"] = log_scale.requires_grad();
     return pass.sums;
@@ -243,7 +243,7 @@ bool can_triple(const Tensor& x, const Tensor& loc, const Tensor& log_scale, con
 
 Tensor normal_rows(const Tensor& x, const Tensor& loc, const Tensor& log_scale,
                    const Tensor& mask) {
-  return NormalRows::apply(x, loc, log_scale, mask);
+  return NormalRows::apply(x, loc, log_scale, Mask{mask});
 }
 
 }  // namespace elbo::fused

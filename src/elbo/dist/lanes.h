@@ -67,6 +67,11 @@ inline bool dense_mask(const Tensor& mask, const Tensor& like) {
   return !mask.defined() || (dense_rows(mask) && mask.sizes().equals(like.sizes()));
 }
 
+/// A mask on its way through autograd, which takes no undefined tensors.
+struct Mask {
+  Tensor value;
+};
+
 /// The rows of such a tensor; false where it is undefined.
 struct Rows {
   float* data = nullptr;

@@ -82,10 +82,10 @@ Tensor StandardNormal::sample(torch::IntArrayRef prefix) const {
   return torch::randn(draw_shape(prefix, shape), options);
 }
 
-Dist checked::normal(const Tensor& mean, const Tensor& scale) {
-  check_parameter("normal", "mean", mean, false);
+Dist checked::normal(const Tensor& loc, const Tensor& scale) {
+  check_parameter("normal", "loc", loc, false);
   check_parameter("normal", "scale", scale, true);
-  return std::make_shared<Normal>(mean, scale.log());
+  return std::make_shared<Normal>(loc, scale.log());
 }
 
 }  // namespace elbo
