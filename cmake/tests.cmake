@@ -31,6 +31,18 @@ if(NOT ELBO_FOLDERS)
   # A checker that finds nothing anywhere would pass, too.
   add_test(NAME check_layers_finds_violations
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_check_layers.py)
+  foreach(test usage work resume refuse)
+    add_test(NAME cli_${test}
+             COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/run.py
+                     --program $<TARGET_FILE:elbo_program>
+                     ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/${test}.test)
+    set_tests_properties(cli_${test} PROPERTIES TIMEOUT 300)
+  endforeach()
+  # The long form: tests/cli/kill.py --program … --kills 50
+  add_test(NAME cli_kill
+           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/kill.py
+                   --program $<TARGET_FILE:elbo_program> --kills 3)
+  set_tests_properties(cli_kill PROPERTIES TIMEOUT 300)
   add_test(NAME install
            COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_CURRENT_BINARY_DIR}
                    -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/tests/install

@@ -4,6 +4,7 @@
 #include "elbo/cli/command.h"
 #include "elbo/cli/table.h"
 #include "elbo/cli/usage.h"
+#include "elbo/data/builtin.h"
 #include "elbo/model/spec.h"
 #include "elbo/tasks/task.h"
 
@@ -44,6 +45,8 @@ const std::vector<Kind>& kinds() {
          for (auto& reader : list) reader.options = describe<DataOptions>();
          return list;
        }},
+      {"builtin", "Data that the program makes itself (builtin:NAME)",
+       [] { return listed(builtins()); }},
       {"heads", "Heads: priors, posteriors and likelihoods", [] { return listed(heads()); }},
       {"networks", "Networks: encoder and decoder", [] { return listed(networks()); }},
       {"latents", "Latent structures", [] { return listed(latents()); }},
@@ -171,7 +174,8 @@ int list(const ListArguments& a) {
 
 Command::Body declare(CLI::App& app) {
   auto a = std::make_shared<ListArguments>();
-  app.add_option("KIND", a->what, "models, data, heads, networks, latents, objectives or tasks");
+  app.add_option("KIND", a->what,
+                 "models, data, builtin, heads, networks, latents, objectives or tasks");
   app.add_flag("--markdown", a->markdown, "as documentation (docs/models.md)");
   app.add_flag("--json", a->json, "as one JSON object");
   return [a] { return list(*a); };

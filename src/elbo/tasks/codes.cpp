@@ -27,11 +27,19 @@ Tensor flat_rows(const Tensor& value, const Tensor& rows) {
 
 }  // namespace
 
-std::vector<std::string> CodeLayout::names(const std::string& prefix) const {
+std::vector<std::string> CodeLayout::mean_names() const {
   std::vector<std::string> list;
   for (const auto& part : parts) {
-    const auto site = parts.size() == 1 ? "" : part.site + ".";
-    for (int64_t i = 0; i < part.size; ++i) list.push_back(site + prefix + std::to_string(i));
+    for (int64_t i = 0; i < part.size; ++i) list.push_back(part.site + std::to_string(i));
+  }
+  return list;
+}
+
+std::vector<std::string> CodeLayout::deviation_names() const {
+  std::vector<std::string> list;
+  for (const auto& part : parts) {
+    const auto name = parts.size() == 1 ? "s" : "s_" + part.site;
+    for (int64_t i = 0; i < part.size; ++i) list.push_back(name + std::to_string(i));
   }
   return list;
 }
@@ -53,7 +61,7 @@ CodeLayout code_layout(Model& model, const Schemas& schemas) {
 
 Codes encode_batch(Model& model, const CodeLayout& layout, const Batch& batch) {
   torch::NoGradGuard no_gradient;
-  const auto trace = model.latent->infer(batch, 0);
+  const auto trace = model.latent->infer({batch.x, batch.mask, batch.c, Tensor()}, 0);
   const auto rows = likeliest_rows(trace, batch.size());
   std::vector<Tensor> means, deviations;
   for (const auto& part : layout.parts) {
@@ -85,6 +93,7 @@ Values as_sites(const CodeLayout& layout, const Tensor& codes) {
   check(codes.dim() == 2 && codes.size(1) == layout.size, "[codes] found rows of ",
         codes.dim() > 1 ? codes.numel() / std::max<int64_t>(1, codes.size(0)) : 1,
         " values, the model's codes have ", layout.size);
+  check(codes.isfinite().all().item<bool>(), "[codes] a value is missing or not finite");
   Values values;
   for (const auto& part : layout.parts) {
     auto value = codes.narrow(1, part.offset, part.size);

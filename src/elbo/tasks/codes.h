@@ -19,13 +19,15 @@ struct CodeLayout {
   std::vector<Part> parts;
   int64_t size = 0;
 
-  /// Column names: z0, z1, … for a single site, else with the site's name in front.
-  std::vector<std::string> names(const std::string& prefix) const;
+  /// Column names: z0, z1, … and s0, s1, … for a single site z, else s_SITE0, ….
+  std::vector<std::string> mean_names() const;
+  std::vector<std::string> deviation_names() const;
 };
 CodeLayout code_layout(Model& model, const Schemas& schemas);
 
-/// Posterior means and deviations, [B, size] each. A site that is enumerated (a label) is taken at
-/// its most probable value; deviations are NaN where a site has none.
+/// Posterior means and deviations, [B, size] each, of x alone: known labels are not looked at. A
+/// site that is enumerated (a class) is taken at its most probable value; deviations are NaN where
+/// a site has none.
 struct Codes {
   Tensor mean, deviation;
 };

@@ -27,8 +27,8 @@ class Encode : public Task {
     const auto path = input.out.empty() ? std::string("codes.npy") : input.out.string();
     const bool table = !path.ends_with(".npy");  // one file holds both
     const int64_t n = rows.data->size();
-    RowPlan plan{n, {layout.size * (table ? 2 : 1)}, false, layout.names("z")};
-    for (auto& name : layout.names("s")) plan.columns.push_back(std::move(name));
+    RowPlan plan{n, {layout.size * (table ? 2 : 1)}, false, layout.mean_names()};
+    for (auto& name : layout.deviation_names()) plan.columns.push_back(std::move(name));
     const auto means = create_row_file(path, plan);
     std::unique_ptr<RowFile> deviations;
     const auto beside = path.substr(0, path.rfind('.')) + ".sd.npy";

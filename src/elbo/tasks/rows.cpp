@@ -6,15 +6,20 @@
 #include <numeric>
 
 #include "elbo/io/file.h"
+#include "elbo/io/npy.h"
 #include "elbo/io/row_file.h"
 
 namespace elbo {
 namespace {
 
+/// Parts between separators, an empty one at the end included.
 std::vector<std::string> split_text(const std::string& text, char separator) {
   std::vector<std::string> parts;
-  std::stringstream stream(text);
-  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
+  for (size_t from = 0; from <= text.size();) {
+    const auto to = std::min(text.find(separator, from), text.size());
+    parts.push_back(text.substr(from, to - from));
+    from = to + 1;
+  }
   return parts;
 }
 
@@ -34,15 +39,15 @@ Tensor read_text_rows(const std::string& path) {
   int64_t width = 0, rows = 0, number = 0;
   for (const auto& line : split_text(read_maybe_gzip(path), '\n')) {
     ++number;
+    if (line.empty() || line == "\r") continue;
     const auto cells = split_text(line, separator);
-    if (cells.empty() || line == "\r") continue;
     if (number == 1 && !as_number(cells[0])) continue;  // a header
     if (width == 0) width = static_cast<int64_t>(cells.size());
     check(static_cast<int64_t>(cells.size()) == width, "[rows] ", path, ": line ", number, " has ",
           cells.size(), " cells, the first row has ", width);
     for (const auto& cell : cells) {
-      const auto value = as_number(cell);
-      check(value && std::isfinite(*value), "[rows] ", path, ": line ", number, ": \"", cell,
+      const auto value = cell.empty() ? std::numeric_limits<float>::quiet_NaN() : as_number(cell);
+      check(value.has_value(), "[rows] ", path, ": line ", number, ": \"", cell,
             "\" is not a number");
       values.push_back(*value);
     }
@@ -98,6 +103,7 @@ Tensor fixed_value(const CodeLayout::Part& part, const std::string& text) {
     rows = torch::tensor(values).view({1, -1});
     if (rows.size(1) == 1) rows = rows.expand({1, part.size});
   }
+  check(rows.isfinite().all().item<bool>(), "[fix] ", part.site, ": a value is not finite");
   check(rows.size(1) == part.size, "[fix] ", part.site, ": found ", rows.size(1),
         " values, a row has ", part.size);
   return rows.to(part.type).reshape(with_rows(rows.size(0), part.shape));
@@ -108,14 +114,9 @@ Tensor fixed_value(const CodeLayout::Part& part, const std::string& text) {
 Tensor read_rows(const std::string& path) {
   check(is_row_file(path), "[rows] ", path, ": unknown ending; known: .csv, .npy, .tsv");
   if (!path.ends_with(".npy")) return read_text_rows(path);
-  DataOptions options;
-  options.split = "all";
-  options.binarize = "none";
-  const auto data = open_data(path, options);
-  auto rows = data->get(torch::arange(data->size(), torch::kInt64)).x;
-  // Bytes come as shares of 255.
-  if (data->schemas().x.kind == "byte") rows = rows * 255;
-  return rows.flatten(1);
+  const auto rows = parse_npy(read_file(path), path);
+  check(rows.dim() > 0 && rows.size(0) > 0, "[rows] ", path, ": holds no rows");
+  return rows.to(torch::kFloat32).flatten(rows.dim() > 1 ? 1 : 0).view({rows.size(0), -1});
 }
 
 TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice) {
@@ -156,6 +157,7 @@ Tensor conditions(const TaskInput& input, const std::string& text, int64_t n) {
 
 Values parse_fixed(const CodeLayout& layout, const std::string& text) {
   Values values;
+  if (text.empty()) return values;
   for (const auto& item : split_text(text, ';')) {
     const auto equals = item.find('=');
     check(equals != std::string::npos, "[fix] \"", item, "\": expected SITE=VALUE");

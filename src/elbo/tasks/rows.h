@@ -34,7 +34,8 @@ Tensor conditions(const TaskInput& input, const std::string& text, int64_t n);
 /// rows. [1 or N, …] each.
 Values parse_fixed(const CodeLayout& layout, const std::string& text);
 
-/// Rows of numbers from a .npy, .csv or .tsv file, [N, D]; a header line of a text file is skipped.
+/// Rows of numbers from a .npy, .csv or .tsv file, [N, D]; a header line of a text file is skipped,
+/// an empty cell is NaN.
 Tensor read_rows(const std::string& path);
 
 }  // namespace elbo

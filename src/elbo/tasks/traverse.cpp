@@ -39,7 +39,7 @@ class Traverse : public Task {
     const auto order = spread.argsort(0, /*descending=*/true);
     const int64_t lines = std::min(o_.dimensions, layout.size), n = lines * o_.steps;
 
-    const auto names = layout.names("z");
+    const auto names = layout.mean_names();
     auto codes = seen[o_.row].unsqueeze(0).repeat({n, 1});
     const auto offsets = torch::linspace(-o_.reach, o_.reach, o_.steps);
     Json dimensions = Json::array();
