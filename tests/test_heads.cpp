@@ -1,0 +1,208 @@
+#include <set>
+
+#include "elbo/dist/continuous.h"
+#include "elbo/dist/discrete.h"
+#include "elbo/model/head.h"
+#include "near.h"
+#include "tolerance.h"
+
+namespace elbo {
+namespace {
+
+constexpr int64_t kRows = 6;
+
+/// A variable of each kind, and rows that it may hold.
+struct Place {
+  Schema variable;
+  Tensor x;
+};
+
+std::vector<Place> places() {
+  const auto rows = [](const Shape& shape) { return torch::rand(with_rows(kRows, shape)); };
+  const Json raw = {{"loc", {1.0, -2.0, 0.5, 9.0, 0.0}}, {"scale", {2.0, 0.1, 1.0, 30.0, 1.0}}};
+  const Shape image{3, 4, 4}, columns{5};
+  return {{{columns, "real", Json::object()}, rows(columns) * 4 - 2},
+          {{columns, "real", raw}, rows(columns) * 4 - 2},
+          {{image, "unit", Json::object()}, rows(image)},
+          {{image, "binary", Json::object()}, rows(image).round()},
+          {{columns, "binary", Json::object()}, rows(columns).round()},
+          {{image, "byte", Json::object()}, (rows(image) * 255).round() / 255},
+          {{columns, "byte", Json::object()}, (rows(columns) * 255).round() / 255},
+          {{columns, "count", Json::object()}, (rows(columns) * 20).round()},
+          {{columns, "category", {{"classes", 4}}}, (rows(columns) * 3).round()},
+          {{{}, "category", {{"classes", {"a", "b", "c"}}}}, (rows({}) * 2).round()}};
+}
+
+std::shared_ptr<Head> make(const Schema& variable, const Json& declaration) {
+  return heads().make({variable, {variable, {}, {}}}, declaration);
+}
+
+/// The declarations under test: every registered head as it is, and the options that change what
+/// a head reads.
+std::vector<Json> declarations() {
+  std::vector<Json> all;
+  for (const auto& entry : heads().entries()) all.push_back(entry.name);
+  for (const char* scale : {"learned", "feature"}) {
+    all.push_back({{"type", "normal"}, {"scale", scale}});
+    all.push_back({{"type", "laplace"}, {"scale", scale}});
+  }
+  all.push_back({{"type", "normal"}, {"scale", 0.5}, {"mean", "sigmoid"}});
+  all.push_back({{"type", "discretized_logistic"}, {"components", 3}});
+  all.push_back({{"type", "negative_binomial"}, {"dispersion", "output"}});
+  return all;
+}
+
+std::shared_ptr<Head> try_make(const Schema& variable, const Json& declaration) {
+  try {
+    return make(variable, declaration);
+  } catch (const Error&) {
+    return nullptr;  // not of this kind, or it borrows what does not stand here
+  }
+}
+
+Dist try_call(Head& head, const Tensor& h) {
+  try {
+    return head(h);
+  } catch (const Error&) {
+    return nullptr;  // a free prior only, or never one
+  }
+}
+
+TEST_CASE("heads accept what input() says, draw the schema's shape and train every parameter") {
+  std::set<std::string> stood;
+  for (const auto& declared : declarations()) {
+    for (const auto& place : places()) {
+      const auto head = try_make(place.variable, declared);
+      if (!head) continue;
+      CAPTURE(declared.dump());
+      CAPTURE(place.variable.kind);
+      const auto h = torch::randn(with_rows(kRows, head->input())).requires_grad_();
+      const auto d = try_call(*head, h);
+      if (!d) continue;
+      stood.insert(declared.dump());
+      const auto shape = with_rows(kRows, place.variable.shape);
+      auto [x, log_prob] = d->sample_and_log_prob();
+      CHECK(x.sizes() == torch::IntArrayRef(shape));
+      CHECK(d->mean().sizes() == torch::IntArrayRef(shape));
+      const auto rows = row_sum(log_prob);
+      CHECK(rows.sizes() == torch::IntArrayRef({kRows}));
+      CHECK(rows.isfinite().all().item<bool>());
+      auto loss = rows.sum();
+      if (d->reparameterized() && x.requires_grad()) loss = loss + x.square().sum();
+      loss.backward();
+      CHECK(h.grad().isfinite().all().item<bool>());
+      CHECK(h.grad().abs().sum().item<double>() > 0);
+      for (const auto& parameter : head->named_parameters()) {
+        CAPTURE(parameter.key());
+        REQUIRE(parameter->grad().defined());
+        CHECK(parameter->grad().abs().sum().item<double>() > 0);
+      }
+    }
+  }
+  for (const char* name : {"normal", "laplace", "logistic", "student", "bernoulli",
+                           "continuous_bernoulli", "categorical", "poisson", "negative_binomial",
+                           "discretized_logistic", "beta", "gamma", "uniform", "delta"}) {
+    CAPTURE(name);
+    CHECK(stood.count(Json(name).dump()) == 1);
+  }
+}
+
+TEST_CASE("likelihoods of extreme features are no NaN, and neither are their gradients") {
+  for (const auto& declared : declarations()) {
+    for (const auto& place : places()) {
+      const auto head = try_make(place.variable, declared);
+      if (!head) continue;
+      for (double size : {0.0, 1e4, -1e4}) {
+        CAPTURE(declared.dump());
+        CAPTURE(place.variable.kind);
+        CAPTURE(size);
+        const auto h = torch::full(with_rows(kRows, head->input()), size).requires_grad_();
+        const auto d = try_call(*head, h);
+        if (!d || d->reparameterized() != d->sample().requires_grad()) continue;
+        const auto rows = d->row_log_prob(place.x);
+        CHECK_FALSE(rows.isnan().any().item<bool>());
+        if (!rows.isfinite().all().item<bool>() || !rows.requires_grad()) continue;
+        rows.sum().backward();
+        CHECK(h.grad().isfinite().all().item<bool>());
+      }
+    }
+  }
+}
+
+TEST_CASE("free priors draw rows of the variable's shape, others say that they cannot stand") {
+  const Schema z{{5}, "real", Json::object()};
+  for (const char* name : {"normal", "laplace", "logistic", "student", "uniform", "mixture"}) {
+    CAPTURE(name);
+    const auto head = make(z, name);
+    const auto p = (*head)(Tensor());
+    const auto x = p->sample({kRows});
+    CHECK(x.sizes() == torch::IntArrayRef({kRows, 5}));
+    CHECK(p->row_log_prob(x).sizes() == torch::IntArrayRef({kRows}));
+  }
+  CHECK(dynamic_cast<const StandardNormal*>((*make(z, "normal"))(Tensor()).get()));
+  const auto wide = (*make(z, {{"type", "normal"}, {"scale", 3.0}}))(Tensor());
+  CHECK_CLOSE(wide->stddev(), torch::full({5}, 3.0), kGoldenFloat);
+  CHECK_THROWS_WITH_AS((*make(z, "gamma"))(Tensor()),
+                       doctest::Contains("[head gamma] prior: it cannot stand without features"),
+                       Error);
+  CHECK_THROWS_AS((*make({{5}, "count", {}}, "poisson"))(Tensor()), Error);
+}
+
+TEST_CASE("a head refuses a kind that it cannot describe, naming those it can") {
+  CHECK_THROWS_WITH_AS(make({{5}, "count", {}}, "bernoulli"),
+                       "[head bernoulli] kind: found count data, it describes binary, unit, byte",
+                       Error);
+  CHECK_THROWS_AS(make({{5}, "real", {}}, "poisson"), Error);
+  CHECK_THROWS_AS(make({{5}, "category", {{"classes", 3}}}, "normal"), Error);
+  CHECK_THROWS_WITH_AS(make({{5}, "category", Json::object()}, "categorical"),
+                       doctest::Contains("classes"), Error);
+  CHECK_THROWS_WITH_AS(make({{5}, "real", {}}, {{"type", "normal"}, {"scale", "wide"}}),
+                       doctest::Contains("scale"), Error);
+  CHECK_THROWS_AS(make({{5}, "real", {}}, {{"type", "normal"}, {"scale", -1}}), Error);
+  CHECK_THROWS_AS(make({{5}, "real", {}}, {{"type", "normal"}, {"min_log_scale", 8}}), Error);
+}
+
+TEST_CASE("a standardised head gives the density of raw data") {
+  const Json detail = {{"loc", {10.0, -4.0}}, {"scale", {5.0, 0.5}}};
+  const auto head = make({{2}, "real", detail}, "normal");
+  const auto h = torch::randn({kRows, 4}), x = torch::randn({kRows, 2});
+  const auto scale = torch::tensor({5.0f, 0.5f}), loc = torch::tensor({10.0f, -4.0f});
+  const auto direct =
+      Normal(loc + scale * h.narrow(1, 0, 2), h.narrow(1, 2, 2) + scale.log()).log_prob(x);
+  const auto d = (*head)(h);
+  CHECK_CLOSE(d->log_prob(x), direct, kGoldenFloat);
+  CHECK_CLOSE(d->row_log_prob(x), direct.sum(1), kGoldenFloat);
+  CHECK_CLOSE(d->mean(), loc + scale * h.narrow(1, 0, 2), kGoldenFloat);
+}
+
+TEST_CASE("shapes that heads read") {
+  const Schema image{{3, 4, 5}, "byte", {}};
+  CHECK(make(image, "normal")->input() == Shape{6, 4, 5});
+  CHECK(make(image, {{"type", "normal"}, {"scale", "learned"}})->input() == Shape{3, 4, 5});
+  CHECK(make(image, "discretized_logistic")->input() == Shape{6, 4, 5});
+  CHECK(make(image, {{"type", "discretized_logistic"}, {"components", 10}})->input() ==
+        Shape{70, 4, 5});
+  CHECK(make({{7}, "byte", {}}, {{"type", "discretized_logistic"}, {"components", 2}})->input() ==
+        Shape{42});
+  CHECK(make({{7}, "category", {{"classes", 3}}}, "categorical")->input() == Shape{21});
+}
+
+TEST_CASE("a mixture of one logistic is that logistic") {
+  const Schema image{{3, 4, 4}, "byte", {}};
+  const auto loc = torch::randn({2, 1, 3, 16}), log_scale = torch::randn({2, 1, 3, 16}) - 2;
+  const auto x = (torch::rand({2, 3, 4, 4}) * 255).round() / 255;
+  const LogisticMixture one(torch::zeros({2, 1, 16}), loc, log_scale, image.shape);
+  const DiscretizedLogistic single(loc.view({2, 3, 4, 4}), log_scale.view({2, 3, 4, 4}));
+  CHECK_CLOSE(one.row_log_prob(x), single.row_log_prob(x), kGoldenFloat);
+  CHECK_CLOSE(one.mean(), single.mean(), kGoldenFloat);
+}
+
+TEST_CASE("log scales stay within their bounds") {
+  const Schema x{{2}, "real", {}};
+  const auto head = make(x, {{"type", "normal"}, {"min_log_scale", -1}, {"max_log_scale", 2}});
+  const auto d = (*head)(torch::tensor({{0.0f, 0.0f, -50.0f, 50.0f}}));
+  CHECK_CLOSE(d->stddev().log(), torch::tensor({{-1.0f, 2.0f}}), kGoldenFloat);
+}
+
+}  // namespace
+}  // namespace elbo
