@@ -27,3 +27,35 @@ constexpr double kMonteCarloNats = 0.005;
 constexpr double kPpcaNats = 0.02;
 /// 4,000 importance draws twice, averaged over 50 rows of an untrained model.
 constexpr double kImportanceBlocksNats = 0.1;
+/// A statistic in float32 over some hundred terms against the same sums in float64.
+constexpr double kFloatSums = 1e-4;
+/// Sliced distance of 4,000 draws on 2,000 directions: 2 % of a shift, 1 % of the directions.
+constexpr double kSlicedShare = 0.06;
+/// Parts of a KL from 2,000 draws of one row each, whose deviation is about one nat.
+constexpr double kKlPartsNats = 0.08;
+/// Central differences of a float32 loss along one direction, relative.
+constexpr double kFloatDifference = 0.02;
+/// Power iteration, ten steps at a ratio of singular values of two: 2^-20 of a squared value and
+/// float32.
+constexpr double kPowerIteration = 1e-3;
+/// A controlled KL on toy data: the controller still swings, and one batch's KL is noisy.
+constexpr double kControlShare = 0.1;
+/// A density ratio learned in 800 steps from 4,096 rows.
+constexpr double kDensityRatioNats = 0.12;
+/// A latent after some hundred steps of small networks, against the entropy of the data: far less
+/// than the nats that a model without latents would lose (builtin:codes: 2.1 nats or more).
+constexpr double kShortTrainingNats = 0.7;
+/// A model fitted to the training rows may beat the true density on 500 test rows by chance.
+constexpr double kModelBeatsTruthNats = 0.05;
+/// A flow step there and back in float64, and its Jacobian: root finding to 56 halvings.
+constexpr double kRoundTrip = 1e-5;
+/// A chain of flow steps there and back in float32: an inverse magnifies rounding by its slopes.
+constexpr double kFloatRoundTrip = 5e-3;
+/// Central differences of a root that is found to sixteen digits, with steps of 1e-5.
+constexpr double kFiniteDifferenceRoot = 1e-5;
+/// log I_v by Debye's expansion from order 50 on, to its fourth term: 50^-5, and differences.
+constexpr double kBessel = 1e-8;
+/// A sum over 700 x 700 cells of a plane, and the tails of a Student's t beyond it.
+constexpr double kPlaneIntegral = 2e-3;
+/// Our exponential in float32, relative: two units in the last place.
+constexpr double kFastExp = 2.4e-7;

@@ -1,1 +1,217 @@
 #include "elbo/core/cpu.h"
+
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <malloc.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+
+#include "elbo/core/tensor.h"
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace elbo {
+namespace {
+
+// Set in the environment of the re-executed program: it happens once.
+constexpr const char* kGuard = "ELBO_PREPARED";
+
+// OpenMP threads that wait for work spin so many rounds before they sleep: enough to bridge the
+// gap between two layers, too few to starve another process that shares the core.
+constexpr const char* kSpinCount = "2000";
+
+int64_t cores_allowed() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
+  return std::max(1, CPU_COUNT(&mask));
+}
+
+std::string openblas_kernels() {
+  using Name = char* (*)();
+  const auto name = reinterpret_cast<Name>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
+  return name ? name() : "";
+}
+
+#if defined(__x86_64__)
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#else
+bool has_avx512() { return false; }
+bool has_avx2() { return false; }
+#endif
+
+bool one_of_names(const std::string& name, std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(), [&](const char* n) { return name == n; });
+}
+
+/// The OpenBLAS kernels that suit this processor, where it chose older ones; else empty.
+std::string better_blas() {
+  const auto chosen = openblas_kernels();
+  if (chosen.empty()) return "";
+  const bool wide = one_of_names(chosen, {"SkylakeX", "Cooperlake", "Sapphirerapids"});
+  if (has_avx512()) return wide ? "" : "SkylakeX";
+  const bool middle = wide || one_of_names(chosen, {"Haswell", "Zen"});
+  return has_avx2() && !middle ? "Haswell" : "";
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const auto colon = line.find(':');
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) {
+      return line.substr(std::min(colon + 2, line.size()));
+    }
+  }
+  return "unknown";
+}
+
+void flush_denormals() {
+#if defined(__x86_64__)
+#pragma omp parallel
+  _mm_setcsr(_mm_getcsr() | 0x8040);  // flush to zero, denormals are zero
+#endif
+}
+
+/// Whether the variable was unset and is set now.
+bool set_if_absent(const char* name, const std::string& value) {
+  if (value.empty() || std::getenv(name)) return false;
+  return setenv(name, value.c_str(), 1) == 0;
+}
+
+void restart_with_settings(char** argv) {
+  if (!argv || std::getenv(kGuard)) return;
+  bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas());
+  if (!std::getenv("OMP_WAIT_POLICY")) changed |= set_if_absent("GOMP_SPINCOUNT", kSpinCount);
+  if (!changed) return;
+  setenv(kGuard, "1", 1);
+  // Fails only where /proc is not mounted; then the program goes on, slower.
+  execv("/proc/self/exe", argv);
+}
+
+/// Cores that a container's quota allows; 0 = no quota.
+int64_t cores_in_quota() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
+  return std::max<int64_t>(1, std::lround(std::strtod(quota.c_str(), nullptr) / period));
+}
+
+int64_t usable_cores() {
+  const int64_t quota = cores_in_quota(), allowed = cores_allowed();
+  return quota > 0 ? std::min(quota, allowed) : allowed;
+}
+
+// Buffers of one batch are freed and asked for again each step: handed back to the kernel, every
+// one would come as a page fault per 4 KiB.
+void keep_buffers() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 16 << 20);
+#endif
+}
+
+double seconds_of(const std::function<void()>& f) {
+  const auto start = std::chrono::steady_clock::now();
+  f();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The best of some products of square matrices, in GFLOP/s.
+double measured_gflops(const std::function<void(const Tensor&, const Tensor&, Tensor&)>& product) {
+  constexpr int64_t kSize = 1024;
+  const auto a = torch::ones({kSize, kSize}), b = torch::ones({kSize, kSize});
+  auto c = torch::zeros({kSize, kSize});
+  double best = 0;
+  for (int i = 0; i < 8; ++i) {
+    const double seconds = seconds_of([&] { product(a, b, c); });
+    best = std::max(best, 2e-9 * kSize * kSize * kSize / seconds);
+  }
+  return best;
+}
+
+std::vector<std::string> notes(const CpuReport& r) {
+  std::vector<std::string> list;
+  if (!has_avx2()) list.push_back("the processor has no AVX2: expect a quarter of the usual speed");
+  if (const auto better = better_blas(); !better.empty()) {
+    list.push_back("OpenBLAS runs its " + r.blas + " kernels; OPENBLAS_CORETYPE=" + better +
+                   " is faster here");
+  }
+  using Parallel = int (*)();
+  const auto parallel = reinterpret_cast<Parallel>(dlsym(RTLD_DEFAULT, "openblas_get_parallel"));
+  if (parallel && parallel() == 1) {
+    list.push_back("OpenBLAS has threads of its own beside OpenMP's: install libopenblas0-openmp");
+  }
+  if (r.threads > r.cores) {
+    list.push_back("more threads (" + std::to_string(r.threads) + ") than cores (" +
+                   std::to_string(r.cores) + ")");
+  }
+  if (r.threads > 1 && !std::getenv("GOMP_SPINCOUNT") && !std::getenv("OMP_WAIT_POLICY")) {
+    list.push_back(
+        "idle OpenMP threads spin: with another process on a core this program crawls; "
+        "GOMP_SPINCOUNT=" +
+        std::string(kSpinCount) + " mends it");
+  }
+  if (!has_dnnl())
+    list.push_back("built without oneDNN: dense layers and convolutions run in ATen");
+  if (r.gflops > 0 && r.blas_gflops > 0 && r.blas_gflops < r.gflops / 2) {
+    list.push_back("BLAS reaches less than half of what oneDNN does");
+  }
+  return list;
+}
+
+}  // namespace
+
+void prepare_cpu(char** argv) {
+  restart_with_settings(argv);
+  keep_buffers();
+  if (!std::getenv("OMP_NUM_THREADS")) at::set_num_threads(static_cast<int>(usable_cores()));
+  flush_denormals();
+}
+
+CpuReport cpu_report(bool measure) {
+  CpuReport r;
+  r.name = processor_name();
+  r.kernels = has_avx512() ? "AVX-512" : has_avx2() ? "AVX2" : "baseline";
+  r.blas = openblas_kernels();
+  r.threads = at::get_num_threads();
+  r.cores = usable_cores();
+  if (measure) {
+    torch::NoGradGuard no_grad;
+    r.blas_gflops = measured_gflops(
+        [](const Tensor& a, const Tensor& b, Tensor& c) { torch::mm_out(c, a, b); });
+    if (has_dnnl()) {
+      r.gflops = measured_gflops([](const Tensor& a, const Tensor& b, Tensor& c) {
+        dnnl_product(a.size(0), a.data_ptr<float>(), b.data_ptr<float>(), c.data_ptr<float>());
+      });
+    }
+  }
+  r.notes = notes(r);
+  return r;
+}
+
+Json to_json(const CpuReport& r) {
+  return {{"name", r.name},
+          {"kernels", r.kernels},
+          {"blas", r.blas},
+          {"threads", r.threads},
+          {"cores", r.cores},
+          {"gflops", r.gflops},
+          {"blas_gflops", r.blas_gflops},
+          {"notes", r.notes}};
+}
+
+}  // namespace elbo

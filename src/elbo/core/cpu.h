@@ -43,16 +43,21 @@ struct CpuReport {
   std::string blas;                // kernels that OpenBLAS chose; empty where it is not in use
   int64_t threads = 1;             // that the program uses
   int64_t cores = 1;               // that the process may run on
-  double gflops = 0;               // measured in a short float32 matrix product; 0 = not measured
+  double gflops = 0;               // of a float32 matrix product in oneDNN; 0 = not measured
+  double blas_gflops = 0;          // the same in the BLAS that ATen uses
   std::vector<std::string> notes;  // one sentence per thing that slows it down
 };
 Json to_json(const CpuReport& report);
-/// Takes about 0.2 s where `measure` asks for the matrix product.
+/// Measures the matrix products (about 0.2 s) where asked to.
 CpuReport cpu_report(bool measure);
 
-/// Called first by a program's main: threads from the affinity mask, buffers that are kept,
-/// denormals flushed. Re-executes the program once where the BLAS or OpenMP need settings
-/// that they only read when they are loaded.
+/// Called first by a program's main: threads from affinity mask and quota, buffers that are kept,
+/// denormals flushed. Re-executes the program once where BLAS or OpenMP need settings that they
+/// read only when they are loaded; what the user has set stays.
 void prepare_cpu(char** argv);
+
+/// Whether this build has oneDNN, and its product c = a b of square matrices.
+bool has_dnnl();
+void dnnl_product(int64_t size, const float* a, const float* b, float* c);
 
 }  // namespace elbo
