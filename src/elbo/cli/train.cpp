@@ -19,7 +19,7 @@ class CatchSignals {
   CatchSignals() {
     struct sigaction action {};
     action.sa_handler = [](int signal) { caught_signal = signal; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
     sigaction(SIGINT, &action, &int_);
     sigaction(SIGTERM, &action, &term_);
   }

@@ -6,6 +6,8 @@
 #include <iostream>
 #include <numeric>
 
+#include "elbo/core/options.h"
+
 namespace elbo {
 namespace {
 
@@ -38,6 +40,14 @@ std::vector<std::string> option_names(const CLI::App& app) {
     for (const auto& name : option->get_fnames()) names.push_back("--" + name);
   }
   return names;
+}
+
+bool is_utf8(const std::string& text) {
+  try {
+    return !Json(text).dump().empty();
+  } catch (const Json::exception&) {
+    return false;
+  }
 }
 
 /// What was wrong, in one line. An unknown option is named before anything that it displaced.
@@ -114,6 +124,12 @@ std::string command_help(const Command& command) {
 }
 
 int run_program(const std::vector<std::string>& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    // Runs and messages are JSON, which holds nothing else.
+    if (!is_utf8(arguments[i])) {
+      throw UsageError("argument " + std::to_string(i + 1) + " is not valid UTF-8");
+    }
+  }
   const auto first = arguments.empty() ? std::string("--help") : arguments.front();
   if (first == "--help" || first == "-h" || first == "help") {
     (arguments.empty() ? std::cerr : std::cout) << program_help();
