@@ -39,7 +39,7 @@ std::string clock_text(double seconds) {
 std::string grouped(int64_t number) {
   auto text = std::to_string(number);
   for (auto at = static_cast<int64_t>(text.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3) {
-    text.insert(static_cast<size_t>(at), ",");
+    text.insert(static_cast<size_t>(at), 1, ',');
   }
   return text;
 }
