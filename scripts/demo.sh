@@ -13,7 +13,7 @@ cmake --build build --target elbo_program -j "$(compilers_at_once)"
 
 say "train"
 elbo=build/elbo
-"$elbo" train builtin:digits --out runs/demo --force --epochs "${ELBO_DEMO_EPOCHS:-15}"
+"$elbo" train builtin:digits --out runs/demo --force --epochs "${ELBO_DEMO_EPOCHS:-20}"
 
 say "use"
 "$elbo" sample runs/demo -n 64 -o runs/demo/samples.png
