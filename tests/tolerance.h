@@ -10,6 +10,8 @@ constexpr double kGoldenFloat = 1e-5;
 constexpr double kFiniteDifference = 1e-7;
 /// A fused kernel in float32 against the readable form in float64: rounding of sums over a row.
 constexpr double kFused = 2e-6;
+/// Second derivatives in float32 through 1/l² next to l = 0.1, where a series takes over.
+constexpr double kSecondDerivativeFloat = 1e-4;
 /// A trapezoid on a fine grid against 1: the grid's own error.
 constexpr double kIntegral = 1e-4;
 /// Monte Carlo means lie within five of their standard errors: a false alarm in 2 million.
