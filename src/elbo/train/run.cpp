@@ -20,6 +20,19 @@ void write_json(const fs::path& path, const Json& j) {
   write_file_atomic(path.string(), j.dump(2) + "\n");
 }
 
+/// Files that somebody changed may name sizes and types that no part checks for itself.
+std::shared_ptr<Model> build_stored(const Run& run) {
+  const auto where = "[run] " + (run.path() / "spec.json").string() + ": no model: ";
+  try {
+    return build(run.spec(), run.schemas());
+  } catch (const Json::exception& e) {
+    fail(where, e.what());
+  } catch (const c10::Error& e) {
+    const std::string what = e.what_without_backtrace();
+    fail(where, what.substr(0, what.find('\n')));
+  }
+}
+
 NamedTensors weights_of(const Model& model) {
   NamedTensors named;
   for (const auto& p : model.named_parameters()) named.emplace_back(p.key(), p.value().detach());
@@ -85,6 +98,12 @@ Run Run::open(const fs::path& path) {
   }
   check(run.facts_["data"].value("source", Json()).is_string(), "[run] ",
         (path / "spec.json").string(), ": data lacks \"source\"");
+  const Json parts = default_spec();
+  for (const auto& [part, value] : parts.items()) {
+    check(run.facts_["spec"].contains(part), "[run] ", (path / "spec.json").string(),
+          ": spec lacks \"", part, "\"");
+  }
+  if (!run.facts_["data"].contains("options")) run.facts_["data"]["options"] = Json::object();
   run.schemas_ = schemas_from(read_json(path / "schema.json"), (path / "schema.json").string());
   return run;
 }
@@ -105,7 +124,7 @@ std::shared_ptr<Model> Run::load() const {
   const auto path = (path_ / "weights.safetensors").string();
   check(has_weights(), "[run] ", path_.string(),
         ": no weights yet; elbo train --resume continues the training");
-  auto model = build(spec(), schemas_);
+  auto model = build_stored(*this);
   const auto file = load_safetensors(path);
   torch::NoGradGuard no_gradient;
   const auto wanted = weights_of(*model);
