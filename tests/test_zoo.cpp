@@ -1,0 +1,239 @@
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "elbo/data/builtin.h"
+#include "elbo/io/safetensors.h"
+#include "elbo/train/plan.h"
+#include "near.h"
+#include "toy.h"
+
+// What every model of the zoo must hold on data that it takes, with its networks made small.
+
+namespace elbo {
+namespace {
+
+constexpr int64_t kRows = 128, kBatch = 16, kSteps = 50;
+constexpr int64_t kWidest = 32;  // of a shrunken network
+
+using Named = std::vector<std::pair<std::string, Tensor>>;
+
+/// Whole numbers under the names that mean a size, cut.
+void shrink(Json& j) {
+  static const std::vector<std::string> sizes{"hidden", "widths", "channels",  "features",
+                                              "codes",  "sizes",  "components"};
+  if (!j.is_structured()) return;
+  for (const auto& item : j.items()) {
+    auto& value = item.value();
+    if (std::find(sizes.begin(), sizes.end(), item.key()) != sizes.end()) {
+      const auto cut = [](Json& one) {
+        if (one.is_number_integer()) one = std::min(one.get<int64_t>(), kWidest);
+      };
+      cut(value);
+      if (value.is_array()) std::for_each(value.begin(), value.end(), cut);
+    }
+    shrink(value);
+  }
+}
+
+/// A model of the zoo as it stands before training: the same each time it is made.
+struct Entry {
+  Data data;
+  TrainOptions options;
+  std::shared_ptr<Model> model;
+  std::shared_ptr<Objective> objective;
+
+  Entry(const std::string& name, Data rows, uint64_t seed = 1) : data(std::move(rows)) {
+    auto spec = model_spec(name);
+    options = read_options<TrainOptions>(spec.value("train", Json::object()), "train");
+    options.batch = kBatch;
+    options.lr = 0.002;
+    spec.erase("train");
+    const Json small{{"type", "mlp"}, {"hidden", {kWidest}}};
+    for (const char* part : {"encoder", "decoder"}) {
+      if (spec[part] == "auto") spec[part] = small;
+    }
+    shrink(spec);
+    const auto schemas = data->schemas();
+    auto resolved = resolve(spec, schemas);
+    resolve_epochs(resolved, static_cast<double>(kRows / kBatch));
+    RandomScope scope(seed);
+    model = build(resolved, schemas);
+    objective = build_objective(resolved, schemas, *model, kRows);
+  }
+
+  Named named() const { return named_tensors(*model, *objective); }
+  Batch all() const { return data->get(torch::arange(kRows)); }
+  /// What training would say of all rows at its first step.
+  double loss() {
+    torch::NoGradGuard no_gradient;
+    RandomScope scope(3);
+    model->eval();
+    objective->eval();
+    const auto first = objective->players(*model).front().name;
+    const double value = objective->loss(first, *model, all(), 0).loss.item<double>();
+    model->train();
+    objective->train();
+    return value;
+  }
+  Trainer::State train(int64_t steps, const Trainer::State* from = nullptr) {
+    options.steps = steps;
+    Trainer trainer(model, objective, options);
+    if (from) trainer.restore(*from);
+    trainer.fit(data, nullptr);
+    return trainer.state();
+  }
+};
+
+/// Made data, each also with its labels as the condition.
+const std::vector<std::pair<std::string, Data>>& data_sets() {
+  static const auto sets = [] {
+    std::vector<std::pair<std::string, Data>> list;
+    DataOptions options;
+    options.rows = kRows;
+    std::vector<std::string> names{"codes", "digits"};
+    for (const auto& made : builtins().entries()) {
+      if (made.name != "codes" && made.name != "digits") names.push_back(made.name);
+    }
+    for (const auto& name : names) list.emplace_back(name, open_data("builtin:" + name, options));
+    for (size_t i = 0; i < 2; ++i) {
+      const auto batch = list[i].second->get(torch::arange(kRows));
+      Arrays arrays;
+      arrays.x = batch.x;
+      arrays.c = torch::one_hot(batch.y).to(torch::kFloat32);
+      arrays.schemas.x = list[i].second->schemas().x;
+      arrays.schemas.c = {{arrays.c.size(1)}, "real", Json::object()};
+      list.emplace_back(list[i].first + " given labels", in_memory(arrays));
+    }
+    return list;
+  }();
+  return sets;
+}
+
+/// Why the model does not take these data; empty where it does. It must say so by an Error.
+std::string refusal(const std::string& name, const Data& data) {
+  try {
+    Entry entry(name, data);
+    for (const auto& player : entry.objective->players(*entry.model)) {
+      entry.objective->loss(player.name, *entry.model, entry.all(), 0);
+    }
+    return "";
+  } catch (const Error& error) {
+    return std::string("refused: ") + error.what();
+  }
+}
+
+void check_same(const Named& a, const Named& b) {
+  REQUIRE(a.size() == b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    CAPTURE(a[i].first);
+    CHECK(a[i].second.equal(b[i].second));
+  }
+}
+
+void check_parameters(const Entry& entry) {
+  std::vector<Tensor> played;
+  for (const auto& player : entry.objective->players(*entry.model)) {
+    played.insert(played.end(), player.parameters.begin(), player.parameters.end());
+  }
+  std::vector<std::pair<std::string, const void*>> known;
+  for (const auto& [name, p] : entry.named()) {
+    CAPTURE(name);
+    for (const auto& [other, memory] : known) {
+      CAPTURE(other);
+      CHECK(memory != p.unsafeGetTensorImpl());
+    }
+    known.emplace_back(name, p.unsafeGetTensorImpl());
+    if (!p.requires_grad()) continue;
+    CHECK_MESSAGE(std::any_of(played.begin(), played.end(),
+                              [&, p = p](const Tensor& other) { return other.is_same(p); }),
+                  "no player steps it");
+  }
+}
+
+/// The mean of code and of x for all rows, drawn alike.
+Named outputs(Entry& entry) {
+  torch::NoGradGuard no_gradient;
+  RandomScope scope(4);
+  entry.model->eval();
+  const auto found = entry.model->infer(entry.all(), 0);
+  entry.model->train();
+  return {{"code", found.trace.code}, {"x", found.x->mean()}};
+}
+
+void check_saved(const std::string& name, Entry& entry) {
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("elbo_zoo_" + std::to_string(getpid()) + ".safetensors");
+  save_safetensors(path.string(), entry.named());
+  const auto file = load_safetensors(path.string());
+  std::filesystem::remove(path);
+  Entry other(name, entry.data, 2);
+  {
+    torch::NoGradGuard no_gradient;
+    for (const auto& [key, tensor] : other.named()) tensor.detach().copy_(file.find(key));
+  }
+  check_same(outputs(other), outputs(entry));
+}
+
+void check_training(const std::string& name, const Data& data) {
+  Entry entry(name, data);
+  check_parameters(entry);
+  const auto before = copies(entry.named());
+  const double loss = entry.loss();
+  entry.train(kSteps);
+  CHECK(entry.loss() < loss);
+  const auto after = entry.named();
+  for (size_t i = 0; i < after.size(); ++i) {
+    if (!after[i].second.requires_grad()) continue;
+    CAPTURE(after[i].first);
+    CHECK_MESSAGE(!after[i].second.equal(before[i]), "no gradient moved it");
+  }
+  check_saved(name, entry);
+}
+
+void check_resume(const std::string& name, const Data& data) {
+  Entry whole(name, data), first(name, data), second(name, data, 2);
+  whole.train(6);
+  const auto half = first.train(3);
+  second.train(6, &half);
+  check_same(second.named(), whole.named());
+}
+
+/// f(model, data) for the first data set that a model takes, or for all that it takes.
+template <class F>
+void for_each_model(bool all, F f) {
+  for (const auto& model : zoo()) {
+    CAPTURE(model.name);
+    std::string refusals;
+    int64_t taken = 0;
+    for (const auto& [name, data] : data_sets()) {
+      CAPTURE(name);
+      if (taken > 0 && !all) break;
+      const auto refused = refusal(model.name, data);
+      if (refused.empty()) f(model.name, data);
+      taken += refused.empty();
+      refusals += name + " " + refused + "\n";
+    }
+    CHECK_MESSAGE(taken > 0, refusals);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("every model of the zoo learns with all its parameters and is loaded as it was saved") {
+  for_each_model(false, check_training);
+}
+
+TEST_CASE("a resumed training of every model is the uninterrupted one, to the last bit") {
+  for_each_model(false, check_resume);
+}
+
+TEST_CASE("every model of the zoo learns on every kind of data that it takes" *
+          doctest::test_suite("slow") * doctest::skip()) {
+  for_each_model(true, [](const std::string& name, const Data& data) {
+    check_training(name, data);
+    check_resume(name, data);
+  });
+}
+
+}  // namespace elbo
