@@ -94,7 +94,10 @@ Trainer::End fit(Run& run, const FitReport& report) {
     state.facts["sizes"] = log.sizes();
     run.save_state(state);
   };
-  return trainer.fit(train, validation, hooks);
+  const auto end = trainer.fit(train, validation, hooks);
+  // Stopped before the first epoch was judged: what there is can be looked at.
+  if (!run.has_weights()) run.save_weights(*model, {{"step", trainer.step()}});
+  return end;
 }
 
 }  // namespace elbo
