@@ -23,7 +23,7 @@ Tensor numbers(std::vector<double> v) { return torch::tensor(v, kDouble); }
 struct AngleGrid {
   Tensor s, log_weight, weight;  // weight: probability of each cell
   AngleGrid(int64_t m, double kappa) {
-    const int64_t n = 200000;
+    const int64_t n = 20000;
     s = (torch::arange(n, kDouble) + 0.5) * (M_PI / static_cast<double>(n));
     const auto log_q = static_cast<double>(m - 2) * s.sin().log() + kappa * s.cos();
     log_weight = log_q.log_softmax(0);
@@ -101,7 +101,7 @@ TEST_CASE("the KL of von Mises-Fisher to uniform is that of numerical integratio
 }
 
 TEST_CASE("draws of von Mises-Fisher have the length of mean and its slope in kappa") {
-  const int64_t n = 40000;
+  const int64_t n = 10000;
   for (const auto& [m, kappa] : spheres()) {
     CAPTURE(m);
     CAPTURE(kappa);
@@ -137,14 +137,14 @@ TEST_CASE("von Mises-Fisher's density in float32 keeps its digits at high concen
 }
 
 TEST_CASE("a wrapped normal integrates to 1 over the disc, and its draws have its density") {
-  for (const double c : {0.5, 1.0, 2.0}) {
-    for (const double far : {0.0, 0.4, 0.8}) {
+  for (const double c : {0.5, 2.0}) {
+    for (const double far : {0.0, 0.8}) {
       CAPTURE(c);
       CAPTURE(far);
       const double radius = 1 / std::sqrt(c);
       const auto centre = numbers({far * radius, 0.1 * radius}).view({1, 2});
       const auto q = WrappedNormal(centre, numbers({-0.7, -1.2}).view({1, 2}), c);
-      const int64_t n = 1200;
+      const int64_t n = 500;
       // In polar coordinates, radius by the hyperbolic distance, where the edge is far away.
       const auto rho = (torch::arange(n, kDouble) + 0.5) * (12.0 / n);
       const auto phi = (torch::arange(n, kDouble) + 0.5) * (2 * M_PI / n);

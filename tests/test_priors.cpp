@@ -62,8 +62,8 @@ TEST_CASE("every free prior of the plane integrates to 1, and its draws fit its 
       {{"type", "flow"}, {"step", "spline"}, {"steps", 4}},
       {{"type", "flow"}, {"step", "iaf"}, {"steps", 2}, {"base", "laplace"}}};
   torch::NoGradGuard no_gradient;
-  const int64_t n = 700;
-  const double reach = 25, cell = 2 * reach / n;
+  const int64_t n = 400;
+  const double reach = 20, cell = 2 * reach / n;
   const auto line = (torch::arange(n, torch::kFloat64) + 0.5) * cell - reach;
   const auto grid = torch::cartesian_prod({line, line});  // [n², 2]
   for (const auto& declared : priors) {
@@ -189,9 +189,9 @@ TEST_CASE("models with these priors and posteriors train to a bound above the en
     const auto batch = train->get(torch::arange(100));
     check_parameters(*model, *objective, batch);
     TrainOptions options;
-    options.steps = 150;
+    options.steps = 100;
     options.batch = 100;
-    options.lr = Schedule("cosine(0.01, 0.001, 150)");
+    options.lr = Schedule("cosine(0.01, 0.001, 100)");
     Trainer(model, objective, options).fit(train, nullptr);
     model->eval();
 
