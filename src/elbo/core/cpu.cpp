@@ -199,6 +199,7 @@ CpuReport cpu_report(bool measure) {
       });
     }
   }
+  r.gflops = std::max(r.gflops, has_dnnl() ? 0 : r.blas_gflops);
   r.notes = notes(r);
   return r;
 }

@@ -38,13 +38,13 @@ __attribute__((always_inline)) inline float fast_exp(float x) {
 
 /// What this machine offers to the dense kernels, and what slows it down.
 struct CpuReport {
-  std::string name;                // of the processor
-  std::string kernels;             // widest instruction set that it has
-  std::string blas;                // kernels that OpenBLAS chose; empty where it is not in use
-  int64_t threads = 1;             // that the program uses
-  int64_t cores = 1;               // that the process may run on
-  double gflops = 0;               // of a float32 matrix product in oneDNN; 0 = not measured
-  double blas_gflops = 0;          // the same in the BLAS that ATen uses
+  std::string name;        // of the processor
+  std::string kernels;     // widest instruction set that it has
+  std::string blas;        // kernels that OpenBLAS chose; empty where it is not in use
+  int64_t threads = 1;     // that the program uses
+  int64_t cores = 1;       // that the process may run on
+  double gflops = 0;       // of the float32 matrix products of dense layers; 0 = not measured
+  double blas_gflops = 0;  // the same in the BLAS that ATen uses
   std::vector<std::string> notes;  // one sentence per thing that slows it down
 };
 Json to_json(const CpuReport& report);

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "elbo/core/cpu.h"
+
 namespace elbo {
 namespace {
 
@@ -15,46 +17,39 @@ struct Pass {
 };
 
 // Adam: m, v, then value -= step * m / (sqrt(v) * root_scale + epsilon), with the bias corrections
-// folded into step and root_scale.
-#if defined(__x86_64__)
-__attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3", "fast-math")))
-#endif
-void adam_pass(const Pass& a, int64_t from, int64_t to) {
+// folded into step and root_scale. Plain pointers and builtins: a call would not become vector
+// code.
+ELBO_CLONES void adam_pass(const Pass& a, int64_t from, int64_t to) {
+  const Pass c = a;
+  float* __restrict x = c.value, * __restrict dx = c.gradient, * __restrict m = c.first, * __restrict v = c.second;
+#pragma omp simd
   for (int64_t i = from; i < to; ++i) {
-    const float g = a.gradient[i] * a.scale + a.l2 * a.value[i];
-    const float m = a.beta1 * a.first[i] + (1 - a.beta1) * g;
-    const float v = a.beta2 * a.second[i] + (1 - a.beta2) * g * g;
-    a.first[i] = m;
-    a.second[i] = v;
-    a.value[i] -= a.step * m / (std::sqrt(v) * a.root_scale + a.epsilon) +
-                  a.decoupled * a.value[i];
-    a.gradient[i] = 0;
+    const float g = dx[i] * c.scale + c.l2 * x[i];
+    m[i] = c.beta1 * m[i] + (1 - c.beta1) * g;
+    v[i] = c.beta2 * v[i] + (1 - c.beta2) * g * g;
+    x[i] -= c.step * m[i] / (__builtin_sqrtf(v[i]) * c.root_scale + c.epsilon) + c.decoupled * x[i];
+    dx[i] = 0;
   }
 }
 
-#if defined(__x86_64__)
-__attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3", "fast-math")))
-#endif
-void adamax_pass(const Pass& a, int64_t from, int64_t to) {
+ELBO_CLONES void adamax_pass(const Pass& a, int64_t from, int64_t to) {
+  const Pass c = a;
+  float* __restrict x = c.value, * __restrict dx = c.gradient, * __restrict m = c.first, * __restrict u = c.second;
+#pragma omp simd
   for (int64_t i = from; i < to; ++i) {
-    const float g = a.gradient[i] * a.scale + a.l2 * a.value[i];
-    const float m = a.beta1 * a.first[i] + (1 - a.beta1) * g;
-    const float magnitude = std::fabs(g) + a.epsilon, old = a.beta2 * a.second[i];
-    const float u = old > magnitude ? old : magnitude;
-    a.first[i] = m;
-    a.second[i] = u;
-    a.value[i] -= a.step * m / u;
-    a.gradient[i] = 0;
+    const float g = dx[i] * c.scale + c.l2 * x[i];
+    m[i] = c.beta1 * m[i] + (1 - c.beta1) * g;
+    const float magnitude = __builtin_fabsf(g) + c.epsilon, old = c.beta2 * u[i];
+    u[i] = old > magnitude ? old : magnitude;
+    x[i] -= c.step * m[i] / u[i];
+    dx[i] = 0;
   }
 }
 
-#if defined(__x86_64__)
-__attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3", "fast-math")))
-#endif
-void average_pass(float* average, const float* value, float keep, int64_t from, int64_t to) {
-  for (int64_t i = from; i < to; ++i) {
-    average[i] = keep * average[i] + (1 - keep) * value[i];
-  }
+ELBO_CLONES void average_pass(float* __restrict average, const float* __restrict value, float keep,
+                              int64_t from, int64_t to) {
+#pragma omp simd
+  for (int64_t i = from; i < to; ++i) average[i] = keep * average[i] + (1 - keep) * value[i];
 }
 
 constexpr int64_t kGrain = 1 << 15;  // floats a thread: below that, waking it costs more
@@ -96,21 +91,15 @@ double Optimizer::step(FlatParameters& flat, const std::vector<Span>& spans,
   const double t = static_cast<double>(time);
   const double correction1 = 1 - std::pow(settings.beta1, t);
   const double correction2 = 1 - std::pow(settings.beta2, t);
-  Pass pass{flat.values.data_ptr<float>(),
-            flat.gradients.data_ptr<float>(),
-            first.data_ptr<float>(),
-            second.data_ptr<float>(),
-            average.defined() ? average.data_ptr<float>() : nullptr,
-            scale,
-            static_cast<float>(settings.beta1),
-            static_cast<float>(settings.beta2),
-            static_cast<float>(settings.lr / correction1),
-            static_cast<float>(1 / std::sqrt(correction2)),
-            static_cast<float>(settings.epsilon),
-            static_cast<float>(adamw ? 0 : settings.weight_decay),
-            static_cast<float>(adamw ? settings.weight_decay * settings.lr : 0),
-            // Early averages forget the start faster: the decay grows towards its value.
-            static_cast<float>(std::min(settings.average, (1 + t) / (10 + t)))};
+  Pass pass{
+      flat.values.data_ptr<float>(), flat.gradients.data_ptr<float>(), first.data_ptr<float>(),
+      second.data_ptr<float>(), average.defined() ? average.data_ptr<float>() : nullptr, scale,
+      static_cast<float>(settings.beta1), static_cast<float>(settings.beta2),
+      static_cast<float>(settings.lr / correction1), static_cast<float>(1 / std::sqrt(correction2)),
+      static_cast<float>(settings.epsilon), static_cast<float>(adamw ? 0 : settings.weight_decay),
+      static_cast<float>(adamw ? settings.weight_decay * settings.lr : 0),
+      // Early averages forget the start faster: the decay grows towards its value.
+      static_cast<float>(std::min(settings.average, (1 + t) / (10 + t)))};
   for (const auto& span : settings.normalize ? spans : merged(spans)) {
     Pass one = pass;
     if (settings.normalize) {
