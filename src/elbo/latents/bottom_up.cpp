@@ -25,7 +25,7 @@ BottomUp::BottomUp(const CellPlan& plan, std::shared_ptr<Network> stem,
     stages_.push_back(stage);
   }
   top_ = register_module(
-      "top", std::make_shared<ChannelMap>(places.back().width, Place{top[0], places.back().side}));
+      "top", std::make_shared<ChannelMap>(places.back().width, places.back().with(top[0])));
 }
 
 std::vector<Tensor> BottomUp::features(const Tensor& x, const Tensor& c) {

@@ -43,8 +43,8 @@ Cell::Cell(const CellPlan& plan, int64_t in, int64_t inner, Place out) {
   if (!out.flat()) {
     inner = std::max<int64_t>(4, std::llround(plan.bottleneck * static_cast<double>(inner)));
   }
-  add(in, {inner, out.side}, 1, false);
-  if (!out.flat() && plan.kernel > 1) add(inner, {inner, out.side}, plan.kernel, false);
+  add(in, out.with(inner), 1, false);
+  if (!out.flat() && plan.kernel > 1) add(inner, out.with(inner), plan.kernel, false);
   add(inner, out, 1, true);
 }
 
@@ -65,21 +65,26 @@ void Cell::report(const std::string& name, std::vector<LayerReport>& lines) cons
 
 namespace {
 
-/// Where the affine map of a move stands, and how many numbers it reads and writes there.
+/// How many times a grid is the other's in both directions.
+int64_t times(Place large, Place small) {
+  const int64_t n = large.rows / small.rows;
+  check(large.rows == n * small.rows && large.columns == n * small.columns,
+        "[latent ladder] strides: found grids of ", large.rows, "x", large.columns, " and ",
+        small.rows, "x", small.columns, ", one must be a whole multiple of the other");
+  return n;
+}
+
+/// The affine map of a move stands at the smaller of the two grids.
 std::shared_ptr<ChannelMap> map_between(Place from, Place to, Activation activation) {
-  const int64_t cells_from = from.side * from.side, cells_to = to.side * to.side;
   if (from.flat() || to.flat()) {
-    return std::make_shared<ChannelMap>(from.width * cells_from, Place{to.width * cells_to}, 1,
+    return std::make_shared<ChannelMap>(from.width * from.cells(), Place{to.width * to.cells()}, 1,
                                         activation);
   }
-  const int64_t large = std::max(from.side, to.side), small = std::min(from.side, to.side);
-  check(large % small == 0, "[latent ladder] grids: found ", from.side, " and ", to.side,
-        ", one must divide the other");
-  const int64_t fold = cells_from > cells_to ? cells_from / cells_to : cells_to / cells_from;
-  const bool down = from.side > to.side;
-  return std::make_shared<ChannelMap>(down ? from.width * fold : from.width,
-                                      Place{down ? to.width : to.width * fold, small}, 1,
-                                      activation);
+  const bool down = from.rows > to.rows;
+  const int64_t n = down ? times(from, to) : times(to, from);
+  return down
+             ? std::make_shared<ChannelMap>(from.width * n * n, to, 1, activation)
+             : std::make_shared<ChannelMap>(from.width, from.with(to.width * n * n), 1, activation);
 }
 
 }  // namespace
@@ -91,11 +96,11 @@ Tensor Move::forward(const Tensor& x) {
   if (from_.flat() || to_.flat()) {
     return affine_->forward(x.flatten(1)).reshape(with_rows(x.size(0), to_.shape()));
   }
-  if (from_.side > to_.side) {
-    return affine_->forward(torch::pixel_unshuffle(x, from_.side / to_.side));
+  if (from_.rows > to_.rows) {
+    return affine_->forward(torch::pixel_unshuffle(x, from_.rows / to_.rows));
   }
   const auto y = affine_->forward(x);
-  return from_.side == to_.side ? y : torch::pixel_shuffle(y, to_.side / from_.side);
+  return from_.rows == to_.rows ? y : torch::pixel_shuffle(y, to_.rows / from_.rows);
 }
 
 void Move::report(const std::string& name, std::vector<LayerReport>& lines) const {

@@ -13,11 +13,14 @@
 
 namespace elbo {
 
-/// What a state of a ladder looks like: `width` numbers, or as many channels on a square grid.
+/// What a state of a ladder looks like: `width` numbers, or as many channels on a grid.
 struct Place {
-  int64_t width = 0, side = 1;
-  bool flat() const { return side == 1; }
-  Shape shape() const { return flat() ? Shape{width} : Shape{width, side, side}; }
+  int64_t width = 0, rows = 1, columns = 1;
+  int64_t cells() const { return rows * columns; }
+  bool flat() const { return cells() == 1; }
+  Shape shape() const { return flat() ? Shape{width} : Shape{width, rows, columns}; }
+  /// The same grid with other channels.
+  Place with(int64_t channels) const { return {channels, rows, columns}; }
   bool operator==(const Place& other) const = default;
 };
 
@@ -59,7 +62,7 @@ class Cell : public torch::nn::Module {
   std::vector<std::shared_ptr<Norm>> norms_;
 };
 
-/// From one place to another: sides must divide each other.
+/// From one place to another: grids must be multiples of each other.
 class Move : public torch::nn::Module {
  public:
   Move(Place from, Place to, Activation activation = Activation::kNone);

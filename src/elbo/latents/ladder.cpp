@@ -7,7 +7,7 @@ namespace elbo {
 namespace {
 
 struct LadderOptions {
-  std::vector<int64_t> sizes{32, 16, 8}, widths{256}, grids{1};
+  std::vector<int64_t> sizes{32, 16, 8}, widths{256}, strides{0};
   int64_t depth = 1, kernel = 3;
   double bottleneck = 0.5;
   std::string activation = "silu", norm = "none", inference = "relative";
@@ -17,7 +17,9 @@ struct LadderOptions {
   void fields(F&& f) {
     f("sizes", sizes, "numbers (on grids: channels) of each z, from z1 near the data to the top");
     f("widths", widths, "numbers or channels of each level's state; one for all, or one each");
-    f("grids", grids, "side of each level's grid, 1 = a vector; one for all, or one each");
+    f("strides", strides,
+      "images: each level's grid is the image's divided by this, 0 = a vector; one for all, or one "
+      "each");
     f("depth", depth, "cells a level has on its way down, and a group of alike ones on its way up",
       between(1, 64));
     f("kernel", kernel, "grids: cells see a neighbourhood of so many cells", between(1, 7));
@@ -64,12 +66,11 @@ class Level : public torch::nn::Module {
     }
     // The prior's cell also adds to the state what is known without z.
     prior_ = register_module(
-        "prior", std::make_shared<Cell>(plan, w, w, Place{2 * z_ + (skip_ ? w : 0), place.side}));
+        "prior", std::make_shared<Cell>(plan, w, w, place.with(2 * z_ + (skip_ ? w : 0))));
     const int64_t seen = inference_ == "precision" ? w : 2 * w;
-    posterior_ = register_module("posterior",
-                                 std::make_shared<Cell>(plan, seen, w, Place{2 * z_, place.side}));
+    posterior_ =
+        register_module("posterior", std::make_shared<Cell>(plan, seen, w, place.with(2 * z_)));
     prior_->scale(kCalm);
-    posterior_->scale(kCalm);
   }
 
   /// State of the level above -> state here before z, and p(z | state).
@@ -120,7 +121,7 @@ class Level : public torch::nn::Module {
   }
 
  private:
-  // At the start q is near p, and p near the standard normal.
+  // At the start p is near the standard normal.
   static constexpr double kCalm = 0.3;
 
   const int64_t z_;
@@ -138,14 +139,14 @@ class Level : public torch::nn::Module {
 class Ladder : public Latent {
  public:
   Ladder(const LatentPlan& plan, const LadderOptions& o) {
-    const auto places = read_places(o);
+    const auto places = read_places(o, plan.data.x.shape);
     const auto top = places.back();
     const auto declared = [&](const Json& own, const char* part) {
       return own.is_null() ? plan.spec.at(part) : own;
     };
     const CellPlan cells{o.kernel, o.bottleneck, activation_named(o.activation), o.norm};
     const int64_t condition = condition_size(plan.data);
-    Context at{{Place{o.sizes.back(), top.side}.shape(), "real", Json::object()}, plan.data};
+    Context at{{top.with(o.sizes.back()).shape(), "real", Json::object()}, plan.data};
     posterior_ = heads().make(at, declared(o.posterior, "posterior"));
     auto stem =
         make_encoder(declared(o.encoder, "encoder"), plan.data, places.front().shape(), condition);
@@ -216,21 +217,29 @@ class Ladder : public Latent {
   }
 
  private:
-  static std::vector<Place> read_places(const LadderOptions& o) {
+  static std::vector<Place> read_places(const LadderOptions& o, const Shape& x) {
     const size_t n = o.sizes.size();
     check(n > 0, "[latent ladder] sizes: found none, expected one number per level");
     check(o.kernel % 2 == 1, "[latent ladder] kernel: found ", o.kernel, ", must be odd");
-    const auto each = [&](const char* name, const std::vector<int64_t>& list, size_t i) {
+    const auto each = [&](const char* name, const std::vector<int64_t>& list, size_t i,
+                          int64_t least) {
       check(list.size() == 1 || list.size() == n, "[latent ladder] ", name, ": found ", list.size(),
             " numbers, expected 1 or ", n);
       const int64_t value = list[list.size() == 1 ? 0 : i];
-      check(value > 0, "[latent ladder] ", name, ": found ", value, ", must be positive");
+      check(value >= least, "[latent ladder] ", name, ": found ", value, ", must be at least ",
+            least);
       return value;
     };
     std::vector<Place> places;
     for (size_t i = 0; i < n; ++i) {
-      each("sizes", o.sizes, i);
-      places.push_back({each("widths", o.widths, i), each("grids", o.grids, i)});
+      each("sizes", o.sizes, i, 1);
+      Place place{each("widths", o.widths, i, 1)};
+      const int64_t stride = each("strides", o.strides, i, 0);
+      if (stride > 0 && x.size() == 3) {
+        place.rows = std::max<int64_t>(1, x[1] / stride);
+        place.columns = std::max<int64_t>(1, x[2] / stride);
+      }
+      places.push_back(place);
     }
     return places;
   }
