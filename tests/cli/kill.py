@@ -14,7 +14,7 @@ import tempfile
 import time
 
 TIMEOUT = 600
-TRAIN = ["builtin:digits", "--rows", "300", "--batch", "30", "--epochs", "40",
+TRAIN = ["builtin:digits", "--rows", "300", "--batch", "30", "--epochs", "120",
          "--checkpoint-every", "3", "--log-every", "4", "-q",
          "--set", "encoder={\"type\":\"mlp\",\"hidden\":[16]}",
          "--set", "decoder={\"type\":\"mlp\",\"hidden\":[16]}", "--set", "latent.size=2"]
@@ -23,7 +23,7 @@ TRAIN = ["builtin:digits", "--rows", "300", "--batch", "30", "--epochs", "40",
 class Program:
     def __init__(self, path):
         self.path = path
-        self.environment = dict(os.environ, OMP_NUM_THREADS="1")
+        self.environment = dict(os.environ, OMP_NUM_THREADS="1", ELBO_PREPARED="1")
 
     def start(self, *arguments):
         return subprocess.Popen([self.path, *arguments], env=self.environment, text=True,

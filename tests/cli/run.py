@@ -32,7 +32,8 @@ class Case:
         self.program, self.folder = program, folder
         self.result, self.checked = None, True
         self.environment = {k: v for k, v in os.environ.items() if k != "ELBO_DATA"}
-        self.environment["OMP_NUM_THREADS"] = "1"
+        # As prepare_cpu() would leave it, without a second start of the program.
+        self.environment.update(OMP_NUM_THREADS="1", ELBO_PREPARED="1")
 
     def finish_run(self):
         """A run that no `fails` line follows must have succeeded."""

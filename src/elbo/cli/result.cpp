@@ -49,28 +49,39 @@ bool is_table(const Json& value) {
 }
 
 std::string rows_text(const Json& rows) {
+  // What a row is about stands first.
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : rows[0].items()) keys.push_back(key);
+  std::stable_partition(keys.begin(), keys.end(), [](const auto& key) { return key == "name"; });
   std::vector<std::string> header;
-  for (const auto& [name, value] : rows[0].items()) header.push_back(spoken(name));
+  for (const auto& key : keys) header.push_back(spoken(key));
   TextTable table(header);
   for (const auto& row : rows) {
     std::vector<std::string> cells;
-    for (const auto& [name, value] : row.items()) cells.push_back(value_text(value));
+    for (const auto& key : keys) cells.push_back(value_text(row.value(key, Json())));
     table.add(cells);
   }
   return table.text();
 }
 
+constexpr const char* kError = "_standard_error";
+
 }  // namespace
 
 std::string result_text(const Json& result) {
   size_t width = 0;
-  for (const auto& [name, value] : result.items()) width = std::max(width, name.size());
+  for (const auto& [name, value] : result.items()) {
+    if (!name.ends_with(kError)) width = std::max(width, name.size());
+  }
   std::string text, tables;
   for (const auto& [name, value] : result.items()) {
+    if (name.ends_with(kError)) continue;
     if (is_table(value)) {
       tables += "\n" + spoken(name) + ":\n" + rows_text(value);
     } else {
-      text += spoken(name) + std::string(width + 2 - name.size(), ' ') + value_text(value) + "\n";
+      text += spoken(name) + std::string(width + 2 - name.size(), ' ') + value_text(value);
+      if (result.contains(name + kError)) text += " ± " + value_text(result[name + kError]);
+      text += "\n";
     }
   }
   return text + tables;

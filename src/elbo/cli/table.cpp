@@ -9,6 +9,12 @@ bool is_number(const std::string& cell) {
   return !cell.empty() && cell.find_first_not_of("0123456789.,-+eE% ") == std::string::npos;
 }
 
+/// Characters of UTF-8 text.
+size_t length(const std::string& text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
 }  // namespace
 
 std::string TextTable::text() const {
@@ -17,7 +23,7 @@ std::string TextTable::text() const {
   std::vector<bool> right(columns, rows_.size() > 1);
   for (size_t r = 0; r < rows_.size(); ++r) {
     for (size_t i = 0; i < columns; ++i) {
-      width[i] = std::max(width[i], rows_[r][i].size());
+      width[i] = std::max(width[i], length(rows_[r][i]));
       if (r > 0 && !is_number(rows_[r][i])) right[i] = false;
     }
   }
@@ -25,7 +31,7 @@ std::string TextTable::text() const {
   for (const auto& row : rows_) {
     std::string line;
     for (size_t i = 0; i < columns; ++i) {
-      const std::string gap(width[i] - row[i].size(), ' ');
+      const std::string gap(width[i] - length(row[i]), ' ');
       line += (i > 0 ? "  " : "") + (right[i] ? gap + row[i] : row[i] + gap);
     }
     line.erase(line.find_last_not_of(' ') + 1);

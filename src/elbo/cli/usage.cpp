@@ -120,7 +120,7 @@ std::string command_help(const Command& command) {
   auto text = line.app->help();
   const std::string usage = "Usage: ";
   const auto at = text.find(usage);
-  return at == std::string::npos ? text : text.insert(at + usage.size(), "elbo ");
+  return at == std::string::npos ? text : text.insert(at + usage.size(), "elbo ").insert(at, "\n");
 }
 
 int run_program(const std::vector<std::string>& arguments) {
