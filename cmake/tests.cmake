@@ -37,13 +37,13 @@ if(NOT ELBO_FOLDERS)
              COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/run.py
                      --program $<TARGET_FILE:elbo_program>
                      ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/${test}.test)
-    set_tests_properties(cli_${test} PROPERTIES TIMEOUT 300)
+    set_tests_properties(cli_${test} PROPERTIES TIMEOUT 900)
   endforeach()
   # The long form: tests/cli/kill.py --program … --kills 50
   add_test(NAME cli_kill
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/kill.py
                    --program $<TARGET_FILE:elbo_program> --kills 3)
-  set_tests_properties(cli_kill PROPERTIES TIMEOUT 300)
+  set_tests_properties(cli_kill PROPERTIES TIMEOUT 900)
   add_test(NAME install
            COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_CURRENT_BINARY_DIR}
                    -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/tests/install

@@ -91,6 +91,7 @@ double Schedule::highest() const {
 
 std::string Schedule::text() const {
   std::ostringstream out;
+  out.precision(12);  // a million steps keep their last digit
   if (kind_.empty()) {
     out << from_;
     return out.str();
