@@ -1,4 +1,6 @@
+#include <chrono>
 #include <fstream>
+#include <optional>
 
 #include "elbo/io/file.h"
 #include "elbo/io/tensorboard.h"
@@ -12,6 +14,9 @@ void append_line(const std::string& path, const std::string& line) {
   file << line << '\n' << std::flush;
   check(file.good(), "[log] ", path, ": cannot be written (disk full or no permission)");
 }
+
+/// Small models finish an epoch sooner than a disk syncs a file.
+constexpr std::chrono::seconds kBetweenCheckpoints{5};
 
 /// log.jsonl and the TensorBoard events of a run, cut back to where a saved state stood: lines
 /// of steps that a kill lost would otherwise stand there twice.
@@ -37,9 +42,7 @@ class Log {
     }
   }
 
-  Json sizes() const {
-    return {{"log", size_of(path_)}, {"events", size_of(events_path_)}};
-  }
+  Json sizes() const { return {{"log", size_of(path_)}, {"events", size_of(events_path_)}}; }
 
  private:
   static int64_t size_of(const std::string& path) {
@@ -85,18 +88,28 @@ Trainer::End fit(Run& run, const FitReport& report) {
     log.add(line);
     if (report.on_log) report.on_log(line);
   };
-  // Weights first, then the state: a kill in between repeats an epoch and writes the same weights.
+  // The best weights wait in memory for the next checkpoint: a kill in between repeats the epochs
+  // since the last one, and they find the same weights again.
+  std::optional<Weights> best;
+  Json about;
   hooks.on_best = [&] {
-    run.save_weights(*model, {{"step", trainer.step()}});
+    best = weights_of(*model);
+    about = {{"step", trainer.step()}};
   };
-  hooks.on_checkpoint = [&] {
+  auto saved = std::chrono::steady_clock::now();
+  hooks.on_checkpoint = [&](bool must) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!must && now - saved < kBetweenCheckpoints) return;
+    saved = now;
+    if (best) run.save_weights(*best, about);
+    best.reset();
     auto state = trainer.state();
     state.facts["sizes"] = log.sizes();
     run.save_state(state);
   };
   const auto end = trainer.fit(train, validation, hooks);
   // Stopped before the first epoch was judged: what there is can be looked at.
-  if (!run.has_weights()) run.save_weights(*model, {{"step", trainer.step()}});
+  if (!run.has_weights()) run.save_weights(weights_of(*model), {{"step", trainer.step()}});
   return end;
 }
 

@@ -12,8 +12,8 @@ FlatParameters::FlatParameters(const std::vector<std::pair<std::string, Tensor>>
   int64_t total = 0;
   torch::Device device = torch::kCPU;
   for (const auto& [name, p] : named) {
-    check(p.scalar_type() == torch::kFloat32, "[train] parameter ", name, " is ",
-          p.scalar_type(), ", expected float32");
+    check(p.scalar_type() == torch::kFloat32, "[train] parameter ", name, " is ", p.scalar_type(),
+          ", expected float32");
     spans_.push_back({name, total, p.numel()});
     parameters_.push_back(p);
     total += (p.numel() + kAlign - 1) / kAlign * kAlign;
@@ -31,11 +31,12 @@ FlatParameters::FlatParameters(const std::vector<std::pair<std::string, Tensor>>
 }
 
 void FlatParameters::attach() {
+  const auto* base = gradients.data_ptr<float>();
   for (size_t i = 0; i < parameters_.size(); ++i) {
     auto& p = parameters_[i];
-    const auto view = gradients.narrow(0, spans_[i].offset, spans_[i].size);
     auto& grad = p.mutable_grad();
-    if (grad.defined() && grad.data_ptr() == view.data_ptr()) continue;
+    if (grad.defined() && grad.data_ptr() == base + spans_[i].offset) continue;
+    const auto view = gradients.narrow(0, spans_[i].offset, spans_[i].size);
     // A gradient that autograd put beside the buffer is taken over.
     if (grad.defined()) view.add_(grad.detach().reshape(-1));
     grad = view.view(p.sizes());

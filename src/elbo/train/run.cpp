@@ -33,8 +33,9 @@ std::shared_ptr<Model> build_stored(const Run& run) {
   }
 }
 
-NamedTensors weights_of(const Model& model) {
-  NamedTensors named;
+/// Shared with the model, not copied.
+Weights views_of(const Model& model) {
+  Weights named;
   for (const auto& p : model.named_parameters()) named.emplace_back(p.key(), p.value().detach());
   for (const auto& b : model.named_buffers()) named.emplace_back(b.key(), b.value());
   return named;
@@ -57,6 +58,12 @@ void Run::check_free(const fs::path& path, bool force) {
         ": exists and is not a run; name another folder with --out");
   check(force, "[run] ", path.string(),
         ": a run is there; --resume continues it, --force replaces it");
+}
+
+Weights weights_of(const Model& model) {
+  auto named = views_of(model);
+  for (auto& [name, tensor] : named) tensor = tensor.clone();
+  return named;
 }
 
 Run Run::create(const fs::path& path, const Json& facts, const Schemas& schemas, bool force) {
@@ -127,7 +134,7 @@ std::shared_ptr<Model> Run::load() const {
   auto model = build_stored(*this);
   const auto file = load_safetensors(path);
   torch::NoGradGuard no_gradient;
-  const auto wanted = weights_of(*model);
+  const auto wanted = views_of(*model);
   for (const auto& [name, tensor] : wanted) {
     const auto saved = file.find(name);
     check(saved.defined(), "[run] ", path, ": lacks the tensor ", name);
@@ -141,9 +148,8 @@ std::shared_ptr<Model> Run::load() const {
   return model;
 }
 
-void Run::save_weights(const Model& model, const Json& about) const {
-  save_safetensors((path_ / "weights.safetensors").string(), weights_of(model),
-                   {{"elbo", about.dump()}});
+void Run::save_weights(const Weights& weights, const Json& about) const {
+  save_safetensors((path_ / "weights.safetensors").string(), weights, {{"elbo", about.dump()}});
 }
 
 Json Run::weights_about() const {

@@ -8,6 +8,10 @@
 
 namespace elbo {
 
+using Weights = std::vector<std::pair<std::string, Tensor>>;
+/// Copies of a model's parameters and buffers by name.
+Weights weights_of(const Model& model);
+
 /// A run on disk. Every file is written to a temporary name, synced, then renamed: a kill at any
 /// moment leaves the previous good file. Loading never executes anything.
 ///   spec.json           the resolved model, the training options, where the data came from
@@ -37,7 +41,7 @@ class Run {
   bool has_weights() const;
   /// The model with its best weights, in evaluation mode.
   std::shared_ptr<Model> load() const;
-  void save_weights(const Model& model, const Json& about) const;
+  void save_weights(const Weights& weights, const Json& about) const;
   /// What save_weights() was told: epoch, validation loss.
   Json weights_about() const;
   void save_state(const Trainer::State& state) const;

@@ -6,14 +6,16 @@
 
 namespace elbo {
 
-void Means::add(const Terms& terms, double weight) {
-  const auto put = [&](size_t i, const std::string& name, const Tensor& value) {
-    if (sums_.size() <= i) sums_.emplace_back(name, 0.0);
-    sums_[i].second += weight * value.item<double>();
-  };
-  put(0, "loss", terms.loss);
-  for (size_t i = 0; i < terms.parts.size(); ++i) {
-    put(i + 1, terms.parts[i].first, terms.parts[i].second);
+std::vector<std::pair<std::string, double>> numbers(const Terms& terms) {
+  std::vector<std::pair<std::string, double>> list{{"loss", terms.loss.item<double>()}};
+  for (const auto& [name, value] : terms.parts) list.emplace_back(name, value.item<double>());
+  return list;
+}
+
+void Means::add(const std::vector<std::pair<std::string, double>>& terms, double weight) {
+  for (size_t i = 0; i < terms.size(); ++i) {
+    if (sums_.size() <= i) sums_.emplace_back(terms[i].first, 0.0);
+    sums_[i].second += weight * terms[i].second;
   }
   weight_ += weight;
 }
@@ -72,14 +74,10 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Objective> object
 }
 
 bool Trainer::train_step(const Batch& batch) {
-  StepSettings settings{options_.optimizer,
-                        options_.lr.at(step_) * lr_scale_,
-                        options_.beta1,
-                        options_.beta2,
-                        options_.epsilon,
-                        options_.weight_decay,
-                        options_.clip,
-                        options_.normalize,
+  StepSettings settings{options_.optimizer, options_.lr.at(step_) * lr_scale_,
+                        options_.beta1,     options_.beta2,
+                        options_.epsilon,   options_.weight_decay,
+                        options_.clip,      options_.normalize,
                         options_.average};
   const double rows = static_cast<double>(batch.size());
   for (size_t i = 0; i < players_.size(); ++i) {
@@ -95,8 +93,9 @@ bool Trainer::train_step(const Batch& batch) {
     flat_->attach();
     optimizer_->step(*flat_, spans_[i], settings, step_ + 1);
     if (i == 0) {
-      means_.add(terms, rows);
-      epoch_means_.add(terms, rows);
+      const auto told = numbers(terms);
+      means_.add(told, rows);
+      epoch_means_.add(told, rows);
     }
   }
   return true;
@@ -197,8 +196,8 @@ void Trainer::roll_back(const std::string& cause, const Hooks& hooks) {
   lr_scale_ *= 0.5;
   keep_good();
   if (hooks.on_note) {
-    hooks.on_note(cause + " is not finite at step " + std::to_string(where) +
-                  ": back to step " + std::to_string(step_) + " with half the learning rate");
+    hooks.on_note(cause + " is not finite at step " + std::to_string(where) + ": back to step " +
+                  std::to_string(step_) + " with half the learning rate");
   }
 }
 
@@ -212,7 +211,7 @@ Json Trainer::validate(const Data& data) {
   objective_->eval();
   Means means;
   for_each_batch(*data, options_.batch, Draw{}, [&](const Batch& batch, int64_t) {
-    means.add(objective_->validate(*model_, batch), static_cast<double>(batch.size()));
+    means.add(numbers(objective_->validate(*model_, batch)), static_cast<double>(batch.size()));
   });
   model_->train();
   objective_->train();
@@ -252,7 +251,8 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
   const int64_t n = train->size();
   check(n > 0, "[train] no training rows");
   const int64_t batch = std::min(options_.batch, n);
-  // A last short batch would have noisier gradients and other shapes: it waits for the next shuffle.
+  // A last short batch would have noisier gradients and other shapes: it waits for the next
+  // shuffle.
   const int64_t per_epoch = n / batch;
   const int64_t steps = options_.steps > 0 ? options_.steps : options_.epochs * per_epoch;
   const uint64_t seed = static_cast<uint64_t>(options_.seed);
@@ -282,8 +282,8 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
       position_ = 0;
       ++epoch_;
     }
-    const Progress progress{epoch_ + (epoch_ends ? 0 : 1), options_.epochs, step_, steps, rows,
-                            &means_};
+    const Progress progress{
+        epoch_ + (epoch_ends ? 0 : 1), options_.epochs, step_, steps, rows, &means_};
     const bool go_on = !hooks.on_step || hooks.on_step(progress);
     if (options_.log_every > 0 && step_ % options_.log_every == 0 && !epoch_ends) {
       if (hooks.on_log) {
@@ -292,11 +292,12 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
       means_.clear();
     }
     if (epoch_ends) end_epoch(validation, hooks);
-    const bool due = options_.checkpoint_every > 0 ? step_ % options_.checkpoint_every == 0
-                                                   : epoch_ends;
+    const bool due =
+        options_.checkpoint_every > 0 ? step_ % options_.checkpoint_every == 0 : epoch_ends;
     if (due || !go_on || step_ == steps || ended_early_) {
       if (epoch_ends || options_.checkpoint_every > 0) keep_good();
-      if (hooks.on_checkpoint) hooks.on_checkpoint();
+      const bool must = !go_on || step_ == steps || ended_early_ || options_.checkpoint_every > 0;
+      if (hooks.on_checkpoint) hooks.on_checkpoint(must);
     }
     if (!go_on) return End::stopped;
   }

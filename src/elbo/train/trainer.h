@@ -53,10 +53,13 @@ struct TrainOptions {
   }
 };
 
+/// The loss and its parts as numbers.
+std::vector<std::pair<std::string, double>> numbers(const Terms& terms);
+
 /// Means of the logged terms over some steps, in order of appearance.
 class Means {
  public:
-  void add(const Terms& terms, double weight);
+  void add(const std::vector<std::pair<std::string, double>>& terms, double weight);
   std::vector<std::pair<std::string, double>> values() const;
   Json save() const;
   void restore(const Json& saved);
@@ -81,7 +84,7 @@ class Trainer {
     std::function<bool(const Progress&)> on_step;     // false stops after this step
     std::function<void(const Json& line)> on_log;     // train means, and validation at epoch ends
     std::function<void()> on_best;                    // the weights to keep are in the model now
-    std::function<void()> on_checkpoint;              // state() is worth saving now
+    std::function<void(bool must)> on_checkpoint;     // state() may be saved now, or must be
     std::function<void(const std::string&)> on_note;  // roll-backs and the like
   };
   enum class End { finished, stopped, early };
