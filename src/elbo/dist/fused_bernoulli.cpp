@@ -1,6 +1,8 @@
 #include "elbo/dist/fused.h"
 #include "elbo/dist/lanes.h"
 
+#include <torch/csrc/autograd/custom_function.h>
+
 namespace elbo::fused {
 namespace {
 
