@@ -14,6 +14,8 @@ void check_finite(const Tensor& x, const std::string& where) {
        " is not finite; data with missing cells are read from tables (CSV)");
 }
 
+constexpr double kMostClasses = 10000;
+
 bool few_channels(int64_t n) { return n == 1 || n == 3; }
 
 /// Pictures as [N, C, H, W].
@@ -85,13 +87,17 @@ void set_x(Arrays& arrays, Tensor x, const DataOptions& options, const std::stri
   arrays.x = x;
 }
 
-void set_labels(Arrays& arrays, const Tensor& y, const std::string& where) {
+int64_t count_classes(const Tensor& y) {
+  const double most = y.numel() > 0 ? y.max().item<double>() : -1;
+  return most >= 0 && most < kMostClasses ? static_cast<int64_t>(most) + 1 : 0;
+}
+
+void set_labels(Arrays& arrays, const Tensor& y, int64_t classes, const std::string& where) {
   const auto rows = arrays.x.size(0);
   const bool column = y.dim() == 1 || (y.dim() == 2 && y.size(1) == 1);
   check(column && y.size(0) >= rows, "[arrays] ", where, ": labels of shape ",
         to_string(y.sizes().vec()), ", expected one for each row of x");
   const auto labels = y.flatten().narrow(0, 0, rows).to(torch::kFloat64);
-  constexpr double kMostClasses = 10000;
   const bool whole = (labels == labels.floor())
                          .logical_and(labels >= -1)
                          .logical_and(labels < kMostClasses)
@@ -100,9 +106,8 @@ void set_labels(Arrays& arrays, const Tensor& y, const std::string& where) {
   check(whole, "[arrays] ", where, ": labels must be whole numbers from 0 (-1 = unknown) below ",
         kMostClasses);
   // The whole column names the classes: the first rows may lack some.
-  const auto classes = y.max().item<double>();
   std::vector<std::string> names;
-  for (int64_t k = 0; k <= static_cast<int64_t>(std::min(classes, kMostClasses)); ++k) {
+  for (int64_t k = 0; k < std::max(count_classes(y), classes); ++k) {
     names.push_back(std::to_string(k));
   }
   arrays.y = labels.to(torch::kInt64);

@@ -53,6 +53,7 @@ std::string first_of(const Members& members, const std::vector<std::string>& nam
 /// Which arrays of an archive play which part.
 struct Roles {
   std::string x, y, factors;
+  std::string other_y;  // labels of the other part, which may know more classes
 };
 
 Roles roles_of(const Members& members, const std::string& wanted, const std::string& part,
@@ -63,12 +64,15 @@ Roles roles_of(const Members& members, const std::string& wanted, const std::str
   if (!wanted.empty()) {
     check(members.count(lower(wanted)) > 0, "[npz] ", where, ": no array \"", wanted,
           "\"; known: ", join(names));
-    return {lower(wanted), "", ""};
+    return {lower(wanted), "", "", ""};
   }
-  if (!part.empty()) return {"x_" + part, first_of(members, {"y_" + part}), ""};
+  if (!part.empty()) {
+    const std::string other = part == "train" ? "test" : "train";
+    return {"x_" + part, first_of(members, {"y_" + part}), "", first_of(members, {"y_" + other})};
+  }
   Roles roles{first_of(members, {"x", "images", "imgs", "data", "features", "arr_0"}),
               first_of(members, {"y", "labels", "label", "targets"}),
-              first_of(members, {"factors", "latents_classes"})};
+              first_of(members, {"factors", "latents_classes"}), ""};
   if (roles.x.empty() && names.size() == 1) roles.x = names[0];
   check(!roles.x.empty(), "[npz] ", where, ": no array x; name one as in ", where, ":", names[0],
         "; known: ", join(names));
@@ -81,7 +85,7 @@ std::map<std::string, Tensor> read_members(const std::string& path, const Roles&
       path,
       [&](const std::string& file) {
         const auto name = array_name(file);
-        return name == roles.x || name == roles.y || name == roles.factors;
+        return name == roles.x || name == roles.y || name == roles.factors || name == roles.other_y;
       },
       [&](const std::string& file, const std::string& bytes) {
         arrays[array_name(file)] = parse_npy(bytes, path + ":" + file);
@@ -94,7 +98,11 @@ Data from_archive(const std::string& path, const Roles& roles, const DataOptions
   Arrays arrays;
   set_x(arrays, tensors.at(roles.x), options, path + ":" + roles.x);
   const int64_t rows = arrays.x.size(0);
-  if (!roles.y.empty()) set_labels(arrays, tensors.at(roles.y), path + ":" + roles.y);
+  if (!roles.y.empty()) {
+    const auto other = tensors.find(roles.other_y);
+    const auto classes = other == tensors.end() ? 0 : count_classes(other->second);
+    set_labels(arrays, tensors.at(roles.y), classes, path + ":" + roles.y);
+  }
   if (!roles.factors.empty()) {
     const auto& factors = tensors.at(roles.factors);
     check(factors.dim() == 2 && factors.size(0) >= rows, "[npz] ", path,

@@ -18,7 +18,7 @@ constexpr int64_t kCombinations = 3 * 6 * 40 * 32 * 32;
 bool inside(int64_t shape, float u, float v) {
   if (shape == 0) return std::abs(u) <= 10 && std::abs(v) <= 10;
   if (shape == 1) return u * u / (14 * 14) + v * v / (7 * 7) <= 1;
-  const float x = u / 11.5f, y = v / 11.5f, a = x * x + y * y - 1;
+  const float x = u / 10.5f, y = v / 10.5f, a = x * x + y * y - 1;
   return a * a * a - x * x * y * y * y <= 0;
 }
 

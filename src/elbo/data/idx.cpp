@@ -56,7 +56,8 @@ std::string find_in(const fs::path& folder, const std::string& name) {
 
 void read_labels(Arrays& arrays, const std::string& path) {
   const auto y = read_idx(path);
-  set_labels(arrays, y, path);
+  constexpr int64_t kDigits = 10;
+  set_labels(arrays, y, kDigits, path);
 }
 
 class IdxFile : public Reader {
