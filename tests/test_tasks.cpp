@@ -7,7 +7,7 @@
 namespace elbo {
 namespace {
 
-Json small_nets(const Json& patch) {
+Json small_nets(const Json& patch = Json::object()) {
   Json spec = default_spec();
   spec["encoder"] = spec["decoder"] = {{"type", "mlp"}, {"hidden", {16}}};
   spec["latent"] = {{"type", "flat"}, {"size", 3}};
@@ -60,7 +60,7 @@ TEST_CASE("codes do not look at known labels") {
 }
 
 TEST_CASE("the columns of a code are named by site and hold mean and deviation") {
-  Toy flat(small_nets({}), digits(8));
+  Toy flat(small_nets(), digits(8));
   auto layout = code_layout(*flat.model, flat.data->schemas());
   CHECK(layout.mean_names() == std::vector<std::string>{"z0", "z1", "z2"});
   CHECK(layout.deviation_names() == std::vector<std::string>{"s0", "s1", "s2"});
@@ -76,7 +76,7 @@ TEST_CASE("the columns of a code are named by site and hold mean and deviation")
 }
 
 TEST_CASE("codes of another width, or with holes, are refused") {
-  Toy toy(small_nets({}), digits(8));
+  Toy toy(small_nets(), digits(8));
   const auto layout = code_layout(*toy.model, toy.data->schemas());
   CHECK(error_of([&] {
           as_sites(layout, torch::zeros({4, 5}));

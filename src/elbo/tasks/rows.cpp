@@ -39,8 +39,8 @@ Tensor read_text_rows(const std::string& path) {
   int64_t width = 0, rows = 0, number = 0;
   for (const auto& line : split_text(read_maybe_gzip(path), '\n')) {
     ++number;
-    if (line.empty() || line == "\r") continue;
-    const auto cells = split_text(line, separator);
+    const auto cells = split_text(line.substr(0, line.find('\r')), separator);
+    if (cells.size() == 1 && cells[0].empty()) continue;
     if (number == 1 && !as_number(cells[0])) continue;  // a header
     if (width == 0) width = static_cast<int64_t>(cells.size());
     check(static_cast<int64_t>(cells.size()) == width, "[rows] ", path, ": line ", number, " has ",
