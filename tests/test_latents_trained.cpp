@@ -67,12 +67,6 @@ TEST_CASE("bounds of trained latents keep above the entropy of the data and come
       {"type", "quantized"}, {"codes", 8}, {"size", 4}, {"positions", 1}, {"window", 50}};
   const std::vector<std::pair<Json, double>> cases{
       {{{"type", "ladder"}, {"sizes", {4, 2}}, {"widths", {32}}}, kShortTrainingNats},
-      {{{"type", "ladder"},
-        {"sizes", {4, 2, 2}},
-        {"widths", {32, 24, 16}},
-        {"skip", false},
-        {"inference", "precision"}},
-       kShortTrainingNats},
       {book, kShortTrainingNats},
       {{{"type", "labelled"},
         {"size", 2},

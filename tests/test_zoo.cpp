@@ -64,17 +64,19 @@ struct Entry {
 
   Named named() const { return named_tensors(*model, *objective); }
   Batch all() const { return data->get(torch::arange(kRows)); }
-  /// What training would say of all rows at its first step.
+  /// What must fall: the loss of all rows, with schedules where training ends. A critic that learns
+  /// moves its opponent's loss either way; there it is the reconstruction.
   double loss() {
     torch::NoGradGuard no_gradient;
     RandomScope scope(3);
     model->eval();
     objective->eval();
     const auto first = objective->players(*model).front().name;
-    const double value = objective->loss(first, *model, all(), 0).loss.item<double>();
+    const auto terms = objective->loss(first, *model, all(), kSteps);
     model->train();
     objective->train();
-    return value;
+    return objective->parameters().empty() ? terms.loss.item<double>()
+                                           : part(terms, "reconstruction");
   }
   Trainer::State train(int64_t steps, const Trainer::State* from = nullptr) {
     options.steps = steps;

@@ -57,7 +57,11 @@ constexpr double kFloatRoundTrip = 5e-3;
 constexpr double kFiniteDifferenceRoot = 1e-5;
 /// log I_v by Debye's expansion from order 50 on, to its fourth term: 50^-5, and differences.
 constexpr double kBessel = 1e-8;
-/// A sum over 400 x 400 cells of a plane, and the tails of a Student's t beyond it.
+/// A sum over 300 x 300 cells of a plane, and the tails of a Student's t beyond it.
 constexpr double kPlaneIntegral = 2e-3;
 /// Our exponential in float32, relative: two units in the last place.
 constexpr double kFastExp = 2.4e-7;
+/// Moments of 256 codes that a distance or a critic holds to the prior: their own error is 0.06.
+constexpr double kCodeMoments = 0.3;
+/// Samples of a small adversarial model on a ring of radius 2.
+constexpr double kRing = 0.5;

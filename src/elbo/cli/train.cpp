@@ -1,3 +1,5 @@
+#include <chrono>
+#include <cmath>
 #include <csignal>
 #include <iostream>
 
@@ -96,14 +98,37 @@ void print_end(const Run& run, const Json& summary) {
             << 2 * std::max<int64_t>(1, options.epochs) << "\n";
 }
 
+/// Rows per second from the first step on, validation, logging and saving included.
+class Rate {
+ public:
+  void at(int64_t rows) {
+    rows_ = rows;
+    if (first_rows_ < 0) {
+      first_ = Clock::now();
+      first_rows_ = rows;
+    }
+  }
+  double rows_per_second() const {
+    const std::chrono::duration<double> spent = Clock::now() - first_;
+    return rows_ > first_rows_ ? static_cast<double>(rows_ - first_rows_) / spent.count() : 0;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point first_;
+  int64_t rows_ = 0, first_rows_ = -1;
+};
+
 /// Trains the run from where it stands, telling how it goes; returns the exit status.
 int train_run(Run& run, const TrainArguments& a) {
   ProgressTalk talk(talk_for(a.quiet));
   const CatchSignals signals;
   const auto options = run.train_options();
   FitReport report;
+  Rate rate;
   report.on_step = [&](const Progress& p) {
     talk.training(p);
+    rate.at(p.rows);
     return caught_signal == 0;
   };
   report.on_log = [&](const Json& line) {
@@ -119,6 +144,7 @@ int train_run(Run& run, const TrainArguments& a) {
   }
   const Json summary{{"run", run.path().string()},
                      {"end", end == Trainer::End::early ? "early" : "finished"},
+                     {"rows_per_second", std::round(rate.rows_per_second())},
                      {"best", best_epoch(run)}};
   if (a.json) {
     std::cout << summary.dump() << "\n";

@@ -36,6 +36,8 @@ class Distribution {
     auto x = sample();
     return {x, log_prob(x)};
   }
+  /// Whether the density of a draw comes along with it; else it is computed only where it is asked.
+  virtual bool knows_own_draws() const { return false; }
   /// The same distribution without gradients to its parameters, for score-free estimators
   /// (STL, DReG); null where the parameters cannot be told from the value.
   virtual Dist detached() const { return nullptr; }

@@ -17,6 +17,7 @@ struct Flow : Distribution {
   Tensor mean() const override;
   bool reparameterized() const override { return base->reparameterized(); }
   std::pair<Tensor, Tensor> sample_and_log_prob() const override;
+  bool knows_own_draws() const override { return true; }
 
  private:
   Mapped push(Tensor z) const;

@@ -14,6 +14,7 @@ struct FullNormal : Distribution {
   Tensor mean() const override { return loc; }
   Tensor stddev() const override { return factor.square().sum(-1).sqrt(); }
   std::pair<Tensor, Tensor> sample_and_log_prob() const override;
+  bool knows_own_draws() const override { return true; }
   Dist detached() const override {
     return std::make_shared<FullNormal>(loc.detach(), factor.detach());
   }

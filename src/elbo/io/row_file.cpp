@@ -49,8 +49,9 @@ class NpyFile : public Counted {
   NpyFile(const std::string& path, RowPlan plan) : Counted(path, std::move(plan)) {
     std::string shape = std::to_string(plan_.rows) + ",";
     for (int64_t size : plan_.shape) shape += " " + std::to_string(size) + ",";
-    std::string header = std::string("{'descr': '") + (plan_.whole ? "<i8" : "<f4") +
-                         "', 'fortran_order': False, 'shape': (" + shape + "), }";
+    std::string header = "{'descr': '";
+    header += plan_.whole ? "<i8" : "<f4";
+    header += "', 'fortran_order': False, 'shape': (" + shape + "), }";
     constexpr size_t kFixed = 10, kAlign = 64;
     header.resize((kFixed + header.size() + kAlign) / kAlign * kAlign - kFixed - 1, ' ');
     header += '\n';

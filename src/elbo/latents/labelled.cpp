@@ -270,7 +270,7 @@ class Labelled : public Latent {
   Site draw_auxiliary(const Tensor& features, int64_t s, bool mean_only) {
     auto a =
         draw_site("a", normal_of(tile(posterior_a_->forward(features), s)), nullptr, mean_only);
-    if (mean_only) a.log_q = a.posterior->log_prob(a.value);
+    a.log_q = a.posterior->log_prob(a.value);
     return a;
   }
 

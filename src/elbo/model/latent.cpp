@@ -14,7 +14,9 @@ Registry<Latent, const LatentPlan&>& latents() {
   return registry;
 }
 
-Tensor Site::log_posterior() const { return row_sum(log_q); }
+Tensor Site::log_posterior() const {
+  return log_q.defined() ? row_sum(log_q) : posterior->row_log_prob(value);
+}
 
 Tensor Site::log_prior() const { return prior->row_log_prob(value); }
 
@@ -30,19 +32,20 @@ Tensor Site::kl_per_dimension() const {
   if (posterior) {
     if (auto closed = kl_components(*posterior, *prior)) return closed->flatten(1);
   }
-  if (!log_q.defined()) return Tensor();
-  auto log_p = prior->log_prob(value);
-  if (log_p.sizes() != log_q.sizes() || log_q.dim() < 2) return Tensor();
-  return (log_q - log_p).flatten(1);
+  const auto q = log_q.defined() ? log_q : posterior->log_prob(value), p = prior->log_prob(value);
+  if (p.sizes() != q.sizes() || q.dim() < 2) return Tensor();
+  return (q - p).flatten(1);
 }
 
 Site draw_site(std::string name, Dist q, Dist p, bool mean_only) {
   Site site{std::move(name), Tensor(), Tensor(), std::move(q), std::move(p)};
   if (mean_only) {
     site.value = site.posterior->mean();
-    return site;
+  } else if (site.posterior->knows_own_draws()) {
+    std::tie(site.value, site.log_q) = site.posterior->sample_and_log_prob();
+  } else {
+    site.value = site.posterior->sample();
   }
-  std::tie(site.value, site.log_q) = site.posterior->sample_and_log_prob();
   return site;
 }
 

@@ -11,7 +11,7 @@ namespace elbo {
 /// One latent variable: its value and the two beliefs about it.
 struct Site {
   std::string name;
-  Tensor value, log_q;    // drawn from the posterior; its log density there, per component
+  Tensor value, log_q;    // a draw; its log density per component, or undefined: ask the posterior
   Dist posterior, prior;  // no posterior where the value is enumerated, not drawn
 
   /// [S*B] closed form where there is one, else log_q - log p(value), each summed to rows first.

@@ -291,6 +291,11 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
       }
       means_.clear();
     }
+    // An activation may swallow a NaN weight, and the loss looks sound: nothing bad is kept.
+    if (epoch_ends && !std::isfinite(flat_->values.sum().item<double>())) {
+      roll_back(first_not_finite(), hooks);
+      continue;
+    }
     if (epoch_ends) end_epoch(validation, hooks);
     const bool due =
         options_.checkpoint_every > 0 ? step_ % options_.checkpoint_every == 0 : epoch_ends;

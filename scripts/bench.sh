@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Speed tables: the product's own training loop, with logging, validation and saving on, against
+# this machine's measured peak and against the same nets in Python's PyTorch, in one run.
+#   scripts/bench.sh            the nets of docs/results.md
+# Let nothing else run. MNIST is used where ELBO_DATA (or ../shared/data) has it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/setup.sh --bench
+build=${ELBO_BUILD:-build}
+if [ ! -x "$build/elbo" ]; then
+  cmake -S . -B "$build" -G Ninja > /dev/null
+  cmake --build "$build" --target elbo_program
+fi
+exec /usr/bin/python3 bench/table.py "$build/elbo"
