@@ -1,8 +1,7 @@
 #include <doctest/doctest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
-
-#include <torch/csrc/autograd/autograd.h>
 
 #include "elbo/eval/density.h"
 #include "elbo/train/trainer.h"
@@ -41,8 +40,7 @@ struct LinearGaussian {
     const auto S = centred.t().mm(centred) / X.size(0);
     const auto values = std::get<0>(torch::linalg_eigh(S, "L"));  // ascending
     const double noise = values.slice(0, 0, 6).mean().item<double>();
-    const double log_det =
-        values.slice(0, 6, 8).log().sum().item<double>() + 6 * std::log(noise);
+    const double log_det = values.slice(0, 6, 8).log().sum().item<double>() + 6 * std::log(noise);
     return -0.5 * (8 * kLogTwoPi + log_det + 8);
   }
   Data data() const {
@@ -144,9 +142,9 @@ TEST_CASE("doubly reparameterised and plain IWAE gradients have the same mean fo
     const int64_t repeats = 1500;
     auto sum = torch::zeros_like(weight, torch::kFloat64), squares = sum.clone();
     for (int64_t i = 0; i < repeats; ++i) {
-      const auto g = torch::autograd::grad({objective->loss("model", *model, batch, 0).loss},
-                                           {weight})[0]
-                         .to(torch::kFloat64);
+      const auto g =
+          torch::autograd::grad({objective->loss("model", *model, batch, 0).loss}, {weight})[0].to(
+              torch::kFloat64);
       sum += g;
       squares += g.square();
     }

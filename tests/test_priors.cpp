@@ -62,8 +62,8 @@ TEST_CASE("every free prior of the plane integrates to 1, and its draws fit its 
       {{"type", "flow"}, {"step", "spline"}, {"steps", 4}},
       {{"type", "flow"}, {"step", "iaf"}, {"steps", 2}, {"base", "laplace"}}};
   torch::NoGradGuard no_gradient;
-  const int64_t n = 300;
-  const double reach = 15, cell = 2 * reach / n;
+  const int64_t n = 200;
+  const double reach = 12, cell = 2 * reach / n;
   const auto line = (torch::arange(n, torch::kFloat64) + 0.5) * cell - reach;
   const auto grid = torch::cartesian_prod({line, line});  // [n², 2]
   for (const auto& declared : priors) {

@@ -57,7 +57,7 @@ constexpr double kFloatRoundTrip = 5e-3;
 constexpr double kFiniteDifferenceRoot = 1e-5;
 /// log I_v by Debye's expansion from order 50 on, to its fourth term: 50^-5, and differences.
 constexpr double kBessel = 1e-8;
-/// A sum over 300 x 300 cells of a plane, and the tails of a Student's t beyond it.
+/// A sum over 200 x 200 cells of a plane, and the tails of a Student's t beyond it.
 constexpr double kPlaneIntegral = 2e-3;
 /// Our exponential in float32, relative: two units in the last place.
 constexpr double kFastExp = 2.4e-7;

@@ -1,7 +1,7 @@
+#include <torch/csrc/autograd/custom_function.h>
+
 #include "elbo/dist/fused.h"
 #include "elbo/dist/lanes.h"
-
-#include <torch/csrc/autograd/custom_function.h>
 
 namespace elbo::fused {
 namespace {

@@ -1,9 +1,9 @@
+#include <torch/csrc/autograd/custom_function.h>
+
 #include <cmath>
 
 #include "elbo/dist/fused.h"
 #include "elbo/dist/lanes.h"
-
-#include <torch/csrc/autograd/custom_function.h>
 
 namespace elbo::fused {
 namespace {
