@@ -15,7 +15,7 @@ int main() {
   const bool in_range = digit.min().item<float>() >= 0 && digit.max().item<float>() <= 1;
 
   // log N(2; 1, 3) = -(1/3)^2 / 2 - log 3 - log(2 pi) / 2
-  const auto normal = elbo::normal(torch::ones({1}), torch::full({1}, 3.0));
+  const auto normal = elbo::checked::normal(torch::ones({1}), torch::full({1}, 3.0));
   const double found = normal->log_prob(torch::full({1}, 2.0)).item<double>();
   std::cout << "log N(2; 1, 3) = " << found << "\n";
   const bool exact = std::abs(found - -2.073106377) < 1e-6;
