@@ -14,8 +14,8 @@ import tempfile
 import time
 
 TIMEOUT = 600
-TRAIN = ["builtin:digits", "--rows", "300", "--batch", "30", "--epochs", "120",
-         "--checkpoint-every", "3", "--log-every", "4", "-q",
+TRAIN = ["builtin:digits", "--rows", "300", "--batch", "30", "--epochs", "60",
+         "--checkpoint-every", "12", "--log-every", "4", "-q",
          "--set", "encoder={\"type\":\"mlp\",\"hidden\":[16]}",
          "--set", "decoder={\"type\":\"mlp\",\"hidden\":[16]}", "--set", "latent.size=2"]
 
