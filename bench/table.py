@@ -77,8 +77,10 @@ def main():
     alone = train(source, 3000, "--model", "vae_mlp")[0]
     line("the same, one core taken by another process", 128, f"{disturbed:,.0f}",
          f"{disturbed / alone:.0%} of undisturbed", "", "", "")
-    conv = ["--set", "encoder.type=conv", "--set", "encoder.channels=[32,64,128]",
-            "--set", "decoder.type=conv", "--set", "decoder.channels=[32,64,128]"]
+    conv = ["--set", "latent.size=20"]
+    for part in ("encoder", "decoder"):
+        for option in ("type=conv", "channels=[32,64,128]", "kernel=4", "hidden=[]"):
+            conv += ["--set", f"{part}.{option}"]
     rate, _ = train(source, 400, *conv)
     other = peer("peer_conv.py", 128)
     line("convolutions 32-64-128, 28x28", 128, f"{rate:,.0f}", "", "", f"{other:,.0f}",

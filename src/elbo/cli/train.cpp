@@ -160,15 +160,21 @@ int resume(const TrainArguments& a) {
         "data and folder: leave out DATA and --out");
   const bool others = !a.data_flags->given().empty() || !a.request.settings.empty() ||
                       a.app->count("--model") > 0 || a.dry_run || a.force;
-  check(!others, "[train] --resume: only --epochs, --steps and --patience may change");
+  check(!others, "[train] --resume: only --epochs, --steps, --patience and --lr may change");
   auto run = Run::open(a.resume);
   Json facts = run.facts();
   for (const auto& [name, value] : a.train_flags->given().items()) {
-    check(name == "epochs" || name == "steps" || name == "patience", "[train] --resume: ", name,
-          " stays as it was; only --epochs, --steps and --patience may change");
+    const bool free = name == "epochs" || name == "steps" || name == "patience" || name == "lr";
+    check(free, "[train] --resume: ", name,
+          " stays as it was; only --epochs, --steps, --patience and --lr may change");
     facts["train"][name] = value;
   }
-  read_options<TrainOptions>(facts["train"], "train");
+  const auto options = read_options<TrainOptions>(facts["train"], "train");
+  const auto rows = facts.value("rows", int64_t{0});
+  const auto held = options.validation < 1 ? static_cast<int64_t>(options.validation * rows)
+                                           : static_cast<int64_t>(options.validation);
+  const auto batch = std::max<int64_t>(1, std::min(options.batch, rows - held));
+  facts["train"]["lr"] = options.lr.in_steps(static_cast<double>((rows - held) / batch));
   if (facts != run.facts()) run.set_facts(facts);
   return train_run(run, a);
 }
