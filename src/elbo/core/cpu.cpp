@@ -26,7 +26,7 @@ constexpr const char* kGuard = "ELBO_PREPARED";
 
 // OpenMP threads that wait for work spin so many rounds before they sleep: enough to bridge the
 // gap between two layers, too few to starve another process that shares the core.
-constexpr const char* kSpinCount = "2000";
+constexpr const char* kSpinCount = "1000";
 
 int64_t cores_allowed() {
   cpu_set_t mask;
