@@ -20,7 +20,7 @@ Data ring() {
   return in_memory(arrays);
 }
 
-void check_codes(const char* model, int64_t steps) {
+void check_codes(const std::string& model, int64_t steps) {
   CAPTURE(model);
   torch::manual_seed(4);
   auto spec = model_spec(model);

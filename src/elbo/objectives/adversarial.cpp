@@ -9,7 +9,7 @@ namespace {
 constexpr const char* kWhere = "objective adversarial";
 
 struct AdversarialOptions {
-  Schedule beta = 1, feature_weight = 1, likelihood_weight = 0;
+  Schedule beta = 1, feature_weight = 1, likelihood_weight = 0.01;
   std::string loss = "logistic";
   Json critic = "auto";
   int64_t features = 128;
@@ -19,7 +19,9 @@ struct AdversarialOptions {
     f("beta", beta, "weight of the KL term in the encoder's loss", at_least(0));
     f("feature_weight", feature_weight,
       "of the reconstruction of the critic's features in the decoder's loss", at_least(0));
-    f("likelihood_weight", likelihood_weight, "of -log p(x|z) in both losses", at_least(0));
+    f("likelihood_weight", likelihood_weight,
+      "of -log p(x|z) in both losses: a little, so that the likelihood's scale learns",
+      at_least(0));
     f("loss", loss, "of the critic", one_of(kCriticLosses));
     f("critic", critic, "network from x to the features; auto: conv for images, else mlp");
     f("features", features, "that a logit is drawn from", between(1, 65536));
@@ -58,7 +60,7 @@ class Adversarial : public Objective {
     const auto bound = bound_of(model, batch);
     const auto made = features(shown(bound.inference.x, batch), batch);
     const auto feature = feature_distance(made, batch);
-    auto loss = o_.likelihood_weight.at(step) * bound.reconstruction;
+    const auto loss = o_.likelihood_weight.at(step) * bound.reconstruction;
     if (player == "encoder") {
       return terms_of(bound, loss + feature + o_.beta.at(step) * bound.divergence,
                       {{"feature", feature}});
@@ -66,9 +68,7 @@ class Adversarial : public Objective {
     const auto drawn = model.generate(batch.size(), batch.c).x;
     const auto fooling = maker_loss((*logit_)(torch::relu(made)), o_.loss) +
                          maker_loss(logits(shown(drawn, batch), batch), o_.loss);
-    loss = loss + o_.feature_weight.at(step) * feature + fooling;
-    const auto own = likelihood_alone(model, bound.inference, batch);
-    return terms_of(bound, own.defined() ? loss + own : loss,
+    return terms_of(bound, loss + o_.feature_weight.at(step) * feature + fooling,
                     {{"feature", feature}, {"fooling", fooling}});
   }
 
@@ -116,13 +116,9 @@ class Adversarial : public Objective {
       reconstructed = shown(model.infer(batch, 1).x, batch);
       drawn = shown(model.generate(batch.size(), batch.c).x, batch);
     }
-    const bool penalised = o_.penalty > 0 && torch::GradMode::is_enabled();
-    const auto x = seen(batch.x, batch).detach().requires_grad_(penalised);
-    const auto real = logits(x, batch);
     const auto made = torch::cat({logits(reconstructed, batch), logits(drawn, batch)});
-    auto loss = critic_loss(real, made, o_.loss);
-    if (penalised) loss = loss + 0.5 * o_.penalty * squared_gradient(real, x);
-    return {loss, {}};
+    const auto of = [&](const Tensor& x) { return logits(x, batch); };
+    return {critic_loss(of, seen(batch.x, batch), made, o_.loss, o_.penalty), {}};
   }
 
   const bool binary_;

@@ -11,12 +11,15 @@ constexpr const char* kWhere = "objective adversarial_code";
 struct AdversarialCodeOptions {
   Schedule weight = 1, beta = 0;
   std::string loss = "logistic";
+  double penalty = 1;
   Json critic;
   template <class F>
   void fields(F&& f) {
     f("weight", weight, "of the critic in the encoder's loss", at_least(0));
     f("beta", beta, "weight of the KL term", at_least(0));
     f("loss", loss, "of the critic", one_of(kCriticLosses));
+    f("penalty", penalty, "half of this weighs the critic's squared gradient at the prior's draws",
+      at_least(0));
     f("critic", critic, "network from a code to a logit; default: three dense layers of 256");
   }
 };
@@ -60,7 +63,8 @@ class AdversarialCode : public Objective {
       made = codes_of(model.latent->infer(batch, 1), kWhere);
       real = drawn(model, batch);
     }
-    return {critic_loss((*critic_)(real, batch.c), (*critic_)(made, batch.c), o_.loss), {}};
+    const auto logits = [&](const Tensor& z) { return (*critic_)(z, batch.c); };
+    return {critic_loss(logits, real, logits(made), o_.loss, o_.penalty), {}};
   }
 
   const AdversarialCodeOptions o_;

@@ -19,6 +19,15 @@ Tensor critic_loss(const Tensor& real, const Tensor& made, const std::string& ki
   return torch::softplus(-real).mean() + torch::softplus(made).mean();
 }
 
+Tensor critic_loss(const std::function<Tensor(const Tensor&)>& logits, const Tensor& real_rows,
+                   const Tensor& made, const std::string& kind, double penalty) {
+  const bool penalised = penalty > 0 && torch::GradMode::is_enabled();
+  const auto x = real_rows.detach().requires_grad_(penalised);
+  const auto real = logits(x);
+  const auto loss = critic_loss(real, made, kind);
+  return penalised ? loss + 0.5 * penalty * squared_gradient(real, x) : loss;
+}
+
 Tensor maker_loss(const Tensor& made, const std::string& kind) {
   return kind == "hinge" ? -made.mean() : torch::softplus(-made).mean();
 }

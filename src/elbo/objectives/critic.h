@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "elbo/model/objective.h"
@@ -24,6 +25,10 @@ std::shared_ptr<Critic> make_code_critic(const Json& declaration, int64_t size, 
 /// What a critic minimises, by the logits of real and of made rows: "logistic" (cross-entropy) or
 /// "hinge".
 Tensor critic_loss(const Tensor& real, const Tensor& made, const std::string& kind);
+/// The same with half of `penalty` times the squared gradient of the logits at the real rows on
+/// top, without which the two sides circle each other (Mescheder et al. 2018, arXiv:1801.04406).
+Tensor critic_loss(const std::function<Tensor(const Tensor&)>& logits, const Tensor& real_rows,
+                   const Tensor& made, const std::string& kind, double penalty);
 /// What the maker minimises: non-saturating for "logistic", the negative logit for "hinge".
 Tensor maker_loss(const Tensor& made, const std::string& kind);
 inline const std::vector<std::string> kCriticLosses{"logistic", "hinge"};

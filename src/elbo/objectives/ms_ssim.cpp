@@ -8,12 +8,13 @@ namespace {
 constexpr const char* kWhere = "objective ms_ssim";
 
 struct MsSsimOptions {
-  Schedule weight = 1, beta = 1, likelihood_weight = 0;
+  Schedule weight = 1, beta = 1, likelihood_weight = 0.01;
   template <class F>
   void fields(F&& f) {
     f("weight", weight, "nats per pixel that a similarity of 0 costs", at_least(0));
     f("beta", beta, "weight of the KL term", at_least(0));
-    f("likelihood_weight", likelihood_weight, "of -log p(x|z)", at_least(0));
+    f("likelihood_weight", likelihood_weight,
+      "of -log p(x|z): a little, so that the likelihood's scale learns", at_least(0));
   }
 };
 
@@ -40,10 +41,10 @@ class MsSsim : public Objective {
       x = x.masked_fill(hidden, 0);
     }
     const auto distance = (1 - ms_ssim(shown, x)).mean();
-    auto loss = o_.weight.at(step) * pixels_ * distance + o_.beta.at(step) * bound.divergence +
-                o_.likelihood_weight.at(step) * bound.reconstruction;
-    const auto own = likelihood_alone(model, bound.inference, batch);
-    return terms_of(bound, own.defined() ? loss + own : loss, {{"ms_ssim", 1 - distance}});
+    const auto loss = o_.weight.at(step) * pixels_ * distance +
+                      o_.beta.at(step) * bound.divergence +
+                      o_.likelihood_weight.at(step) * bound.reconstruction;
+    return terms_of(bound, loss, {{"ms_ssim", 1 - distance}});
   }
 
  private:

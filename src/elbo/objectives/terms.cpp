@@ -73,17 +73,4 @@ std::vector<Tensor> other_parameters(const Model& model, const std::vector<Tenso
   return others;
 }
 
-Tensor likelihood_alone(Model& model, const Inference& inference, const Batch& batch) {
-  if (model.likelihood->parameters().empty()) return Tensor();
-  const auto& trace = inference.trace;
-  Tensor features;
-  {
-    torch::NoGradGuard no_gradient;
-    features = model.decoder->forward(trace.code, tile(batch.c, trace.log_weight.size(0)));
-  }
-  const Inference detached{trace, (*model.likelihood)(features)};
-  const auto loss = -average(trace, log_likelihood(detached, batch));
-  return loss - loss.detach();
-}
-
 }  // namespace elbo

@@ -37,9 +37,4 @@ std::vector<Tensor> generative_parameters(const Model& model);
 /// The model's parameters that are not among `these`.
 std::vector<Tensor> other_parameters(const Model& model, const std::vector<Tensor>& these);
 
-/// A term of value 0 whose gradient fits the likelihood's own parameters (a learned scale) to the
-/// data, for objectives that train the decoder by something else than the likelihood. Undefined
-/// where there are none.
-Tensor likelihood_alone(Model& model, const Inference& inference, const Batch& batch);
-
 }  // namespace elbo
