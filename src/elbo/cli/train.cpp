@@ -120,7 +120,7 @@ class Rate {
 };
 
 /// Trains the run from where it stands, telling how it goes; returns the exit status.
-int train_run(Run& run, const TrainArguments& a) {
+int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
   ProgressTalk talk(talk_for(a.quiet));
   const CatchSignals signals;
   const auto options = run.train_options();
@@ -135,7 +135,7 @@ int train_run(Run& run, const TrainArguments& a) {
     talk.say(log_text(line, options.steps > 0 ? 0 : options.epochs));
   };
   report.on_note = [&](const std::string& note) { talk.say("note: " + note); };
-  const auto end = fit(run, report);
+  const auto end = fit(run, report, std::move(data));
   talk.clear();
   if (end == Trainer::End::stopped) {
     std::cerr << "elbo: stopped and saved; go on with: elbo train --resume " << run.path().string()
@@ -171,10 +171,9 @@ int resume(const TrainArguments& a) {
   }
   const auto options = read_options<TrainOptions>(facts["train"], "train");
   const auto rows = facts.value("rows", int64_t{0});
-  const auto held = options.validation < 1 ? static_cast<int64_t>(options.validation * rows)
-                                           : static_cast<int64_t>(options.validation);
-  const auto batch = std::max<int64_t>(1, std::min(options.batch, rows - held));
-  facts["train"]["lr"] = options.lr.in_steps(static_cast<double>((rows - held) / batch));
+  const auto training_rows = rows - held_out_rows(rows, options.validation);
+  facts["train"]["lr"] =
+      options.lr.in_steps(static_cast<double>(steps_per_epoch(training_rows, options.batch)));
   if (facts != run.facts()) run.set_facts(facts);
   return train_run(run, a);
 }
@@ -196,7 +195,7 @@ int train(TrainArguments& a) {
   plan.facts["elbo"] = ELBO_VERSION;
   auto run = Run::create(a.out, plan.facts, plan.schemas, a.force);
   plan.model.reset();
-  return train_run(run, a);
+  return train_run(run, a, std::move(plan.data));
 }
 
 Command::Body declare(CLI::App& app) {
@@ -228,7 +227,7 @@ const bool added = add_command({"train",
                                 "Fit a model to data",
                                 {"elbo train builtin:digits --out runs/digits",
                                  "elbo train photos/ --out runs/photos --resize 64x64 --epochs 50",
-                                 "elbo train table.csv --out runs/table --model beta_vae --set "
+                                 "elbo train table.npy --out runs/table --model beta_vae --set "
                                  "objective.beta=4",
                                  "elbo train --resume runs/digits --epochs 60"},
                                 declare});

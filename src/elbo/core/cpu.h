@@ -15,11 +15,13 @@
 #define ELBO_CLONES
 #endif
 
+#define ELBO_INLINE inline __attribute__((always_inline))
+
 namespace elbo {
 
 /// exp to 2 units in the last place, in a form that compilers turn into vector code. Values below
 /// -87 give 0 nearly (1e-38), above 88 about 1.6e38.
-__attribute__((always_inline)) inline float fast_exp(float x) {
+ELBO_INLINE float fast_exp(float x) {
   x = x < -87.0F ? -87.0F : (x > 88.0F ? 88.0F : x);
   constexpr float kShift = 12582912.0F;  // 1.5 * 2^23: adding it rounds to a whole number
   const float shifted = x * 1.44269504F + kShift;

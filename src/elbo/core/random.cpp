@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "elbo/core/cpu.h"
+
 namespace elbo {
 namespace {
 
@@ -46,10 +48,8 @@ std::vector<int64_t> permutation(int64_t n, uint64_t key) {
   return order;
 }
 
-#if defined(__x86_64__)
-__attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
-#endif
-void bernoulli_bytes(const uint8_t* in, float* out, int64_t width, uint64_t key, int64_t row) {
+ELBO_CLONES void bernoulli_bytes(const uint8_t* in, float* out, int64_t width, uint64_t key,
+                                 int64_t row) {
   const uint64_t start = static_cast<uint64_t>(row) * static_cast<uint64_t>(width);
 #pragma omp simd
   for (int64_t i = 0; i < width; ++i) {

@@ -3,15 +3,13 @@
 
 #include <cstring>
 
+#include "elbo/core/cpu.h"
 #include "elbo/data/rows.h"
 
 namespace elbo {
 namespace {
 
-#if defined(__x86_64__)
-__attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
-void bytes_to_unit(const uint8_t* in, float* out, int64_t n) {
+ELBO_CLONES void bytes_to_unit(const uint8_t* in, float* out, int64_t n) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(in[i]) / 255.0f;
 }

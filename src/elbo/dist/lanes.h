@@ -12,8 +12,6 @@
 // What the fused kernels share: branch-free elementary functions that GCC turns into vector
 // code, and the split of rows over threads.
 
-#define ELBO_INLINE inline __attribute__((always_inline))
-
 namespace elbo::fused {
 
 /// exp, within 2 ulp; below -87 it stays at the smallest normal number, NaN stays NaN.

@@ -32,6 +32,7 @@ Tensor Site::kl_per_dimension() const {
   if (posterior) {
     if (auto closed = kl_components(*posterior, *prior)) return closed->flatten(1);
   }
+  if (!log_q.defined() && !posterior) return Tensor();
   const auto q = log_q.defined() ? log_q : posterior->log_prob(value), p = prior->log_prob(value);
   if (p.sizes() != q.sizes() || q.dim() < 2) return Tensor();
   return (q - p).flatten(1);

@@ -12,8 +12,6 @@ namespace {
 // The smallest number of elements that is worth waking a second thread for.
 constexpr int64_t kParallelElements = 1 << 15;
 
-#define ELBO_INLINE inline __attribute__((always_inline))
-
 ELBO_INLINE float softplus_derivative(float y) {  // 1 - exp(-y) of the output
   const float series = y * (1 - y * (0.5F - y * (1.0F / 6)));
   const float direct = 1 - fast_exp(-y);

@@ -62,10 +62,10 @@ class Log {
 
 }  // namespace
 
-Trainer::End fit(Run& run, const FitReport& report) {
+Trainer::End fit(Run& run, const FitReport& report, Data data) {
   const auto options = run.train_options();
-  const auto all = run.open_data(run.facts()["data"]["options"].value("split", "train"));
-  const auto [train, validation] = split_validation(all, options.validation, options.seed);
+  if (!data) data = run.open_data(run.facts()["data"]["options"].value("split", "train"));
+  const auto [train, validation] = split_validation(data, options.validation, options.seed);
 
   seed_torch(Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
   auto model = build(run.spec(), run.schemas());

@@ -17,8 +17,7 @@ struct Pass {
 };
 
 // Adam: m, v, then value -= step * m / (sqrt(v) * root_scale + epsilon), with the bias corrections
-// folded into step and root_scale. Plain pointers and builtins: a call would not become vector
-// code.
+// folded into step and root_scale.
 ELBO_CLONES void adam_pass(const Pass& a, int64_t from, int64_t to) {
   const Pass c = a;
   float* __restrict x = c.value, * __restrict dx = c.gradient, * __restrict m = c.first, * __restrict v = c.second;

@@ -47,12 +47,12 @@ TrainPlan plan_training(const TrainRequest& request) {
   const auto data_options = read_options<DataOptions>(request.data_options, "data");
 
   TrainPlan plan;
-  const auto data = open_data(request.data, data_options);
+  const auto data = plan.data = open_data(request.data, data_options);
   const auto [training, validation] = split_validation(data, options.validation, options.seed);
   plan.schemas = data->schemas();
   plan.training_rows = training->size();
   plan.validation_rows = validation ? validation->size() : 0;
-  plan.steps_per_epoch = plan.training_rows / std::min(options.batch, plan.training_rows);
+  plan.steps_per_epoch = steps_per_epoch(plan.training_rows, options.batch);
   plan.steps = options.steps > 0 ? options.steps : options.epochs * plan.steps_per_epoch;
 
   Json resolved = resolve(spec, plan.schemas);

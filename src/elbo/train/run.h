@@ -71,6 +71,7 @@ struct FitReport {
   std::function<void(const Json& line)> on_log;
   std::function<void(const std::string&)> on_note;
 };
-Trainer::End fit(Run& run, const FitReport& report);
+/// `data`: the training source where it is open already, else the run opens it.
+Trainer::End fit(Run& run, const FitReport& report, Data data = nullptr);
 
 }  // namespace elbo

@@ -253,7 +253,7 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
   const int64_t batch = std::min(options_.batch, n);
   // A last short batch would have noisier gradients and other shapes: it waits for the next
   // shuffle.
-  const int64_t per_epoch = n / batch;
+  const int64_t per_epoch = steps_per_epoch(n, batch);
   const int64_t steps = options_.steps > 0 ? options_.steps : options_.epochs * per_epoch;
   const uint64_t seed = static_cast<uint64_t>(options_.seed);
   if (step_ == 0) seed_torch(Draw{seed, 0}.key("noise"));
@@ -309,12 +309,20 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
   return ended_early_ ? End::early : End::finished;
 }
 
-std::pair<Data, Data> split_validation(const Data& data, double validation, int64_t seed) {
-  const int64_t n = data->size();
-  int64_t held = static_cast<int64_t>(validation < 1 ? validation * static_cast<double>(n)
-                                                     : std::min<double>(validation, 1e15));
-  check(held < n, "[train] validation: ", held, " rows held out of ", n,
+int64_t held_out_rows(int64_t rows, double validation) {
+  const auto held = static_cast<int64_t>(validation < 1 ? validation * static_cast<double>(rows)
+                                                        : std::min<double>(validation, 1e15));
+  check(held < rows, "[train] validation: ", held, " rows held out of ", rows,
         " leave none to train on; use a smaller --validation");
+  return held;
+}
+
+int64_t steps_per_epoch(int64_t training_rows, int64_t batch) {
+  return training_rows / std::min(batch, training_rows);
+}
+
+std::pair<Data, Data> split_validation(const Data& data, double validation, int64_t seed) {
+  const int64_t n = data->size(), held = held_out_rows(n, validation);
   if (held == 0) return {data, nullptr};
   auto order = permutation(n, Draw{static_cast<uint64_t>(seed), 0}.key("validation rows"));
   std::sort(order.begin(), order.end() - held);
