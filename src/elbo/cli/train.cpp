@@ -41,7 +41,7 @@ struct TrainArguments {
   TrainRequest request;
   std::string out, resume, data_folder;
   bool force = false, dry_run = false, quiet = false, json = false;
-  std::shared_ptr<Flags> train_flags, data_flags;
+  std::shared_ptr<Flags> train_flags, data_flags, reader_flags;
   const CLI::App* app = nullptr;
 };
 
@@ -158,8 +158,9 @@ int resume(const TrainArguments& a) {
   check(a.request.data.empty() && a.out.empty(),
         "[train] --resume RUN goes on with the run's own "
         "data and folder: leave out DATA and --out");
-  const bool others = !a.data_flags->given().empty() || !a.request.settings.empty() ||
-                      a.app->count("--model") > 0 || a.dry_run || a.force;
+  const bool others = !a.data_flags->given().empty() || !a.reader_flags->given().empty() ||
+                      !a.request.settings.empty() || a.app->count("--model") > 0 || a.dry_run ||
+                      a.force;
   check(!others, "[train] --resume: only --epochs, --steps, --patience and --lr may change");
   auto run = Run::open(a.resume);
   Json facts = run.facts();
@@ -184,6 +185,7 @@ int train(TrainArguments& a) {
   check(!a.request.data.empty(), "[train] no DATA given (elbo train DATA --out RUN)");
   check(a.dry_run || !a.out.empty(), "[train] no --out RUN given: the folder to make");
   a.request.data_options = a.data_flags->given();
+  a.request.data_options["reader"] = a.reader_flags->given();
   a.request.train_options = a.train_flags->given();
   if (!a.dry_run) Run::check_free(a.out, a.force);
   auto plan = plan_training(a.request);
@@ -219,7 +221,13 @@ Command::Body declare(CLI::App& app) {
   app.add_flag("-q,--quiet", a->quiet, "say nothing but errors");
   app.add_flag("--json", a->json, "the result as one JSON object");
   a->train_flags = Flags::add(app, describe<TrainOptions>(), "Training");
-  a->data_flags = Flags::add(app, describe<DataOptions>(), "Data", {{"seed", "data-seed"}});
+  auto data_options = describe<DataOptions>();
+  // Readers' own options are flags of their own.
+  data_options.erase(std::remove_if(data_options.begin(), data_options.end(),
+                                    [](const auto& option) { return option.name == "reader"; }),
+                     data_options.end());
+  a->data_flags = Flags::add(app, data_options, "Data", {{"seed", "data-seed"}});
+  a->reader_flags = Flags::add(app, reader_options(), "Single readers");
   return [a] { return train(*a); };
 }
 

@@ -77,6 +77,10 @@ struct DataOptions {
   std::string resize = {};
   int64_t rows = 0;
   int64_t seed = 0;
+  Json reader = Json::object();
+  /// What the data must look like, where a model knows it already: a reader that would find types
+  /// out by itself takes them from here.
+  std::shared_ptr<const Schemas> like = nullptr;
   template <class F>
   void fields(F&& f) {
     f("split", split, "which part of the data", one_of({"train", "test", "all"}));
@@ -85,6 +89,7 @@ struct DataOptions {
     f("resize", resize, "HEIGHTxWIDTH to which images are resized");
     f("rows", rows, "use only the first so many rows; 0 = all", at_least(0));
     f("seed", seed, "seed of data that the program makes itself", at_least(0));
+    f("reader", reader, "options of the reader's own, which other readers refuse");
   }
 };
 
@@ -99,6 +104,8 @@ class Reader {
   virtual bool has_test(const std::string&) const { return false; }
 };
 Registry<Reader>& readers();
+/// The options that single readers have beside DataOptions, each name once.
+std::vector<OptionHelp> reader_options();
 
 /// DATA of the command line: "reader:path", or a path that a reader accepts.
 /// A relative path that does not exist is also looked for under $ELBO_DATA.

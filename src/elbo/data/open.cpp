@@ -39,7 +39,7 @@ struct Source {
   std::string path;
 };
 
-Source find_source(const std::string& text) {
+Source find_source(const std::string& text, const Json& own = Json::object()) {
   check(!text.empty(), "[data] no path given");
   const auto colon = text.find(':');
   const auto prefix = colon == std::string::npos ? "" : text.substr(0, colon);
@@ -47,7 +47,7 @@ Source find_source(const std::string& text) {
     if (entry.name != prefix) continue;
     const auto path = text.substr(colon + 1);
     check(!path.empty(), "[data] ", text, ": no path after the colon");
-    return {entry.make(Json::object()), prefix == kBuiltin ? path : locate(path)};
+    return {entry.make(own), prefix == kBuiltin ? path : locate(path)};
   }
   const auto path = locate(text);
   if (!source_exists(path)) {
@@ -59,8 +59,7 @@ Source find_source(const std::string& text) {
   }
   std::vector<std::string> names;
   for (const auto& entry : readers().entries()) {
-    auto reader = entry.make(Json::object());
-    if (reader->accepts(path)) return {reader, path};
+    if (entry.make(Json::object())->accepts(path)) return {entry.make(own), path};
     names.push_back(entry.name);
   }
   fail("[data] ", text, ": not recognised; name its reader as in images:", text,
@@ -74,8 +73,20 @@ Registry<Reader>& readers() {
   return registry;
 }
 
+std::vector<OptionHelp> reader_options() {
+  std::vector<OptionHelp> all;
+  for (const auto& entry : readers().entries()) {
+    for (const auto& option : entry.options) {
+      const bool known = std::any_of(all.begin(), all.end(),
+                                     [&](const auto& other) { return other.name == option.name; });
+      if (!known) all.push_back(option);
+    }
+  }
+  return all;
+}
+
 Data open_data(const std::string& text, const DataOptions& options) {
-  const auto source = find_source(text);
+  const auto source = find_source(text, options.reader);
   auto data = source.reader->open(source.path, options);
   check(data->size() > 0, "[data] ", text, ": holds no rows");
   return data;

@@ -174,17 +174,22 @@ Trainer::State Run::load_state() const {
   return {std::move(file.tensors), parsed};
 }
 
-Data Run::open_data(const std::string& split) const {
+DataOptions Run::data_options(const std::string& split) const {
   auto options = read_options<DataOptions>(facts_["data"].value("options", Json::object()), "data");
   options.split = split;
+  options.like = std::make_shared<const Schemas>(schemas_);
+  return options;
+}
+
+Data Run::open_data(const std::string& split) const {
+  const auto options = data_options(split);
   auto data = elbo::open_data(data_name(), options);
   check_fits(data->schemas().x, schemas_.x, data_name());
   return data;
 }
 
 Data Run::open_other(const std::string& text, const std::string& split) const {
-  auto options = read_options<DataOptions>(facts_["data"].value("options", Json::object()), "data");
-  options.split = split;
+  auto options = data_options(split);
   options.rows = 0;
   auto data = elbo::open_data(text, options);
   const auto found = data->schemas().x;
@@ -199,9 +204,7 @@ Data Run::open_other(const std::string& text, const std::string& split) const {
 Data Run::held_out(std::string* name) const {
   if (has_test_split(data_name())) {
     if (name) *name = "test";
-    auto options =
-        read_options<DataOptions>(facts_["data"].value("options", Json::object()), "data");
-    options.split = "test";
+    auto options = data_options("test");
     options.rows = 0;
     auto data = elbo::open_data(data_name(), options);
     check_fits(data->schemas().x, schemas_.x, data_name());

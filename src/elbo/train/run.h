@@ -52,6 +52,8 @@ class Run {
   Data open_data(const std::string& split) const;
   /// The words of the command line that named the data.
   std::string data_name() const { return facts_["data"]["source"]; }
+  /// How the run reads data: its preprocessing, and the schema that it expects.
+  DataOptions data_options(const std::string& split) const;
   /// Data given to another command: opened with the run's preprocessing and held to its schema.
   Data open_other(const std::string& text, const std::string& split) const;
   /// The rows to judge a run by when none are given: the source's own test part, else the
