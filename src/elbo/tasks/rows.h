@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "elbo/tasks/codes.h"
+#include "elbo/model/codes.h"
 #include "elbo/tasks/task.h"
 
 namespace elbo {

@@ -1,4 +1,4 @@
-#include "elbo/tasks/codes.h"
+#include "elbo/model/codes.h"
 
 #include <limits>
 
