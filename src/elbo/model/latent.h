@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,7 +30,10 @@ struct Trace {
   Tensor code;        // what the decoder reads
   Tensor log_weight;  // [S, B]: -log S for draws, log q(y|x) where y is enumerated
   Tensor extra;       // [S, B] further loss (commitment, classifier); may be undefined
+  Tensor x;           // [n, …] data that generate() drew on the way; undefined = none
 };
+/// p(x | code, c) of the model that a latent stands in.
+using Decode = std::function<Dist(const Tensor& code, const Tensor& c)>;
 using Values = std::map<std::string, Tensor>;  // by site name
 
 /// The latent variables of a model: their priors, their inference, and the code they make.
@@ -49,6 +53,11 @@ class Latent : public torch::nn::Module {
   virtual Json usage() const { return Json(); }
   /// [B, classes] q(y|x), whether or not the batch knows y; undefined where there are no classes.
   virtual Tensor class_probs(const Batch&) { return Tensor(); }
+  /// Steps of a series in the code [steps, …], each of which the decoder reads alone; 0 = the
+  /// decoder reads all of the code at once.
+  virtual int64_t steps() const { return 0; }
+  /// Called once, by the model: for latents whose draws depend on p(x | code).
+  virtual void use(const Decode&) {}
 };
 
 /// A posterior's draw (or its mean where samples = 0) as a site; q has S*B rows already.

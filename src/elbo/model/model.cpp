@@ -1,6 +1,24 @@
 #include "elbo/model/model.h"
 
 namespace elbo {
+namespace {
+
+/// p(x | code) of a code that was made along with x: its draw is that x.
+struct Drawn : Distribution {
+  Dist given;
+  Tensor x;
+  Drawn(Dist given, Tensor x) : given(std::move(given)), x(std::move(x)) {}
+  Tensor log_prob(const Tensor& other) const override { return given->log_prob(other); }
+  Tensor sample(torch::IntArrayRef prefix) const override {
+    check(prefix.empty(), "[generate] x: a single draw comes with each code, asked for ", prefix);
+    return x;
+  }
+  Tensor mean() const override { return given->mean(); }
+  Tensor stddev() const override { return given->stddev(); }
+  bool reparameterized() const override { return false; }
+};
+
+}  // namespace
 
 Model::Model(std::shared_ptr<Latent> latent, std::shared_ptr<Network> decoder,
              Likelihood likelihood)
@@ -8,6 +26,10 @@ Model::Model(std::shared_ptr<Latent> latent, std::shared_ptr<Network> decoder,
   register_module("latent", this->latent);
   register_module("decoder", this->decoder);
   register_module("likelihood", this->likelihood);
+  this->latent->use([decoder = this->decoder, likelihood = this->likelihood](const Tensor& code,
+                                                                             const Tensor& c) {
+    return (*likelihood)(decoder->forward(code, c));
+  });
 }
 
 Dist Model::decode(const Tensor& code, const Tensor& c) {
@@ -24,6 +46,8 @@ Inference Model::infer(const Batch& batch, int64_t samples) {
 Inference Model::generate(int64_t n, const Tensor& c, const Values& fixed) {
   Inference inference{latent->generate(n, c, fixed), nullptr};
   inference.x = decode(inference.trace.code, c);
+  const auto& x = inference.trace.x;
+  if (x.defined()) inference.x = std::make_shared<Drawn>(inference.x, x);
   return inference;
 }
 

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "elbo/io/file.h"
+#include "elbo/nn/steps.h"
 
 namespace elbo {
 
@@ -149,8 +150,9 @@ Json resolve(const Json& spec, const Schemas& data) {
 std::shared_ptr<Model> build(const Json& resolved, const Schemas& data) {
   auto latent = latents().make({data, resolved}, resolved.at("latent"));
   auto likelihood = heads().make({data.x, data}, resolved.at("likelihood"));
-  auto decoder = networks().make({latent->code(), likelihood->input(), condition_size(data)},
-                                 resolved.at("decoder"));
+  const NetworkPlan plan{latent->code(), likelihood->input(), condition_size(data)};
+  const Json& declared = resolved.at("decoder");
+  auto decoder = latent->steps() > 0 ? make_steps(plan, declared) : networks().make(plan, declared);
   return std::make_shared<Model>(latent, decoder, likelihood);
 }
 
