@@ -34,12 +34,25 @@ def rows_per_second(step, rows, seconds=2.0, repeats=5):
     return statistics.median(rates)
 
 
-def measure(net, vae_loss, x, out_shape, name):
-    """Rates of forward and backward of the layers alone, and of whole training steps."""
+def measure(net, vae_loss, rows, shape, out_shape, name):
+    """Rates of forward and backward of the layers alone, and of whole training steps.
+
+    A step does what a step of `elbo train` does: it takes the next rows of a shuffle out of bytes
+    in memory and binarizes them afresh, without a DataLoader's processes and copies."""
     import torch
 
     torch.set_flush_denormal(True)
-    rows = x.shape[0]
+    images = ((torch.rand(60000, *shape) < 0.2) * 255).to(torch.uint8)
+    order, at = torch.randperm(len(images)), 0
+
+    def batch():
+        nonlocal order, at
+        if at + rows > len(images):
+            order, at = torch.randperm(len(images)), 0
+        at += rows
+        return torch.bernoulli(images[order[at - rows : at]].float().mul_(1 / 255))
+
+    x = batch()
     grads = [torch.randn(rows, *shape) for shape in out_shape]
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
 
@@ -49,7 +62,7 @@ def measure(net, vae_loss, x, out_shape, name):
 
     def training():
         optimizer.zero_grad(set_to_none=False)
-        vae_loss(net, x).backward()
+        vae_loss(net, batch()).backward()
         optimizer.step()
 
     result = {

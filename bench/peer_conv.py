@@ -43,5 +43,4 @@ def loss(net, x):
 
 batch = int(sys.argv[1]) if len(sys.argv) > 1 else 128
 torch.manual_seed(0)
-x = (torch.rand(batch, 1, 28, 28) < 0.2).float()
-peer.measure(Net(), loss, x, [(40,), (1, 28, 28)], "conv 1-32-64-128, 28x28")
+peer.measure(Net(), loss, batch, (1, 28, 28), [(40,), (1, 28, 28)], "conv 1-32-64-128, 28x28")

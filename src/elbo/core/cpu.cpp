@@ -25,8 +25,10 @@ namespace {
 constexpr const char* kGuard = "ELBO_PREPARED";
 
 // OpenMP threads that wait for work spin so many rounds before they sleep: enough to bridge the
-// gap between two layers, too few to starve another process that shares the core.
-constexpr const char* kSpinCount = "1000";
+// gap between two layers where the cores are ours, next to none where another process wants one:
+// a thread that has slept is run again at once, one that has spun waits for its turn.
+constexpr const char* kSpinAlone = "2000";
+constexpr const char* kSpinShared = "100";
 
 int64_t cores_allowed() {
   cpu_set_t mask;
@@ -90,10 +92,30 @@ bool set_if_absent(const char* name, const std::string& value) {
   return setenv(name, value.c_str(), 1) == 0;
 }
 
+/// Threads of the machine that run or want to run at this moment, without our own; -1 = unknown.
+int64_t others_running() {
+  std::ifstream file("/proc/loadavg");
+  std::string load;
+  int64_t running = 0;
+  return file >> load >> load >> load >> running ? running - 1 : -1;
+}
+
+/// Whether other processes need cores that this one would use, all through some milliseconds.
+bool cores_are_shared() {
+  const int64_t spare = sysconf(_SC_NPROCESSORS_ONLN) - cores_allowed();
+  for (int i = 0; i < 4; ++i) {
+    if (others_running() <= spare) return false;
+    usleep(2000);
+  }
+  return true;
+}
+
 void restart_with_settings(char** argv) {
   if (!argv || std::getenv(kGuard)) return;
   bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas());
-  if (!std::getenv("OMP_WAIT_POLICY")) changed |= set_if_absent("GOMP_SPINCOUNT", kSpinCount);
+  if (!std::getenv("OMP_WAIT_POLICY") && !std::getenv("GOMP_SPINCOUNT")) {
+    changed |= set_if_absent("GOMP_SPINCOUNT", cores_are_shared() ? kSpinShared : kSpinAlone);
+  }
   if (!changed) return;
   setenv(kGuard, "1", 1);
   // Fails only where /proc is not mounted; then the program goes on, slower.
@@ -163,7 +185,7 @@ std::vector<std::string> notes(const CpuReport& r) {
     list.push_back(
         "idle OpenMP threads spin: with another process on a core this program crawls; "
         "GOMP_SPINCOUNT=" +
-        std::string(kSpinCount) + " mends it");
+        std::string(kSpinShared) + " mends it");
   }
   if (!has_dnnl())
     list.push_back("built without oneDNN: dense layers and convolutions run in ATen");
