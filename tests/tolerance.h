@@ -65,3 +65,18 @@ constexpr double kFastExp = 2.4e-7;
 constexpr double kCodeMoments = 0.3;
 /// Samples of a small adversarial model on a ring of radius 2.
 constexpr double kRing = 0.5;
+/// Metrics and tails in float64 against the same definitions in other words.
+constexpr double kDoubleSums = 1e-10;
+/// Log-likelihoods at two numerical maxima of one function.
+constexpr double kLikelihoodTop = 1e-4;
+/// Two numerical maxima of one likelihood: the simplex search of SciPy stops at 1e-4.
+constexpr double kTailFit = 2e-3;
+/// Ten shuffles of 4,000 scores: five standard errors.
+constexpr double kRandomScore = 0.02;
+/// Mean false-alarm rate of 200 thresholds from 300 rows each: four standard errors, and the bias
+/// of order 1/300 that quantiles have.
+constexpr double kFalseAlarmRate = 0.004;
+/// Metrics of fixed arrays in float64 against scikit-learn's, SciPy's and NumPy's.
+constexpr double kGoldenMetric = 1e-4;
+/// What two independent random factors of 600 rows seem to tell of each other.
+constexpr double kRandomFactors = 0.02;

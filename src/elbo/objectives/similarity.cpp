@@ -36,15 +36,25 @@ Similarity compare(const Tensor& x, const Tensor& y, const Tensor& window) {
   return {(luminance * structure).mean({2, 3}), structure.mean({2, 3})};
 }
 
+/// Of an odd size that fits into the picture.
+Tensor window_for(const Tensor& x) {
+  const int64_t smaller = std::min(x.size(2), x.size(3));
+  const int64_t size = std::min(kWindow, smaller - (smaller + 1) % 2);
+  const auto places = torch::arange(size, x.options()) - (size - 1) / 2;
+  const auto window = (-places.square() / (2 * kSigma * kSigma)).exp();
+  return window / window.sum();
+}
+
 }  // namespace
 
-Tensor ms_ssim(const Tensor& x, const Tensor& y) {
-  int64_t smaller = std::min(x.size(2), x.size(3));
-  const int64_t size = std::min(kWindow, smaller - (smaller + 1) % 2);  // odd
-  const auto places = torch::arange(size, x.options()) - (size - 1) / 2;
-  auto window = (-places.square() / (2 * kSigma * kSigma)).exp();
-  window = window / window.sum();
+Tensor ssim(const Tensor& x, const Tensor& y) {
+  return compare(x, y, window_for(x)).luminance.mean(1);
+}
 
+Tensor ms_ssim(const Tensor& x, const Tensor& y) {
+  const auto window = window_for(x);
+  const int64_t size = window.size(0);
+  int64_t smaller = std::min(x.size(2), x.size(3));
   int64_t scales = 0;
   double total = 0;
   for (; scales < 5 && smaller >= size && smaller > 0; smaller /= 2) total += kWeights[scales++];

@@ -8,5 +8,7 @@ namespace elbo {
 /// 2003), 1 where equal. Scales at which the window of 11 does not fit are left out and their
 /// weights shared; images smaller than the window shrink it.
 Tensor ms_ssim(const Tensor& x, const Tensor& y);
+/// [B] the same at one scale, the product of all three terms (Wang et al. 2004).
+Tensor ssim(const Tensor& x, const Tensor& y);
 
 }  // namespace elbo
