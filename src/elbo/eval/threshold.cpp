@@ -1,0 +1,157 @@
+#include "elbo/eval/threshold.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace elbo {
+namespace {
+
+constexpr double kTail = 0.1;  // the share of reference rows that evt looks at
+constexpr int64_t kFewestExcesses = 10;
+constexpr double kLowestShape = -0.5;  // below it maximum likelihood has no usual properties
+
+std::vector<double> sorted(const Tensor& scores) {
+  const auto flat = scores.detach().to(torch::kCPU, torch::kFloat64).flatten().contiguous();
+  std::vector<double> list(flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel());
+  std::sort(list.begin(), list.end());
+  return list;
+}
+
+/// The best scale and shape where shape / scale = theta (Grimshaw 1993).
+Pareto at_ratio(double theta, const std::vector<double>& x) {
+  double sum = 0;
+  for (double v : x) sum += std::log1p(theta * v);
+  const double shape = sum / static_cast<double>(x.size());
+  return {shape / theta, shape};
+}
+
+double profile(double theta, const std::vector<double>& x) {
+  const auto fit = at_ratio(theta, x);
+  if (fit.shape < kLowestShape || !(fit.scale > 0)) return -std::numeric_limits<double>::infinity();
+  return -static_cast<double>(x.size()) * (std::log(fit.scale) + 1 + fit.shape);
+}
+
+int64_t conformal_rank(int64_t rows, double rate) {
+  // Rounded up; the margin is for products that are whole numbers but for rounding.
+  return static_cast<int64_t>(std::ceil(static_cast<double>(rows + 1) * (1 - rate) - 1e-9));
+}
+
+double conformal(const std::vector<double>& s, double rate) {
+  const auto n = static_cast<int64_t>(s.size());
+  const int64_t k = conformal_rank(n, rate);
+  check(k <= n, "[threshold] conformal: a false-alarm rate of ", rate, " needs ",
+        static_cast<int64_t>(std::ceil(1 / rate)) - 1, " reference rows, found ", n,
+        "; ask for a higher rate, or for evt");
+  return s[static_cast<size_t>(std::max<int64_t>(k, 1) - 1)];
+}
+
+/// At most rate * n reference scores lie above it.
+double by_rate(const std::vector<double>& s, double rate) {
+  const auto n = static_cast<int64_t>(s.size());
+  const auto above = static_cast<int64_t>(std::floor(rate * static_cast<double>(n) + 1e-9));
+  return s[static_cast<size_t>(n - 1 - std::min(above, n - 1))];
+}
+
+double percentile_of(const std::vector<double>& s, double percent) {
+  const double at = percent / 100 * static_cast<double>(s.size() - 1);
+  const auto low = static_cast<size_t>(at);
+  const size_t high = std::min(low + 1, s.size() - 1);
+  return s[low] + (at - static_cast<double>(low)) * (s[high] - s[low]);
+}
+
+double peaks_over_threshold(const std::vector<double>& s, double rate) {
+  const auto n = static_cast<int64_t>(s.size());
+  const auto k = std::max(kFewestExcesses, static_cast<int64_t>(kTail * static_cast<double>(n)));
+  check(n >= 2 * kFewestExcesses, "[threshold] evt: needs ", 2 * kFewestExcesses,
+        " reference rows, found ", n);
+  const double tail = static_cast<double>(k) / static_cast<double>(n);
+  if (rate >= tail) return percentile_of(s, 100 * (1 - rate));
+  const double level = s[static_cast<size_t>(n - k - 1)];
+  std::vector<double> excesses;
+  for (auto i = n - k; i < n; ++i) {
+    const double excess = s[static_cast<size_t>(i)] - level;
+    if (excess > 0) excesses.push_back(excess);
+  }
+  const bool differ = !excesses.empty() && excesses.back() > excesses.front();
+  check(differ && std::isfinite(excesses.back()),
+        "[threshold] evt: the highest reference scores are all alike or not finite");
+  const double share = static_cast<double>(excesses.size()) / static_cast<double>(n);
+  return level + fit_pareto(excesses).exceeded_with(std::min(1.0, rate / share));
+}
+
+}  // namespace
+
+double Pareto::log_likelihood(const std::vector<double>& excesses) const {
+  double sum = 0;
+  for (double x : excesses) {
+    const double u = shape * x / scale;
+    sum += std::abs(shape) < 1e-12 ? x / scale : (1 + 1 / shape) * std::log1p(u);
+  }
+  return -sum - static_cast<double>(excesses.size()) * std::log(scale);
+}
+
+double Pareto::exceeded_with(double p) const {
+  if (std::abs(shape) < 1e-12) return -scale * std::log(p);
+  return scale * std::expm1(-shape * std::log(p)) / shape;
+}
+
+Pareto fit_pareto(const std::vector<double>& excesses) {
+  const double mean =
+      std::accumulate(excesses.begin(), excesses.end(), 0.0) / static_cast<double>(excesses.size());
+  std::vector<double> x;  // of mean 1, so that one grid serves all
+  for (double value : excesses) x.push_back(value / mean);
+  const double least = -1 / *std::max_element(x.begin(), x.end());
+  // theta = least + exp(u): a grid for the highest hill, then its top by golden sections.
+  constexpr int kGrid = 400;
+  constexpr double kFrom = -12, kTo = 8, kStep = (kTo - kFrom) / kGrid;
+  const auto value = [&](double u) { return profile(least + std::exp(u), x); };
+  double best = kFrom;
+  for (int i = 1; i <= kGrid; ++i) {
+    if (value(kFrom + i * kStep) > value(best)) best = kFrom + i * kStep;
+  }
+  double low = best - kStep, high = best + kStep;
+  const double golden = (std::sqrt(5.0) - 1) / 2;
+  while (high - low > 1e-10) {
+    const double a = high - golden * (high - low), b = low + golden * (high - low);
+    (value(a) > value(b) ? high : low) = value(a) > value(b) ? b : a;
+  }
+  const double theta = least + std::exp((low + high) / 2);
+  Pareto fit{1, 0};  // the exponential, where the best ratio is next to it
+  if (std::abs(theta) > 1e-9) fit = at_ratio(theta, x);
+  if (!(fit.scale > 0) || Pareto{1, 0}.log_likelihood(x) > fit.log_likelihood(x)) fit = {1, 0};
+  fit.scale *= mean;
+  return fit;
+}
+
+Threshold choose_threshold(const Tensor& reference, const ThresholdOptions& o) {
+  char* end = nullptr;
+  const double number = std::strtod(o.threshold.c_str(), &end);
+  if (!o.threshold.empty() && *end == '\0') return {"given", number};
+  const auto s = sorted(reference);
+  check(!s.empty(), "[threshold] there are no reference rows");
+  const auto n = static_cast<int64_t>(s.size());
+  auto method = o.threshold;
+  if (method == "auto") method = conformal_rank(n, o.false_alarms) <= n ? "conformal" : "evt";
+  if (method == "conformal") return {method, conformal(s, o.false_alarms)};
+  if (method == "evt") return {method, peaks_over_threshold(s, o.false_alarms)};
+  if (method == "rate") return {method, by_rate(s, o.false_alarms)};
+  if (method == "percentile") return {method, percentile_of(s, o.percentile)};
+  fail("[threshold] unknown \"", o.threshold,
+       "\"; known: auto, conformal, evt, percentile, rate, or a number");
+}
+
+Tensor conformal_p_values(const Tensor& scores, const Tensor& reference) {
+  const auto s = sorted(reference);
+  const auto rows = scores.detach().to(torch::kCPU, torch::kFloat64).flatten().contiguous();
+  auto p = torch::empty_like(rows);
+  for (int64_t i = 0; i < rows.numel(); ++i) {
+    const auto first = std::lower_bound(s.begin(), s.end(), rows.data_ptr<double>()[i]);
+    p.data_ptr<double>()[i] =
+        static_cast<double>(1 + (s.end() - first)) / static_cast<double>(1 + s.size());
+  }
+  return p;
+}
+
+}  // namespace elbo

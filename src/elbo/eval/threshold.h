@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "elbo/core/options.h"
+#include "elbo/core/tensor.h"
+
+namespace elbo {
+
+/// Where an alarm begins, learned from the scores of normal rows.
+struct ThresholdOptions {
+  std::string threshold = "auto";
+  double false_alarms = 0.01;
+  double percentile = 99;
+  template <class F>
+  void fields(F&& f) {
+    f("threshold", threshold,
+      "auto (conformal where there are enough reference rows, else evt), conformal, evt, rate, "
+      "percentile, or a number");
+    f("false_alarms", false_alarms, "share of normal rows that may raise an alarm",
+      between(1e-9, 0.5));
+    f("percentile", percentile, "of the reference scores, for the method of that name",
+      between(0, 100));
+  }
+};
+
+/// The generalized Pareto distribution of what exceeds a high level (Pickands 1975).
+struct Pareto {
+  double scale = 1, shape = 0;
+  double log_likelihood(const std::vector<double>& excesses) const;
+  /// What is exceeded with probability p, 0 < p <= 1.
+  double exceeded_with(double p) const;
+};
+/// Maximum likelihood (Grimshaw 1993), with a shape of at least -1/2, where it exists. Excesses are
+/// positive and at least two differ.
+Pareto fit_pareto(const std::vector<double>& excesses);
+
+struct Threshold {
+  std::string method;
+  double value = 0;
+};
+/// conformal: the false-alarm rate holds for exchangeable rows at any number of them (Vovk et al.
+/// 2005); evt: peaks over the highest tenth (Siffer et al. 2017); rate: at most that share of the
+/// reference; percentile: of the reference, interpolated. Raises an Error where the reference rows
+/// are too few.
+Threshold choose_threshold(const Tensor& reference, const ThresholdOptions& options);
+/// [N] (1 + how many reference scores are at least as high) / (1 + how many there are).
+Tensor conformal_p_values(const Tensor& scores, const Tensor& reference);
+
+}  // namespace elbo
