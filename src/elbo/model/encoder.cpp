@@ -1,4 +1,7 @@
+#include <limits>
+
 #include "elbo/model/spec.h"
+#include "elbo/model/table_encoder.h"
 
 namespace elbo {
 namespace {
@@ -38,10 +41,56 @@ class Encoder : public Network {
   Tensor loc_, inverse_scale_, stand_in_;
 };
 
+/// A network of a table's features. In training some cells are hidden from it, not from the
+/// likelihood: any q(z|x) gives a bound, and this one learns to do with less.
+class TableEncoder : public Network {
+ public:
+  TableEncoder(const Schema& x, double hide)
+      : features_(register_module(
+            "features", std::make_shared<TableFeatures>(
+                            columns_of(x.detail), hide > 0 || x.detail.value("missing", false)))),
+        hide_(hide) {}
+  int64_t size() const { return features_->size(); }
+  void set_body(std::shared_ptr<Network> body) { body_ = register_module("body", std::move(body)); }
+
+  Tensor forward(const Tensor& x, const Tensor& c) override {
+    auto seen = x;
+    if (is_training() && hide_ > 0) {
+      // Each row hides its own share, from none to twice the mean.
+      const auto share = 2 * hide_ * torch::rand({x.size(0), 1}, x.options());
+      seen = x.masked_fill(torch::rand_like(x) < share, std::numeric_limits<float>::quiet_NaN());
+    }
+    return body_->forward(features_->forward(seen), c);
+  }
+
+  std::vector<LayerReport> report() const override { return body_->report(); }
+
+ private:
+  std::shared_ptr<TableFeatures> features_;
+  std::shared_ptr<Network> body_;
+  double hide_;
+};
+
+std::shared_ptr<Network> make_table_encoder(Json declaration, const Schemas& data, Shape out,
+                                            int64_t condition) {
+  double hide = 0;
+  if (declaration.is_object() && declaration.contains("hide")) {
+    read_field(declaration["hide"], hide, "encoder", "hide");
+    check_allowed(declaration["hide"], between(0, 0.5), "encoder", "hide");
+    declaration.erase("hide");
+  }
+  const auto encoder = std::make_shared<TableEncoder>(data.x, hide);
+  encoder->set_body(networks().make({{encoder->size()}, std::move(out), condition}, declaration));
+  return encoder;
+}
+
 }  // namespace
 
 std::shared_ptr<Network> make_encoder(const Json& declaration, const Schemas& data, Shape out,
                                       int64_t condition) {
+  if (data.x.kind == "table") {
+    return make_table_encoder(declaration, data, std::move(out), condition);
+  }
   const bool missing = data.x.detail.value("missing", false);
   Shape in = data.x.shape;
   if (missing) in[0] *= 2;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "elbo/data/table.h"
+#include "elbo/io/file.h"
 #include "elbo/io/image.h"
 
 namespace elbo {
@@ -43,6 +45,33 @@ class PictureFile : public RowFile {
   std::vector<Tensor> parts_;
 };
 
+/// Rows of a table, cells spelled as in the data that the model has learned from.
+class TableFile : public RowFile {
+ public:
+  TableFile(const std::string& path, const Schema& schema)
+      : file_(path), delimiter_(path.ends_with(".tsv") ? '\t' : delimiter_of(schema)) {
+    const auto columns = columns_of(schema.detail);
+    for (const auto& column : columns) cells_.emplace_back(column);
+    if (schema.detail.value("header", true)) file_.write(table_header(columns, delimiter_));
+  }
+  void append(const Tensor& rows) override {
+    std::string text;
+    append_rows(text, cells_, rows.detach(), delimiter_);
+    file_.write(text);
+  }
+  void commit() override { file_.commit(); }
+
+ private:
+  static char delimiter_of(const Schema& schema) {
+    const auto text = schema.detail.value("delimiter", std::string(","));
+    return text.empty() ? ',' : text[0];
+  }
+
+  AtomicFile file_;
+  char delimiter_;
+  std::vector<Cells> cells_;
+};
+
 }  // namespace
 
 bool is_picture(const Schema& schema) {
@@ -69,6 +98,9 @@ std::string output_path(const std::filesystem::path& out, const std::string& nam
 std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
                                        int64_t columns) {
   if (is_png(path)) return std::make_unique<PictureFile>(path, schema, rows, columns);
+  if (schema.kind == "table" && (path.ends_with(".csv") || path.ends_with(".tsv"))) {
+    return std::make_unique<TableFile>(path, schema);
+  }
   check(is_row_file(path), "[output] ", path, ": unknown ending; known: .csv, .npy, .png, .tsv");
   return create_row_file(path,
                          {rows, schema.shape, schema.kind == "category", column_names(schema)});

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "elbo/core/options.h"
+
+namespace elbo {
+
+/// What one column of a table is, and how its cells are spelled. A cell's value in memory is the
+/// number less the origin, or the index of its class.
+struct Column {
+  std::string name;
+  std::string type;                  // real, positive, count, date, ordinal, category, binary
+  std::vector<std::string> classes;  // in order; of ordinal, category, binary
+  bool other = false;                // the last class stands for all values that are too rare
+  double origin = 0;                 // keeps dates and the like within float32
+  double low = 0, high = 0;          // of the observed values
+  double loc = 0, scale = 1;         // of log x (positive), log(1 + x) (count), else of x
+  double zeros = 0;                  // share of zeros among the observed values
+  int64_t decimals = 0;              // digits after the point
+  bool comma = false;                // a decimal comma
+  std::string format;                // of dates, as for strftime
+
+  bool numeric() const { return classes.empty(); }
+};
+
+/// The types that a person may name for a column; "label" and "ignore" among them.
+const std::vector<std::string>& column_types();
+void to_json(Json& j, const Column& column);
+/// Raises an Error where a schema that somebody has edited makes no sense.
+Column column_from_json(const Json& j, const std::string& where);
+/// The columns of a schema of kind "table".
+std::vector<Column> columns_of(const Json& detail);
+
+std::string_view trimmed(std::string_view text);
+/// A number with a decimal point or (where allowed) a decimal comma; nothing where it is no number.
+/// Infinite or beyond float32: raises an Error of what it is.
+std::optional<double> parse_number(std::string_view text, bool comma);
+/// Seconds since 1970 of year-month-day, also with a time of day: 2024-02-29, 2024/2/29 7:05,
+/// 2024-02-29T07:05:09.25Z.
+std::optional<double> parse_date(std::string_view text);
+/// The strftime format of such a text.
+std::string date_format(std::string_view text);
+
+/// Reads and writes the cells of one column.
+class Cells {
+ public:
+  explicit Cells(Column column);
+  const Column& column() const { return column_; }
+  /// The value of a cell that is not missing. Raises an Error that says what is wrong with it.
+  float value(std::string_view text) const;
+  /// The cell of a value, in the spelling of the column: rounded, within the observed range.
+  std::string text(double value) const;
+
+ private:
+  Column column_;
+  std::unordered_map<std::string, int64_t> index_;
+};
+
+}  // namespace elbo

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "elbo/data/column.h"
+#include "elbo/data/dataset.h"
+#include "elbo/io/csv.h"
+
+namespace elbo {
+
+/// What a reader of delimited text may be told.
+struct TableOptions {
+  std::string types, missing, header = "auto", delimiter;
+  int64_t most_classes = 1000;
+  template <class F>
+  void fields(F&& f) {
+    f("types", types,
+      "types of columns that are not to be found out, as \"age=count,city=category,id=ignore\"");
+    f("missing", missing, "further words for a missing cell, with commas between them");
+    f("header", header, "whether the first line names the columns", one_of({"auto", "yes", "no"}));
+    f("delimiter", delimiter,
+      "what stands between cells: one character, or tab; default: found out");
+    f("most_classes", most_classes, "classes of one column; rarer values are read as one",
+      between(2, 100000));
+  }
+};
+
+/// A file of records, its first line told from the others.
+class TableText {
+ public:
+  TableText(const std::string& path, const TableOptions& options);
+  /// The next record of as many cells as there are columns; others raise an Error.
+  bool next();
+  const CsvReader& csv() const { return csv_; }
+  bool has_header() const { return has_header_; }
+  /// The bytes of the present record, and those of the header with its line end.
+  std::string record() const;
+  const std::string& header() const { return header_; }
+  /// Of all columns of the file; x0, x1, … without a header. None twice.
+  const std::vector<std::string>& names() const { return names_; }
+  /// What had to be changed about the names, in words.
+  const std::vector<std::string>& notes() const { return notes_; }
+  bool missing(std::string_view cell) const;
+  /// Raises an Error at a cell of the present record.
+  [[noreturn]] void refuse(int64_t column, const std::string& what) const;
+
+ private:
+  bool looks_like_header() const;
+  void read_names();
+
+  CsvReader csv_;
+  std::vector<std::string> words_, names_, notes_;
+  std::string header_;
+  bool has_header_ = false, pending_ = false;
+};
+
+/// Rows of a table as a schema reads them.
+class TableRows {
+ public:
+  /// Columns are found by their names, or by their places where the schema knows no names. Raises
+  /// an Error naming those that are absent.
+  TableRows(const std::string& path, const TableOptions& options, const Schemas& schemas);
+  bool next();
+  /// One number per column of the schema, 0 where the cell is missing.
+  const std::vector<float>& values() const { return values_; }
+  const std::vector<uint8_t>& mask() const { return mask_; }
+  /// The label's class, -1 where it is missing or the file has none.
+  int64_t label() const { return label_; }
+  bool has_label() const { return label_at_ >= 0; }
+
+  const TableText& text() const { return text_; }
+  const std::vector<Cells>& cells() const { return cells_; }
+  /// The column's place in the file.
+  int64_t place(int64_t column) const { return places_[static_cast<size_t>(column)]; }
+
+ private:
+  TableText text_;
+  std::vector<Cells> cells_;
+  std::vector<int64_t> places_;
+  std::vector<Cells> label_cells_;  // none or one
+  int64_t label_at_ = -1, label_ = -1;
+  std::vector<float> values_;
+  std::vector<uint8_t> mask_;
+};
+
+/// Writes rows of a table's values as text, [n, columns] at a time.
+std::string table_header(const std::vector<Column>& columns, char delimiter);
+void append_rows(std::string& text, const std::vector<Cells>& cells, const Tensor& values,
+                 char delimiter);
+
+}  // namespace elbo

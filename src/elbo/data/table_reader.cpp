@@ -1,0 +1,190 @@
+#include <algorithm>
+
+#include "elbo/data/column_types.h"
+#include "elbo/data/reader.h"
+#include "elbo/data/table.h"
+
+namespace elbo {
+namespace {
+
+/// The first pass over a file: what its columns are.
+class TableSurvey {
+ public:
+  TableSurvey(const std::string& path, const TableOptions& options, int64_t most_rows)
+      : options_(options), named_(parse_types(options.types)), text_(path, options) {
+    statistics_.resize(text_.names().size());
+    notes_ = text_.notes();
+    check_names();
+    const bool comma = text_.csv().delimiter() != ',';
+    while ((most_rows == 0 || rows_ < most_rows) && text_.next()) {
+      ++rows_;
+      for (size_t i = 0; i < statistics_.size(); ++i) add_cell(i, comma);
+    }
+    check(rows_ > 0, "[table] ", path, ": holds no rows",
+          text_.has_header() ? " below its header" : "");
+    if (const auto blank = text_.csv().blank_lines(); blank > 0) {
+      notes_.push_back(std::to_string(blank) + " blank lines skipped");
+    }
+  }
+
+  int64_t rows() const { return rows_; }
+
+  Schemas schemas() {
+    Schemas schemas;
+    Json columns = Json::array();
+    bool holes = false;
+    for (size_t i = 0; i < statistics_.size(); ++i) {
+      const auto column = decide(i, schemas);
+      if (!column) continue;
+      columns.push_back(*column);
+      holes = holes || statistics_[i].missing() > 0;
+    }
+    check(!columns.empty(), "[table] ", text_.csv().path(),
+          ": no column to learn from: ", join(notes_, "; "));
+    schemas.x = {{static_cast<int64_t>(columns.size())}, "table", Json::object()};
+    schemas.x.detail = {{"columns", columns},
+                        {"missing", holes},
+                        {"header", text_.has_header()},
+                        {"width", text_.names().size()},
+                        {"delimiter", std::string(1, text_.csv().delimiter())},
+                        {"notes", notes_}};
+    return schemas;
+  }
+
+ private:
+  void check_names() const {
+    for (const auto& [name, type] : named_) {
+      const auto& names = text_.names();
+      check(std::find(names.begin(), names.end(), name) != names.end(), "[types] ", name,
+            ": no such column; known: ", join(names));
+    }
+  }
+
+  void add_cell(size_t i, bool comma) {
+    const auto at = static_cast<int64_t>(i);
+    const auto cell = trimmed(text_.csv().cell(at));
+    if (text_.missing(cell)) return statistics_[i].add_missing();
+    if (!is_utf8(cell)) {
+      text_.refuse(at, "is not UTF-8 (iconv -f latin1 -t utf-8 turns most older files into it)");
+    }
+    try {
+      statistics_[i].add(cell, comma, text_.csv().line());
+    } catch (const Error& error) {
+      if (!ignored(i)) text_.refuse(at, error.what());
+    }
+  }
+
+  bool ignored(size_t i) const {
+    const auto at = named_.find(text_.names()[i]);
+    return at != named_.end() && at->second.type == "ignore";
+  }
+
+  /// The column, or nothing where it is left out or is the label.
+  std::optional<Column> decide(size_t i, Schemas& schemas) {
+    const auto& name = text_.names()[i];
+    const auto at = named_.find(name);
+    try {
+      std::string why = "as asked for";
+      const bool given = at != named_.end();
+      const auto type = given ? at->second.type : statistics_[i].type(&why);
+      if (type == "ignore") {
+        notes_.push_back("column \"" + name + "\" left out: " + why);
+        return {};
+      }
+      Column column;
+      if (given && !at->second.classes.empty()) {
+        column.name = name;
+        column.type = type;
+        column.classes = at->second.classes;
+      } else {
+        column = statistics_[i].column(name, type, options_.most_classes);
+      }
+      if (type == "label") {
+        check(!schemas.y.present(), "is a second label, a table has one");
+        schemas.y = category_schema(column.classes);
+        schemas.y.detail["column"] = name;
+        return {};
+      }
+      return column;
+    } catch (const Error& error) {
+      const std::string what = error.what();
+      fail(what.starts_with('[') ? ""
+                                 : "[table] " + text_.csv().path() + ": column \"" + name + "\": ",
+           what);
+    }
+  }
+
+  const TableOptions& options_;
+  std::map<std::string, NamedType> named_;
+  TableText text_;
+  std::vector<ColumnStatistics> statistics_;
+  std::vector<std::string> notes_;
+  int64_t rows_ = 0;
+};
+
+/// The second pass: the rows themselves. `expected` of them where their number is known.
+Data read_rows(const std::string& path, const TableOptions& options, const Schemas& schemas,
+               int64_t most_rows) {
+  TableRows rows(path, options, schemas);
+  const auto width = static_cast<int64_t>(rows.cells().size());
+  std::vector<float> x;
+  std::vector<uint8_t> mask;
+  std::vector<int64_t> y;
+  int64_t n = 0, holes = 0;
+  while ((most_rows == 0 || n < most_rows) && rows.next()) {
+    ++n;
+    x.insert(x.end(), rows.values().begin(), rows.values().end());
+    mask.insert(mask.end(), rows.mask().begin(), rows.mask().end());
+    holes += std::count(rows.mask().begin(), rows.mask().end(), 0);
+    if (rows.has_label()) y.push_back(rows.label());
+  }
+  check(n > 0, "[table] ", path, ": holds no rows");
+  Arrays arrays;
+  arrays.schemas.x = schemas.x;
+  arrays.x = torch::tensor(x).view({n, width});
+  if (holes > 0 || schemas.x.detail.value("missing", false)) {
+    arrays.mask = torch::tensor(mask, torch::kUInt8).view({n, width});
+  }
+  if (rows.has_label()) {
+    arrays.y = torch::tensor(y, torch::kInt64);
+    arrays.schemas.y = schemas.y;
+  }
+  return in_memory(std::move(arrays));
+}
+
+class TableReader : public Reader {
+ public:
+  explicit TableReader(TableOptions options) : options_(std::move(options)) {}
+
+  bool accepts(const std::string& path) const override {
+    for (const char* ending : {".csv", ".tsv", ".csv.gz", ".tsv.gz"}) {
+      if (path.ends_with(ending)) return true;
+    }
+    return false;
+  }
+
+  Data open(const std::string& path, const DataOptions& options) const override {
+    const auto where = "table " + path;
+    refuse_resize(options, where);
+    refuse_test(options, where);
+    check(options.binarize == "auto" || options.binarize == "none", "[", where,
+          "] binarize: ", options.binarize, " asked for, only bytes can be binarized");
+    if (options.like && options.like->x.kind == "table") {
+      return read_rows(path, options_, *options.like, options.rows);
+    }
+    check(path != "-",
+          "[table] standard input is read once: it needs a model that knows its types");
+    TableSurvey survey(path, options_, options.rows);
+    return read_rows(path, options_, survey.schemas(), survey.rows());
+  }
+
+ private:
+  TableOptions options_;
+};
+
+const bool added = readers().add<TableOptions>(
+    "table", "delimited text with missing cells: FILE.csv, FILE.tsv, also ; | and gzip",
+    [](const TableOptions& options) { return std::make_shared<TableReader>(options); });
+
+}  // namespace
+}  // namespace elbo

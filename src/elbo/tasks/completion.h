@@ -1,0 +1,29 @@
+#pragma once
+
+#include "elbo/data/column.h"
+#include "elbo/model/model.h"
+
+namespace elbo {
+
+/// How the absent cells of a table are filled.
+struct CompletionPlan {
+  int64_t particles = 100;  // draws of the latent variables for each row
+  int64_t draws = 0;        // completions that are draws
+  double interval = 0;      // mass of the intervals; 0 = none
+};
+
+/// What a model says about all cells of some rows, given those that the batch's mask shows.
+struct Completion {
+  Tensor value;      // [B, D] mean of numbers, median of grades, likeliest class
+  Tensor draws;      // [draws, B, D]
+  Tensor low, high;  // [B, D] ends of the central interval; of classes without meaning
+  Tensor effective;  // [B] effective number of particles
+};
+
+/// Self-normalised importance sampling with the encoder as the proposal: p(x_absent | x_seen) is a
+/// mixture of the decoder's distributions, weighted by p(x_seen, z) / q(z | x_seen)
+/// (Mattei & Frellsen 2019, arXiv:1812.02633).
+Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
+                    const CompletionPlan& plan);
+
+}  // namespace elbo

@@ -1,0 +1,236 @@
+#include <cmath>
+
+#include "elbo/data/table.h"
+#include "elbo/io/file.h"
+#include "elbo/tasks/completion.h"
+#include "elbo/tasks/task.h"
+
+namespace elbo {
+namespace {
+
+constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
+
+struct ImputeOptions {
+  int64_t m = 1;
+  int64_t draws = 100;
+  double interval = 0;
+  int64_t seed = 0;
+  template <class F>
+  void fields(F&& f) {
+    f("m", m,
+      "1: fill with what is to be expected (mean, median grade, likeliest class); more: so many "
+      "completions by draws, OUT.1.csv and on",
+      between(1, 1000));
+    f("draws", draws, "draws of the latent variables for each row", between(1, 100000));
+    f("interval", interval,
+      "mass of prediction intervals, as 0.9, for the numbers that are filled in: OUT.intervals.csv",
+      between(0, 0.999));
+    f("seed", seed, "seed of the draws", at_least(0));
+  }
+};
+
+/// "a.csv" and "1" as "a.1.csv".
+std::string beside(const std::string& path, const std::string& word) {
+  const std::filesystem::path p(path);
+  return (p.parent_path() / (p.stem().string() + "." + word + p.extension().string())).string();
+}
+
+/// The rows of a block as they stand in the file, and as the model reads them.
+struct Block {
+  std::vector<std::vector<std::string>> cells;  // raw bytes
+  std::vector<std::string> ends;
+  std::vector<int64_t> lines;
+  std::vector<float> values;
+  std::vector<uint8_t> mask;
+
+  int64_t size() const { return static_cast<int64_t>(cells.size()); }
+  void add(const TableRows& rows) {
+    const auto& csv = rows.text().csv();
+    std::vector<std::string> record;
+    for (int64_t i = 0; i < csv.size(); ++i) record.emplace_back(csv.raw(i));
+    cells.push_back(std::move(record));
+    ends.emplace_back(csv.line_end());
+    lines.push_back(csv.line());
+    values.insert(values.end(), rows.values().begin(), rows.values().end());
+    mask.insert(mask.end(), rows.mask().begin(), rows.mask().end());
+  }
+};
+
+/// Writes a table whose absent cells are filled; all other bytes stay.
+class Filler {
+ public:
+  Filler(const TableRows& rows, const std::string& out, const ImputeOptions& o)
+      : rows_(rows), delimiter_(rows.text().csv().delimiter()) {
+    for (int64_t i = 0; i < o.m; ++i) {
+      const auto path = o.m == 1 ? out : beside(out, std::to_string(i + 1));
+      files_.push_back(std::make_unique<AtomicFile>(path));
+      paths_.push_back(path);
+      if (rows.text().csv().marked()) files_.back()->write("\xef\xbb\xbf");
+      files_.back()->write(rows.text().header());
+    }
+    if (o.interval == 0) return;
+    paths_.push_back(beside(out, "intervals"));
+    intervals_ = std::make_unique<AtomicFile>(paths_.back());
+    const std::string d(1, delimiter_);
+    intervals_->write("line" + d + "column" + d + "value" + d + "low" + d + "high\n");
+  }
+
+  void add(Block& block, const Completion& found, const std::vector<int64_t>& filled) {
+    for (size_t f = 0; f < files_.size(); ++f) {
+      const auto values = files_.size() == 1      ? found.value
+                          : found.draws.defined() ? found.draws[static_cast<int64_t>(f)]
+                                                  : found.value;
+      std::string text;
+      size_t next = 0;
+      for (int64_t r = 0; r < block.size(); ++r) {
+        const bool here = next < filled.size() && filled[next] == r;
+        append_row(text, block, r, here ? values[static_cast<int64_t>(next)] : Tensor());
+        next += here;
+      }
+      files_[f]->write(text);
+    }
+    if (intervals_) write_intervals(block, found, filled);
+  }
+
+  void commit() {
+    for (const auto& file : files_) file->commit();
+    if (intervals_) intervals_->commit();
+  }
+  const std::vector<std::string>& paths() const { return paths_; }
+
+ private:
+  bool absent(const Block& block, int64_t row, size_t column) const {
+    return block.mask[static_cast<size_t>(row) * rows_.cells().size() + column] == 0;
+  }
+
+  void append_row(std::string& text, const Block& block, int64_t r, const Tensor& values) const {
+    auto record = block.cells[static_cast<size_t>(r)];
+    for (size_t i = 0; values.defined() && i < rows_.cells().size(); ++i) {
+      if (!absent(block, r, i)) continue;
+      const double value = values[static_cast<int64_t>(i)].item<double>();
+      const auto place = static_cast<size_t>(rows_.place(static_cast<int64_t>(i)));
+      record[place] = csv_cell(rows_.cells()[i].text(value), delimiter_);
+    }
+    for (size_t i = 0; i < record.size(); ++i) {
+      if (i > 0) text += delimiter_;
+      text += record[i];
+    }
+    text += block.ends[static_cast<size_t>(r)];
+  }
+
+  void write_intervals(const Block& block, const Completion& found,
+                       const std::vector<int64_t>& filled) {
+    std::string text;
+    for (size_t k = 0; k < filled.size(); ++k) {
+      const auto row = static_cast<int64_t>(k);
+      for (size_t i = 0; i < rows_.cells().size(); ++i) {
+        const auto& cell = rows_.cells()[i];
+        if (!absent(block, filled[k], i) || !cell.column().numeric()) continue;
+        const auto column = static_cast<int64_t>(i);
+        text += std::to_string(block.lines[static_cast<size_t>(filled[k])]) + delimiter_ +
+                csv_cell(cell.column().name, delimiter_);
+        for (const auto& t : {found.value, found.low, found.high}) {
+          text += delimiter_ + csv_cell(cell.text(t[row][column].item<double>()), delimiter_);
+        }
+        text += '\n';
+      }
+    }
+    intervals_->write(text);
+  }
+
+  const TableRows& rows_;
+  char delimiter_;
+  std::vector<std::unique_ptr<AtomicFile>> files_;
+  std::unique_ptr<AtomicFile> intervals_;
+  std::vector<std::string> paths_;
+};
+
+class Impute : public Task {
+ public:
+  explicit Impute(ImputeOptions options) : o_(std::move(options)) {}
+
+  Json run(const TaskInput& input) override {
+    RandomScope scope(static_cast<uint64_t>(o_.seed));
+    const auto& schemas = input.run->schemas();
+    check(schemas.x.kind == "table", "[impute] the model was trained on ", schemas.x.kind,
+          " data; cells are filled in tables (CSV)");
+    check(!schemas.c.present(), "[impute] the model has conditions, the table gives none");
+    const auto reader = input.run->data_options("all").reader;
+    TableRows rows(input.data, read_options<TableOptions>(reader, "table"), schemas);
+    const auto out = input.out.empty() ? std::string("filled.csv") : input.out.string();
+    check(!out.ends_with(".gz"), "[impute] ", out, ": is written as plain text; leave out .gz");
+    Filler filler(rows, out, o_);
+    const int64_t most = std::max<int64_t>(1, kParticleRows / o_.draws);
+    Block block;
+    const auto finish = [&] {
+      fill(*input.model, block, rows, filler);
+      block = Block();
+    };
+    for (int64_t holes = 0; rows.next();) {
+      block.add(rows);
+      holes += std::count(rows.mask().begin(), rows.mask().end(), 0) > 0;
+      if (holes < most && block.size() < kParticleRows) continue;
+      finish();
+      holes = 0;
+    }
+    finish();
+    filler.commit();
+    check(rows_ > 0, "[impute] ", input.data, ": holds no rows");
+    Json by_column = Json::object();
+    for (size_t i = 0; i < filled_.size(); ++i) {
+      if (filled_[i] > 0) by_column[rows.cells()[i].column().name] = filled_[i];
+    }
+    Json result{{"files", filler.paths()},
+                {"rows", rows_},
+                {"rows_with_holes", incomplete_},
+                {"cells_filled", by_column}};
+    if (incomplete_ > 0) {
+      result["effective_draws"] = std::round(effective_ / static_cast<double>(incomplete_));
+    }
+    return result;
+  }
+
+  std::string example() const override { return "elbo impute RUN table.csv -o filled.csv"; }
+
+ private:
+  void fill(Model& model, Block& block, const TableRows& rows, Filler& filler) {
+    const auto width = static_cast<int64_t>(rows.cells().size());
+    std::vector<int64_t> with_holes;
+    filled_.resize(rows.cells().size());
+    for (int64_t r = 0; r < block.size(); ++r) {
+      bool any = false;
+      for (int64_t i = 0; i < width; ++i) {
+        if (block.mask[static_cast<size_t>(r * width + i)] != 0) continue;
+        ++filled_[static_cast<size_t>(i)];
+        any = true;
+      }
+      if (any) with_holes.push_back(r);
+    }
+    rows_ += block.size();
+    incomplete_ += static_cast<int64_t>(with_holes.size());
+    Completion found;
+    if (!with_holes.empty()) {
+      const auto at = torch::tensor(with_holes);
+      Batch batch;
+      batch.x = torch::tensor(block.values).view({-1, width}).index_select(0, at);
+      batch.mask = torch::tensor(block.mask, torch::kFloat32).view({-1, width}).index_select(0, at);
+      std::vector<Column> columns;
+      for (const auto& cell : rows.cells()) columns.push_back(cell.column());
+      found = complete(model, batch, columns, {o_.draws, o_.m > 1 ? o_.m : 0, o_.interval});
+      effective_ += found.effective.sum().item<double>();
+    }
+    filler.add(block, found, with_holes);
+  }
+
+  ImputeOptions o_;
+  int64_t rows_ = 0, incomplete_ = 0;
+  double effective_ = 0;
+  std::vector<int64_t> filled_;
+};
+
+const bool added = tasks().add<ImputeOptions>(
+    "impute", "Fills the missing cells of a table",
+    [](ImputeOptions options) { return std::make_shared<Impute>(std::move(options)); });
+
+}  // namespace
+}  // namespace elbo
