@@ -25,6 +25,13 @@ Tensor channels_first(const Tensor& x) {
   return last ? x.permute({0, 3, 1, 2}) : x;
 }
 
+/// Whether the numbers are real columns though their range would also do for shares or counts:
+/// somebody said so, or the model was trained on such.
+bool wants_real(const DataOptions& options) {
+  if (options.reader.value("kind", "auto") == "real") return true;
+  return options.like && options.like->x.kind == "real";
+}
+
 Tensor resized(const Tensor& x, const DataOptions& options, const std::string& where) {
   const auto [height, width] = resize_of(options);
   if (height == 0) return x;
@@ -76,6 +83,10 @@ void set_x(Arrays& arrays, Tensor x, const DataOptions& options, const std::stri
     kind = "real";
   } else {
     kind = torch::isFloatingType(type) ? "unit" : "count";
+  }
+  if (wants_real(options)) {
+    kind = "real";
+    if (!torch::isFloatingType(type)) x = x.to(torch::kFloat32);
   }
   if (kind == "unit" || kind == "binary") x = channels_first(x).contiguous();
   // What float32 cannot tell apart would be a silent change of the data.

@@ -112,6 +112,15 @@ Data from_archive(const std::string& path, const Roles& roles, const DataOptions
   return in_memory(std::move(arrays));
 }
 
+struct ArrayOptions {
+  std::string kind = "auto";
+  template <class F>
+  void fields(F&& f) {
+    f("kind", kind, "real: columns of real numbers, also where all lie within [0, 1] or are whole",
+      one_of({"auto", "real"}));
+  }
+};
+
 class ArrayReader : public Reader {
  public:
   bool accepts(const std::string& path) const override {
@@ -158,9 +167,9 @@ class ArrayReader : public Reader {
   }
 };
 
-const bool added = readers().add<NoOptions>(
+const bool added = readers().add<ArrayOptions>(
     "arrays", "NumPy arrays: FILE.npy, FILE.npz (x and y, or x_train …), FILE.npz:NAME",
-    [](const NoOptions&) { return std::make_shared<ArrayReader>(); });
+    [](const ArrayOptions&) { return std::make_shared<ArrayReader>(); });
 
 }  // namespace
 }  // namespace elbo

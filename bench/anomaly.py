@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Anomaly detection on the tables of ADBench: trains and scores each with the program, prints AUROC.
+
+Semi-supervised protocol of Livernoche et al. 2024: the first half of the normal rows in file order
+trains, all other rows are judged; no row is drawn again, no label is used. --unsupervised trains on
+all rows and judges them."""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+
+
+def split(x, y, unsupervised):
+    if unsupervised:
+        return x, x, y
+    normal = np.flatnonzero(y == 0)
+    train = normal[: len(normal) // 2]
+    rest = np.setdiff1d(np.arange(len(y)), train)
+    return x[train], x[rest], y[rest]
+
+
+def elbo(args, *words):
+    done = subprocess.run([args.program, *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"elbo {' '.join(words)}\n{done.stderr}")
+    return done.stdout
+
+
+def judge(args, path, seed, folder):
+    data = np.load(path, allow_pickle=True)
+    train, rest, labels = split(data["X"].astype(float), data["y"].astype(int), args.unsupervised)
+    np.savez(f"{folder}/train.npz", x=train)
+    np.savez(f"{folder}/test.npz", x=rest, y=labels)
+    start = time.time()
+    elbo(args, "train", f"{folder}/train.npz", "--kind", "real", "--model", args.model, "--seed",
+         str(seed), "--out", f"{folder}/run", "--force", "-q", *args.train)
+    trained = time.time()
+    result = json.loads(elbo(args, "score", f"{folder}/run", f"{folder}/test.npz", "--json", "-o",
+                             f"{folder}/scores.npy", "--show", "0", *args.score))
+    print(f"  {path.stem} seed {seed}: {trained - start:.1f} s + {time.time() - trained:.1f} s, "
+          f"AUROC {result['judged'][0]['auroc']:.4f}", flush=True)
+    return result["judged"][0]["auroc"], result["judged"][0]["average_precision"]
+
+
+def main():
+    here = pathlib.Path(__file__).resolve().parent.parent
+    data = os.environ.get("ELBO_DATA", here.parent / "shared/data")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", default="elbo")
+    parser.add_argument("--data", default=pathlib.Path(data) / "adbench", type=pathlib.Path)
+    parser.add_argument("--model", default="anomaly")
+    parser.add_argument("--seeds", default=3, type=int)
+    parser.add_argument("--sets", default="", help="only those whose names hold one of these words")
+    parser.add_argument("--unsupervised", action="store_true")
+    parser.add_argument("--train", default=[], type=str.split, help="further options of elbo train")
+    parser.add_argument("--score", default=[], type=str.split, help="further options of elbo score")
+    args = parser.parse_args()
+    words = args.sets.split(",")
+    paths = sorted(p for p in args.data.glob("*.npz") if any(w in p.stem for w in words))
+    rows, start = [], time.time()
+    with tempfile.TemporaryDirectory() as folder:
+        for path in paths:
+            found = [judge(args, path, seed, folder) for seed in range(args.seeds)]
+            rows.append((path.stem, *(statistics.mean(f) for f in zip(*found))))
+    print(f"{'set':20} AUROC  average precision")
+    for name, auroc, precision in [*rows, ("mean", *(statistics.mean(c) for c in list(zip(*rows))[1:]))]:
+        print(f"{name:20} {auroc:.4f} {precision:.4f}")
+    print(f"lowest {min(r[1] for r in rows):.4f}; {time.time() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "elbo/model/codes.h"
+
+namespace elbo {
+
+struct RowScoreOptions {
+  std::string score = "likelihood";
+  int64_t draws = 50;
+  int64_t seed = 0;
+  template <class F>
+  void fields(F&& f) {
+    f("score", score,
+      "likelihood: importance-sampled -log p(x); elbo: -ELBO; reconstruction: -E log p(x | z) (An "
+      "& Cho 2015); latent: Mahalanobis distance of the code from those of the training rows; "
+      "ensemble: mean surprise of all four",
+      one_of({"likelihood", "elbo", "reconstruction", "latent", "ensemble"}));
+    f("draws", draws, "draws from the posterior for each row", between(1, 1000000));
+    f("seed", seed, "seed of the draws and of the binarization", at_least(0));
+  }
+};
+
+/// How unusual a score is beside reference scores: -log of the share that is at least as high, with
+/// an exponential tail over the highest tenth.
+class Surprise {
+ public:
+  Surprise() = default;
+  explicit Surprise(const Tensor& reference);
+  Tensor operator()(const Tensor& scores) const;
+
+ private:
+  std::vector<double> sorted_;
+  double level_ = 0, mean_excess_ = 1, tail_ = 1;
+};
+
+/// Anomaly scores of rows under a model in evaluation mode; higher is more anomalous.
+class RowScorer {
+ public:
+  RowScorer(std::shared_ptr<Model> model, Schemas schemas, RowScoreOptions options);
+  /// Learns what is usual: codes from training rows, scores and parts from reference rows.
+  /// `progress` sees shares from 0 to 1.
+  void calibrate(const Dataset& training, const Dataset& reference,
+                 const std::function<void(double)>& progress);
+
+  /// [B] float64.
+  Tensor scores(const Batch& batch) const;
+  /// [R] scores of the reference rows.
+  const Tensor& reference() const { return reference_; }
+
+  /// Why: for each column or pixel, how much of the row's surprise it brings beyond what it usually
+  /// does (in nats where the likelihood splits), and what the model expects instead.
+  struct Causes {
+    Tensor excess, expected;  // [B, …] as x
+  };
+  Causes causes(const Batch& batch) const;
+  /// Rows that fit into bounded memory.
+  int64_t block() const;
+
+ private:
+  struct Parts {
+    std::vector<Tensor> each;  // [B] float64 in the order of kParts; undefined = not wanted
+  };
+  Parts parts(const Batch& batch) const;
+  bool wants(const std::string& part) const;
+  Tensor latent_distance(const Batch& batch) const;
+  Causes raw_causes(const Batch& batch) const;
+  Tensor combine(const Parts& parts) const;
+  void learn_codes(const Dataset& training);
+
+  std::shared_ptr<Model> model_;
+  Schemas schemas_;
+  RowScoreOptions options_;
+  CodeLayout layout_;
+  Tensor code_mean_, code_whitening_;  // [k], [k, k]
+  Tensor usual_;                       // [1, …] mean contribution of each component
+  std::vector<Surprise> surprise_;
+  Tensor reference_;
+};
+
+}  // namespace elbo
