@@ -1,3 +1,4 @@
+#include "elbo/cli/findings.h"
 #include "elbo/cli/flags.h"
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
@@ -9,39 +10,74 @@ namespace elbo {
 namespace {
 
 struct EvaluateArguments : RunArguments {
-  std::shared_ptr<Flags> flags, rows;
+  std::shared_ptr<Flags> flags, rows, metrics;
 };
 
-/// Dimensions that the data hardly move are named, and what helps against it.
-std::string collapse_note(const Json& result) {
-  int64_t dimensions = 0, active = 0;
-  for (const auto& site : result.value("sites", Json::array())) {
-    dimensions += site.value("dimensions", int64_t{0});
-    active += site.value("active_units", int64_t{0});
+struct MetricChoice {
+  std::string metrics = "none";
+  JudgeOptions judge;
+  template <class F>
+  void fields(F&& f) {
+    f("metrics", metrics, "further metrics: all, or names of elbo list metrics between commas");
+    judge.fields(f);
   }
-  if (dimensions == 0 || active * 2 >= dimensions) return "";
-  std::ostringstream out;
-  out << "note: " << active << " of " << dimensions << " latent dimensions are in use";
-  out << (active == 0 ? ": the posterior has collapsed; try --set objective.free_bits=0.25 or "
-                        "--set 'objective.beta=linear(0, 1, 10e)'"
-                      : "; a smaller latent would do, or try --set objective.free_bits=0.1 "
-                        "--set objective.free_bits_per=dimension");
-  return out.str();
+};
+
+/// Figures of metrics as rows; what has many values is left to --json.
+Json metric_rows(const Json& metrics) {
+  Json rows = Json::array();
+  for (const auto& [name, figures] : metrics.items()) {
+    for (const auto& [figure, value] : figures.items()) {
+      if (figure == "protocol" || value.is_array()) continue;
+      rows.push_back({{"name", name}, {"figure", figure}, {"value", value}});
+    }
+  }
+  return rows;
+}
+
+void print_evaluation(Json result, bool json, ProgressTalk& talk) {
+  if (json) return print_result(result, true);
+  const Json findings = result["diagnosis"], left_out = result.value("left_out", Json::object());
+  result.erase("diagnosis");
+  result.erase("left_out");
+  if (result.contains("metrics")) {
+    for (const auto& [name, figures] : result["metrics"].items()) {
+      const auto& how = figures.value("protocol", Json::object());
+      if (how.contains("features")) result["protocol"]["features"] = how["features"];
+    }
+    result["metrics"] = metric_rows(result["metrics"]);
+  }
+  print_result(result, false);
+  for (const auto& [name, reason] : left_out.items()) {
+    talk.say("left out: " + name + " (" + reason.get<std::string>() + ")");
+  }
+  for (const auto& finding : findings) talk.say(finding_text(finding));
 }
 
 int evaluate(EvaluateArguments& a) {
   const auto options = read_options<EvaluateOptions>(a.flags->given(), "evaluate");
   const auto choice = read_options<RowChoice>(a.rows->given(), "evaluate");
+  auto metrics = read_options<MetricChoice>(a.metrics->given(), "evaluate");
   open_run(a);
   const auto rows = open_task_rows(a.input, choice);
   ProgressTalk talk(talk_for(a.quiet || a.json));
   Json result =
       evaluate_density(*a.input.model, *rows.data, options, [&](double done) { talk.share(done); });
+  metrics.judge.seed = options.seed;
+  if (options.rows > 0) metrics.judge.judged = std::min(metrics.judge.judged, options.rows);
+  Subject subject(a.input.model, a.input.run, rows.data, metrics.judge);
+  if (metrics.metrics != "none") {
+    result.update(measure(subject, metrics.metrics, [&](double done) { talk.share(done); }));
+    result["protocol"]["judged"] = subject.size();
+  }
+  result["diagnosis"] = Json::array();
+  for (const auto& finding : diagnose(subject, read_log(*a.input.run))) {
+    result["diagnosis"].push_back(to_json(finding));
+  }
   result["protocol"]["data"] = a.input.data.empty() ? a.input.run->data_name() : a.input.data;
   result["protocol"]["split"] = a.input.data.empty() ? rows.name : choice.split;
   talk.clear();
-  print_result(result, a.json);
-  if (const auto note = collapse_note(result); !note.empty() && !a.json) talk.say(note);
+  print_evaluation(result, a.json, talk);
   return 0;
 }
 
@@ -53,14 +89,17 @@ Command::Body declare(CLI::App& app) {
   auto choice = describe<RowChoice>();
   std::erase_if(choice, [](const OptionHelp& option) { return option.name == "rows"; });
   a->rows = Flags::add(app, choice, "Options");
+  a->metrics = Flags::add(app, describe<MetricChoice>(), "Metrics");
   return [a] { return evaluate(*a); };
 }
 
-const bool added = add_command(
-    {"evaluate",
-     "ELBO, log-likelihood and use of the latent dimensions",
-     {"elbo evaluate runs/digits", "elbo evaluate runs/digits builtin:digits --draws 1000 --json"},
-     declare});
+const bool added =
+    add_command({"evaluate",
+                 "ELBO, log-likelihood, metrics, and a diagnosis",
+                 {"elbo evaluate runs/digits", "elbo evaluate runs/digits --metrics all",
+                  "elbo evaluate runs/sprites --metrics mig,dci,frechet --features encoder",
+                  "elbo evaluate runs/digits builtin:digits --draws 1000 --json"},
+                 declare});
 
 }  // namespace
 }  // namespace elbo

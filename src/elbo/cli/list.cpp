@@ -5,6 +5,7 @@
 #include "elbo/cli/table.h"
 #include "elbo/cli/usage.h"
 #include "elbo/data/builtin.h"
+#include "elbo/eval/metric.h"
 #include "elbo/model/spec.h"
 #include "elbo/tasks/task.h"
 
@@ -51,6 +52,7 @@ const std::vector<Kind>& kinds() {
       {"networks", "Networks: encoder and decoder", [] { return listed(networks()); }},
       {"latents", "Latent structures", [] { return listed(latents()); }},
       {"objectives", "Objectives", [] { return listed(objectives()); }},
+      {"metrics", "Metrics (elbo evaluate RUN --metrics NAME,…)", [] { return listed(metrics()); }},
       {"tasks", "Tasks (elbo NAME RUN)", [] { return listed(tasks()); }}};
   return list;
 }
@@ -175,7 +177,7 @@ int list(const ListArguments& a) {
 Command::Body declare(CLI::App& app) {
   auto a = std::make_shared<ListArguments>();
   app.add_option("KIND", a->what,
-                 "models, data, builtin, heads, networks, latents, objectives or tasks");
+                 "models, data, builtin, heads, networks, latents, objectives, metrics or tasks");
   app.add_flag("--markdown", a->markdown, "as documentation (docs/models.md)");
   app.add_flag("--json", a->json, "as one JSON object");
   return [a] { return list(*a); };

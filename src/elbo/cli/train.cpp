@@ -3,6 +3,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "elbo/cli/findings.h"
 #include "elbo/cli/flags.h"
 #include "elbo/cli/progress.h"
 #include "elbo/cli/run_arguments.h"
@@ -91,6 +92,7 @@ void print_end(const Run& run, const Json& summary) {
     std::cout << "best        epoch " << best["epoch"] << ", " << judged << " "
               << terms_text(terms_of(best[judged])) << "\n";
   }
+  for (const auto& finding : summary["diagnosis"]) std::cout << finding_text(finding) << "\n";
   std::cout << "weights     " << path << "/weights.safetensors\n"
             << "try next    elbo evaluate " << path << "\n"
             << "            elbo sample " << path << " -n 64\n"
@@ -145,7 +147,8 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
   const Json summary{{"run", run.path().string()},
                      {"end", end == Trainer::End::early ? "early" : "finished"},
                      {"rows_per_second", std::round(rate.rows_per_second())},
-                     {"best", best_epoch(run)}};
+                     {"best", best_epoch(run)},
+                     {"diagnosis", look_at(run)}};
   if (a.json) {
     std::cout << summary.dump() << "\n";
   } else if (!a.quiet) {

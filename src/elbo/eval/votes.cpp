@@ -1,8 +1,10 @@
 #include "elbo/eval/votes.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "elbo/core/error.h"
+#include "elbo/core/random.h"
 #include "elbo/eval/linear.h"
 
 namespace elbo {
@@ -32,7 +34,19 @@ class Holders {
   std::vector<std::vector<std::vector<int64_t>>> rows_;
 };
 
-int64_t below(int64_t n) { return torch::randint(n, {1}, torch::kInt64).item<int64_t>(); }
+/// Whole numbers from a stream that begins where torch's own stands.
+class Numbers {
+ public:
+  Numbers()
+      : key_(static_cast<uint64_t>(torch::randint(1LL << 62, {1}, torch::kInt64).item<int64_t>())) {
+  }
+  int64_t below(int64_t n) {
+    return std::min(n - 1, static_cast<int64_t>(uniform_at(key_, at_++) * static_cast<double>(n)));
+  }
+
+ private:
+  uint64_t key_, at_ = 0;
+};
 
 /// [v, d] mean absolute difference of the pairs of each group.
 Tensor differences(const Tensor& codes, const Groups& groups) {
@@ -46,6 +60,7 @@ Tensor differences(const Tensor& codes, const Groups& groups) {
 Groups draw_groups(const Tensor& factors, int64_t count, int64_t batch, bool pairs) {
   check(factors.dim() == 2 && factors.size(0) > 0, "[votes] no factors");
   const Holders holders(factors);
+  Numbers numbers;
   const int64_t n = factors.size(0), ks = factors.size(1);
   Groups groups;
   groups.factor = torch::randint(ks, {count}, torch::kInt64);
@@ -54,11 +69,11 @@ Groups draw_groups(const Tensor& factors, int64_t count, int64_t batch, bool pai
   const auto* factor = groups.factor.data_ptr<int64_t>();
   for (int64_t v = 0; v < count; ++v) {
     // Values of a factor are about as common as each other, so that a random row names one.
-    int64_t first = below(n);
+    int64_t first = numbers.below(n);
     for (int64_t b = 0; b < batch; ++b) {
-      if (pairs) *out++ = first = below(n);
+      if (pairs) *out++ = first = numbers.below(n);
       const auto& alike = holders.like(first, factor[v]);
-      *out++ = alike[static_cast<size_t>(below(static_cast<int64_t>(alike.size())))];
+      *out++ = alike[static_cast<size_t>(numbers.below(static_cast<int64_t>(alike.size())))];
     }
   }
   if (!pairs) groups.rows = groups.rows.squeeze(2);

@@ -1,0 +1,35 @@
+#include "elbo/eval/diagnose.h"
+
+#include <sstream>
+
+#include "elbo/io/file.h"
+
+namespace elbo {
+
+Json to_json(const Finding& f) {
+  return {{"name", f.name},   {"says", f.says},           {"figure", f.figure},
+          {"value", f.value}, {"threshold", f.threshold}, {"cure", f.cure}};
+}
+
+std::vector<Finding> diagnose(Subject& subject, const std::vector<Json>& log) {
+  torch::NoGradGuard no_gradient;
+  RandomScope scope(static_cast<uint64_t>(subject.options().seed));
+  auto findings = diagnose_codes(subject);
+  for (auto& f : diagnose_pictures(subject)) findings.push_back(std::move(f));
+  for (auto& f : diagnose_training(subject.run(), log)) findings.push_back(std::move(f));
+  return findings;
+}
+
+std::vector<Json> read_log(const Run& run) {
+  const auto path = run.path() / "log.jsonl";
+  std::vector<Json> lines;
+  if (!std::filesystem::exists(path)) return lines;
+  std::istringstream in(read_file(path.string()));
+  for (std::string line; std::getline(in, line);) {
+    auto entry = Json::parse(line, nullptr, false);
+    if (entry.is_object()) lines.push_back(std::move(entry));
+  }
+  return lines;
+}
+
+}  // namespace elbo

@@ -1,0 +1,139 @@
+#include <cmath>
+#include <sstream>
+
+#include "elbo/dist/continuous.h"
+#include "elbo/eval/diagnose.h"
+
+namespace elbo {
+namespace {
+
+constexpr double kActiveVariance = 0.01;  // of a posterior mean over rows (Burda et al. 2016)
+constexpr double kLeastInUse = 0.2;       // share of dimensions
+constexpr double kMostGap = 0.5;          // nats of a dimension from the prior
+constexpr double kMostCode = 50;          // size of a posterior mean
+constexpr double kLeastCodes = 0.1;       // perplexity as a share of the codes
+
+template <class... Parts>
+std::string text(const Parts&... parts) {
+  std::ostringstream out;
+  out.precision(3);
+  (out << ... << parts);
+  return out.str();
+}
+
+/// The weight of the KL at the end of training; 1 where the objective has none.
+double last_beta(const Run& run) {
+  const Json& objective = run.spec()["objective"];
+  if (!objective.is_object() && !objective.is_string()) return 1;
+  const auto name = objective.is_string() ? objective.get<std::string>()
+                                          : objective.value("type", std::string("elbo"));
+  if (objective.is_object() && objective.contains("beta")) {
+    return objective["beta"].get<Schedule>().at(kEndOfTraining);
+  }
+  for (const auto& option : objectives().find(name).options) {
+    if (option.name == "beta") return option.value.get<Schedule>().at(kEndOfTraining);
+  }
+  return 1;
+}
+
+/// Columns of the codes that are real numbers.
+Tensor real_columns(Subject& s) {
+  std::vector<Tensor> parts;
+  for (const auto& part : s.layout().parts) {
+    if (!torch::isFloatingType(part.type)) continue;
+    parts.push_back(s.codes().mean.narrow(1, part.offset, part.size));
+  }
+  return parts.empty() ? Tensor() : torch::cat(parts, 1).to(torch::kFloat64);
+}
+
+std::string weaker_kl(double beta) {
+  return beta > 1 ? "--set objective.beta=1"
+                  : "--set objective.free_bits=0.25, or --set 'objective.beta=linear(0, 1, 10e)'";
+}
+
+void find_unused(Subject& s, const Tensor& means, std::vector<Finding>& findings) {
+  const double beta = last_beta(s.run());
+  const auto d = static_cast<double>(means.size(1));
+  const double active = (means.var(0, false) > kActiveVariance).sum().item<double>();
+  const std::string figure = "share of latent dimensions that the data move";
+  const auto why = beta > 1 ? text(", and the KL is weighed ", beta, " times") : std::string();
+  if (active == 0) {
+    findings.push_back({"posterior_collapse",
+                        text("The posterior has collapsed: none of ", d,
+                             " latent dimensions depends on the data", why),
+                        figure, 0, 1 / d, weaker_kl(beta)});
+  } else if (active < kLeastInUse * d) {
+    const bool strong = beta > 1;
+    findings.push_back(
+        {strong ? "over_regularised" : "unused_dimensions",
+         text("Only ", active, " of ", d, " latent dimensions are in use", why), figure, active / d,
+         kLeastInUse,
+         strong ? weaker_kl(beta)
+                : text("--set latent.size=", 2 * active,
+                       " trains faster and as well; --set objective.free_bits=0.1 --set "
+                       "objective.free_bits_per=dimension uses more of them")});
+  }
+}
+
+void find_explosion(const Tensor& means, std::vector<Finding>& findings) {
+  const double largest = means.abs().max().item<double>();
+  if (std::isfinite(largest) && largest <= kMostCode) return;
+  findings.push_back(
+      {"exploding_codes",
+       text("Codes have left the prior's neighbourhood: a posterior mean is ", largest),
+       "largest posterior mean", largest, kMostCode,
+       "--set objective.beta=1, --clip 10 or a smaller --lr"});
+}
+
+/// Draws of the prior fall where no data lie: of each dimension the KL of the aggregate posterior,
+/// taken as a normal, from a standard normal prior.
+void find_holes(Subject& s, const Tensor& means, std::vector<Finding>& findings) {
+  const auto trace = s.model().latent->infer(slice(s.batch(), 0, 2), 1);
+  const bool standard = trace.sites.size() == 1 &&
+                        dynamic_cast<const StandardNormal*>(trace.sites[0].prior.get()) != nullptr;
+  if (!standard) return;
+  const auto deviation = s.codes().deviation.to(torch::kFloat64).nan_to_num(0);
+  const auto mean = means.mean(0);
+  const auto variance = means.var(0, false) + deviation.square().mean(0);
+  const auto gap = 0.5 * (variance + mean.square() - 1 - variance.clamp_min(1e-12).log());
+  const auto [largest, at] = gap.max(0);
+  if (largest.item<double>() <= kMostGap) return;
+  findings.push_back(
+      {"prior_gap",
+       text("Codes of data and draws of the prior differ: dimension ", at.item<int64_t>(),
+            " has mean ", mean[at].item<double>(), " and deviation ",
+            variance[at].sqrt().item<double>(), " where the prior has 0 and 1"),
+       "largest KL of a dimension's aggregate posterior from the prior, nats",
+       largest.item<double>(), kMostGap,
+       "a prior that is fitted to the codes, as --model vamp_vae or --model realnvp_prior_vae, "
+       "or a larger objective.beta"});
+}
+
+void find_dead_codes(Subject& s, std::vector<Finding>& findings) {
+  if (s.code_use().is_null()) return;
+  for (const auto& [name, use] : s.code_use().items()) {
+    const double codes = use.value("codes", 0.0), perplexity = use.value("perplexity", 0.0);
+    if (codes == 0 || perplexity >= kLeastCodes * codes) continue;
+    findings.push_back({"unused_codes",
+                        text("The codebook ", name, " is hardly used: a perplexity of ", perplexity,
+                             " of ", codes, " codes"),
+                        "perplexity as a share of the codes", perplexity / codes, kLeastCodes,
+                        "--set latent.update=ema, a smaller --set latent.codes, or --set "
+                        "latent.window=100 to re-seed unused codes"});
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> diagnose_codes(Subject& s) {
+  std::vector<Finding> findings;
+  if (const auto means = real_columns(s); means.defined()) {
+    find_unused(s, means, findings);
+    find_explosion(means, findings);
+    if (means.size(1) == s.codes().mean.size(1)) find_holes(s, means, findings);
+  }
+  find_dead_codes(s, findings);
+  return findings;
+}
+
+}  // namespace elbo

@@ -1,0 +1,233 @@
+#include "elbo/eval/metric.h"
+
+#include <sstream>
+
+#include "elbo/eval/classifier.h"
+#include "elbo/eval/disentanglement.h"
+
+namespace elbo {
+namespace {
+
+bool is_picture_shape(const Shape& shape) {
+  return shape.size() == 3 && (shape[0] == 1 || shape[0] == 3);
+}
+
+/// Empty where the subject has what the word names.
+bool has(const Subject& subject, const std::string& need) {
+  if (need == "labels") return subject.has_labels();
+  if (need == "factors") return subject.factors().defined();
+  if (need == "pictures") {
+    const auto& x = subject.schemas().x;
+    return is_picture_shape(x.shape) &&
+           (x.kind == "byte" || x.kind == "unit" || x.kind == "binary");
+  }
+  if (need == "real code") {
+    for (const auto& part : subject.layout().parts) {
+      if (!torch::isFloatingType(part.type)) return false;
+    }
+    return true;
+  }
+  fail("[metric] unknown need \"", need, "\"");
+}
+
+class FunctionMetric : public Metric {
+ public:
+  FunctionMetric(std::vector<std::string> needs, std::function<Json(Subject&)> measure)
+      : needs_(std::move(needs)), measure_(std::move(measure)) {}
+  std::string lacks(const Subject& subject) const override {
+    std::vector<std::string> missing;
+    for (const auto& need : needs_) {
+      if (!has(subject, need)) missing.push_back(need);
+    }
+    return join(missing, " and ");
+  }
+  Json measure(Subject& subject) override { return measure_(subject); }
+
+ private:
+  std::vector<std::string> needs_;
+  std::function<Json(Subject&)> measure_;
+};
+
+/// Pixels as features: large pictures are averaged down, so that covariances stay small.
+Tensor pixel_features(const Tensor& x, std::string& space) {
+  constexpr int64_t kMostSide = 32;
+  space = x.dim() == 4 ? "pixels" : "values";
+  if (x.dim() != 4) return x.flatten(1);
+  const int64_t height = std::min(kMostSide, x.size(2)), width = std::min(kMostSide, x.size(3));
+  if (height == x.size(2) && width == x.size(3)) return x.flatten(1);
+  space += " " + std::to_string(height) + "x" + std::to_string(width);
+  return torch::adaptive_avg_pool2d(x, {height, width}).flatten(1);
+}
+
+std::vector<std::string> split_names(const std::string& names) {
+  std::vector<std::string> list;
+  std::istringstream in(names);
+  for (std::string name; std::getline(in, name, ',');) {
+    if (!name.empty()) list.push_back(name);
+  }
+  return list;
+}
+
+}  // namespace
+
+Subject::Subject(std::shared_ptr<Model> model, std::shared_ptr<const Run> run, Data data,
+                 const JudgeOptions& options)
+    : model_(std::move(model)), run_(std::move(run)), options_(options) {
+  model_->eval();
+  layout_ = code_layout(*model_, run_->schemas());
+  const int64_t n = std::min(options_.judged, data->size());
+  check(n >= 2, "[metric] ", data->size(), " rows, at least 2 are needed");
+  batch_ = data->get(torch::arange(n), Draw{static_cast<uint64_t>(options_.seed), 0});
+  const auto factors = data->factors();
+  if (factors.defined()) factors_ = factor_classes(factors.narrow(0, 0, n));
+}
+
+bool Subject::has_labels() const {
+  return batch_.y.defined() && (batch_.y >= 0).all().item<bool>() &&
+         batch_.y.max().item<int64_t>() > 0;
+}
+
+Tensor Subject::in_blocks(int64_t n, const std::function<Tensor(int64_t, int64_t)>& f) const {
+  torch::NoGradGuard no_gradient;
+  const int64_t block = block_rows(schemas());
+  std::vector<Tensor> parts;
+  for (int64_t from = 0; from < n; from += block)
+    parts.push_back(f(from, std::min(block, n - from)));
+  return torch::cat(parts);
+}
+
+const Codes& Subject::codes() {
+  if (codes_.mean.defined()) return codes_;
+  std::vector<Tensor> deviations;
+  codes_.mean = in_blocks(size(), [&](int64_t from, int64_t count) {
+    const auto codes = encode_batch(*model_, layout_, slice(batch_, from, from + count));
+    deviations.push_back(codes.deviation);
+    return codes.mean;
+  });
+  codes_.deviation = torch::cat(deviations);
+  return codes_;
+}
+
+const Tensor& Subject::reconstructions() {
+  if (reconstructions_.defined()) return reconstructions_;
+  RandomScope scope(static_cast<uint64_t>(options_.seed));
+  const auto& means = codes().mean;
+  reconstructions_ = in_blocks(size(), [&](int64_t from, int64_t count) {
+    const auto here = slice(batch_, from, from + count);
+    return decode_codes(*model_, layout_, means.narrow(0, from, count), here.c)->mean();
+  });
+  return reconstructions_;
+}
+
+std::string Subject::shown() const {
+  // Noise on pictures is the likelihood's allowance, not something that anybody wants to see.
+  return has(*this, "pictures") && schemas().x.kind != "binary" ? "means" : "draws";
+}
+
+const Tensor& Subject::samples() {
+  if (samples_.defined()) return samples_;
+  RandomScope scope(static_cast<uint64_t>(options_.seed) + 1);
+  samples_ = in_blocks(size(), [&](int64_t from, int64_t count) {
+    const auto x = model_->generate(count, slice(batch_, from, from + count).c).x;
+    return shown() == "draws" ? x->sample() : x->mean();
+  });
+  return samples_;
+}
+
+Tensor Subject::encoded(const Tensor& x) {
+  return in_blocks(x.size(0), [&](int64_t from, int64_t count) {
+    auto here = slice(batch_, from, from + count);
+    here.x = x.narrow(0, from, count);
+    return encode_batch(*model_, layout_, here).mean;
+  });
+}
+
+const Features& Subject::features() {
+  if (features_.data.defined()) return features_;
+  if (options_.features == "pixels") {
+    features_.data = pixel_features(batch_.x, features_.space);
+    features_.samples = pixel_features(samples(), features_.space);
+  } else if (options_.features == "encoder") {
+    features_ = {"encoder of this run", codes().mean, encoded(samples())};
+  } else {
+    check(has_labels(), "[features] classifier: the data have no labels; known: pixels, encoder");
+    const auto classifier = feature_classifier(*run_);
+    features_.space = classifier.name;
+    features_.data = classifier.features(batch_.x);
+    features_.samples = classifier.features(samples());
+  }
+  return features_;
+}
+
+const Subject::Known& Subject::known() {
+  if (known_.codes.defined()) return known_;
+  const auto train = run_->open_data(run_->facts()["data"]["options"].value("split", "train"));
+  // The rows that training did not see come last in the shuffle; the first ones were seen.
+  const auto seen =
+      split_validation(train, run_->train_options().validation, run_->train_options().seed).first;
+  const int64_t n = std::min(size(), seen->size());
+  const auto rows = seen->get(torch::arange(n), Draw{static_cast<uint64_t>(options_.seed), 0});
+  check(rows.y.defined(), "[metric] the training rows have no labels");
+  known_.y = rows.y;
+  known_.codes = in_blocks(n, [&](int64_t from, int64_t count) {
+    return encode_batch(*model_, layout_, slice(rows, from, from + count)).mean;
+  });
+  return known_;
+}
+
+const Json& Subject::code_use() {
+  if (code_use_) return *code_use_;
+  torch::NoGradGuard no_gradient;
+  // Entering evaluation mode anew begins a new count.
+  model_->train();
+  model_->eval();
+  const int64_t block = block_rows(schemas());
+  for (int64_t from = 0; from < size(); from += block) {
+    model_->latent->infer(slice(batch_, from, std::min(size(), from + block)), 0);
+  }
+  code_use_ = model_->latent->usage();
+  return *code_use_;
+}
+
+Registry<Metric>& metrics() {
+  static Registry<Metric> registry("metric");
+  return registry;
+}
+
+std::shared_ptr<Metric> make_metric(std::vector<std::string> needs,
+                                    std::function<Json(Subject&)> measure) {
+  return std::make_shared<FunctionMetric>(std::move(needs), std::move(measure));
+}
+
+Json measure(Subject& subject, const std::string& names,
+             const std::function<void(double)>& progress) {
+  torch::NoGradGuard no_gradient;
+  const bool all = names == "all";
+  std::vector<std::string> wanted = split_names(names);
+  if (all) {
+    wanted.clear();
+    for (const auto& entry : metrics().entries()) wanted.push_back(entry.name);
+  }
+  Json result{{"metrics", Json::object()}, {"left_out", Json::object()}};
+  double done = 0;
+  for (const auto& name : wanted) {
+    const auto metric = metrics().find(name).make(Json::object());
+    const auto lacks = metric->lacks(subject);
+    check(all || lacks.empty(), "[metric] ", name, ": needs ", lacks, ", which these data lack");
+    try {
+      if (lacks.empty()) {
+        RandomScope scope(static_cast<uint64_t>(subject.options().seed));
+        result["metrics"][name] = metric->measure(subject);
+      } else {
+        result["left_out"][name] = "needs " + lacks;
+      }
+    } catch (const Error& error) {
+      if (!all) throw;
+      result["left_out"][name] = error.what();
+    }
+    progress(++done / static_cast<double>(wanted.size()));
+  }
+  return result;
+}
+
+}  // namespace elbo

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "elbo/model/codes.h"
+#include "elbo/train/run.h"
+
+namespace elbo {
+
+/// How metrics look at a model: a part of every result.
+struct JudgeOptions {
+  int64_t judged = 2000;
+  std::string features = "pixels";
+  int64_t seed = 0;  // that of the command
+  template <class F>
+  void fields(F&& f) {
+    f("judged", judged, "most rows that the metrics read, and samples that they draw",
+      between(2, 1e6));
+    f("features", features, "what distances of samples are measured in",
+      one_of({"pixels", "encoder", "classifier"}));
+  }
+};
+
+/// Rows in some space of features, with the name that belongs to every figure made of them.
+struct Features {
+  std::string space;
+  Tensor data, samples;  // [n, f]
+};
+
+/// A trained model and the rows that it is judged by. What several metrics read is computed once,
+/// when it is first asked for.
+class Subject {
+ public:
+  Subject(std::shared_ptr<Model> model, std::shared_ptr<const Run> run, Data data,
+          const JudgeOptions& options);
+
+  Model& model() { return *model_; }
+  const Run& run() const { return *run_; }
+  const JudgeOptions& options() const { return options_; }
+  const CodeLayout& layout() const { return layout_; }
+  const Schemas& schemas() const { return run_->schemas(); }
+  /// The judged rows.
+  int64_t size() const { return batch_.size(); }
+  const Batch& batch() const { return batch_; }
+  /// [n, k] known factors as classes; undefined where there are none.
+  const Tensor& factors() const { return factors_; }
+  bool has_labels() const;
+
+  /// Posterior means and deviations of the judged rows.
+  const Codes& codes();
+  /// [n, …] means of p(x | posterior mean).
+  const Tensor& reconstructions();
+  /// [n, …] from the prior: draws of p(x|z), or its means where x is a picture in shades; `shown`
+  /// says which.
+  const Tensor& samples();
+  std::string shown() const;
+  /// Judged rows and samples in the space that the options name.
+  const Features& features();
+  /// Training rows for readers of codes: as many as are judged.
+  struct Known {
+    Tensor codes, y;
+  };
+  const Known& known();
+  /// Latent::usage() over the judged rows; null where the model has no codebook.
+  const Json& code_use();
+
+ private:
+  /// f of blocks of `x`, joined.
+  Tensor in_blocks(int64_t n, const std::function<Tensor(int64_t from, int64_t count)>& f) const;
+  Tensor encoded(const Tensor& x);
+
+  std::shared_ptr<Model> model_;
+  std::shared_ptr<const Run> run_;
+  JudgeOptions options_;
+  CodeLayout layout_;
+  Batch batch_;
+  Tensor factors_, reconstructions_, samples_;
+  Codes codes_;
+  Features features_;
+  Known known_;
+  std::optional<Json> code_use_;
+};
+
+/// One figure, or a few that belong together, about a trained model.
+class Metric {
+ public:
+  virtual ~Metric() = default;
+  /// What it needs that the subject lacks, as "labels"; empty = it can be measured.
+  virtual std::string lacks(const Subject& subject) const = 0;
+  /// Figures by name; "protocol" holds what else they depend on.
+  virtual Json measure(Subject& subject) = 0;
+};
+Registry<Metric>& metrics();
+
+/// A metric that is a function. needs: "pictures", "labels", "factors", "real code".
+std::shared_ptr<Metric> make_metric(std::vector<std::string> needs,
+                                    std::function<Json(Subject&)> measure);
+
+/// {"metrics": {NAME: figures}, "left_out": {NAME: reason}} for names between commas, or "all"
+/// that can be measured. A named one that cannot is an Error.
+Json measure(Subject& subject, const std::string& names,
+             const std::function<void(double)>& progress);
+
+}  // namespace elbo
