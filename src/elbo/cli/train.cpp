@@ -162,8 +162,8 @@ int resume(const TrainArguments& a) {
         "[train] --resume RUN goes on with the run's own "
         "data and folder: leave out DATA and --out");
   const bool others = !a.data_flags->given().empty() || !a.reader_flags->given().empty() ||
-                      !a.request.settings.empty() || a.app->count("--model") > 0 || a.dry_run ||
-                      a.force;
+                      !a.request.settings.empty() || !a.request.from.empty() ||
+                      a.app->count("--model") > 0 || a.dry_run || a.force;
   check(!others, "[train] --resume: only --epochs, --steps, --patience and --lr may change");
   auto run = Run::open(a.resume);
   Json facts = run.facts();
@@ -185,7 +185,8 @@ int resume(const TrainArguments& a) {
 int train(TrainArguments& a) {
   use_data_folder(a.data_folder);
   if (!a.resume.empty()) return resume(a);
-  check(!a.request.data.empty(), "[train] no DATA given (elbo train DATA --out RUN)");
+  check(!a.request.data.empty() || !a.request.from.empty(),
+        "[train] no DATA given (elbo train DATA --out RUN)");
   check(a.dry_run || !a.out.empty(), "[train] no --out RUN given: the folder to make");
   a.request.data_options = a.data_flags->given();
   a.request.data_options["reader"] = a.reader_flags->given();
@@ -216,6 +217,9 @@ Command::Body declare(CLI::App& app) {
                  "any option of the model, dotted, as objective.beta=4; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
+  app.add_option("--from", a->request.from,
+                 "keep this run's model as it is and fit a new prior to its codes")
+      ->type_name("RUN");
   app.add_option("--resume", a->resume, "go on with a run, also for more --epochs")
       ->type_name("RUN");
   add_data_folder(app, a->data_folder);
@@ -240,6 +244,7 @@ const bool added = add_command({"train",
                                  "elbo train photos/ --out runs/photos --resize 64x64 --epochs 50",
                                  "elbo train table.npy --out runs/table --model beta_vae --set "
                                  "objective.beta=4",
+                                 "elbo train --from runs/digits --out runs/prior --set prior=vae",
                                  "elbo train --resume runs/digits --epochs 60"},
                                 declare});
 

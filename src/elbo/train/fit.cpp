@@ -4,7 +4,7 @@
 
 #include "elbo/io/file.h"
 #include "elbo/io/tensorboard.h"
-#include "elbo/train/run.h"
+#include "elbo/train/stage.h"
 
 namespace elbo {
 namespace {
@@ -69,6 +69,9 @@ Trainer::End fit(Run& run, const FitReport& report, Data data) {
 
   seed_torch(Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
   auto model = build(run.spec(), run.schemas());
+  const Json from = run.facts().value("from", Json());
+  if (from.is_string() && !run.has_state())
+    take_weights(*model, Run::open(from.get<std::string>()));
   auto objective = build_objective(run.spec(), run.schemas(), *model, train->size());
   Trainer trainer(model, objective, options);
   int64_t log_size = 0, events_size = 0;

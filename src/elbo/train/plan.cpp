@@ -1,5 +1,7 @@
 #include "elbo/train/plan.h"
 
+#include "elbo/train/stage.h"
+
 namespace elbo {
 namespace {
 
@@ -12,6 +14,14 @@ void try_out(Model& model, Objective& objective, const Dataset& data) {
   model.eval();
   objective.eval();
   objective.validate(model, data.get(rows));
+}
+
+/// A second stage without data of its own goes on with those of the first.
+void use_data_of(const Run& first, TrainRequest& request) {
+  request.data = first.data_name();
+  auto options = first.facts()["data"]["options"];
+  options.update(request.data_options);
+  request.data_options = options;
 }
 
 Json options_of_both(const Json& recommended, const Json& given) {
@@ -37,8 +47,14 @@ void resolve_epochs(Json& j, double steps_per_epoch) {
   }
 }
 
-TrainPlan plan_training(const TrainRequest& request) {
-  Json spec = model_spec(request.model);
+TrainPlan plan_training(const TrainRequest& asked) {
+  auto request = asked;
+  std::optional<Run> first;
+  if (!request.from.empty()) {
+    first = Run::open(request.from);
+    if (request.data.empty()) use_data_of(*first, request);
+  }
+  Json spec = first ? second_stage_spec(*first, request.model) : model_spec(request.model);
   for (const auto& assignment : request.settings) set_option(spec, assignment);
   const Json recommended = spec.value("train", Json::object());
   spec.erase("train");
@@ -50,6 +66,7 @@ TrainPlan plan_training(const TrainRequest& request) {
   const auto data = plan.data = open_data(request.data, data_options);
   const auto [training, validation] = split_validation(data, options.validation, options.seed);
   plan.schemas = data->schemas();
+  if (first) check_fits(plan.schemas.x, first->schemas().x, request.data);
   plan.training_rows = training->size();
   plan.validation_rows = validation ? validation->size() : 0;
   plan.steps_per_epoch = steps_per_epoch(plan.training_rows, options.batch);
@@ -61,6 +78,7 @@ TrainPlan plan_training(const TrainRequest& request) {
 
   RandomScope scope(static_cast<uint64_t>(options.seed));
   plan.model = build(resolved, plan.schemas);
+  if (first) take_weights(*plan.model, *first);
   const auto objective = build_objective(resolved, plan.schemas, *plan.model, plan.training_rows);
   try_out(*plan.model, *objective, *training);
 
@@ -69,6 +87,7 @@ TrainPlan plan_training(const TrainRequest& request) {
                 {"train", write_options(options)},
                 {"data", {{"source", request.data}, {"options", write_options(data_options)}}},
                 {"rows", data->size()}};
+  if (first) plan.facts["from"] = request.from;
   return plan;
 }
 

@@ -14,6 +14,7 @@ struct TrainRequest {
   Json data_options = Json::object(), train_options = Json::object();
   std::string model = "vae";          // a zoo name or a JSON file
   std::vector<std::string> settings;  // "objective.beta=4"
+  std::string from;                   // a run whose prior is to be fitted anew; empty = none
 };
 
 /// A training that can begin: everything about it has been checked, nothing has been written.

@@ -1,0 +1,62 @@
+#include "elbo/dist/continuous.h"
+#include "elbo/objectives/terms.h"
+
+namespace elbo {
+namespace {
+
+struct TwoStageOptions {
+  Schedule beta = 1;
+  template <class F>
+  void fields(F&& f) {
+    f("beta", beta, "weight of the KL of the first stage to a standard normal", at_least(0));
+  }
+};
+
+/// Two stages side by side: codes are learned under a standard normal prior, and the model's own
+/// prior follows them without changing them.
+class TwoStage : public Objective {
+ public:
+  TwoStage(const ObjectivePlan& plan, TwoStageOptions options) : o_(std::move(options)) {
+    second_ = register_module("second", objectives().make(plan, "fit_prior"));
+  }
+
+  std::vector<Player> players(Model& model) override {
+    auto prior = second_->players(model);
+    std::vector<Player> both{{"model", other_parameters(model, model.latent->prior_parameters())}};
+    both.push_back(std::move(prior.front()));
+    return both;
+  }
+
+  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
+    if (player != "model") return second_->loss(player, model, batch, step);
+    const auto inference = model.infer(batch, 1);
+    auto site = only_site(inference.trace, "objective two_stage");
+    site.prior = std::make_shared<StandardNormal>(Shape(site.value.sizes().slice(1).vec()),
+                                                  site.value.options().requires_grad(false));
+    const auto reconstruction = -average(inference.trace, log_likelihood(inference, batch));
+    const auto divergence = site.kl().mean();
+    Terms terms{reconstruction + o_.beta.at(step) * divergence, {}};
+    terms.parts.emplace_back("reconstruction", reconstruction.detach());
+    terms.parts.emplace_back("kl_to_normal", divergence.detach());
+    return terms;
+  }
+
+  /// The bound with the model's own prior: that of both stages.
+  Terms validate(Model& model, const Batch& batch) override {
+    const auto bound = bound_of(model, batch);
+    return terms_of(bound, bound.reconstruction + bound.divergence);
+  }
+
+ private:
+  TwoStageOptions o_;
+  std::shared_ptr<Objective> second_;
+};
+
+const bool added = objectives().add<TwoStageOptions>(
+    "two_stage", "Codes under a standard normal, and a prior that is fitted to them beside",
+    [](const ObjectivePlan& plan, TwoStageOptions options) {
+      return std::make_shared<TwoStage>(plan, std::move(options));
+    });
+
+}  // namespace
+}  // namespace elbo
