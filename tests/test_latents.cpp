@@ -96,12 +96,16 @@ TEST_CASE("S draws are S blocks that agree in what does not depend on the draw")
     // The first site that is drawn does not depend on other draws.
     const auto& first = trace.sites.front();
     if (first.posterior) {
-      const auto mean = first.posterior->mean();
+      auto mean = first.posterior->mean();
+      // Later steps of a series depend on the draws of earlier ones.
+      const bool series = built.model->latent->steps() > 0;
+      if (series) mean = mean.narrow(1, 0, 1).contiguous();
       const auto blocks = mean.reshape({3, -1});
       CHECK_CLOSE(blocks[1], blocks[0], kLayerFloat);
       CHECK_CLOSE(blocks[2], blocks[0], kLayerFloat);
       const auto once = built.model->latent->infer(built.batch, 1).sites.front();
-      CHECK_CLOSE(blocks[0], once.posterior->mean().flatten(), kLayerFloat);
+      const auto own = once.posterior->mean();
+      CHECK_CLOSE(blocks[0], (series ? own.narrow(1, 0, 1) : own).flatten(), kLayerFloat);
     }
     if (first.posterior && first.posterior->reparameterized() &&
         first.posterior->stddev().defined() && first.posterior->stddev().max().item<float>() > 0) {
@@ -148,7 +152,8 @@ TEST_CASE("generate takes every fixed site exactly as it is given") {
       }
     }
     const auto again = latent.generate(kRows, c, all);
-    CHECK(again.code.equal(free.code));
+    // A code that looks back at its own draws of x is another one each time.
+    if (!free.x.defined()) CHECK(again.code.equal(free.code));
     CHECK(built.model->generate(kRows, c, all).x->mean().size(0) == kRows);
     CHECK_THROWS_WITH_AS(latent.generate(1, c, {{"nobody", torch::zeros({1, 1})}}),
                          doctest::Contains("nobody"), Error);

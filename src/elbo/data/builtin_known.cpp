@@ -96,6 +96,40 @@ Data make_gaussian(const MadePart& part, uint64_t key) {
   return in_memory(std::move(a));
 }
 
+constexpr int64_t kSteps = 24, kAxes = 2;
+constexpr double kAngle = 2 * M_PI / 12, kDamping = 0.95, kPush = 0.3;
+
+/// s_t = 0.95 R s_{t-1} + 0.3 e_t, where R turns the plane by 30 degrees and s_1 has the process's
+/// own distribution, a round normal.
+Data make_oscillation(const MadePart& part, uint64_t) {
+  const double deviation = kPush / std::sqrt(1 - kDamping * kDamping);
+  const double cosine = kDamping * std::cos(kAngle), sine = kDamping * std::sin(kAngle);
+  Arrays a;
+  a.x = torch::empty({part.rows, kSteps, kAxes});
+  auto* x = a.x.data_ptr<float>();
+  for (int64_t r = 0; r < part.rows; ++r) {
+    double s[kAxes] = {0, 0};
+    for (int64_t t = 0; t < kSteps; ++t) {
+      const auto at = static_cast<uint64_t>((r * kSteps + t) * kAxes);
+      const double push = t == 0 ? deviation : kPush;
+      const double turned[kAxes] = {cosine * s[0] - sine * s[1], sine * s[0] + cosine * s[1]};
+      for (int64_t i = 0; i < kAxes; ++i) {
+        s[i] = turned[i] + push * normal_at(part.stream, at + static_cast<uint64_t>(i));
+        x[(r * kSteps + t) * kAxes + i] = static_cast<float>(s[i]);
+      }
+    }
+  }
+  const auto of_normal = [](double scale) {
+    return 0.5 * std::log(2 * M_PI * M_E) + std::log(scale);
+  };
+  a.schemas.x = real_schema(a.x);
+  a.schemas.x.detail["entropy"] = kAxes * (of_normal(deviation) + (kSteps - 1) * of_normal(kPush));
+  a.schemas.x.detail["damping"] = kDamping;
+  a.schemas.x.detail["angle"] = kAngle;
+  a.schemas.x.detail["push"] = kPush;
+  return in_memory(std::move(a));
+}
+
 template <class Make>
 auto known(const char* name, Make make) {
   return [=](const DataOptions& options, const NoOptions&) {
@@ -112,6 +146,9 @@ const bool added_codes =
                               known("codes", make_codes));
 const bool added_gaussian = builtins().add<NoOptions>(
     "gaussian", "8 columns of a linear-Gaussian model of rank 2", known("gaussian", make_gaussian));
+const bool added_oscillation =
+    builtins().add<NoOptions>("oscillation", "24 steps of a noisy swing; the entropy is known",
+                              known("oscillation", make_oscillation));
 
 }  // namespace
 }  // namespace elbo
