@@ -82,7 +82,8 @@ def coverage(path, truth):
     with open(path) as file:
         for row in csv.DictReader(file):
             value = truth[int(row["line"]) - 2, int(row["column"][1:])]
-            inside.append(float(row["low"]) <= value <= float(row["high"]))
+            if not np.isnan(value):
+                inside.append(float(row["low"]) <= value <= float(row["high"]))
     return float(np.mean(inside)) if inside else float("nan")
 
 
@@ -94,16 +95,16 @@ def errors(truth, filled, missing, types):
         if kind == "cat":
             found.append(np.mean(a != b))
         elif kind == "ordinal":
-            found.append(np.mean(np.abs(a - b)) / len(set(truth[:, i])))
+            found.append(np.mean(np.abs(a - b)) / len(np.unique(truth[:, i])))
         else:
-            found.append(np.sqrt(np.mean((a - b) ** 2)) / np.ptp(truth[:, i]))
+            found.append(np.sqrt(np.mean((a - b) ** 2)) / (np.nanmax(truth[:, i]) - np.nanmin(truth[:, i])))
     return np.array(found)
 
 
 def mean_mode(truth, missing, types):
     filled = truth.copy()
     for i, kind in enumerate(types):
-        seen = truth[~missing[:, i], i]
+        seen = truth[~missing[:, i] & ~np.isnan(truth[:, i]), i]
         values, counts = np.unique(seen, return_counts=True)
         whole = kind in ("cat", "ordinal")
         filled[missing[:, i], i] = values[counts.argmax()] if whole else seen.mean()
@@ -113,13 +114,16 @@ def mean_mode(truth, missing, types):
 def hi_vae(options, name, folder):
     rows, types = read_table(options.data / name)
     truth = np.array(rows, float)
+    absent = np.isnan(truth)
     cat = np.array([t == "cat" for t in types])
     for share in options.shares:
         table = []
         for k in range(1, options.masks + 1):
             mask = read_mask(options.data / name / f"Missing{share}_{k}.csv.gz", truth.shape)
+            mask &= ~absent  # cells that nobody knows are not judged
             filled, intervals, seconds = fill(options, rows, mask, [TYPES[t] for t in types], folder)
-            assert np.array_equal(filled[~mask], truth[~mask]), "an observed cell has changed"
+            seen = ~mask & ~absent
+            assert np.array_equal(filled[seen], truth[seen]), "an observed cell has changed"
             e = errors(truth, filled, mask, types)
             base = errors(truth, mean_mode(truth, mask, types), mask, types)
             table.append([e.mean(), e[cat].mean(), e[~cat].mean(), coverage(intervals, truth),

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "elbo/core/options.h"
+#include "elbo/dist/columns.h"
 #include "elbo/dist/composite.h"
 #include "elbo/dist/continuous.h"
 #include "elbo/dist/discrete.h"
@@ -77,6 +78,21 @@ inline const std::vector<Kind>& kinds() {
        Support::kCount,
        {"mean", "total"},
        [](Parameters p) { return checked::negative_binomial(p["mean"], p["total"]); }},
+      {"zero_negative_binomial",
+       Support::kCount,
+       {"mean", "total"},
+       [](Parameters p) {
+         return checked::zero_inflated(
+             p["logits"], checked::negative_binomial(p["mean"], p["total"]), true);
+       }},
+      {"log_normal",
+       Support::kPositive,
+       {"scale"},
+       [](Parameters p) { return checked::log_normal(p["loc"], p["scale"]); }},
+      {"rounded_logistic",
+       Support::kCount,
+       {"scale"},
+       [](Parameters p) { return checked::rounded_logistic(p["loc"], p["scale"]); }},
       {"discretized_logistic",
        Support::kLevel,
        {"scale"},

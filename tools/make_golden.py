@@ -114,6 +114,31 @@ def normal_mixture():
                  log_prob, mean, np.sqrt(variance))
 
 
+def rounded_logistic():
+    """Exact masses of whole numbers; all below 1/2 is 0."""
+    loc, scale = [3.0, 0.2, 60.0, -2.0], [1.5, 0.05, 8.0, 0.7]
+    counts = [0, 1, 2, 7, 40, 90]
+
+    def mass(k, m, s):
+        lower = sigmoid((Decimal(k) - Decimal("0.5") - m) / s) if k > 0 else Decimal(0)
+        return sigmoid((Decimal(k) + Decimal("0.5") - m) / s) - lower
+    log_prob = [[float(mass(k, Decimal(m), Decimal(s)).ln()) for m, s in zip(loc, scale)]
+                for k in counts]
+    return entry({"loc": loc, "scale": scale}, counts, log_prob)
+
+
+def zero_inflated(negative, parameters, counts):
+    """More zeros than a negative binomial has."""
+    logits = [-2.0, 0.3, 1.5]
+    p = special.expit(logits)
+    log_prob = [[np.log(share * (k == 0) + (1 - share) * d.pmf(k))
+                 for share, d in zip(p, negative)] for k in counts]
+    mean = [(1 - share) * d.mean() for share, d in zip(p, negative)]
+    square = [(1 - share) * (d.var() + d.mean()**2) for share, d in zip(p, negative)]
+    return entry({"logits": logits, **parameters}, counts, log_prob, mean,
+                 np.sqrt(np.array(square) - np.array(mean)**2))
+
+
 def distributions():
     real = [-7.5, -1.0, -0.25, 0.0, 0.6, 3.0, 11.0]
     loc, scale = [0.0, -1.5, 2.0, 0.3], [1.0, 0.2, 3.0, 0.05]
@@ -148,6 +173,12 @@ def distributions():
         "negative_binomial": entry({"mean": means, "total": totals}, counts,
                                    [[d.logpmf(k) for d in negative] for k in counts],
                                    [d.mean() for d in negative], [d.std() for d in negative]),
+        "zero_negative_binomial": zero_inflated(negative, {"mean": means, "total": totals},
+                                                [0, 1, 2, 7, 40, 150]),
+        "log_normal": from_scipy(
+            lambda loc, scale: stats.lognorm(s=scale, scale=np.exp(loc)),
+            {"loc": [0.0, -1.0, 2.5], "scale": [1.0, 0.3, 0.5]}, [1e-3, 0.4, 1.0, 5.0, 33.0]),
+        "rounded_logistic": rounded_logistic(),
         "discretized_logistic": discretized_logistic(),
         "logistic_mixture": logistic_mixture(),
         "mixture": normal_mixture(),

@@ -133,4 +133,19 @@ Tensor cumulative_logits(const Tensor& cuts, const Tensor& eta) {
   return torch::cat({lower.narrow(-1, 0, 1), middle, upper.narrow(-1, k - 1, 1)}, -1);
 }
 
+Dist checked::log_normal(const Tensor& loc, const Tensor& scale) {
+  check_parameter("log_normal", "loc", loc, false);
+  check_parameter("log_normal", "scale", scale, true);
+  return std::make_shared<LogNormal>(loc, scale.log());
+}
+Dist checked::zero_inflated(const Tensor& logits, Dist base, bool discrete) {
+  check_parameter("zero_inflated", "logits", logits, false);
+  return std::make_shared<ZeroInflated>(logits, std::move(base), discrete);
+}
+Dist checked::rounded_logistic(const Tensor& loc, const Tensor& scale) {
+  check_parameter("rounded_logistic", "loc", loc, false);
+  check_parameter("rounded_logistic", "scale", scale, true);
+  return std::make_shared<RoundedLogistic>(loc, scale.log());
+}
+
 }  // namespace elbo

@@ -77,4 +77,11 @@ struct Ordinal : Categorical {
 /// rising; eta: [..., 1] -> [..., K].
 Tensor cumulative_logits(const Tensor& cuts, const Tensor& eta);
 
+/// Checked: an Error names the parameter that is not finite or not positive.
+namespace checked {
+Dist log_normal(const Tensor& loc, const Tensor& scale);
+Dist zero_inflated(const Tensor& logits, Dist base, bool discrete);
+Dist rounded_logistic(const Tensor& loc, const Tensor& scale);
+}  // namespace checked
+
 }  // namespace elbo

@@ -136,8 +136,15 @@ Json resolve(const Json& spec, const Schemas& data) {
       out[part]["type"] = name;
     }
   };
-  choose("encoder", auto_network(data.x.shape));
-  choose("decoder", auto_network(data.x.shape));
+  for (const char* part : {"encoder", "decoder"}) {
+    choose(part, auto_network(data.x.shape));
+    // A table's few columns need no wide layers.
+    if (data.x.kind != "table" || !(out[part].is_string() || out[part].is_object())) continue;
+    if (out[part] == "mlp") out[part] = Json{{"type", "mlp"}};
+    if (out[part].value("type", "") == "mlp" && !out[part].contains("hidden")) {
+      out[part]["hidden"] = {128, 128};
+    }
+  }
   const auto likelihood = likelihood_of_kind().find(data.x.kind);
   if (likelihood != likelihood_of_kind().end()) choose("likelihood", likelihood->second);
   if (out["latent"].is_string()) out["latent"] = Json{{"type", out["latent"]}};

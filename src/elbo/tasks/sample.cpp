@@ -1,23 +1,26 @@
 #include "elbo/tasks/output.h"
+#include "elbo/tasks/row_filter.h"
 #include "elbo/tasks/rows.h"
 
 namespace elbo {
 namespace {
 
 struct SampleOptions {
-  int64_t n = 64;
+  int64_t n = 64, rows = 0;
   std::string show = "auto";
-  std::string fix, condition;
+  std::string fix, condition, where;
   int64_t columns = 0;
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
     f("n", n, "how many", between(1, 1e8));
+    f("rows", rows, "the same as -n; 0 = as -n says", between(0, 1e8));
     f("show", show, "the mean of p(x|z) or a draw from it; auto: the mean for pictures",
       one_of({"auto", "mean", "draw"}));
     f("fix", fix,
       "SITE=VALUE;… latent values kept fixed: a number, numbers with commas, or a file");
     f("condition", condition, "class, numbers or file; default: those of the run's data");
+    f("where", where, "only rows of a table that meet this, as \"age>60,city=Rome\"");
     f("columns", columns, "pictures side by side; 0 = about square", at_least(0));
     f("seed", seed, "seed of the draws", at_least(0));
   }
@@ -25,7 +28,9 @@ struct SampleOptions {
 
 class Sample : public Task {
  public:
-  explicit Sample(SampleOptions options) : o_(std::move(options)) {}
+  explicit Sample(SampleOptions options) : o_(std::move(options)) {
+    if (o_.rows > 0) o_.n = o_.rows;
+  }
 
   Json run(const TaskInput& input) override {
     torch::NoGradGuard no_gradient;
@@ -42,6 +47,12 @@ class Sample : public Task {
     const auto path = output_path(input.out, "samples", x);
     const auto file = create_output(path, x, o_.n, o_.columns);
     const int64_t block = block_rows(input.run->schemas());
+    if (!o_.where.empty()) {
+      check(fixed.empty() && !c.defined(), "[where] stands without --fix and --condition");
+      draw_where(input, *file, block);
+      file->commit();
+      return {{"file", path}, {"rows", o_.n}, {"share_that_fits", fitting_}};
+    }
     for (int64_t from = 0; from < o_.n; from += block) {
       const int64_t count = std::min(block, o_.n - from);
       Values here;
@@ -60,7 +71,28 @@ class Sample : public Task {
   std::string example() const override { return "elbo sample RUN -n 64 -o samples.png"; }
 
  private:
+  /// Exact: rows are drawn until enough of them fit.
+  void draw_where(const TaskInput& input, RowFile& file, int64_t block) {
+    const RowFilter filter(o_.where, input.run->schemas().x);
+    constexpr int64_t kMostTries = 10000;  // for each row that is asked for
+    int64_t found = 0, drawn = 0;
+    while (found < o_.n) {
+      check(drawn < kMostTries * o_.n || drawn < block, "[where] ", found, " of ", drawn,
+            " draws meet \"", o_.where, "\": too few to find ", o_.n);
+      const auto x = input.model->generate(block).x->sample();
+      const auto fits = filter.keeps(x).nonzero().squeeze(1);
+      const int64_t count = std::min(fits.size(0), o_.n - found);
+      file.append(x.index_select(0, fits.narrow(0, 0, count)));
+      fitting_ += static_cast<double>(fits.size(0));
+      drawn += block;
+      found += count;
+      input.progress(static_cast<double>(found) / static_cast<double>(o_.n));
+    }
+    fitting_ /= static_cast<double>(drawn);
+  }
+
   SampleOptions o_;
+  double fitting_ = 0;
 };
 
 const bool added = tasks().add<SampleOptions>(

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "elbo/data/column.h"
+#include "elbo/data/dataset.h"
+
+namespace elbo {
+
+/// Conditions that rows of a table are held to: "age>60", "city=Rome,income>=50000".
+class RowFilter {
+ public:
+  /// Raises an Error naming the columns or values that are known.
+  RowFilter(const std::string& text, const Schema& schema);
+  /// [n] bool for values [n, D]: which rows meet all conditions.
+  Tensor keeps(const Tensor& values) const;
+
+ private:
+  struct Condition {
+    int64_t column;
+    std::string relation;
+    double value;
+    double unit;  // to which the column is rounded when it is written
+  };
+  std::vector<Condition> conditions_;
+};
+
+}  // namespace elbo
