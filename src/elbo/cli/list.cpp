@@ -43,7 +43,10 @@ const std::vector<Kind>& kinds() {
       {"data", "Data readers (READER:PATH)",
        [] {
          auto list = listed(readers());
-         for (auto& reader : list) reader.options = describe<DataOptions>();
+         const auto common = describe<DataOptions>();
+         for (auto& reader : list) {
+           reader.options.insert(reader.options.end(), common.begin(), common.end());
+         }
          return list;
        }},
       {"builtin", "Data that the program makes itself (builtin:NAME)",
@@ -85,6 +88,10 @@ std::string kind_text(const Kind& kind, bool with_options) {
     for (const auto& entry : entries) table.add({entry.name, entry.about});
     text += indented(table.text(), "  ");
     if (with_options && kind.name == "data") {
+      for (const auto& entry : readers().entries()) {
+        if (entry.options.empty()) continue;
+        text += "\n  " + entry.name + "\n" + indented(option_table(entry.options).text(), "    ");
+      }
       text += "\n  Every reader\n" + indented(option_table(describe<DataOptions>()).text(), "    ");
     }
     return text;
@@ -140,6 +147,10 @@ std::string markdown(const Kind& kind) {
     }
   }
   if (kind.name == "data") {
+    for (const auto& entry : readers().entries()) {
+      if (entry.options.empty()) continue;
+      text += "\nOptions of " + entry.name + " alone:\n\n" + option_table(entry.options).markdown();
+    }
     text += "\nOptions of every reader:\n\n" + option_table(describe<DataOptions>()).markdown();
   }
   return text;

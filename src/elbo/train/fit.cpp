@@ -83,6 +83,12 @@ Trainer::End fit(Run& run, const FitReport& report, Data data) {
     events_size = sizes.value("events", int64_t{0});
   }
   Log log(run.path(), log_size, events_size);
+  // What reading has left out or changed is said once.
+  if (report.on_note && !run.has_state()) {
+    for (const auto& note : run.schemas().x.detail.value("notes", Json::array())) {
+      if (note.is_string()) report.on_note(note.get<std::string>());
+    }
+  }
 
   Trainer::Hooks hooks;
   hooks.on_step = report.on_step;
