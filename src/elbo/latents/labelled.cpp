@@ -12,7 +12,8 @@ namespace {
 struct LabelledOptions {
   int64_t size = 32, classes = 0, features = 256, auxiliary = 0;
   double alpha = 0.1;
-  bool labels = true, learned_classes = false, decode_class = true, decode_auxiliary = true;
+  bool labels = true, learned_classes = false;
+  bool decode_class = true, decode_z = true, decode_auxiliary = true;
   std::string components = "shared";
   Json encoder, classifier, joint = {{"type", "mlp"}, {"hidden", {256}}}, posterior, prior;
   template <class F>
@@ -29,6 +30,7 @@ struct LabelledOptions {
     f("components", components, "p(z|y): one for all classes, or each class its own normal",
       one_of({"shared", "per_class"}));
     f("decode_class", decode_class, "the decoder reads y beside z");
+    f("decode_z", decode_z, "the decoder reads z; else z and y tell of a alone (M1+M2)");
     f("decode_auxiliary", decode_auxiliary,
       "p(x|a,y,z) and p(a|y,z) (SDGM); else p(x|y,z) and p(a|x,y,z) (ADGM)");
     f("encoder", encoder, "network from x to its features; default: the spec's");
@@ -103,6 +105,8 @@ class Labelled : public Latent {
       return own.is_null() ? plan.spec.at(part) : own;
     };
     const int64_t c = condition_size(plan.data), a = o.auxiliary;
+    check(o.decode_z || (a > 0 && o.decode_auxiliary),
+          "[latent labelled] decode_z: without z the decoder must read an auxiliary variable");
     Context at{{{o.size}, "real", Json::object()}, plan.data};
     posterior_ = register_module("posterior", heads().make(at, declared(o.posterior, "posterior")));
     const auto encoder = declared(o.encoder, "encoder");
@@ -177,7 +181,8 @@ class Labelled : public Latent {
 
   Shape code() const override {
     const bool with_a = o_.auxiliary > 0 && o_.decode_auxiliary;
-    return {o_.size + (o_.decode_class ? classes_ : 0) + (with_a ? o_.auxiliary : 0)};
+    return {(o_.decode_z ? o_.size : 0) + (o_.decode_class ? classes_ : 0) +
+            (with_a ? o_.auxiliary : 0)};
   }
 
   std::vector<Tensor> prior_parameters() const override {
@@ -332,7 +337,8 @@ class Labelled : public Latent {
 
   Tensor code_of(const Tensor& hot, const Tensor& z, const Tensor& a) const {
     const bool with_a = o_.auxiliary > 0 && o_.decode_auxiliary;
-    return beside({z, o_.decode_class ? hot : Tensor(), with_a ? a : Tensor()});
+    return beside(
+        {o_.decode_z ? z : Tensor(), o_.decode_class ? hot : Tensor(), with_a ? a : Tensor()});
   }
 
   const LabelledOptions o_;
