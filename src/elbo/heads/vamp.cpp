@@ -1,6 +1,7 @@
 #include "elbo/dist/continuous.h"
 #include "elbo/dist/normal_mixture.h"
 #include "elbo/heads/parameters.h"
+#include "elbo/model/sees_training.h"
 
 namespace elbo {
 namespace {
@@ -19,22 +20,68 @@ struct VampOptions {
   }
 };
 
-/// The posterior, averaged over learned pseudo-inputs. Encoder and posterior belong to the model's
-/// inference: they are used here and not registered.
-class VampHead : public Head {
+struct ExemplarOptions {
+  int64_t components = 500;
+  template <class F>
+  void fields(F&& f) {
+    f("components", components, "training rows that are kept", between(1, 100000));
+  }
+};
+
+/// The posterior, averaged over some inputs. Encoder and posterior belong to the model's inference:
+/// they are used here and not registered.
+class PosteriorMixture : public Head {
  public:
-  VampHead(const Context& at, const VampOptions& o)
-      : encoder_(at.encoder), posterior_(at.posterior), shape_(at.variable.shape) {
-    check(encoder_ && posterior_,
-          "[head vamp] place: it needs an encoder and a posterior, use it "
+  PosteriorMixture(const char* name, const Context& at)
+      : name_(name), encoder_(at.encoder), posterior_(at.posterior), shape_(at.variable.shape) {
+    check(encoder_ && posterior_, where(), "place: it needs an encoder and a posterior, use it ",
           "as the prior of the latent variable that they infer");
-    check(!at.data.c.present(),
-          "[head vamp] condition: pseudo-inputs know none; for data with a "
+    check(!at.data.c.present(), where(), "condition: its inputs know none; for data with a ",
           "condition use the prior conditional");
+    check(shape_.size() == 1, where(), "shape: found ", to_string(shape_),
+          ", it describes plain vectors");
+  }
+  Dist operator()(const Tensor& h) final {
+    check(!h.defined(), where(), "place: it takes no features, use it as a free prior");
+    const auto q = (*posterior_)(encoder_->forward(inputs()));
+    if (const auto* normal = dynamic_cast<const Normal*>(q.get())) {
+      const auto shape = normal->shape();
+      return std::make_shared<NormalMixture>(logits_, normal->loc.expand(shape),
+                                             log_scale(normal->log_scale).expand(shape));
+    }
+    check(may_be_any() &&
+              (dynamic_cast<const Laplace*>(q.get()) || dynamic_cast<const Logistic*>(q.get()) ||
+               dynamic_cast<const StudentT*>(q.get())),
+          where(),
+          may_be_any() ? "posterior: its density must split into dimensions, as those of "
+                         "normal, laplace, logistic and student do"
+                       : "posterior: it must be normal");
+    return std::make_shared<Mixture>(logits_, q, 1);
+  }
+  Shape input() const final { return shape_; }
+
+ protected:
+  /// [K, x…]
+  virtual Tensor inputs() const = 0;
+  /// The deviations of the components, from those of the posterior.
+  virtual Tensor log_scale(const Tensor& posterior) const { return posterior; }
+  virtual bool may_be_any() const { return true; }
+  std::string where() const { return std::string("[head ") + name_ + "] "; }
+
+  Tensor logits_;  // [K] of the components' shares
+
+ private:
+  const char* name_;
+  std::shared_ptr<Network> encoder_;
+  Posterior posterior_;
+  Shape shape_;
+};
+
+class VampHead : public PosteriorMixture {
+ public:
+  VampHead(const Context& at, const VampOptions& o) : PosteriorMixture("vamp", at) {
     const auto& kind = at.data.x.kind;
     check_kind("vamp", at.data.x, numeric_kinds());
-    check(shape_.size() == 1, "[head vamp] shape: found ", to_string(shape_),
-          ", it describes plain vectors");
     bounded_ = kind == "unit" || kind == "binary" || kind == "byte";
     counts_ = kind == "count";
     const double deviation = o.std > 0 ? o.std : bounded_ ? 0.01 : 1;
@@ -47,26 +94,11 @@ class VampHead : public Head {
     }
   }
 
-  Dist operator()(const Tensor& h) override {
-    check(!h.defined(), "[head vamp] place: it takes no features, use it as a free prior");
-    auto x = pseudo_;
-    if (bounded_) x = torch::hardtanh(x, 0, 1);
-    if (counts_) x = x.clamp_min(0);
-    const auto q = (*posterior_)(encoder_->forward(x));
-    if (const auto* normal = dynamic_cast<const Normal*>(q.get())) {
-      const auto shape = normal->shape();
-      return std::make_shared<NormalMixture>(logits_, normal->loc.expand(shape),
-                                             normal->log_scale.expand(shape));
-    }
-    check(dynamic_cast<const Laplace*>(q.get()) || dynamic_cast<const Logistic*>(q.get()) ||
-              dynamic_cast<const StudentT*>(q.get()),
-          "[head vamp] posterior: its density must split into dimensions, as those of normal, "
-          "laplace, logistic and student do");
-    return std::make_shared<Mixture>(logits_, q, 1);
-  }
-  Shape input() const override { return shape_; }
-
  private:
+  Tensor inputs() const override {
+    if (bounded_) return torch::hardtanh(pseudo_, 0, 1);
+    return counts_ ? pseudo_.clamp_min(0) : pseudo_;
+  }
   static Tensor in_units_of(const Schema& x, const Tensor& standard) {
     if (!x.detail.contains("loc")) return standard;
     const auto read = [&](const char* key) {
@@ -75,16 +107,48 @@ class VampHead : public Head {
     return read("loc") + read("scale") * standard;
   }
 
-  std::shared_ptr<Network> encoder_;
-  Posterior posterior_;
-  Shape shape_;
   bool bounded_, counts_;
-  Tensor pseudo_, logits_;
+  Tensor pseudo_;
 };
 
-const bool added = heads().add<VampOptions>(
+/// Normals around the codes of training rows, all of one learned width.
+class ExemplarHead : public PosteriorMixture, public SeesTraining {
+ public:
+  ExemplarHead(const Context& at, const ExemplarOptions& o) : PosteriorMixture("exemplar", at) {
+    // What stands in until the training set is seen.
+    exemplars_ =
+        register_buffer("exemplars", torch::rand(with_rows(o.components, at.data.x.shape)).round());
+    logits_ = register_buffer("logits", torch::zeros({o.components}));
+    log_scale_ = register_parameter("log_scale", torch::zeros({1}));
+  }
+  void see(const Dataset& training) override {
+    torch::NoGradGuard no_gradient;
+    auto order = permutation(training.size(), Draw{}.key("exemplars"));
+    const auto count = static_cast<size_t>(exemplars_.size(0));
+    for (size_t i = 0; order.size() < count; ++i) order.push_back(order[i]);
+    order.resize(count);
+    exemplars_.copy_(observed(training.get(torch::tensor(order))));
+  }
+
+ private:
+  Tensor inputs() const override { return exemplars_; }
+  Tensor log_scale(const Tensor& posterior) const override {
+    return log_scale_.clamp(-7, 7).expand_as(posterior);
+  }
+  bool may_be_any() const override { return false; }
+
+  Tensor exemplars_, log_scale_;
+};
+
+const bool added_vamp = heads().add<VampOptions>(
     "vamp", "As a free prior: the posterior at learned pseudo-inputs (Tomczak & Welling 2018)",
     [](const Context& at, VampOptions o) { return std::make_shared<VampHead>(at, o); });
+
+const bool added_exemplar = heads().add<ExemplarOptions>(
+    "exemplar", "As a free prior: normals around the codes of training rows",
+    [](const Context& at, const ExemplarOptions& o) {
+      return std::make_shared<ExemplarHead>(at, o);
+    });
 
 }  // namespace
 }  // namespace elbo

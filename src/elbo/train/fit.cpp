@@ -4,6 +4,7 @@
 
 #include "elbo/io/file.h"
 #include "elbo/io/tensorboard.h"
+#include "elbo/model/sees_training.h"
 #include "elbo/train/stage.h"
 
 namespace elbo {
@@ -60,6 +61,12 @@ class Log {
   std::unique_ptr<EventWriter> events_;
 };
 
+void show_training(Model& model, const Dataset& training) {
+  for (const auto& module : model.modules()) {
+    if (auto* part = dynamic_cast<SeesTraining*>(module.get())) part->see(training);
+  }
+}
+
 }  // namespace
 
 Trainer::End fit(Run& run, const FitReport& report, Data data) {
@@ -69,6 +76,7 @@ Trainer::End fit(Run& run, const FitReport& report, Data data) {
 
   seed_torch(Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
   auto model = build(run.spec(), run.schemas());
+  if (!run.has_state()) show_training(*model, *train);
   const Json from = run.facts().value("from", Json());
   if (from.is_string() && !run.has_state())
     take_weights(*model, Run::open(from.get<std::string>()));

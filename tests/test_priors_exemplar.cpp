@@ -1,0 +1,79 @@
+#include "elbo/dist/continuous.h"
+#include "elbo/train/plan.h"
+#include "elbo/train/run.h"
+#include "files.h"
+#include "near.h"
+#include "tolerance.h"
+#include "toy.h"
+
+namespace elbo {
+namespace {
+
+TrainRequest request_of(int64_t steps) {
+  TrainRequest request;
+  request.data = "builtin:codes";
+  request.data_options = {{"rows", 400}};
+  request.train_options = {{"steps", steps}, {"lr", 0.01}, {"batch", 50}, {"validation", 0.25}};
+  request.model = "exemplar_vae";
+  request.settings = {"encoder={\"type\":\"mlp\",\"hidden\":[32]}",
+                      "decoder={\"type\":\"mlp\",\"hidden\":[32]}", "latent.size=2",
+                      "prior.components=40"};
+  return request;
+}
+
+Run trained(int64_t steps, const std::string& path) {
+  const auto plan = plan_training(request_of(steps));
+  auto run = Run::create(path, plan.facts, plan.schemas, false);
+  fit(run, {});
+  return run;
+}
+
+Tensor exemplars_of(const Model& model) {
+  for (const auto& item : model.named_buffers()) {
+    if (item.key().ends_with("exemplars")) return item.value();
+  }
+  FAIL("no exemplars");
+  std::abort();
+}
+
+TEST_CASE("exemplars are training rows, each once, and their codes are the prior's centres") {
+  const TempFolder folder;
+  const auto run = trained(60, folder.at("run"));
+  torch::NoGradGuard no_gradient;
+  const auto model = run.load();
+  const auto rows = exemplars_of(*model);
+  CHECK(rows.size(0) == 40);
+  const auto data = run.open_data("train");
+  const auto training = split_validation(data, 0.25, 0).first;
+  const auto all = training->get(torch::arange(training->size()));
+  CHECK((rows.unsqueeze(1) == all.x).all(2).any(1).all().item<bool>());
+
+  Batch batch;
+  batch.x = rows;
+  const auto centres = model->latent->infer(batch, 0).code;
+  const auto z = torch::randn({7, 2});
+  double log_scale = 0;
+  for (const auto& item : model->named_parameters()) {
+    if (item.key() == "latent.prior.log_scale") log_scale = item.value().item<double>();
+  }
+  const Normal around(centres, torch::full({1}, log_scale));
+  const auto expected = around.log_prob(z.unsqueeze(1)).sum(2).logsumexp(1) - std::log(40.0);
+  const auto p = model->latent->generate(7, Tensor(), {{"z", z}}).sites.at(0).log_prior();
+  CHECK_CLOSE(p, expected, kFloatSums);
+  CHECK(std::abs(log_scale) > 0.01);
+}
+
+TEST_CASE("a resumed training keeps the exemplars that it began with") {
+  const TempFolder folder;
+  const auto whole = trained(8, folder.at("whole"));
+  auto half = trained(4, folder.at("half"));
+  auto facts = half.facts();
+  facts["train"]["steps"] = 8;
+  half.set_facts(facts);
+  fit(half, {});
+  const auto a = weights_of(*whole.load()), b = weights_of(*half.load());
+  for (size_t i = 0; i < a.size(); ++i) CHECK(a[i].second.equal(b[i].second));
+}
+
+}  // namespace
+}  // namespace elbo
