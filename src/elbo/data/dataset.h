@@ -77,6 +77,8 @@ struct DataOptions {
   std::string resize = {};
   int64_t rows = 0;
   int64_t seed = 0;
+  std::string condition = "none";
+  int64_t labels_per_class = 0, label_seed = 0;
   Json reader = Json::object();
   /// What the data must look like, where a model knows it already: a reader that would find types
   /// out by itself takes them from here.
@@ -89,6 +91,13 @@ struct DataOptions {
     f("resize", resize, "HEIGHTxWIDTH to which images are resized");
     f("rows", rows, "use only the first so many rows; 0 = all", at_least(0));
     f("seed", seed, "seed of data that the program makes itself", at_least(0));
+    f("condition", condition, "label: every part of the model is told the row's class",
+      one_of({"none", "label"}));
+    f("labels_per_class", labels_per_class,
+      "keep the labels of so many rows of each class, drawn at random, and forget the others; "
+      "0 = keep all",
+      at_least(0));
+    f("label_seed", label_seed, "seed of that choice", at_least(0));
     f("reader", reader, "options of the reader's own, which other readers refuse");
   }
 };
@@ -113,5 +122,14 @@ Data open_data(const std::string& text, const DataOptions& options);
 bool has_test_split(const std::string& text);
 /// Turns byte rows into binary ones: dynamic, static, threshold. `none` keeps them.
 Data binarized(Data data, const std::string& how);
+/// Names of the classes of a label or a one-hot condition: numbers where the data name none.
+std::vector<std::string> class_names(const Schema& schema);
+/// [N] labels of all rows, or undefined.
+Tensor labels_of(const Dataset& data);
+/// Labels of `per_class` rows of each class, drawn with the seed; the others become unknown. Raises
+/// an Error where a class has fewer.
+Data few_labels(Data data, int64_t per_class, int64_t seed);
+/// The label of each row as its condition, one-hot. Raises an Error where a row has none.
+Data label_as_condition(Data data);
 
 }  // namespace elbo

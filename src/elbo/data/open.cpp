@@ -89,7 +89,10 @@ Data open_data(const std::string& text, const DataOptions& options) {
   const auto source = find_source(text, options.reader);
   auto data = source.reader->open(source.path, options);
   check(data->size() > 0, "[data] ", text, ": holds no rows");
-  return data;
+  if (options.labels_per_class > 0 && options.split != "test") {
+    data = few_labels(data, options.labels_per_class, options.label_seed);
+  }
+  return options.condition == "label" ? label_as_condition(data) : data;
 }
 
 bool has_test_split(const std::string& text) {

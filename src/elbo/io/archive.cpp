@@ -76,4 +76,33 @@ void read_archive(const std::string& path, const std::function<bool(const std::s
   }
 }
 
+void write_zip(const std::string& path,
+               const std::vector<std::pair<std::string, std::string>>& files) {
+  AtomicFile file(path);
+  std::shared_ptr<archive> a(archive_write_new(), archive_write_free);
+  const auto must = [&](int status) {
+    check(status == ARCHIVE_OK, "[archive] ", path, ": ", archive_error_string(a.get()));
+  };
+  must(archive_write_set_format_zip(a.get()));
+  must(archive_write_zip_set_compression_store(a.get()));
+  const auto take = [](archive*, void* target, const void* bytes, size_t count) -> la_ssize_t {
+    static_cast<AtomicFile*>(target)->write({static_cast<const char*>(bytes), count});
+    return static_cast<la_ssize_t>(count);
+  };
+  must(archive_write_open(a.get(), &file, nullptr, take, nullptr));
+  for (const auto& [name, bytes] : files) {
+    std::shared_ptr<archive_entry> entry(archive_entry_new(), archive_entry_free);
+    archive_entry_set_pathname(entry.get(), name.c_str());
+    archive_entry_set_size(entry.get(), static_cast<la_int64_t>(bytes.size()));
+    archive_entry_set_filetype(entry.get(), AE_IFREG);
+    archive_entry_set_perm(entry.get(), 0644);
+    must(archive_write_header(a.get(), entry.get()));
+    const auto written = archive_write_data(a.get(), bytes.data(), bytes.size());
+    check(written == static_cast<la_ssize_t>(bytes.size()), "[archive] ", path, ": ",
+          archive_error_string(a.get()));
+  }
+  must(archive_write_close(a.get()));
+  file.commit();
+}
+
 }  // namespace elbo

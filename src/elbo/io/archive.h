@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "elbo/io/file.h"
 
@@ -14,5 +16,9 @@ bool is_archive_name(const std::string& path);
 void read_archive(const std::string& path, const std::function<bool(const std::string&)>& wanted,
                   const std::function<void(const std::string&, std::string)>& take,
                   int64_t most = kMostUnpacked);
+
+/// Writes files of the given names and bytes as one zip archive, not packed.
+void write_zip(const std::string& path,
+               const std::vector<std::pair<std::string, std::string>>& files);
 
 }  // namespace elbo

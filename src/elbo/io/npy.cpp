@@ -189,4 +189,19 @@ Tensor parse_npy(std::string_view bytes, const std::string& where) {
   return tensor;
 }
 
+std::string npy_header(torch::ScalarType type, const Shape& shape) {
+  std::string axes;
+  for (int64_t size : shape) axes += (axes.empty() ? "" : " ") + std::to_string(size) + ",";
+  const auto* name = type == torch::kUInt8 ? "|u1" : type == torch::kInt64 ? "<i8" : "<f4";
+  std::string header =
+      "{'descr': '" + std::string(name) + "', 'fortran_order': False, 'shape': (" + axes + "), }";
+  constexpr size_t kFixed = 10, kAlign = 64;
+  header.resize((kFixed + header.size() + kAlign) / kAlign * kAlign - kFixed - 1, ' ');
+  header += '\n';
+  check(header.size() < 65536, "[npy] a shape of ", shape.size(), " axes");
+  const char length[] = {static_cast<char>(header.size() & 255),
+                         static_cast<char>(header.size() >> 8)};
+  return std::string("\x93NUMPY\x01\x00", 8) + std::string(length, 2) + header;
+}
+
 }  // namespace elbo

@@ -11,6 +11,9 @@ namespace elbo {
 /// libtorch lacks become wider ones. Objects, records, texts and complex numbers are Errors.
 Tensor parse_npy(std::string_view bytes, const std::string& where);
 
+/// What stands before the elements of a NumPy file of bytes, int64 or float32 numbers.
+std::string npy_header(torch::ScalarType type, const Shape& shape);
+
 /// A tensor over the bytes of a file: type, shape and data length are checked against each other;
 /// `big` says that the bytes of each element are reversed.
 Tensor tensor_of_bytes(std::string_view data, torch::ScalarType type, const Shape& shape, bool big,

@@ -7,6 +7,7 @@
 
 #include "elbo/core/error.h"
 #include "elbo/io/file.h"
+#include "elbo/io/npy.h"
 
 namespace elbo {
 namespace {
@@ -47,20 +48,9 @@ class Counted : public RowFile {
 class NpyFile : public Counted {
  public:
   NpyFile(const std::string& path, RowPlan plan) : Counted(path, std::move(plan)) {
-    std::string shape = std::to_string(plan_.rows) + ",";
-    for (int64_t size : plan_.shape) shape += " " + std::to_string(size) + ",";
-    std::string header = "{'descr': '";
-    header += plan_.whole ? "<i8" : "<f4";
-    header += "', 'fortran_order': False, 'shape': (" + shape + "), }";
-    constexpr size_t kFixed = 10, kAlign = 64;
-    header.resize((kFixed + header.size() + kAlign) / kAlign * kAlign - kFixed - 1, ' ');
-    header += '\n';
-    check(header.size() < 65536, "[npy] ", path, ": a shape of ", plan_.shape.size(), " axes");
-    const char length[] = {static_cast<char>(header.size() & 255),
-                           static_cast<char>(header.size() >> 8)};
-    file_.write(std::string_view("\x93NUMPY\x01\x00", 8));
-    file_.write({length, 2});
-    file_.write(header);
+    Shape shape = plan_.shape;
+    shape.insert(shape.begin(), plan_.rows);
+    file_.write(npy_header(plan_.whole ? torch::kInt64 : torch::kFloat32, shape));
   }
 
  protected:

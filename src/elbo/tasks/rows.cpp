@@ -69,6 +69,8 @@ Tensor condition_row(const Schema& c, const std::string& text) {
           .view(with_rows(1, c.shape));
     }
   }
+  check(c.kind != "category" || text.find(',') != std::string::npos, "[condition] unknown class \"",
+        text, "\"; known: ", join(class_names(c)));
   std::vector<float> values;
   for (const auto& word : split_text(text, ',')) {
     const auto value = as_number(word);

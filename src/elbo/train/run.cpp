@@ -190,7 +190,7 @@ Data Run::open_data(const std::string& split) const {
 
 Data Run::open_other(const std::string& text, const std::string& split) const {
   auto options = data_options(split);
-  options.rows = 0;
+  options.rows = options.labels_per_class = 0;
   auto data = elbo::open_data(text, options);
   const auto found = data->schemas().x;
   // A run on binary images reads bytes as it was taught to.

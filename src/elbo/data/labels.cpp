@@ -1,0 +1,105 @@
+#include "elbo/data/rows.h"
+
+namespace elbo {
+namespace {
+
+constexpr int64_t kBlock = 4096;
+
+int64_t class_count(const Schema& y, const std::string& what) {
+  check(y.present(), "[data] ", what, ": the data have no labels");
+  const auto names = class_names(y);
+  check(!names.empty(), "[data] ", what, ": the data do not say how many classes there are");
+  return static_cast<int64_t>(names.size());
+}
+
+/// Another data set with labels or conditions of its own.
+class Relabelled : public Dataset, public ByteRows {
+ public:
+  Relabelled(Data data, Schemas schemas, Tensor y, Tensor c)
+      : data_(std::move(data)),
+        schemas_(std::move(schemas)),
+        y_(std::move(y)),
+        c_(std::move(c)),
+        bytes_(dynamic_cast<const ByteRows*>(data_.get())) {}
+
+  int64_t size() const override { return data_->size(); }
+  Schemas schemas() const override { return schemas_; }
+  Tensor factors() const override { return data_->factors(); }
+  std::string row_name(int64_t row) const override { return data_->row_name(row); }
+  Batch get(const Tensor& rows, const Draw& draw) const override {
+    return relabelled(data_->get(rows, draw), rows);
+  }
+  Batch get_rest(const Tensor& rows) const override {
+    return relabelled(bytes_->get_rest(rows), rows);
+  }
+  const uint8_t* bytes(int64_t row) const override { return bytes_ ? bytes_->bytes(row) : nullptr; }
+
+ private:
+  Batch relabelled(Batch batch, const Tensor& rows) const {
+    if (y_.defined()) batch.y = y_.index_select(0, rows);
+    if (c_.defined()) batch.c = c_.index_select(0, rows);
+    return batch;
+  }
+
+  Data data_;
+  Schemas schemas_;
+  Tensor y_, c_;
+  const ByteRows* bytes_;
+};
+
+}  // namespace
+
+std::vector<std::string> class_names(const Schema& schema) {
+  const auto classes = schema.detail.value("classes", Json());
+  std::vector<std::string> names;
+  const auto count = classes.is_number() ? classes.get<size_t>() : classes.size();
+  for (size_t k = 0; k < count; ++k) {
+    const bool named = classes.is_array() && classes[k].is_string();
+    names.push_back(named ? classes[k].get<std::string>() : std::to_string(k));
+  }
+  return names;
+}
+
+Tensor labels_of(const Dataset& data) {
+  const auto* bytes = dynamic_cast<const ByteRows*>(&data);
+  if (bytes && data.size() > 0 && bytes->bytes(0)) {
+    return bytes->get_rest(torch::arange(data.size(), torch::kInt64)).y;
+  }
+  std::vector<Tensor> parts;
+  for_each_batch(data, kBlock, {}, [&](const Batch& batch, int64_t) { parts.push_back(batch.y); });
+  return parts.empty() || !parts[0].defined() ? Tensor() : torch::cat(parts);
+}
+
+Data few_labels(Data data, int64_t per_class, int64_t seed) {
+  const auto schemas = data->schemas();
+  const int64_t classes = class_count(schemas.y, "labels_per_class");
+  const auto y = labels_of(*data);
+  const auto* label = y.data_ptr<int64_t>();
+  auto kept = torch::full_like(y, -1);
+  auto* out = kept.data_ptr<int64_t>();
+  std::vector<int64_t> count(static_cast<size_t>(classes), 0);
+  for (const int64_t row :
+       permutation(data->size(), Draw{static_cast<uint64_t>(seed), 0}.key("labels"))) {
+    if (label[row] < 0 || count.at(label[row]) == per_class) continue;
+    ++count[label[row]];
+    out[row] = label[row];
+  }
+  for (size_t k = 0; k < count.size(); ++k) {
+    check(count[k] == per_class, "[data] labels_per_class: class ", k, " has ", count[k],
+          " labelled rows, asked for ", per_class);
+  }
+  return std::make_shared<Relabelled>(std::move(data), schemas, kept, Tensor());
+}
+
+Data label_as_condition(Data data) {
+  auto schemas = data->schemas();
+  const int64_t classes = class_count(schemas.y, "condition");
+  check(!schemas.c.present(), "[data] condition: the data bring conditions already");
+  const auto y = labels_of(*data);
+  check((y >= 0).all().item<bool>(), "[data] condition: a row without a label");
+  const auto c = torch::one_hot(y, classes).to(torch::kFloat32);
+  schemas.c = {{classes}, "category", {{"classes", class_names(schemas.y)}}};
+  return std::make_shared<Relabelled>(std::move(data), schemas, Tensor(), c);
+}
+
+}  // namespace elbo

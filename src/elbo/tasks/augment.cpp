@@ -1,0 +1,91 @@
+#include "elbo/io/archive.h"
+#include "elbo/io/npy.h"
+#include "elbo/tasks/output.h"
+#include "elbo/tasks/rows.h"
+
+namespace elbo {
+namespace {
+
+struct AugmentOptions {
+  RowChoice choice;
+  int64_t n = 5;
+  double spread = 1;
+  bool keep = true;
+  int64_t seed = 0;
+  template <class F>
+  void fields(F&& f) {
+    choice.fields(f);
+    f("n", n, "variants of each row", between(1, 10000));
+    f("spread", spread, "times the posterior's deviation: how far variants stray", between(0, 10));
+    f("keep", keep, "the rows themselves stand before their variants");
+    f("seed", seed, "seed of the draws", at_least(0));
+  }
+};
+
+std::string npy_bytes(const Tensor& tensor) {
+  const auto plain = tensor.contiguous();
+  return npy_header(plain.scalar_type(), plain.sizes().vec())
+      .append(static_cast<const char*>(plain.data_ptr()), plain.nbytes());
+}
+
+/// Pictures as bytes, so that any reader takes them for what they are.
+Tensor stored(const Tensor& x, const Schema& schema) {
+  const bool grey = is_picture(schema) && (schema.kind == "byte" || schema.kind == "binary");
+  return grey ? (x * 255).round().clamp(0, 255).to(torch::kUInt8) : x;
+}
+
+class Augment : public Task {
+ public:
+  explicit Augment(AugmentOptions options) : o_(std::move(options)) {}
+
+  Json run(const TaskInput& input) override {
+    torch::NoGradGuard no_gradient;
+    RandomScope scope(static_cast<uint64_t>(o_.seed));
+    const auto& schema = input.run->schemas().x;
+    const auto path = input.out.empty() ? std::string("augmented.npz") : input.out.string();
+    check(path.ends_with(".npz"), "[augment] ", path, ": unknown ending; known: .npz");
+    const auto rows = open_task_rows(input, o_.choice);
+    const auto layout = code_layout(*input.model, input.run->schemas());
+    std::vector<Tensor> x, y;
+    for_each_batch(
+        *rows.data, block_rows(input.run->schemas()), Draw{static_cast<uint64_t>(o_.seed), 0},
+        [&](const Batch& batch, int64_t first) {
+          const auto q = encode_batch(*input.model, layout, batch);
+          if (o_.keep) add(x, y, batch.x, batch.y, schema);
+          for (int64_t i = 0; i < o_.n; ++i) {
+            const auto codes =
+                q.mean + o_.spread * q.deviation.nan_to_num(0) * torch::randn_like(q.mean);
+            add(x, y, decode_codes(*input.model, layout, codes, batch.c)->mean(), batch.y, schema);
+          }
+          input.progress(static_cast<double>(first + batch.size()) /
+                         static_cast<double>(rows.data->size()));
+        });
+    std::vector<std::pair<std::string, std::string>> files{{"x.npy", npy_bytes(torch::cat(x))}};
+    if (!y.empty()) files.emplace_back("y.npy", npy_bytes(torch::cat(y)));
+    write_zip(path, files);
+    return {{"file", path},
+            {"data", rows.name},
+            {"rows", rows.data->size()},
+            {"written", rows.data->size() * (o_.n + (o_.keep ? 1 : 0))},
+            {"labels", !y.empty()}};
+  }
+
+  std::string data() const override { return "may"; }
+  std::string example() const override { return "elbo augment RUN DATA -n 5 -o more.npz"; }
+
+ private:
+  static void add(std::vector<Tensor>& x, std::vector<Tensor>& y, const Tensor& values,
+                  const Tensor& labels, const Schema& schema) {
+    x.push_back(stored(values, schema));
+    if (labels.defined()) y.push_back(labels);
+  }
+
+  AugmentOptions o_;
+};
+
+const bool added = tasks().add<AugmentOptions>(
+    "augment", "New variants of rows, with their labels, for training something else",
+    [](AugmentOptions options) { return std::make_shared<Augment>(std::move(options)); });
+
+}  // namespace
+}  // namespace elbo

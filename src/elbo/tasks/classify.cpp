@@ -1,0 +1,169 @@
+#include <cmath>
+#include <numeric>
+
+#include "elbo/eval/linear.h"
+#include "elbo/io/row_file.h"
+#include "elbo/tasks/rows.h"
+
+namespace elbo {
+namespace {
+
+struct ClassifyOptions {
+  RowChoice choice;
+  int64_t bins = 15;
+  int64_t seed = 0;
+  template <class F>
+  void fields(F&& f) {
+    choice.fields(f);
+    f("bins", bins, "bins of the calibration error", between(2, 1000));
+    f("seed", seed, "seed of the binarization", at_least(0));
+  }
+};
+
+constexpr int64_t kMostTraining = 20000;  // rows that the classifier of codes learns from
+
+/// q(y|x) of a model that infers classes; for others logistic regression on the codes of the
+/// run's labelled training rows (M1 of Kingma et al. 2014, arXiv:1406.5298).
+class Classifier {
+ public:
+  Classifier(const TaskInput& input, const Draw& draw)
+      : model_(*input.model), layout_(code_layout(model_, input.run->schemas())) {
+    const auto& y = input.run->schemas().y;
+    names_ = class_names(y);
+    const auto data = input.run->open_data("train");
+    const auto probe = data->get(torch::zeros({1}, torch::kInt64), draw);
+    if (model_.latent->class_probs(probe).defined()) return;
+    check(y.present(), "[classify] the model infers no classes and ", input.run->data_name(),
+          " has no labels to learn them from");
+    learn(*data, draw);
+  }
+
+  /// [B, K]
+  Tensor operator()(const Batch& batch) {
+    if (!linear_) return model_.latent->class_probs(batch);
+    const auto codes = encode_batch(model_, layout_, batch).mean;
+    return linear_->probabilities((codes - mean_) / deviation_).to(torch::kFloat32);
+  }
+
+  std::string method() const {
+    return linear_
+               ? "logistic regression on codes of " + std::to_string(labelled_) + " labelled rows"
+               : "q(y|x) of the model";
+  }
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  void learn(const Dataset& data, const Draw& draw) {
+    const auto y = labels_of(data);
+    auto rows = (y >= 0).nonzero().flatten();
+    if (rows.size(0) > kMostTraining) {
+      const auto order = permutation(rows.size(0), draw.key("classify"));
+      rows = rows.index_select(0, torch::tensor(order).narrow(0, 0, kMostTraining));
+    }
+    labelled_ = rows.size(0);
+    check(labelled_ > 0, "[classify] none of the training rows has a label");
+    std::vector<Tensor> parts;
+    for (int64_t at = 0; at < labelled_; at += kBlock) {
+      const auto some = rows.narrow(0, at, std::min(kBlock, labelled_ - at));
+      parts.push_back(encode_batch(model_, layout_, data.get(some, draw)).mean);
+    }
+    const auto codes = torch::cat(parts);
+    mean_ = codes.mean(0);
+    deviation_ = codes.std(0, false).clamp_min(1e-8);
+    linear_ = fit_logistic((codes - mean_) / deviation_, y.index_select(0, rows),
+                           static_cast<int64_t>(names_.size()));
+  }
+
+  static constexpr int64_t kBlock = 512;
+
+  Model& model_;
+  CodeLayout layout_;
+  std::vector<std::string> names_;
+  std::optional<LogisticRegression> linear_;
+  Tensor mean_, deviation_;
+  int64_t labelled_ = 0;
+};
+
+/// Wilson's 95 % interval of a share.
+Json interval(double share, double n) {
+  constexpr double kZ = 1.959964;
+  const double z2 = kZ * kZ / n, middle = (share + z2 / 2) / (1 + z2);
+  const double half = kZ / (1 + z2) * std::sqrt(share * (1 - share) / n + z2 / (4 * n));
+  return {middle - half, middle + half};
+}
+
+/// Mean gap of confidence and accuracy over bins of equal width (Guo et al. 2017,
+/// arXiv:1706.04599).
+double calibration_error(const Tensor& confidence, const Tensor& right, int64_t bins) {
+  const auto bin = (confidence * bins).floor().clamp(0, bins - 1).to(torch::kInt64);
+  const auto gap = (confidence - right.to(torch::kFloat32)).to(torch::kFloat64);
+  const auto sums = torch::zeros({bins}, torch::kFloat64).index_add_(0, bin, gap);
+  return sums.abs().sum().item<double>() / static_cast<double>(confidence.numel());
+}
+
+Json judged(const Tensor& p, const Tensor& y, int64_t bins) {
+  const auto known = (y >= 0).nonzero().flatten();
+  const auto n = static_cast<double>(known.size(0));
+  if (n == 0) return {};
+  const auto label = y.index_select(0, known);
+  const auto probabilities = p.index_select(0, known);
+  const auto [confidence, guess] = probabilities.max(1);
+  const auto right = guess == label;
+  const double error = 1 - right.to(torch::kFloat64).mean().item<double>();
+  const auto log_loss =
+      -probabilities.gather(1, label.unsqueeze(1)).clamp_min(1e-12).log().mean().item<double>();
+  return {{"labelled_rows", known.size(0)},
+          {"error", error},
+          {"error_interval_95", interval(error, n)},
+          {"log_loss", log_loss},
+          {"calibration_error", calibration_error(confidence, right, bins)}};
+}
+
+class Classify : public Task {
+ public:
+  explicit Classify(ClassifyOptions options) : o_(std::move(options)) {}
+
+  Json run(const TaskInput& input) override {
+    torch::NoGradGuard no_gradient;
+    RandomScope scope(static_cast<uint64_t>(o_.seed));
+    const Draw draw{static_cast<uint64_t>(o_.seed), 0};
+    const auto rows = open_task_rows(input, o_.choice);
+    Classifier classifier(input, draw);
+    std::vector<Tensor> all, labels;
+    const int64_t n = rows.data->size();
+    for_each_batch(
+        *rows.data, block_rows(input.run->schemas()), draw, [&](const Batch& batch, int64_t first) {
+          all.push_back(classifier({batch.x, batch.mask, batch.c, Tensor()}));
+          if (batch.y.defined()) labels.push_back(batch.y);
+          input.progress(static_cast<double>(first + batch.size()) / static_cast<double>(n));
+        });
+    const auto p = torch::cat(all);
+    Json result{{"data", rows.name}, {"rows", n}, {"method", classifier.method()}};
+    if (!labels.empty()) result.update(judged(p, torch::cat(labels), o_.bins));
+    const auto path = input.out.empty() ? std::string("classes.csv") : input.out.string();
+    RowPlan plan{n, {p.size(1) + 1}, false, {"class"}};
+    for (int64_t k = 0; k < p.size(1); ++k) {
+      const auto& names = classifier.names();
+      const bool named = static_cast<int64_t>(names.size()) == p.size(1);
+      plan.columns.push_back("p_" + (named ? names[static_cast<size_t>(k)] : std::to_string(k)));
+    }
+    const auto file = create_row_file(path, std::move(plan));
+    file->append(torch::cat({p.argmax(1, true).to(torch::kFloat32), p}, 1));
+    file->commit();
+    result["file"] = path;
+    return result;
+  }
+
+  std::string data() const override { return "may"; }
+  std::string example() const override { return "elbo classify RUN DATA -o classes.csv"; }
+
+ private:
+  ClassifyOptions o_;
+};
+
+const bool added = tasks().add<ClassifyOptions>(
+    "classify", "Probabilities of classes, and the error where labels are known",
+    [](ClassifyOptions options) { return std::make_shared<Classify>(std::move(options)); });
+
+}  // namespace
+}  // namespace elbo

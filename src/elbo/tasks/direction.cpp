@@ -1,0 +1,80 @@
+#include "elbo/tasks/direction.h"
+
+#include <filesystem>
+
+#include "elbo/eval/linear.h"
+
+namespace elbo {
+namespace {
+
+constexpr int64_t kMostRows = 5000;  // of each side
+
+/// The number of a class of the run's data, or -1.
+int64_t class_named(const Run& run, const std::string& name) {
+  const auto names = class_names(run.schemas().y);
+  const auto at = std::find(names.begin(), names.end(), name);
+  return at == names.end() ? -1 : at - names.begin();
+}
+
+bool is_side(const Run& run, const std::string& name) {
+  return !name.empty() && (class_named(run, name) >= 0 || std::filesystem::exists(name) ||
+                           name.find(':') != std::string::npos);
+}
+
+Data side(const Run& run, const std::string& name) {
+  const int64_t k = class_named(run, name);
+  if (k < 0) return run.open_other(name, has_test_split(name) ? "train" : "all");
+  const auto data = run.open_data(run.facts()["data"]["options"].value("split", "train"));
+  const auto rows = (labels_of(*data) == k).nonzero().flatten();
+  check(rows.size(0) > 0, "[edit] along: no training row has the class ", name);
+  const auto* row = rows.data_ptr<int64_t>();
+  return subset(data, {row, row + rows.size(0)});
+}
+
+Tensor codes_of(const TaskInput& input, const CodeLayout& layout, Data data, const Draw& draw) {
+  if (data->size() > kMostRows) {
+    auto rows = permutation(data->size(), draw.key("direction"));
+    rows.resize(kMostRows);
+    data = subset(std::move(data), std::move(rows));
+  }
+  return encode_all(*input.model, layout, *data, draw).mean;
+}
+
+/// The normal of the plane between two sets of codes, of length 1.
+Tensor plane_normal(const Tensor& with, const Tensor& without) {
+  const auto all = torch::cat({with, without});
+  const auto deviation = all.std(0, false).clamp_min(1e-8);
+  const auto y = torch::cat(
+      {torch::ones({with.size(0)}, torch::kInt64), torch::zeros({without.size(0)}, torch::kInt64)});
+  const auto fit = fit_logistic((all - all.mean(0)) / deviation, y, 2);
+  const auto normal =
+      (fit.weight.select(1, 1) - fit.weight.select(1, 0)).to(torch::kFloat32) / deviation;
+  return normal / normal.norm();
+}
+
+}  // namespace
+
+Direction find_direction(const TaskInput& input, const CodeLayout& layout, const std::string& text,
+                         const std::string& method, const Draw& draw) {
+  const auto& run = *input.run;
+  // Sources may hold colons themselves: the one that leaves two known sides is meant.
+  size_t colon = text.find(':');
+  while (colon != std::string::npos &&
+         !(is_side(run, text.substr(0, colon)) && is_side(run, text.substr(colon + 1)))) {
+    colon = text.find(':', colon + 1);
+  }
+  check(colon != std::string::npos, "[edit] along: \"", text,
+        "\": expected POSITIVES:NEGATIVES, each a class of the run's data or DATA");
+  const auto with = codes_of(input, layout, side(run, text.substr(0, colon)), draw);
+  const auto without = codes_of(input, layout, side(run, text.substr(colon + 1)), draw);
+  const auto difference = with.mean(0) - without.mean(0);
+  const auto unit = method == "mean" ? difference / difference.norm().clamp_min(1e-12)
+                                     : plane_normal(with, without);
+  Direction direction{unit * (unit * difference).sum(), 0, with.size(0), without.size(0)};
+  const auto variance = (with.matmul(unit).var(0, false) + without.matmul(unit).var(0, false)) / 2;
+  direction.separation =
+      ((unit * difference).sum() / variance.sqrt().clamp_min(1e-12)).item<double>();
+  return direction;
+}
+
+}  // namespace elbo
