@@ -112,6 +112,12 @@ TEST_CASE("a named model changes the parts of a second stage that it names") {
   CHECK(spec["prior"]["step"] == "maf");
   CHECK(spec["latent"]["size"] == 3);
   CHECK(spec["encoder"] == first.spec()["encoder"]);
+  CHECK(error_of([&] { second_stage_spec(first, "vq_vae_pixel_cnn"); }).find("quantized") !=
+        std::string::npos);
+  const auto codes = trained(codes_request(), folder.at("codes"));
+  const auto sequence = second_stage_spec(codes, "vq_vae_transformer");
+  CHECK(sequence["latent"]["prior"] == "transformer");
+  CHECK(sequence["latent"]["codes"] == 8);
 }
 
 }  // namespace

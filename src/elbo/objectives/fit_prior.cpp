@@ -25,8 +25,8 @@ class FitPrior : public Objective {
   std::vector<Player> players(Model& model) override {
     const auto prior = model.latent->prior_parameters();
     check(!prior.empty(),
-          "[objective fit_prior] prior: it has nothing to learn; use mixture, "
-          "flow, vamp or another with parameters");
+          "[objective fit_prior] prior: it has nothing to learn; use mixture, flow, vae, "
+          "diffusion or another with parameters, for codes pixel_cnn or transformer");
     return {{"prior", prior}};
   }
 

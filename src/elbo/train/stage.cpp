@@ -7,15 +7,13 @@ namespace elbo {
 Json second_stage_spec(const Run& first, const std::string& model) {
   Json spec = first.spec();
   const Json plain = default_spec(), wanted = model_spec(model);
-  for (const auto& [part, value] : wanted.items()) {
-    if (plain.contains(part) && plain[part] == value) continue;
-    const bool same_type = value.is_object() && spec.contains(part) && spec[part].is_object() &&
-                           spec[part].value("type", "") == value.value("type", "");
-    if (same_type) {
-      spec[part].merge_patch(value);
-    } else {
-      spec[part] = value;
-    }
+  if (wanted["prior"] != plain["prior"]) spec["prior"] = wanted["prior"];
+  const Json& latent = wanted["latent"];
+  if (latent != plain["latent"]) {
+    check(latent.value("type", "") == spec["latent"].value("type", ""), "[from] ",
+          first.path().string(), ": its latent is ", spec["latent"].value("type", ""), ", that of ",
+          model, " ", latent.value("type", ""), "; the two may differ in the prior alone");
+    if (latent.contains("prior")) spec["latent"]["prior"] = latent["prior"];
   }
   spec["objective"] = {{"type", "fit_prior"}};
   return spec;

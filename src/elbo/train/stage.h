@@ -4,8 +4,8 @@
 
 namespace elbo {
 
-/// The spec of a second stage: that of the first run, with each part that `model` (a zoo entry or a
-/// JSON file) changes, and the prior alone to be fitted.
+/// The spec of a second stage: that of the first run with the prior of `model` (a zoo entry or a
+/// JSON file) where that has one of its own, and the prior alone to be fitted.
 Json second_stage_spec(const Run& first, const std::string& model);
 
 /// Copies the first run's weights into a model that differs from it in the prior at most. Raises an
