@@ -126,6 +126,10 @@ TEST_CASE("too few reference rows are said, and auto then looks at the tail") {
   CHECK(choose_threshold(reference, options).method == "evt");
   options.false_alarms = 0.1;
   CHECK(choose_threshold(reference, options).method == "conformal");
+  options.margin = 2;
+  options.threshold = "percentile";
+  options.percentile = 100;
+  CHECK(choose_threshold(torch::arange(5), options).value == 2 + 2 * (4 - 2));
   options.threshold = "3.5";
   CHECK(choose_threshold(Tensor(), options).value == 3.5);
   options.threshold = "evt";

@@ -34,6 +34,8 @@ class Case:
         self.environment = {k: v for k, v in os.environ.items() if k != "ELBO_DATA"}
         # As prepare_cpu() would leave it, without a second start of the program.
         self.environment.update(OMP_NUM_THREADS="1", ELBO_PREPARED="1")
+        # For pipes in `shell` lines.
+        self.environment["PATH"] = os.path.dirname(program) + ":" + self.environment["PATH"]
 
     def finish_run(self):
         """A run that no `fails` line follows must have succeeded."""

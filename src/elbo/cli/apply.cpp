@@ -1,3 +1,5 @@
+#include <iostream>
+
 #include "elbo/cli/flags.h"
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
@@ -18,9 +20,13 @@ int apply(const Entry& entry, ApplyArguments& a) {
   open_run(a);
   ProgressTalk talk(talk_for(a.quiet || a.json));
   a.input.progress = [&](double done) { talk.share(done); };
+  a.input.say = [&](const std::string& line) {
+    talk.clear();
+    std::cout << line << std::endl;  // at once: somebody waits for it
+  };
   const Json result = task->run(a.input);
   talk.clear();
-  print_result(result, a.json);
+  if (!result.is_null()) print_result(result, a.json);
   return 0;
 }
 

@@ -7,9 +7,11 @@
 namespace elbo {
 namespace {
 
+enum Part { kLikelihood, kElbo, kReconstruction, kLatent };
 const std::vector<std::string> kParts = {"likelihood", "elbo", "reconstruction", "latent"};
-constexpr int64_t kCodeRows = 10000;  // enough for a mean and a covariance
+constexpr double kPower = 4;
 constexpr double kTail = 0.1;
+constexpr double kEnormous = 1e30;
 
 Tensor as_double(const Tensor& t) { return t.to(torch::kCPU, torch::kFloat64); }
 
@@ -57,111 +59,76 @@ Tensor Surprise::operator()(const Tensor& scores) const {
 }
 
 RowScorer::RowScorer(std::shared_ptr<Model> model, Schemas schemas, RowScoreOptions options)
-    : model_(std::move(model)),
-      schemas_(std::move(schemas)),
-      options_(std::move(options)),
-      layout_(code_layout(*model_, schemas_)) {}
-
-bool RowScorer::wants(const std::string& part) const {
-  return options_.score == part || options_.score == "ensemble";
-}
+    : model_(std::move(model)), schemas_(std::move(schemas)), options_(std::move(options)) {}
 
 int64_t RowScorer::block() const {
   constexpr int64_t kFloats = int64_t{1} << 25;
   const int64_t particles = kFloats / (8 * numel(schemas_.x.shape) + 1024);
-  const bool alone = options_.score == "latent";
-  return std::clamp<int64_t>(particles / (alone ? 1 : options_.draws), 1, 4096);
+  return std::clamp<int64_t>(particles / options_.draws, 1, 4096);
 }
 
 RowScorer::Parts RowScorer::parts(const Batch& batch) const {
   torch::NoGradGuard no_gradient;
-  Parts parts{std::vector<Tensor>(kParts.size())};
-  if (wants("latent")) parts.each[3] = latent_distance(batch);
-  if (options_.score == "latent") return parts;
+  const auto wants = [&](Part part) {
+    const bool in_ensemble = part != kElbo && options_.score == "ensemble";
+    return in_ensemble || options_.score == kParts[part];
+  };
   const auto inference = model_->infer(batch, options_.draws);
   const auto weight = inference.trace.log_weight.exp();
   const auto fit = log_likelihood(inference, batch);
-  if (wants("likelihood")) {
+  Parts parts(kParts.size());
+  if (wants(kLikelihood)) {
     auto ratio = fit;
     for (const auto& site : inference.trace.sites) {
       ratio = ratio + (site.log_prior() - site.log_posterior()).view(fit.sizes());
     }
-    parts.each[0] = -as_double(ratio + inference.trace.log_weight).logsumexp(0);
+    parts[kLikelihood] = -(ratio + inference.trace.log_weight).logsumexp(0);
   }
-  if (wants("elbo")) {
-    parts.each[1] = as_double((weight * (kl(inference.trace, batch.size()) - fit)).sum(0));
-  }
-  if (wants("reconstruction")) parts.each[2] = as_double(-(weight * fit).sum(0));
+  const auto divergence = (weight * kl(inference.trace, batch.size())).sum(0);
+  const auto misfit = -(weight * fit).sum(0);
+  if (wants(kElbo)) parts[kElbo] = divergence + misfit;
+  if (wants(kReconstruction)) parts[kReconstruction] = misfit;
+  if (wants(kLatent)) parts[kLatent] = divergence;
   // What overflows is as unusual as can be.
-  for (auto& part : parts.each) {
-    if (part.defined()) part = part.nan_to_num(1e30, 1e30, -1e30);
+  for (auto& part : parts) {
+    if (part.defined()) part = as_double(part).nan_to_num(kEnormous, kEnormous, -kEnormous);
   }
   return parts;
 }
 
-Tensor RowScorer::latent_distance(const Batch& batch) const {
-  const auto codes = as_double(encode_batch(*model_, layout_, batch).mean) - code_mean_;
-  return codes.matmul(code_whitening_).square().sum(1);
-}
-
-void RowScorer::learn_codes(const Dataset& training) {
-  std::vector<Tensor> blocks;
-  int64_t rows = 0;
-  const Draw draw{static_cast<uint64_t>(options_.seed), 0};
-  for (int64_t from = 0; from < std::min(kCodeRows, training.size()); from += block()) {
-    const int64_t to = std::min({from + block(), training.size(), kCodeRows});
-    const auto batch = training.get(torch::arange(from, to), draw);
-    blocks.push_back(as_double(encode_batch(*model_, layout_, batch).mean));
-    rows += to - from;
-  }
-  const auto codes = torch::cat(blocks);
-  code_mean_ = codes.mean(0);
-  const auto centred = codes - code_mean_;
-  auto covariance = centred.t().matmul(centred) / static_cast<double>(std::max<int64_t>(rows, 1));
-  // Unused dimensions have next to no spread of means: there the prior's own is the measure.
-  covariance = covariance + 0.01 * torch::eye(covariance.size(0), covariance.options());
-  const auto [values, vectors] = torch::linalg_eigh(covariance, "L");
-  code_whitening_ = vectors / values.sqrt();
-}
-
-void RowScorer::calibrate(const Dataset& training, const Dataset& reference,
-                          const std::function<void(double)>& progress) {
+void RowScorer::calibrate(const Dataset& reference, const std::function<void(double)>& progress) {
   RandomScope scope(static_cast<uint64_t>(options_.seed));
-  if (wants("latent")) learn_codes(training);
   std::vector<std::vector<Tensor>> all(kParts.size());
   Tensor excess;
   const Draw draw{static_cast<uint64_t>(options_.seed), 0};
   for_each_batch(reference, block(), draw, [&](const Batch& batch, int64_t first) {
     const auto one = parts(batch);
-    for (size_t i = 0; i < kParts.size(); ++i) {
-      if (one.each[i].defined()) all[i].push_back(one.each[i]);
+    for (size_t i = 0; i < one.size(); ++i) {
+      if (one[i].defined()) all[i].push_back(one[i]);
     }
     const auto sum = as_double(raw_causes(batch).excess).sum(0, true);
     excess = excess.defined() ? excess + sum : sum;
     progress(static_cast<double>(first + batch.size()) / static_cast<double>(reference.size()));
   });
   usual_ = (excess / static_cast<double>(reference.size())).to(torch::kFloat32);
-  Parts together{std::vector<Tensor>(kParts.size())};
+  Parts together(kParts.size());
   surprise_.assign(kParts.size(), Surprise());
   for (size_t i = 0; i < kParts.size(); ++i) {
     if (all[i].empty()) continue;
-    together.each[i] = torch::cat(all[i]);
-    surprise_[i] = Surprise(together.each[i]);
+    together[i] = torch::cat(all[i]);
+    surprise_[i] = Surprise(together[i]);
   }
   reference_ = combine(together);
 }
 
 Tensor RowScorer::combine(const Parts& parts) const {
-  Tensor sum;
-  int64_t count = 0;
-  for (size_t i = 0; i < kParts.size(); ++i) {
-    if (!parts.each[i].defined()) continue;
-    if (options_.score == kParts[i]) return parts.each[i];
-    const auto one = surprise_[i](parts.each[i]);
-    sum = sum.defined() ? sum + one : one;
-    ++count;
+  std::vector<Tensor> surprises;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (options_.score == kParts[i]) return parts[i];
+    if (parts[i].defined()) surprises.push_back(surprise_[i](parts[i]));
   }
-  return sum / static_cast<double>(count);
+  // A power mean: what one part alone finds unusual is not averaged away by the others.
+  return torch::stack(surprises).pow(kPower).mean(0).pow(1 / kPower);
 }
 
 Tensor RowScorer::scores(const Batch& batch) const {
@@ -183,7 +150,7 @@ RowScorer::Causes RowScorer::raw_causes(const Batch& batch) const {
     causes.excess = (batch.x - causes.expected).square();
   }
   if (batch.mask.defined()) causes.excess = causes.excess.masked_fill(batch.mask == 0, 0);
-  causes.excess = causes.excess.nan_to_num(1e30, 1e30, -1e30);
+  causes.excess = causes.excess.nan_to_num(kEnormous, kEnormous, -kEnormous);
   return causes;
 }
 

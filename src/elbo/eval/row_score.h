@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "elbo/model/codes.h"
+#include "elbo/model/model.h"
 
 namespace elbo {
 
@@ -16,8 +16,8 @@ struct RowScoreOptions {
   void fields(F&& f) {
     f("score", score,
       "likelihood: importance-sampled -log p(x); elbo: -ELBO; reconstruction: -E log p(x | z) (An "
-      "& Cho 2015); latent: Mahalanobis distance of the code from those of the training rows; "
-      "ensemble: mean surprise of all four",
+      "& Cho 2015); latent: KL of the code from the prior; ensemble: surprise at likelihood, "
+      "reconstruction and latent, mostly at what surprises most",
       one_of({"likelihood", "elbo", "reconstruction", "latent", "ensemble"}));
     f("draws", draws, "draws from the posterior for each row", between(1, 1000000));
     f("seed", seed, "seed of the draws and of the binarization", at_least(0));
@@ -41,10 +41,8 @@ class Surprise {
 class RowScorer {
  public:
   RowScorer(std::shared_ptr<Model> model, Schemas schemas, RowScoreOptions options);
-  /// Learns what is usual: codes from training rows, scores and parts from reference rows.
-  /// `progress` sees shares from 0 to 1.
-  void calibrate(const Dataset& training, const Dataset& reference,
-                 const std::function<void(double)>& progress);
+  /// Learns from normal rows what is usual. `progress` sees shares from 0 to 1.
+  void calibrate(const Dataset& reference, const std::function<void(double)>& progress);
 
   /// [B] float64.
   Tensor scores(const Batch& batch) const;
@@ -61,22 +59,15 @@ class RowScorer {
   int64_t block() const;
 
  private:
-  struct Parts {
-    std::vector<Tensor> each;  // [B] float64 in the order of kParts; undefined = not wanted
-  };
+  using Parts = std::vector<Tensor>;  // [B] float64 each; undefined = not wanted
   Parts parts(const Batch& batch) const;
-  bool wants(const std::string& part) const;
-  Tensor latent_distance(const Batch& batch) const;
   Causes raw_causes(const Batch& batch) const;
   Tensor combine(const Parts& parts) const;
-  void learn_codes(const Dataset& training);
 
   std::shared_ptr<Model> model_;
   Schemas schemas_;
   RowScoreOptions options_;
-  CodeLayout layout_;
-  Tensor code_mean_, code_whitening_;  // [k], [k, k]
-  Tensor usual_;                       // [1, …] mean contribution of each component
+  Tensor usual_;  // [1, …] mean contribution of each component
   std::vector<Surprise> surprise_;
   Tensor reference_;
 };

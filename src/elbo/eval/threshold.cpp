@@ -134,10 +134,14 @@ Threshold choose_threshold(const Tensor& reference, const ThresholdOptions& o) {
   const auto n = static_cast<int64_t>(s.size());
   auto method = o.threshold;
   if (method == "auto") method = conformal_rank(n, o.false_alarms) <= n ? "conformal" : "evt";
-  if (method == "conformal") return {method, conformal(s, o.false_alarms)};
-  if (method == "evt") return {method, peaks_over_threshold(s, o.false_alarms)};
-  if (method == "rate") return {method, by_rate(s, o.false_alarms)};
-  if (method == "percentile") return {method, percentile_of(s, o.percentile)};
+  const auto at = [&](double value) {
+    const double median = percentile_of(s, 50);
+    return Threshold{method, o.margin == 1 ? value : median + o.margin * (value - median)};
+  };
+  if (method == "conformal") return at(conformal(s, o.false_alarms));
+  if (method == "evt") return at(peaks_over_threshold(s, o.false_alarms));
+  if (method == "rate") return at(by_rate(s, o.false_alarms));
+  if (method == "percentile") return at(percentile_of(s, o.percentile));
   fail("[threshold] unknown \"", o.threshold,
        "\"; known: auto, conformal, evt, percentile, rate, or a number");
 }

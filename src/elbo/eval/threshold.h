@@ -13,6 +13,7 @@ struct ThresholdOptions {
   std::string threshold = "auto";
   double false_alarms = 0.01;
   double percentile = 99;
+  double margin = 1;
   template <class F>
   void fields(F&& f) {
     f("threshold", threshold,
@@ -22,6 +23,8 @@ struct ThresholdOptions {
       between(1e-9, 0.5));
     f("percentile", percentile, "of the reference scores, for the method of that name",
       between(0, 100));
+    f("margin", margin, "the threshold lies so many times as far above the median of normal rows",
+      between(0.1, 1000));
   }
 };
 

@@ -32,6 +32,15 @@ const std::map<std::string, std::string>& likelihood_of_kind() {
   return table;
 }
 
+/// A part may name what suits single kinds of data, {"for": {"real": …}}; others get "auto".
+void choose_for_kind(Json& part, const std::string& kind, const char* where) {
+  if (!part.is_object() || !part.contains("for")) return;
+  check(part.size() == 1 && part["for"].is_object(), "[spec] ", where,
+        ": \"for\" stands alone and names kinds of data, found ", part.dump());
+  const Json chosen = part["for"].value(kind, Json("auto"));
+  part = chosen;
+}
+
 Json default_latent_size(const Schema& x) {
   const int64_t n = numel(x.shape);
   return is_image(x) ? 32 : std::clamp<int64_t>(n / 2, 2, 32);
@@ -136,6 +145,9 @@ Json resolve(const Json& spec, const Schemas& data) {
       out[part]["type"] = name;
     }
   };
+  for (const char* part : {"encoder", "decoder", "likelihood"}) {
+    choose_for_kind(out[part], data.x.kind, part);
+  }
   for (const char* part : {"encoder", "decoder"}) {
     choose(part, auto_network(data.x.shape));
     // A table's few columns need no wide layers.

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <deque>
 #include <numeric>
 
+#include "elbo/data/stream.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/tasks/score_report.h"
@@ -13,6 +15,7 @@ struct ScoreOptions {
   RowScoreOptions score;
   ThresholdOptions threshold;
   std::string normal, anomalies;
+  int64_t smooth = 1;
   int64_t causes = 3;
   int64_t show = 5;
   template <class F>
@@ -24,27 +27,30 @@ struct ScoreOptions {
       "DATA of normal rows to learn the threshold from; default: the run's "
       "validation rows");
     f("anomalies", anomalies,
-      "classes of labelled data that are anomalies, as 3,7; default: the second of two");
+      "classes of labelled data that are anomalies, as 3,7; default: all but one named normal, or "
+      "the second of two");
+    f("smooth", smooth, "for rows in the order of time: the mean over so many rows up to each",
+      between(1, 1000000));
     f("causes", causes, "columns or pixels named for each alarm", between(0, 1000));
     f("show", show, "how many of the highest rows the result names", between(0, 1000));
   }
 };
 
 struct NormalRows {
-  Data training, reference;
+  Data rows;
   std::string name;
 };
 
 NormalRows normal_rows(const TaskInput& input, const std::string& given) {
   const auto& run = *input.run;
+  if (!given.empty()) return {run.open_other(given, "all"), given};
   const auto options = run.train_options();
   const auto split = run.data_options("train").split;
   const Json& stored = run.facts()["data"]["options"];
   auto [training, validation] = split_validation(run.open_data(stored.value("split", split)),
                                                  options.validation, options.seed);
-  if (!given.empty()) return {training, run.open_other(given, "all"), given};
-  if (validation) return {training, validation, "validation rows"};
-  return {training, training, "training rows (no validation rows were held out)"};
+  if (validation) return {validation, "validation rows"};
+  return {training, "training rows (no validation rows were held out)"};
 }
 
 /// Which classes of a label are anomalies; empty where nobody can tell.
@@ -55,8 +61,10 @@ std::vector<bool> anomalous_classes(const Schema& y, const std::string& named) {
   }
   std::vector<bool> anomalous(classes.size(), false);
   if (named.empty()) {
-    if (classes.size() != 2) return {};
-    anomalous[1] = true;
+    const auto normal = std::find(classes.begin(), classes.end(), "normal");
+    if (normal == classes.end() && classes.size() != 2) return {};
+    for (size_t k = 0; k < classes.size(); ++k) anomalous[k] = classes[k] != "normal";
+    if (normal == classes.end()) anomalous[0] = false;
     return anomalous;
   }
   std::stringstream words(named);
@@ -82,6 +90,29 @@ std::vector<int64_t> labels_of(const Batch& batch, const std::vector<bool>& anom
   return labels;
 }
 
+/// The mean of the last so many scores, of fewer at the beginning.
+class Smooth {
+ public:
+  explicit Smooth(int64_t length) : length_(static_cast<size_t>(length)) {}
+  Tensor operator()(const Tensor& scores) {
+    if (length_ == 1) return scores;
+    auto out = scores.clone().contiguous();
+    auto* value = out.data_ptr<double>();
+    for (int64_t i = 0; i < out.numel(); ++i) {
+      last_.push_back(value[i]);
+      if (last_.size() > length_) last_.pop_front();
+      // A running sum would carry the rounding of one enormous score along.
+      value[i] =
+          std::accumulate(last_.begin(), last_.end(), 0.0) / static_cast<double>(last_.size());
+    }
+    return out;
+  }
+
+ private:
+  size_t length_;
+  std::deque<double> last_;
+};
+
 Batch rows_of(const Batch& batch, const Tensor& rows) {
   const auto pick = [&](const Tensor& t) { return t.defined() ? t.index_select(0, rows) : t; };
   return {pick(batch.x), pick(batch.mask), pick(batch.c), pick(batch.y)};
@@ -93,19 +124,20 @@ class Score : public Task {
 
   Json run(const TaskInput& input) override {
     RandomScope scope(static_cast<uint64_t>(o_.score.seed));
+    if (input.data == "-") return follow(input);
     const auto rows = open_task_rows(input, o_.choice);
     const auto normal = normal_rows(input, o_.normal);
     RowScorer scorer(input.model, input.run->schemas(), o_.score);
-    scorer.calibrate(*normal.training, *normal.reference,
-                     [&](double done) { input.progress(0.2 * done); });
-    const auto threshold = choose_threshold(scorer.reference(), o_.threshold);
+    scorer.calibrate(*normal.rows, [&](double done) { input.progress(0.2 * done); });
+    const auto reference = Smooth(o_.smooth)(scorer.reference());
+    const auto threshold = choose_threshold(reference, o_.threshold);
     const auto anomalous = anomalous_classes(rows.data->schemas().y, o_.anomalies);
-    auto verdicts = judge(input, *rows.data, scorer, threshold.value, anomalous);
+    auto verdicts = judge(input, *rows.data, scorer, {reference, threshold.value}, anomalous);
     Json result{{"file", verdicts.path},
                 {"data", rows.name},
                 {"rows", rows.data->size()},
                 {"score", o_.score.score},
-                {"normal_rows", {{"from", normal.name}, {"count", normal.reference->size()}}},
+                {"normal_rows", {{"from", normal.name}, {"count", normal.rows->size()}}},
                 {"threshold", {{"method", threshold.method}, {"value", threshold.value}}},
                 {"alarms", verdicts.alarms}};
     result["highest"] = highest(*rows.data, scorer, verdicts);
@@ -117,6 +149,10 @@ class Score : public Task {
   std::string example() const override { return "elbo score RUN new.csv -o scores.csv"; }
 
  private:
+  struct Usual {
+    Tensor reference;  // [R] scores of normal rows
+    double threshold;
+  };
   struct Verdicts {
     std::string path;
     int64_t alarms = 0;
@@ -124,28 +160,59 @@ class Score : public Task {
     std::vector<int64_t> labels;
   };
 
+  /// Standard input row by row: a line of JSON for each, as soon as it is there.
+  Json follow(const TaskInput& input) const {
+    check(input.say != nullptr && input.out.empty(),
+          "[score] standard input: verdicts go to standard output, not to a file");
+    const auto normal = normal_rows(input, o_.normal);
+    RowScorer scorer(input.model, input.run->schemas(), o_.score);
+    scorer.calibrate(*normal.rows, input.progress);
+    const auto reference = Smooth(o_.smooth)(scorer.reference());
+    const double threshold = choose_threshold(reference, o_.threshold).value;
+    const ComponentNames names(input.run->schemas().x);
+    const Json& options = input.run->facts()["data"]["options"];
+    const auto stream =
+        open_stream("-", input.run->schemas(), options.value("reader", Json::object()));
+    Smooth smooth(o_.smooth);
+    while (stream->next()) {
+      const auto batch = stream->batch();
+      const auto scores = smooth(scorer.scores(batch));
+      RowVerdict verdict{stream->name(), scores.item<double>(), 1, false, -1, {}};
+      verdict.p_value = conformal_p_values(scores, reference).item<double>();
+      verdict.alarm = verdict.score > threshold;
+      if (verdict.alarm && o_.causes > 0) {
+        verdict.causes = strongest_causes(names, batch.x, scorer.causes(batch), 0, o_.causes);
+      }
+      input.say(to_json(verdict).dump());
+    }
+    return nullptr;
+  }
+
   Verdicts judge(const TaskInput& input, const Dataset& data, const RowScorer& scorer,
-                 double threshold, const std::vector<bool>& anomalous) const {
+                 const Usual& usual, const std::vector<bool>& anomalous) const {
     Verdicts all;
     all.path = input.out.empty() ? "scores.csv" : input.out.string();
     const int64_t n = data.size();
     const bool labels = !anomalous.empty();
     const auto file = create_verdict_file(all.path, n, o_.causes, labels);
     const ComponentNames names(input.run->schemas().x);
+    Smooth smooth(o_.smooth);
+    const double threshold = usual.threshold;
     for_each_batch(data, scorer.block(), draw(), [&](const Batch& batch, int64_t first) {
-      const auto scores = scorer.scores(batch);
-      const auto p = conformal_p_values(scores, scorer.reference());
+      const auto scores = smooth(scorer.scores(batch)).contiguous();
+      const auto p = conformal_p_values(scores, usual.reference);
       const auto truth = labels_of(batch, anomalous);
       const auto high = (scores > threshold).nonzero().flatten();
       const auto alarmed = rows_of(batch, high);
       RowScorer::Causes causes;
       if (o_.causes > 0 && high.numel() > 0) causes = scorer.causes(alarmed);
+      const double* score = scores.data_ptr<double>();
+      const double* p_value = p.data_ptr<double>();
       int64_t place = 0;  // among the alarms of this block
       for (int64_t i = 0; i < batch.size(); ++i) {
-        RowVerdict verdict{data.row_name(first + i),      scores[i].item<double>(),
-                           p[i].item<double>(),           false,
-                           truth[static_cast<size_t>(i)], {}};
-        verdict.alarm = verdict.score > threshold;
+        RowVerdict verdict{
+            data.row_name(first + i),      score[i], p_value[i], score[i] > threshold,
+            truth[static_cast<size_t>(i)], {}};
         if (verdict.alarm && causes.excess.defined()) {
           verdict.causes = strongest_causes(names, alarmed.x, causes, place, o_.causes);
         }

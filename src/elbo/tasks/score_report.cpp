@@ -116,23 +116,29 @@ ComponentNames::ComponentNames(const Schema& schema) : schema_(schema) {
     names_.push_back(column.is_string() ? column.get<std::string>()
                                         : column.value("name", std::string()));
   }
+  if (schema.kind != "table") return;
+  for (auto& column : columns_of(schema.detail)) cells_.emplace_back(std::move(column));
 }
 
 std::string ComponentNames::name(int64_t component) const {
   const auto& shape = schema_.shape;
+  const auto columns = static_cast<int64_t>(names_.size());
   if (shape.size() == 3) {
-    const int64_t channel = component / (shape[1] * shape[2]),
-                  pixel = component % (shape[1] * shape[2]);
+    const int64_t plane = shape[1] * shape[2], pixel = component % plane;
     const auto place =
         "pixel " + std::to_string(pixel / shape[2]) + "," + std::to_string(pixel % shape[2]);
-    return shape[0] == 1 ? place : place + " channel " + std::to_string(channel);
+    return shape[0] == 1 ? place : place + " channel " + std::to_string(component / plane);
   }
-  const auto columns = static_cast<int64_t>(names_.size());
-  if (columns > 0) return names_[static_cast<size_t>(component % columns)];
-  return "x" + std::to_string(component);
+  if (columns == 0) return "x" + std::to_string(component);
+  const auto& name = names_[static_cast<size_t>(component % columns)];
+  const int64_t before = (numel(shape) - 1 - component) / columns;  // of a window of steps
+  return before > 0 ? name + " (" + std::to_string(before) + " before)" : name;
 }
 
-std::string ComponentNames::value(int64_t, double value) const { return number_text(value); }
+std::string ComponentNames::value(int64_t component, double value) const {
+  if (cells_.empty()) return number_text(value);
+  return cells_[static_cast<size_t>(component)].text(value);
+}
 
 std::vector<Cause> strongest_causes(const ComponentNames& names, const Tensor& x,
                                     const RowScorer::Causes& causes, int64_t row, int64_t most) {

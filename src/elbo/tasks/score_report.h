@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "elbo/data/column.h"
 #include "elbo/eval/row_score.h"
 #include "elbo/eval/threshold.h"
 #include "elbo/io/file.h"
@@ -36,6 +37,7 @@ class ComponentNames {
  private:
   Schema schema_;
   std::vector<std::string> names_;
+  std::vector<Cells> cells_;  // of a table
 };
 /// The components that bring most beyond what is usual, at most `most` of them, for one row of the
 /// batch.

@@ -14,6 +14,8 @@ struct TaskInput {
   std::string data;              // DATA of the command line; empty = none given
   std::filesystem::path out;     // file or folder to write; empty = the task's own default
   std::function<void(double done)> progress = [](double) {};  // 0 … 1
+  /// Takes one line of a result that goes on for as long as DATA do; unset = nobody reads along.
+  std::function<void(const std::string& line)> say = nullptr;
 };
 
 /// One thing a trained model can do; the command line and the server list the same tasks.

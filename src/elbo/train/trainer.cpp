@@ -1,10 +1,26 @@
 #include "elbo/train/trainer.h"
 
 #include <cmath>
+#include <numeric>
 
+#include "elbo/data/windows.h"
 #include "elbo/nn/dense.h"
 
 namespace elbo {
+namespace {
+
+/// The last rows validate; rows that share steps with them belong to neither part.
+std::pair<Data, Data> split_in_time(const Data& data, int64_t held, int64_t overlap) {
+  std::vector<int64_t> order(static_cast<size_t>(data->size()));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  const int64_t kept = data->size() - held - overlap;
+  check(kept > 0, "[train] validation: ", held, " rows in the order of time and the ", overlap,
+        " that overlap them leave none of ", data->size(), " to train on");
+  return {subset(data, {order.begin(), order.begin() + kept}),
+          subset(data, {order.end() - held, order.end()})};
+}
+
+}  // namespace
 
 std::vector<std::pair<std::string, double>> numbers(const Terms& terms) {
   std::vector<std::pair<std::string, double>> list{{"loss", terms.loss.item<double>()}};
@@ -324,6 +340,9 @@ int64_t steps_per_epoch(int64_t training_rows, int64_t batch) {
 std::pair<Data, Data> split_validation(const Data& data, double validation, int64_t seed) {
   const int64_t n = data->size(), held = held_out_rows(n, validation);
   if (held == 0) return {data, nullptr};
+  if (const auto* ordered = dynamic_cast<const OrderedRows*>(data.get())) {
+    return split_in_time(data, held, ordered->overlap());
+  }
   auto order = permutation(n, Draw{static_cast<uint64_t>(seed), 0}.key("validation rows"));
   std::sort(order.begin(), order.end() - held);
   std::sort(order.end() - held, order.end());

@@ -1,0 +1,144 @@
+#include "elbo/data/stream.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+
+#include "elbo/data/table.h"
+
+namespace elbo {
+namespace {
+
+/// The options of a table's text among those of a reader.
+TableOptions table_options(const Json& reader) {
+  Json known = Json::object();
+  for (const auto& option : describe<TableOptions>()) {
+    if (reader.contains(option.name)) known[option.name] = reader[option.name];
+  }
+  return read_options<TableOptions>(known, "reader table");
+}
+
+class TableStream : public RowStream {
+ public:
+  TableStream(const std::string& path, const Schemas& schemas, const TableOptions& options)
+      : rows_(path, options, schemas) {}
+  bool next() override {
+    ++number_;
+    return rows_.next();
+  }
+  Batch batch() const override {
+    const auto width = static_cast<int64_t>(rows_.values().size());
+    Batch batch;
+    batch.x = torch::tensor(rows_.values()).view({1, width});
+    batch.mask = torch::tensor(rows_.mask()).view({1, width}).to(torch::kFloat32);
+    return batch;
+  }
+  std::string name() const override { return std::to_string(number_); }
+
+ private:
+  TableRows rows_;
+  int64_t number_ = -1;
+};
+
+/// Columns of numbers: rows by themselves, or the steps of a series, whose windows are the rows.
+class NumberStream : public RowStream {
+ public:
+  NumberStream(const std::string& path, const Schema& x, const TableOptions& options)
+      : text_(path, options), shape_(x.shape) {
+    window_ = static_cast<size_t>(shape_.size() == 2 ? shape_[0] : 1);
+    const int64_t width = shape_.back();
+    changes_ = x.detail.value("changes", std::vector<bool>(static_cast<size_t>(width), false));
+    missing_ = x.detail.value("missing", false);
+    find_columns(x.detail.value("columns", Json::array()), width);
+  }
+
+  bool next() override {
+    do {
+      if (!text_.next()) return false;
+      ++number_;
+      read_step();
+    } while (steps_.size() < window_);
+    return true;
+  }
+
+  Batch batch() const override {
+    std::vector<float> values;
+    for (const auto& step : steps_) values.insert(values.end(), step.begin(), step.end());
+    Batch batch;
+    batch.x = torch::tensor(values).view(with_rows(1, shape_));
+    const auto holes = batch.x.isnan();
+    check(missing_ || !holes.any().item<bool>(), "[stream] ", text_.csv().path(), ": line ",
+          text_.csv().line(), ": a cell is missing, the model was trained on rows without such");
+    if (missing_) {
+      batch.mask = holes.logical_not().to(torch::kFloat32);
+      batch.x = batch.x.nan_to_num(0);
+    }
+    return batch;
+  }
+  std::string name() const override { return time_.empty() ? std::to_string(number_) : time_; }
+
+ private:
+  /// By their names where the file has them, else by their places.
+  void find_columns(const Json& columns, int64_t width) {
+    const auto& names = text_.names();
+    const std::string mark = "change of ";
+    for (int64_t c = 0; c < width; ++c) {
+      auto name = columns.size() == static_cast<size_t>(width) ? columns[c].get<std::string>()
+                                                               : "x" + std::to_string(c);
+      if (name.starts_with(mark)) name = name.substr(mark.size());
+      const auto at = std::find(names.begin(), names.end(), name);
+      const bool placed = at == names.end() && static_cast<int64_t>(names.size()) == width;
+      check(at != names.end() || placed, "[stream] ", text_.csv().path(), ": lacks the column ",
+            name, "; found: ", join(names));
+      places_.push_back(placed ? c : at - names.begin());
+    }
+  }
+
+  void read_step() {
+    std::vector<float> raw;
+    for (int64_t place : places_) {
+      const auto cell = trimmed(text_.csv().cell(place));
+      const auto number =
+          text_.missing(cell) ? std::nullopt : parse_number(cell, text_.csv().delimiter() != ',');
+      if (!number && !text_.missing(cell)) {
+        text_.refuse(place, "\"" + std::string(cell) + "\" is not a number");
+      }
+      raw.push_back(number ? static_cast<float>(*number) : std::numeric_limits<float>::quiet_NaN());
+    }
+    const auto first = trimmed(text_.csv().cell(0));
+    time_ = parse_date(first) ? std::string(first) : "";
+    auto step = raw;
+    for (size_t c = 0; c < step.size(); ++c) {
+      if (changes_[c]) step[c] = last_.empty() ? 0 : raw[c] - last_[c];
+    }
+    last_ = std::move(raw);
+    steps_.push_back(std::move(step));
+    if (steps_.size() > window_) steps_.pop_front();
+  }
+
+  TableText text_;
+  Shape shape_;
+  size_t window_ = 1;
+  std::vector<bool> changes_;
+  std::vector<int64_t> places_;
+  std::vector<float> last_;
+  std::deque<std::vector<float>> steps_;
+  std::string time_;
+  int64_t number_ = -1;
+  bool missing_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<RowStream> open_stream(const std::string& path, const Schemas& schemas,
+                                       const Json& reader) {
+  const auto& x = schemas.x;
+  check(!schemas.c.present(), "[stream] the model has conditions, rows of text give none");
+  const auto options = table_options(reader);
+  if (x.kind == "table") return std::make_unique<TableStream>(path, schemas, options);
+  check(x.shape.size() == 1 || x.shape.size() == 2, "[stream] the model reads rows of shape ",
+        to_string(x.shape), "; text streams are for columns of numbers");
+  return std::make_unique<NumberStream>(path, x, options);
+}
+
+}  // namespace elbo
