@@ -175,13 +175,13 @@ TEST_CASE("an autoregressive decoder learns bits that depend on each other to th
     CAPTURE(declared.dump());
     seed_torch(3);
     auto likelihood = declared;
-    likelihood["features"] = 24;
+    likelihood["features"] = 16;
     likelihood["layers"] = 3;
     if (likelihood.contains("kernel")) likelihood["kernel"] = 9;
     auto spec = toy_spec();
     spec["likelihood"] = likelihood;
     Toy toy(spec, data);
-    toy.train(300, 0.005, 100);
+    toy.train(220, 0.01, 100);
     const double loss = toy.validate().loss.item<double>();
     CHECK(loss > entropy - kModelBeatsTruthNats * 4);
     CHECK(loss < entropy + kShortTrainingNats);
