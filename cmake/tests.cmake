@@ -34,13 +34,17 @@ if(NOT ELBO_FOLDERS)
   # A checker that finds nothing anywhere would pass, too.
   add_test(NAME check_layers_finds_violations
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_check_layers.py)
-  foreach(test usage work resume refuse labels)
+  foreach(test usage work resume refuse labels stage)
     add_test(NAME cli_${test}
              COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/run.py
                      --program $<TARGET_FILE:elbo_program>
                      ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/${test}.test)
     set_tests_properties(cli_${test} PROPERTIES TIMEOUT 900)
   endforeach()
+  add_test(NAME cli_page
+           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/page.py
+                   --program $<TARGET_FILE:elbo_program>)
+  set_tests_properties(cli_page PROPERTIES TIMEOUT 600)
   # The long form: tests/cli/kill.py --program … --kills 50
   add_test(NAME cli_kill
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/kill.py

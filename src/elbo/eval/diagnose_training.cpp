@@ -6,7 +6,7 @@
 namespace elbo {
 namespace {
 
-constexpr double kMostRise = 0.1;  // of the validation loss after its best, in shares of its fall
+constexpr double kMostRise = 0.1;   // of the validation loss after its best, in shares of its fall
 constexpr double kMostFall = 0.05;  // in the last fifth of the epochs, in the same shares
 
 struct Course {
@@ -40,17 +40,21 @@ std::vector<Finding> diagnose_training(const Run& run, const std::vector<Json>& 
   }
   std::ostringstream says;
   says.precision(4);
-  const double rise = (course.loss.back() - least) / fall;
+  // Of the last fifth of the epochs the best: one bad epoch is no trend.
+  const size_t four_fifths = std::max<size_t>(1, n * 4 / 5);
+  const auto last_fifth = course.loss.begin() + static_cast<std::ptrdiff_t>(four_fifths);
+  const double last = *std::min_element(last_fifth, course.loss.end());
+  const double rise = (last - least) / fall;
   if (rise > kMostRise) {
     says << "Overfitting: the validation loss rose from " << least << " at epoch " << best + 1
-         << " to " << course.loss.back() << " at epoch " << n << " (the best weights were kept)";
+         << " to " << last << " in the last fifth of " << n
+         << " epochs (the best weights were kept)";
     return {{"overfitting", says.str(), "rise of the validation loss as a share of its fall", rise,
              kMostRise,
-             "--patience 5 stops in time; more data, a smaller network or --set "
-             "objective.type=denoising goes further"}};
+             "--patience 5 stops in time; more data, a smaller network or "
+             "--model denoising_vae goes further"}};
   }
-  const size_t four_fifths = std::max<size_t>(1, n * 4 / 5);
-  const double before = *std::min_element(course.loss.begin(), course.loss.begin() + four_fifths);
+  const double before = *std::min_element(course.loss.begin(), last_fifth);
   const double late = (before - least) / fall;
   if (late <= kMostFall) return {};
   says << "Underfitting: the validation loss was still falling (" << before << " to " << least

@@ -7,7 +7,7 @@
 namespace elbo {
 namespace {
 
-std::vector<double> numbers_of(const Tensor& x) {
+std::vector<double> list_of(const Tensor& x) {
   const auto v = x.to(torch::kFloat64).contiguous();
   return {v.data_ptr<double>(), v.data_ptr<double>() + v.numel()};
 }
@@ -41,7 +41,7 @@ Drawn draw_codes(Subject& s) {
   return d;
 }
 
-const bool information = metrics().add<NoOptions>(
+const bool information_added = metrics().add<NoOptions>(
     "information", "What codes tell of rows, and how far their sum is from the prior, in nats",
     [](const NoOptions&) {
       return make_metric({"real code"}, [](Subject& s) -> Json {
@@ -55,16 +55,16 @@ const bool information = metrics().add<NoOptions>(
                {"aggregate_gap", i.gap},
                {"total_correlation", i.total_correlation},
                {"active_units", (variance > 0.01).sum().item<int64_t>()},
-               {"dimension_information", numbers_of(i.dimension_information)},
-               {"mean_variance", numbers_of(variance)},
+               {"dimension_information", list_of(i.dimension_information)},
+               {"mean_variance", list_of(variance)},
                {"protocol", {{"rows", s.size()}, {"draws", 1}, {"units", "nats"}}}};
-        if (i.dimension_gap.defined()) j["dimension_gap"] = numbers_of(i.dimension_gap);
-        if (d.kl.defined()) j["dimension_kl"] = numbers_of(d.kl.mean(0));
+        if (i.dimension_gap.defined()) j["dimension_gap"] = list_of(i.dimension_gap);
+        if (d.kl.defined()) j["dimension_kl"] = list_of(d.kl.mean(0));
         return j;
       });
     });
 
-const bool usage = metrics().add<NoOptions>(
+const bool codebook_added = metrics().add<NoOptions>(
     "codebook", "How many codes of each codebook are in use", [](const NoOptions&) {
       return make_metric({}, [](Subject& s) -> Json {
         check(!s.code_use().is_null(), "[metric] codebook: the model has none");

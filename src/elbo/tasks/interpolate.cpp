@@ -1,5 +1,6 @@
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
+#include "elbo/tasks/walks.h"
 
 namespace elbo {
 namespace {
@@ -21,15 +22,6 @@ struct InterpolateOptions {
   }
 };
 
-/// Shoemake's slerp: the norm stays near that of the prior's draws.
-Tensor on_sphere(const Tensor& a, const Tensor& b, const Tensor& t) {
-  const auto cosine = (a * b).sum() / (a.norm() * b.norm()).clamp_min(1e-12);
-  const auto angle = cosine.clamp(-1, 1).acos();
-  const auto sine = angle.sin();
-  if (sine.item<double>() < 1e-4) return a + t * (b - a);
-  return ((1 - t) * angle).sin() / sine * a + (t * angle).sin() / sine * b;
-}
-
 class Interpolate : public Task {
  public:
   explicit Interpolate(InterpolateOptions options) : o_(std::move(options)) {}
@@ -46,7 +38,8 @@ class Interpolate : public Task {
     const auto layout = code_layout(*input.model, input.run->schemas());
     const auto ends =
         rows.data->get(torch::tensor({o_.from, o_.to}), Draw{static_cast<uint64_t>(o_.seed), 0});
-    const auto codes = walk(layout, encode_batch(*input.model, layout, ends).mean);
+    const auto known = encode_batch(*input.model, layout, ends).mean;
+    const auto codes = walk(layout, known[0], known[1], o_.steps, o_.path);
     Tensor c;
     if (ends.c.defined()) {
       // A condition need not mean anything between two of its values: the nearer end's is taken.
@@ -76,22 +69,6 @@ class Interpolate : public Task {
   }
 
  private:
-  /// [steps, D] from ends [2, D]; whole-numbered sites change at the middle.
-  Tensor walk(const CodeLayout& layout, const Tensor& ends) const {
-    const auto t = torch::linspace(0, 1, o_.steps).unsqueeze(1);
-    std::vector<Tensor> parts;
-    for (const auto& part : layout.parts) {
-      const auto a = ends[0].narrow(0, part.offset, part.size).unsqueeze(0);
-      const auto b = ends[1].narrow(0, part.offset, part.size).unsqueeze(0);
-      if (!torch::isFloatingType(part.type)) {
-        parts.push_back(torch::where(t < 0.5, a, b));
-      } else {
-        parts.push_back(o_.path == "sphere" ? on_sphere(a, b, t) : a + t * (b - a));
-      }
-    }
-    return torch::cat(parts, 1);
-  }
-
   InterpolateOptions o_;
 };
 

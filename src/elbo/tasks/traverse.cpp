@@ -1,5 +1,6 @@
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
+#include "elbo/tasks/walks.h"
 
 namespace elbo {
 namespace {
@@ -34,29 +35,20 @@ class Traverse : public Task {
     const Draw draw{static_cast<uint64_t>(o_.seed), 0};
     const auto layout = code_layout(*input.model, input.run->schemas());
     const auto seen = encode_all(*input.model, layout, *rows.data, draw).mean;
-    // A dimension is used as far as the posterior means move with the data (Burda et al. 2016).
-    const auto center = seen.mean(0), spread = seen.std(0, /*unbiased=*/false);
-    const auto order = spread.argsort(0, /*descending=*/true);
-    const int64_t lines = std::min(o_.dimensions, layout.size), n = lines * o_.steps;
-
+    const auto walk = traversal(seen, o_.row, o_.dimensions, o_.steps, o_.reach);
+    const auto lines = static_cast<int64_t>(walk.dimensions.size()), n = lines * o_.steps;
     const auto names = layout.mean_names();
-    auto codes = seen[o_.row].unsqueeze(0).repeat({n, 1});
-    const auto offsets = torch::linspace(-o_.reach, o_.reach, o_.steps);
     Json dimensions = Json::array();
-    for (int64_t line = 0; line < lines; ++line) {
-      const auto d = order[line].item<int64_t>();
-      codes.select(1, d)
-          .narrow(0, line * o_.steps, o_.steps)
-          .copy_(center[d] + offsets * spread[d]);
+    for (const auto d : walk.dimensions) {
       dimensions.push_back({{"name", names[static_cast<size_t>(d)]},
-                            {"mean", center[d].item<double>()},
-                            {"deviation", spread[d].item<double>()}});
+                            {"mean", walk.center[d].item<double>()},
+                            {"deviation", walk.spread[d].item<double>()}});
     }
     const auto c = rows.data->get(torch::tensor({o_.row}), draw).c;
     const auto path = output_path(input.out, "traversal", schema);
     const auto file = create_output(path, schema, n, o_.steps);
     for (int64_t line = 0; line < lines; ++line) {
-      const auto here = codes.narrow(0, line * o_.steps, o_.steps);
+      const auto here = walk.codes.narrow(0, line * o_.steps, o_.steps);
       const auto given =
           c.defined() ? c.expand(with_rows(o_.steps, input.run->schemas().c.shape)) : c;
       file->append(decode_codes(*input.model, layout, here, given)->mean());

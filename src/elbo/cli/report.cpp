@@ -1,0 +1,55 @@
+#include "elbo/tasks/report.h"
+
+#include "elbo/cli/flags.h"
+#include "elbo/cli/progress.h"
+#include "elbo/cli/result.h"
+#include "elbo/cli/run_arguments.h"
+#include "elbo/io/file.h"
+
+namespace elbo {
+namespace {
+
+struct ReportArguments {
+  std::vector<std::string> runs;
+  std::string out, data_folder;
+  bool quiet = false, json = false;
+  std::shared_ptr<Flags> flags;
+};
+
+int report(const ReportArguments& a) {
+  const auto options = read_options<ReportOptions>(a.flags->given(), "report");
+  use_data_folder(a.data_folder);
+  std::vector<std::shared_ptr<const Run>> runs;
+  for (const auto& path : a.runs) runs.push_back(std::make_shared<Run>(Run::open(path)));
+  ProgressTalk talk(talk_for(a.quiet || a.json));
+  const auto page = report_page(runs, options, [&](double done) { talk.share(done); });
+  talk.clear();
+  // One run's report lies in the run, a comparison where it is made.
+  const auto beside =
+      a.runs.size() == 1 ? (runs[0]->path() / "report.html").string() : "report.html";
+  const auto path = a.out.empty() ? beside : a.out;
+  write_file_atomic(path, page);
+  print_result({{"file", path}, {"runs", a.runs.size()}, {"bytes", page.size()}}, a.json);
+  return 0;
+}
+
+Command::Body declare(CLI::App& app) {
+  auto a = std::make_shared<ReportArguments>();
+  app.add_option("RUN", a->runs, "one run, or several to see side by side")->required();
+  app.add_option("-o,--out", a->out, "the page to write; default: report.html in the run")
+      ->type_name("FILE");
+  add_data_folder(app, a->data_folder);
+  app.add_flag("-q,--quiet", a->quiet, "no progress");
+  app.add_flag("--json", a->json, "the result as one JSON object");
+  a->flags = Flags::add(app, describe<ReportOptions>(), "Options");
+  return [a] { return report(*a); };
+}
+
+const bool added =
+    add_command({"report",
+                 "One HTML page to look at: curves, pictures, maps, diagnosis",
+                 {"elbo report runs/digits", "elbo report runs/vae runs/beta_vae -o compare.html"},
+                 declare});
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,335 @@
+#include "elbo/tasks/chart.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+namespace elbo {
+namespace {
+
+constexpr double kWidth = 480, kHeight = 260, kLeft = 58, kRight = 10, kTop = 30, kBottom = 36;
+
+struct Range {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  void add(double v) {
+    if (!std::isfinite(v)) return;
+    low = std::min(low, v);
+    high = std::max(high, v);
+  }
+  /// A range of one value, or of none, is widened.
+  void finish() {
+    if (low > high) low = 0, high = 1;
+    if (high - low < 1e-12 * std::max(1.0, std::abs(high))) {
+      const double half = std::max(0.5, std::abs(high) * 0.05);
+      low -= half;
+      high += half;
+    }
+  }
+};
+
+/// Round numbers within a range, about five.
+std::vector<double> ticks(const Range& r) {
+  const double raw = (r.high - r.low) / 5, power = std::pow(10, std::floor(std::log10(raw)));
+  const double step = raw / power < 1.5   ? power
+                      : raw / power < 3.5 ? 2 * power
+                      : raw / power < 7.5 ? 5 * power
+                                          : 10 * power;
+  std::vector<double> list;
+  for (double t = std::ceil(r.low / step - 1e-9) * step; t <= r.high + 1e-9 * step; t += step) {
+    list.push_back(std::abs(t) < 1e-9 * step ? 0 : t);
+  }
+  return list;
+}
+
+std::string pixel(double v) {
+  std::ostringstream out;
+  out.precision(1);
+  out << std::fixed << v;
+  return out.str();
+}
+
+/// The frame of a chart: scales, axes, grid lines.
+class Frame {
+ public:
+  Frame(const std::string& title, const std::string& described, Range x, Range y,
+        double height = kHeight)
+      : x_(x), y_(y), height_(height) {
+    out_ << "<svg class=\"chart\" viewBox=\"0 0 " << kWidth << ' ' << height
+         << "\" role=\"img\" aria-label=\"" << html_escape(title + ": " + described)
+         << "\"><text class=\"title\" x=\"" << kLeft << "\" y=\"16\">" << html_escape(title)
+         << "</text>";
+  }
+  double x(double v) const {
+    return kLeft + (v - x_.low) / (x_.high - x_.low) * (kWidth - kLeft - kRight);
+  }
+  double y(double v) const {
+    return height_ - kBottom - (v - y_.low) / (y_.high - y_.low) * (height_ - kTop - kBottom);
+  }
+  /// What lies outside of the range is drawn at its edge.
+  double edge(double v) const { return y(std::clamp(v, y_.low, y_.high)); }
+  void axes(const std::string& x_name, bool x_ticks = true) {
+    for (const double t : ticks(y_)) {
+      out_ << "<line class=\"grid\" x1=\"" << kLeft << "\" x2=\"" << kWidth - kRight << "\" y1=\""
+           << pixel(y(t)) << "\" y2=\"" << pixel(y(t)) << "\"/><text class=\"tick end\" x=\""
+           << kLeft - 5 << "\" y=\"" << pixel(y(t) + 4) << "\">" << short_number(t) << "</text>";
+    }
+    if (x_ticks) {
+      for (const double t : ticks(x_)) {
+        out_ << "<text class=\"tick middle\" x=\"" << pixel(x(t)) << "\" y=\"" << height_ - 20
+             << "\">" << short_number(t) << "</text>";
+      }
+    }
+    out_ << "<text class=\"tick middle\" x=\"" << (kLeft + kWidth - kRight) / 2 << "\" y=\""
+         << height_ - 5 << "\">" << html_escape(x_name) << "</text>";
+  }
+  void mark(double at_x, double at_y, int64_t color, const std::string& text, double radius = 3) {
+    out_ << "<circle class=\"s" << color << "\" cx=\"" << pixel(x(at_x)) << "\" cy=\""
+         << pixel(edge(at_y)) << "\" r=\"" << radius << "\"><title>" << html_escape(text)
+         << "</title></circle>";
+  }
+  void bar(double from, double to, double value, int64_t color, const std::string& text) {
+    const double a = y(0 < y_.low ? y_.low : 0), b = y(value);
+    out_ << "<rect class=\"s" << color << "\" x=\"" << pixel(x(from)) << "\" y=\""
+         << pixel(std::min(a, b)) << "\" width=\"" << pixel(std::max(0.5, x(to) - x(from)))
+         << "\" height=\"" << pixel(std::abs(a - b)) << "\"><title>" << html_escape(text)
+         << "</title></rect>";
+  }
+  void legend(const std::vector<std::pair<std::string, int64_t>>& names,
+              bool dashed_second = false) {
+    double at = kWidth - kRight;
+    for (size_t i = names.size(); i-- > 0;) {
+      out_ << "<text class=\"tick end\" x=\"" << at << "\" y=\"16\">" << html_escape(names[i].first)
+           << "</text>";
+      at -= 7.0 * static_cast<double>(names[i].first.size()) + 6;
+      out_ << "<line class=\"key s" << names[i].second << (dashed_second && i == 1 ? " dashed" : "")
+           << "\" x1=\"" << at - 14 << "\" x2=\"" << at << "\" y1=\"12\" y2=\"12\"/>";
+      at -= 24;
+    }
+  }
+  std::ostringstream& out() { return out_; }
+  std::string end() {
+    out_ << "</svg>";
+    return out_.str();
+  }
+
+ private:
+  Range x_, y_;
+  double height_;
+  std::ostringstream out_;
+};
+
+/// At most so many points, the last one kept.
+Series thinned(const Series& s, size_t most) {
+  if (s.x.size() <= most) return s;
+  Series few{s.name, {}, {}, s.color, s.dashed};
+  for (size_t i = 0; i < most; ++i) {
+    const size_t at = (s.x.size() - 1) * i / (most - 1);
+    few.x.push_back(s.x[at]);
+    few.y.push_back(s.y[at]);
+  }
+  return few;
+}
+
+std::string number_list(const Series& s) {
+  std::string text = s.name;
+  if (s.y.empty()) return text;
+  return text + " from " + short_number(s.y.front()) + " to " + short_number(s.y.back());
+}
+
+void draw_line(Frame& frame, const Series& s, const std::string& x_name) {
+  std::string path;
+  for (size_t i = 0; i < s.x.size(); ++i) {
+    if (!std::isfinite(s.y[i])) continue;
+    path += (path.empty() ? "M" : "L") + pixel(frame.x(s.x[i])) + ' ' + pixel(frame.edge(s.y[i]));
+  }
+  frame.out() << "<path class=\"line s" << s.color << (s.dashed ? " dashed" : "") << "\" d=\""
+              << path << "\"/><g class=\"points\">";
+  for (size_t i = 0; i < s.x.size(); ++i) {
+    if (!std::isfinite(s.y[i])) continue;
+    frame.mark(s.x[i], s.y[i], s.color,
+               s.name + ", " + x_name + ' ' + short_number(s.x[i]) + ": " + short_number(s.y[i]));
+  }
+  frame.out() << "</g>";
+}
+
+}  // namespace
+
+std::string html_escape(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string short_number(double value) {
+  std::ostringstream out;
+  out.precision(std::abs(value) >= 1e4 && std::abs(value) < 1e7 ? 7 : 4);
+  out << value;
+  return out.str();
+}
+
+std::string line_chart(const std::string& title, const std::string& x_name,
+                       std::vector<Series> series) {
+  constexpr size_t kMostPoints = 150;
+  Range x, y;
+  std::string described;
+  std::vector<std::pair<std::string, int64_t>> names;
+  for (auto& s : series) {
+    s = thinned(s, kMostPoints);
+    // The first value is often far off; later ones are what people look at.
+    const size_t first = s.y.size() > 5 ? 1 : 0;
+    for (size_t i = 0; i < s.y.size(); ++i) {
+      x.add(s.x[i]);
+      if (i >= first) y.add(s.y[i]);
+    }
+    described += (described.empty() ? "" : "; ") + number_list(s);
+    names.emplace_back(s.name, s.color);
+  }
+  x.finish();
+  y.finish();
+  Frame frame(title, described, x, y);
+  frame.axes(x_name);
+  for (const auto& s : series) draw_line(frame, s, x_name);
+  if (names.size() <= 4) frame.legend(names, series.size() == 2 && series[1].dashed);
+  return frame.end();
+}
+
+std::string bar_chart(const std::string& title, const std::vector<std::string>& names,
+                      const std::vector<double>& values, const std::string& unit) {
+  Range x{0, static_cast<double>(std::max<size_t>(1, values.size()))}, y;
+  y.add(0);
+  for (const double v : values) y.add(v);
+  y.finish();
+  Frame frame(title,
+              std::to_string(values.size()) + " bars up to " + short_number(y.high) + ' ' + unit, x,
+              y);
+  frame.axes(unit, false);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto at = static_cast<double>(i);
+    frame.bar(at + 0.1, at + 0.9, values[i], 0, names[i] + ": " + short_number(values[i]));
+  }
+  return frame.end();
+}
+
+std::string histogram(const std::string& title, const std::vector<std::string>& names,
+                      const std::vector<Tensor>& samples) {
+  constexpr int64_t kBins = 40;
+  Range x, y;
+  for (const auto& s : samples) {
+    x.add(s.min().item<double>());
+    x.add(s.max().item<double>());
+  }
+  x.finish();
+  y.add(0);
+  std::vector<Tensor> shares;
+  for (const auto& s : samples) {
+    const auto counts = torch::histc(s.to(torch::kFloat64), kBins, x.low, x.high);
+    shares.push_back(counts / std::max<double>(1, static_cast<double>(s.numel())));
+    y.add(shares.back().max().item<double>());
+  }
+  y.finish();
+  std::string described;
+  std::vector<std::pair<std::string, int64_t>> keys;
+  for (size_t k = 0; k < samples.size(); ++k) {
+    described += (k > 0 ? "; " : "") + names[k] + " with mean " +
+                 short_number(samples[k].to(torch::kFloat64).mean().item<double>());
+    keys.emplace_back(names[k], static_cast<int64_t>(k));
+  }
+  Frame frame(title, described, x, y, 200);
+  frame.axes("");
+  const double width = (x.high - x.low) / kBins;
+  for (size_t k = 0; k < samples.size(); ++k) {
+    for (int64_t i = 0; i < kBins; ++i) {
+      const double from = x.low + static_cast<double>(i) * width, v = shares[k][i].item<double>();
+      if (v == 0) continue;
+      frame.bar(from, from + width, v, static_cast<int64_t>(k),
+                names[k] + ' ' + short_number(from) + " to " + short_number(from + width) + ": " +
+                    short_number(100 * v) + " %");
+    }
+  }
+  if (samples.size() > 1) frame.legend(keys);
+  return frame.end();
+}
+
+std::string scatter(const std::string& title, const Tensor& points_, const Tensor& color,
+                    const std::vector<std::string>& names) {
+  const auto points = points_.to(torch::kFloat64).contiguous();
+  const auto* p = points.data_ptr<double>();
+  Range x, y;
+  for (int64_t i = 0; i < points.size(0); ++i) {
+    x.add(p[2 * i]);
+    y.add(p[2 * i + 1]);
+  }
+  x.finish();
+  y.finish();
+  Frame frame(
+      title,
+      std::to_string(points.size(0)) + " rows" + (color.defined() ? " coloured by label" : ""), x,
+      y, 420);
+  frame.axes("");
+  frame.out() << "<g class=\"dots\">";
+  for (int64_t i = 0; i < points.size(0); ++i) {
+    const int64_t k = color.defined() ? color[i].item<int64_t>() : 0;
+    const auto known = k >= 0 && static_cast<size_t>(k) < names.size();
+    frame.mark(p[2 * i], p[2 * i + 1], std::max<int64_t>(0, k) % 10,
+               "row " + std::to_string(i) + (known ? ": " + names[static_cast<size_t>(k)] : ""),
+               2.5);
+  }
+  frame.out() << "</g>";
+  auto svg = frame.end();
+  if (!color.defined()) return svg;
+  svg += "<p class=\"legend\">";
+  for (size_t k = 0; k < std::min<size_t>(names.size(), 20); ++k) {
+    svg += "<span class=\"chip s" + std::to_string(k % 10) + "\"></span>" + html_escape(names[k]) +
+           " ";
+  }
+  return svg + "</p>";
+}
+
+std::string heat_map(const std::string& title, const std::vector<std::string>& names,
+                     const Tensor& values) {
+  const int64_t k = values.size(0);
+  const double cell = 360.0 / static_cast<double>(k);
+  std::ostringstream out;
+  out << "<svg class=\"chart\" viewBox=\"0 0 370 396\" role=\"img\" aria-label=\""
+      << html_escape(title) << ": " << k << " by " << k
+      << " values\"><text class=\"title\" x=\"4\" "
+      << "y=\"16\">" << html_escape(title) << "</text>";
+  for (int64_t i = 0; i < k; ++i) {
+    for (int64_t j = 0; j < k; ++j) {
+      const double v = values[i][j].item<double>();
+      out << "<rect class=\"" << (v < 0 ? "minus" : "plus") << "\" x=\""
+          << pixel(4 + static_cast<double>(j) * cell) << "\" y=\""
+          << pixel(26 + static_cast<double>(i) * cell) << "\" width=\"" << pixel(cell)
+          << "\" height=\"" << pixel(cell) << "\" fill-opacity=\""
+          << short_number(std::min(1.0, std::abs(v))) << "\"><title>"
+          << html_escape(names[static_cast<size_t>(i)]) << " and "
+          << html_escape(names[static_cast<size_t>(j)]) << ": " << short_number(v)
+          << "</title></rect>";
+    }
+  }
+  out << "</svg>";
+  return out.str();
+}
+
+}  // namespace elbo

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "elbo/core/tensor.h"
+
+// Charts as SVG: vector pictures whose marks carry their values (a <title> each). Colours are the
+// page's classes s0 … s9.
+
+namespace elbo {
+
+/// Text safe inside HTML and its attributes.
+std::string html_escape(const std::string& text);
+/// A number as people read it: four significant digits.
+std::string short_number(double value);
+
+struct Series {
+  std::string name;
+  std::vector<double> x, y;
+  int64_t color = 0;
+  bool dashed = false;
+};
+std::string line_chart(const std::string& title, const std::string& x_name,
+                       std::vector<Series> series);
+/// One bar a name.
+std::string bar_chart(const std::string& title, const std::vector<std::string>& names,
+                      const std::vector<double>& values, const std::string& unit);
+/// Shares of values in 40 bins, of one or two samples over each other.
+std::string histogram(const std::string& title, const std::vector<std::string>& names,
+                      const std::vector<Tensor>& samples);
+/// points [n, 2]; color [n] int64 numbers of `names`, or undefined.
+std::string scatter(const std::string& title, const Tensor& points, const Tensor& color,
+                    const std::vector<std::string>& names);
+/// [k, k] values in [-1, 1].
+std::string heat_map(const std::string& title, const std::vector<std::string>& names,
+                     const Tensor& values);
+
+}  // namespace elbo

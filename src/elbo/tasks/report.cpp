@@ -1,0 +1,183 @@
+#include "elbo/tasks/report.h"
+
+#include "elbo/core/registry.h"
+#include "elbo/eval/density.h"
+#include "elbo/tasks/chart.h"
+#include "elbo/tasks/report_parts.h"
+
+namespace elbo {
+
+std::vector<std::pair<std::string, std::string>> embedded_web();
+
+namespace {
+
+const std::string& web_file(const std::string& name) {
+  static const auto files = embedded_web();
+  for (const auto& [stem, text] : files) {
+    if (stem == name) return text;
+  }
+  fail("[report] the program lacks the file ", name);
+}
+
+Reported judge(const std::shared_ptr<const Run>& run, const ReportOptions& o,
+               const std::function<void(double)>& progress) {
+  Reported r;
+  r.run = run;
+  r.name = run->path().filename().string();
+  if (r.name.empty()) r.name = run->path().parent_path().filename().string();
+  JudgeOptions options;
+  options.judged = o.rows;
+  options.seed = o.seed;
+  const auto data = run->held_out(&r.rows_name);
+  const std::shared_ptr<Model> model = run->load();
+  r.subject = std::make_shared<Subject>(model, run, data, options);
+  r.log = read_log(*run);
+  EvaluateOptions density;
+  density.rows = o.rows;
+  density.draws = o.draws;
+  density.seed = o.seed;
+  r.figures = evaluate_density(*model, *data, density, progress);
+  r.figures["protocol"]["data"] = run->data_name();
+  r.figures["protocol"]["split"] = r.rows_name;
+  if (o.metrics != "none") r.measured = measure(*r.subject, o.metrics, progress);
+  r.findings = diagnose(*r.subject, r.log);
+  return r;
+}
+
+/// The best figure of each row in bold, where lower is better.
+std::string comparison(const std::vector<Reported>& runs) {
+  std::string html =
+      "<div class=\"wide\"><table><tr><th>run</th><th>model</th>"
+      "<th class=\"number\">−ELBO</th><th class=\"number\">−log p(x)</th>"
+      "<th class=\"number\">reconstruction</th><th class=\"number\">KL</th>"
+      "<th>findings</th></tr>";
+  for (const auto& r : runs) {
+    const auto cell = [&](const char* key) {
+      const auto value = r.figures.value(key, Json());
+      return "<td class=\"number\">" +
+             (value.is_number() ? short_number(value.get<double>()) : std::string("–")) + "</td>";
+    };
+    std::vector<std::string> names;
+    for (const auto& f : r.findings) names.push_back(f.name);
+    html += "<tr><td>" + html_escape(r.name) + "</td><td>" +
+            html_escape(r.run->facts().value("model", "")) + "</td>" + cell("negative_elbo") +
+            cell("negative_log_likelihood") + cell("reconstruction") + cell("kl") + "<td>" +
+            (names.empty() ? "none" : html_escape(join(names))) + "</td></tr>";
+  }
+  html +=
+      "</table></div><p class=\"soft\">Nats per row. They compare between runs on the same data "
+      "and preprocessing.</p>";
+  std::vector<Series> losses;
+  for (size_t k = 0; k < runs.size(); ++k) {
+    Series s{runs[k].name, {}, {}, static_cast<int64_t>(k % 10), false};
+    for (const auto& line : runs[k].log) {
+      const auto validation = line.value("validation", Json::object());
+      if (!validation.contains("loss") || !validation["loss"].is_number()) continue;
+      s.x.push_back(line.value("epoch", 0.0));
+      s.y.push_back(validation["loss"]);
+    }
+    if (!s.x.empty()) losses.push_back(std::move(s));
+  }
+  if (!losses.empty()) html += line_chart("Validation loss", "epoch", losses);
+  return html;
+}
+
+using Part = std::function<std::string(Reported&, int64_t side)>;
+struct Section {
+  const char *id, *title;
+  Part part;
+};
+const std::vector<Section>& sections() {
+  const auto plain = [](std::string (*f)(const Reported&)) {
+    return [f](Reported& r, int64_t) { return f(r); };
+  };
+  static const std::vector<Section> list = {
+      {"diagnosis", "Diagnosis", plain(diagnosis_part)},
+      {"model", "What the model is", plain(model_part)},
+      {"figures", "Figures", plain(figures_part)},
+      {"curves", "Training", plain(curves_part)},
+      {"samples", "Samples from the prior", samples_part},
+      {"reconstructions", "Reconstructions", reconstructions_part},
+      {"traversals", "What the most used dimensions change", traversals_part},
+      {"interpolations", "Walks between rows", interpolations_part},
+      {"map", "Map of codes", [](Reported& r, int64_t) { return map_part(r); }},
+      {"dimensions", "Use of the latent dimensions", plain(dimensions_part)},
+      {"scores", "Scores of rows", [](Reported& r, int64_t) { return scores_part(r); }}};
+  return list;
+}
+
+std::string section_html(const Section& section, std::vector<Reported>& runs, int64_t side) {
+  std::string columns;
+  bool any = false;
+  for (auto& r : runs) {
+    std::string part;
+    try {
+      part = section.part(r, side);
+    } catch (const Error& error) {
+      part = "<p class=\"soft\">" + html_escape(error.what()) + "</p>";
+    }
+    any = any || !part.empty();
+    if (runs.size() > 1) part = "<h3>" + html_escape(r.name) + "</h3>" + part;
+    columns += "<div>" + part + "</div>";
+  }
+  if (!any) return "";
+  return "<section id=\"" + std::string(section.id) + "\"><h2>" + section.title + "</h2>" +
+         (runs.size() > 1 ? "<div class=\"runs\">" + columns + "</div>" : columns) + "</section>\n";
+}
+
+std::string page(std::vector<Reported>& runs, int64_t side) {
+  std::vector<std::string> names;
+  for (const auto& r : runs) names.push_back(r.name);
+  const auto title = (runs.size() > 1 ? "elbo: " : "elbo: run ") + join(names, " · ");
+  std::string body, links;
+  if (runs.size() > 1) {
+    body += "<section id=\"comparison\"><h2>Side by side</h2>" + comparison(runs) + "</section>\n";
+    links += "<a href=\"#comparison\">Side by side</a>";
+  }
+  for (const auto& section : sections()) {
+    const auto html = section_html(section, runs, side);
+    if (html.empty()) continue;
+    body += html;
+    links += "<a href=\"#" + std::string(section.id) + "\">" + section.title + "</a> ";
+  }
+  // The policy forbids every request: what the page needs is in it.
+  return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src "
+         "data:; "
+         "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">"
+         "<link rel=\"icon\" href=\"data:,\">"
+         "<title>" +
+         html_escape(title) + "</title><style>" + web_file("report_style") +
+         "</style></head><body><header><h1>" + html_escape(title) +
+         "</h1></header><nav aria-label=\"Sections\">" + links + "</nav>\n<main>" + body +
+         "</main><footer class=\"soft\"><p>Values appear under the pointer. A chart that was "
+         "clicked "
+         "zooms with the wheel or + and −, moves with the mouse or arrow keys, and returns with "
+         "0.</p></footer><script>" +
+         web_file("report_script") + "</script></body></html>\n";
+}
+
+}  // namespace
+
+std::string report_page(const std::vector<std::shared_ptr<const Run>>& runs,
+                        const ReportOptions& options, const std::function<void(double)>& progress) {
+  check(!runs.empty(), "[report] no run");
+  torch::NoGradGuard no_gradient;
+  RandomScope scope(static_cast<uint64_t>(options.seed));
+  std::vector<Reported> judged;
+  for (const auto& run : runs) {
+    const double done = static_cast<double>(judged.size()), all = static_cast<double>(runs.size());
+    judged.push_back(
+        judge(run, options, [&](double share) { progress((done + share) / all * 0.9); }));
+  }
+  std::string html;
+  for (int64_t side = 96; side >= 12; side = side * 2 / 3) {
+    html = page(judged, side);
+    if (html.size() <= kMostPage) return html;
+  }
+  fail("[report] the page has ", html.size(), " bytes, at most ", kMostPage,
+       " are allowed; report fewer runs, or --rows fewer");
+}
+
+}  // namespace elbo

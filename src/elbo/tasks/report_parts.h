@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "elbo/eval/diagnose.h"
+#include "elbo/tasks/report.h"
+
+// What a report says about one run. Each part is HTML; empty where the run has nothing to show.
+
+namespace elbo {
+
+/// A run, judged once, for all parts.
+struct Reported {
+  std::string name;  // of its folder
+  std::shared_ptr<const Run> run;
+  std::shared_ptr<Subject> subject;
+  std::vector<Json> log;
+  Json figures;   // of evaluate_density
+  Json measured = Json::object();  // of measure()
+  std::vector<Finding> findings;
+  std::string rows_name;  // "test"
+};
+
+std::string model_part(const Reported& r);
+std::string figures_part(const Reported& r);
+std::string diagnosis_part(const Reported& r);
+std::string curves_part(const Reported& r);
+std::string dimensions_part(const Reported& r);
+std::string scores_part(Reported& r);
+std::string map_part(Reported& r);
+/// Pictures in tiles of at most `side` pixels; for rows that are no pictures their marginals and
+/// correlations.
+std::string samples_part(Reported& r, int64_t side);
+std::string reconstructions_part(Reported& r, int64_t side);
+std::string traversals_part(Reported& r, int64_t side);
+std::string interpolations_part(Reported& r, int64_t side);
+
+/// A table of two columns.
+std::string pair_table(const std::vector<std::pair<std::string, std::string>>& rows);
+
+}  // namespace elbo

@@ -1,0 +1,49 @@
+#include "elbo/tasks/walks.h"
+
+namespace elbo {
+namespace {
+
+/// Shoemake's slerp: the norm stays near that of the prior's draws.
+Tensor on_sphere(const Tensor& a, const Tensor& b, const Tensor& t) {
+  const auto cosine = (a * b).sum() / (a.norm() * b.norm()).clamp_min(1e-12);
+  const auto angle = cosine.clamp(-1, 1).acos();
+  const auto sine = angle.sin();
+  if (sine.item<double>() < 1e-4) return a + t * (b - a);
+  return ((1 - t) * angle).sin() / sine * a + (t * angle).sin() / sine * b;
+}
+
+}  // namespace
+
+Traversal traversal(const Tensor& seen, int64_t row, int64_t lines, int64_t steps, double reach) {
+  Traversal t;
+  t.center = seen.mean(0);
+  t.spread = seen.std(0, /*unbiased=*/false);
+  const auto order = t.spread.argsort(0, /*descending=*/true);
+  lines = std::min(lines, seen.size(1));
+  t.codes = seen[row].unsqueeze(0).repeat({lines * steps, 1});
+  const auto offsets = torch::linspace(-reach, reach, steps);
+  for (int64_t line = 0; line < lines; ++line) {
+    const auto d = order[line].item<int64_t>();
+    t.codes.select(1, d).narrow(0, line * steps, steps).copy_(t.center[d] + offsets * t.spread[d]);
+    t.dimensions.push_back(d);
+  }
+  return t;
+}
+
+Tensor walk(const CodeLayout& layout, const Tensor& a_, const Tensor& b_, int64_t steps,
+            const std::string& path) {
+  const auto t = torch::linspace(0, 1, steps).unsqueeze(1);
+  std::vector<Tensor> parts;
+  for (const auto& part : layout.parts) {
+    const auto a = a_.narrow(0, part.offset, part.size).unsqueeze(0);
+    const auto b = b_.narrow(0, part.offset, part.size).unsqueeze(0);
+    if (!torch::isFloatingType(part.type)) {
+      parts.push_back(torch::where(t < 0.5, a, b));
+    } else {
+      parts.push_back(path == "sphere" ? on_sphere(a, b, t) : a + t * (b - a));
+    }
+  }
+  return torch::cat(parts, 1);
+}
+
+}  // namespace elbo

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""A report opens in a real browser without errors and without asking the network for anything.
+
+Trains two small runs, makes their reports, and where Chromium is installed loads the pages headless:
+its console must stay empty, and the script must have made the charts ready for the keyboard.
+"""
+import argparse
+import html.parser
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+
+class Structure(html.parser.HTMLParser):
+    """Every picture has a text; nothing is fetched; tags are closed."""
+
+    VOID = {"meta", "link", "img", "br"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.bad, self.pictures = [], [], 0
+
+    def handle_starttag(self, tag, attributes):
+        a = dict(attributes)
+        if tag == "img" or (tag == "svg" and a.get("role") == "img"):
+            self.pictures += 1
+            if not a.get("alt") and not a.get("aria-label"):
+                self.bad.append(f"{tag} without text")
+        for name in ("src", "href"):
+            if name in a and not a[name].startswith(("data:", "#")):
+                self.bad.append(f"{tag} {name}={a[name]}")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.bad.append(f"</{tag}> closes another tag")
+
+
+def check_structure(page):
+    parser = Structure()
+    parser.feed(page.read_text())
+    assert not parser.bad, parser.bad[:5]
+    assert not parser.open, parser.open
+    assert parser.pictures >= 5, parser.pictures
+
+
+def browse(browser, page, folder):
+    """The page as the browser leaves it, and what its console said."""
+    done = subprocess.run(
+        [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+         f"--user-data-dir={folder}/profile", "--virtual-time-budget=3000", "--dump-dom",
+         page.as_uri()], capture_output=True, text=True, timeout=120)
+    return done.stdout, [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", required=True)
+    program = parser.parse_args().program
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser",
+                                                   "google-chrome"))), None)
+    environment = dict(os.environ, OMP_NUM_THREADS="1", ELBO_PREPARED="1")
+    with tempfile.TemporaryDirectory() as folder:
+        def elbo(*words):
+            subprocess.run([program, *words], check=True, cwd=folder, env=environment,
+                           stdout=subprocess.DEVNULL, timeout=200)
+
+        small = ["--rows", "300", "--epochs", "3", "--set", "encoder=mlp", "--set", "decoder=mlp",
+                 "--set", "latent.size=3", "-q"]
+        elbo("train", "builtin:digits", "--out", "one", *small)
+        elbo("train", "builtin:gaussian", "--out", "two", *small)
+        elbo("report", "one", "--rows", "60", "--draws", "2", "-q")
+        elbo("report", "one", "two", "-o", "both.html", "--rows", "60", "--draws", "2", "-q")
+        for name in ("one/report.html", "both.html"):
+            page = pathlib.Path(folder) / name
+            check_structure(page)
+            if not browser:
+                continue
+            seen, console = browse(browser, page, folder)
+            assert not console, console[:5]
+            assert 'tabindex="0"' in seen and 'id="tip"' in seen, "the script did not run"
+            # A page with a mistake must be told from one without.
+            broken = page.with_name("broken.html")
+            broken.write_text(page.read_text().replace("</body>", "<img src='http://localhost/x'>"
+                                                       "<script>nothing()</script></body>"))
+            _, console = browse(browser, broken, folder)
+            assert len(console) >= 2, console
+    print("report pages are sound" + ("" if browser else " (no browser found: structure only)"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

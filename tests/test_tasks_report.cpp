@@ -1,0 +1,138 @@
+#include <cmath>
+#include <regex>
+
+#include "elbo/eval/embedding.h"
+#include "elbo/io/base64.h"
+#include "elbo/io/image.h"
+#include "elbo/tasks/chart.h"
+#include "elbo/tasks/report.h"
+#include "elbo/train/plan.h"
+#include "files.h"
+#include "near.h"
+#include "tolerance.h"
+
+namespace elbo {
+namespace {
+
+std::shared_ptr<const Run> trained(const TempFolder& folder, const std::string& name,
+                                   const std::string& data, const std::string& setting) {
+  TrainRequest request;
+  request.data = data;
+  request.data_options = {{"rows", 300}};
+  request.train_options = {{"epochs", 2}};
+  request.settings = {setting, "encoder.type=mlp", "encoder.hidden=[16]", "decoder.type=mlp",
+                      "decoder.hidden=[16]"};
+  const auto plan = plan_training(request);
+  auto run = std::make_shared<Run>(Run::create(folder.at(name), plan.facts, plan.schemas, false));
+  fit(*run, {}, plan.data);
+  return run;
+}
+
+ReportOptions quick() {
+  ReportOptions options;
+  options.rows = 60;
+  options.draws = 2;
+  return options;
+}
+
+int64_t count(const std::string& text, const std::string& pattern) {
+  const std::regex wanted(pattern);
+  return std::distance(std::sregex_iterator(text.begin(), text.end(), wanted),
+                       std::sregex_iterator());
+}
+
+/// What holds for every page.
+void check_page(const std::string& html) {
+  CHECK(html.size() <= kMostPage);
+  // Pictures and links lie within the page, and each picture has its text.
+  CHECK(count(html, "(src|href)=\"(?!data:|#)") == 0);
+  CHECK(count(html, "url\\(|@import|fetch\\(|XMLHttpRequest") == 0);
+  CHECK(count(html, "<img ") == count(html, "<img alt=\"[^\"]+\""));
+  CHECK(count(html, "<svg ") == count(html, "<svg [^>]*role=\"img\" aria-label=\"[^\"]+\""));
+  CHECK(count(html, "<section id=") == count(html, "</section>"));
+  CHECK(count(html, "nan|inf\\b") == 0);
+}
+
+TEST_CASE("a report on pictures holds every section, with texts for its pictures") {
+  const TempFolder folder;
+  const auto html = report_page({trained(folder, "<run>", "builtin:digits", "latent.size=4")},
+                                quick(), [](double) {});
+  check_page(html);
+  for (const char* id : {"diagnosis", "model", "figures", "curves", "samples", "reconstructions",
+                         "traversals", "interpolations", "map", "dimensions", "scores"}) {
+    CAPTURE(id);
+    CHECK(count(html, "<section id=\"" + std::string(id) + "\"") == 1);
+  }
+  CHECK(count(html, "<img ") == 4);
+  CHECK(html.find("&lt;run&gt;") != std::string::npos);
+  CHECK(html.find("<run>") == std::string::npos);
+}
+
+TEST_CASE("a report on numbers shows their marginals and correlations instead of pictures") {
+  const TempFolder folder;
+  const auto html = report_page({trained(folder, "a", "builtin:gaussian", "latent.size=2")},
+                                quick(), [](double) {});
+  check_page(html);
+  CHECK(count(html, "<img ") == 0);
+  CHECK(count(html, "aria-label=\"x[0-7]: data with mean") == 8);
+  CHECK(count(html, "Correlations in (the data|samples)</text>") == 2);
+}
+
+TEST_CASE("several runs stand side by side") {
+  const TempFolder folder;
+  const auto html = report_page({trained(folder, "one", "builtin:digits", "latent.size=4"),
+                                 trained(folder, "two", "builtin:digits", "objective.beta=100")},
+                                quick(), [](double) {});
+  check_page(html);
+  CHECK(count(html, "<section id=\"comparison\"") == 1);
+  CHECK(count(html, "<img ") == 8);
+  CHECK(count(html, "<h3>one</h3>") == count(html, "<h3>two</h3>"));
+  CHECK(count(html, "the KL is weighed 100 times") == 1);
+}
+
+TEST_CASE("charts carry their values, and survive values that are none") {
+  const auto lines =
+      line_chart("loss & <more>", "epoch", {{"train", {1, 2, 3}, {5, NAN, 4}, 0, false}});
+  CHECK(lines.find("loss &amp; &lt;more&gt;") != std::string::npos);
+  CHECK(count(lines, "<circle") == 2);
+  CHECK(lines.find("<title>train, epoch 3: 4</title>") != std::string::npos);
+  CHECK(count(line_chart("nothing", "epoch", {}), "<svg") == 1);
+  CHECK(bar_chart("kl", {"z0", "z1"}, {0.5, 0}, "nats").find("<title>z0: 0.5</title>") !=
+        std::string::npos);
+  const auto constant = histogram("x", {"data"}, {torch::full({10}, 3.0)});
+  CHECK(constant.find(": 100 %") != std::string::npos);
+}
+
+TEST_CASE("bytes as base64 are those of RFC 4648") {
+  CHECK(base64("") == "");
+  CHECK(base64("f") == "Zg==");
+  CHECK(base64("fo") == "Zm8=");
+  CHECK(base64("foo") == "Zm9v");
+  CHECK(base64("foobar") == "Zm9vYmFy");
+  CHECK(base64(std::string("\xff\xfe\x00", 3)) == "//4A");
+}
+
+TEST_CASE("the principal map keeps the largest variance, axis by axis") {
+  const auto plane = torch::randn({200, 2}, torch::kFloat64) * torch::tensor({3.0, 1.0});
+  const auto turn = std::get<0>(torch::linalg_qr(torch::randn({5, 5}, torch::kFloat64)));
+  const auto found = principal_map(plane.mm(turn.narrow(0, 0, 2)));
+  const auto centered = plane - plane.mean(0);
+  const auto svd = std::get<1>(torch::svd(centered));
+  CHECK_CLOSE(found.norm(2, 0), svd, kGoldenMetric);
+  CHECK(principal_map(torch::randn({5, 1})).sizes() == torch::IntArrayRef({5, 2}));
+}
+
+TEST_CASE("t-SNE keeps groups apart and is the same each time") {
+  const auto group = torch::arange(3).repeat_interleave(40);
+  const auto x = torch::randn({120, 8}) + 10 * torch::eye(8).index_select(0, group);
+  const auto map = neighbour_map(x);
+  CHECK(torch::equal(map, neighbour_map(x)));
+  // Every row's nearest other row is of its group.
+  auto distances = torch::cdist(map, map);
+  distances.fill_diagonal_(1e9);
+  const auto nearest = group.index_select(0, distances.argmin(1));
+  CHECK(torch::equal(nearest, group));
+}
+
+}  // namespace
+}  // namespace elbo
