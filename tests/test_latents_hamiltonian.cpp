@@ -10,7 +10,7 @@
 namespace elbo {
 namespace {
 
-Json spec_of(const char* latent) {
+Json leaping_spec(const char* latent) {
   Json spec = toy_spec();
   spec["latent"] = {{"type", latent}, {"size", 2}};
   spec["likelihood"] = "bernoulli";
@@ -23,17 +23,17 @@ Json spec_of(const char* latent) {
 }
 
 /// A flat model and the same with leaps after its posterior.
-struct Pair {
+struct TwoModels {
   Data data;
   Toy flat, leaping;
-  Pair()
+  TwoModels()
       : data([] {
           DataOptions options;
           options.rows = 600;
           return open_data("builtin:codes", options);
         }()),
-        flat(spec_of("flat"), data),
-        leaping(spec_of("hamiltonian"), data) {
+        flat(leaping_spec("flat"), data),
+        leaping(leaping_spec("hamiltonian"), data) {
     torch::NoGradGuard no_gradient;
     for (auto& p : flat.model->decoder->parameters()) p.mul_(2);
     const auto known = flat.model->named_parameters();
@@ -53,7 +53,7 @@ double mean_bound(Model& model, const Batch& batch, int64_t draws) {
 TEST_CASE("leaps move draws and keep the evidence: volume, tempering and momentum cancel") {
   torch::NoGradGuard no_gradient;
   seed_torch(4);
-  Pair pair;
+  TwoModels pair;
   const auto batch = pair.data->get(torch::arange(10));
   pair.flat.model->eval();
   pair.leaping.model->eval();
@@ -66,7 +66,7 @@ TEST_CASE("leaps move draws and keep the evidence: volume, tempering and momentu
 TEST_CASE("leaps along the gradient make a poor posterior a better one") {
   torch::NoGradGuard no_gradient;
   seed_torch(4);
-  Pair pair;
+  TwoModels pair;
   for (auto* toy : {&pair.flat, &pair.leaping}) {
     for (auto& p : toy->model->decoder->parameters()) p.mul_(1.5);
   }
@@ -78,7 +78,7 @@ TEST_CASE("leaps along the gradient make a poor posterior a better one") {
 
 TEST_CASE("steps and tempering are learned with the rest") {
   seed_torch(4);
-  Pair pair;
+  TwoModels pair;
   const auto before = copies(named_tensors(*pair.leaping.model, *pair.leaping.objective));
   const double loss = pair.leaping.validate().loss.item<double>();
   pair.leaping.train(30);

@@ -11,7 +11,7 @@
 namespace elbo {
 namespace {
 
-std::shared_ptr<Model> small_model(const Schema& x, Schema c = {}) {
+std::shared_ptr<Model> series_model(const Schema& x, Schema c = {}) {
   Schemas data;
   data.x = x;
   data.c = std::move(c);
@@ -23,7 +23,7 @@ std::shared_ptr<Model> small_model(const Schema& x, Schema c = {}) {
 
 TEST_CASE("a step of a series sees what was before it and nothing later") {
   const int64_t steps = 4;
-  const auto model = small_model({{steps, 2}, "real", Json::object()});
+  const auto model = series_model({{steps, 2}, "real", Json::object()});
   Batch batch;
   batch.x = torch::randn({1, steps, 2}).requires_grad_();
   const auto found = model->infer(batch, 0);
@@ -53,7 +53,7 @@ TEST_CASE("series are generated as often as their likelihood says") {
     CAPTURE(conditional);
     seed_torch(2);
     const Schema c = conditional ? Schema{{2}, "real", Json::object()} : Schema();
-    const auto model = small_model({{steps}, "binary", Json::object()}, c);
+    const auto model = series_model({{steps}, "binary", Json::object()}, c);
     // A definite likelihood, and a posterior near enough to the prior for importance draws.
     for (auto& p : model->decoder->parameters()) p.mul_(3);
     for (auto& item : model->latent->named_parameters()) {
@@ -103,7 +103,7 @@ TEST_CASE("a series' latents are learned to near the entropy of an oscillation")
 
 TEST_CASE("hidden cells of a series are told from seen ones, and others of its kind refused") {
   torch::NoGradGuard no_gradient;
-  const auto model = small_model({{3, 2}, "real", {{"missing", true}}});
+  const auto model = series_model({{3, 2}, "real", {{"missing", true}}});
   Batch batch;
   batch.x = torch::randn({5, 3, 2});
   batch.mask = torch::ones_like(batch.x);
@@ -111,7 +111,7 @@ TEST_CASE("hidden cells of a series are told from seen ones, and others of its k
   const auto seen = model->infer(batch, 0).trace.code;
   batch.x.select(1, 1).add_(100);
   CHECK(model->infer(batch, 0).trace.code.equal(seen));
-  CHECK_THROWS_WITH_AS(small_model({{1, 4, 4}, "binary", Json::object()}),
+  CHECK_THROWS_WITH_AS(series_model({{1, 4, 4}, "binary", Json::object()}),
                        doctest::Contains("steps x columns"), Error);
 }
 

@@ -12,18 +12,18 @@
 namespace elbo {
 namespace {
 
-Json small_mlp() { return {{"type", "mlp"}, {"hidden", {16}}, {"activation", "tanh"}}; }
+Json tiny_mlp() { return {{"type", "mlp"}, {"hidden", {16}}, {"activation", "tanh"}}; }
 
-Json small_diffusion(int64_t steps, const Json& network = small_mlp()) {
+Json small_diffusion(int64_t steps, const Json& network = tiny_mlp()) {
   return {{"type", "diffusion"}, {"steps", steps}, {"network", network}};
 }
 
-std::vector<Json> declarations() {
-  const Json wider{{"latent", {{"size", 3}}}, {"encoder", small_mlp()}, {"decoder", small_mlp()}};
+std::vector<Json> bound_priors() {
+  const Json wider{{"latent", {{"size", 3}}}, {"encoder", tiny_mlp()}, {"decoder", tiny_mlp()}};
   return {small_diffusion(12), {{"type", "vae"}, {"model", wider}}};
 }
 
-std::shared_ptr<Head> make(const Json& declared, int64_t size) {
+std::shared_ptr<Head> make_prior(const Json& declared, int64_t size) {
   Context at{{{size}, "real", Json::object()}, {}};
   at.data.x = at.variable;
   at.encoder = networks().make({{1}, {1}, 0}, "mlp");
@@ -57,34 +57,34 @@ std::pair<Tensor, Tensor> integrals(const Distribution& p, int64_t repeats) {
   return {torch::stack(masses), torch::stack(means)};
 }
 
-double error_of(const Tensor& draws) {
+double standard_error(const Tensor& draws) {
   return draws.std().item<double>() / std::sqrt(static_cast<double>(draws.numel()));
 }
 
 TEST_CASE("in evaluation a prior's bound is the log of a weight that integrates to one") {
   torch::NoGradGuard no_gradient;
-  for (const auto& declared : declarations()) {
+  for (const auto& declared : bound_priors()) {
     CAPTURE(declared.dump());
-    const auto head = make(declared, 2);
+    const auto head = make_prior(declared, 2);
     disturb(*head, 0.1);
     head->eval();
     const auto p = (*head)(Tensor());
     const auto [mass, mean] = integrals(*p, 120);
     CHECK(std::abs(mass.mean().item<double>() - 1) <
-          kStandardErrors * error_of(mass) + kPlaneIntegral);
+          kStandardErrors * standard_error(mass) + kPlaneIntegral);
     // Its draws are of that density.
     const auto x = p->sample({20000}).select(1, 0).tanh();
     CHECK(std::abs(x.mean().item<double>() - mean.mean().item<double>()) <
-          kStandardErrors * (error_of(x) + error_of(mean)) + kPlaneIntegral);
+          kStandardErrors * (standard_error(x) + standard_error(mean)) + kPlaneIntegral);
   }
 }
 
 TEST_CASE("in training a prior's bound is below its log density, on average the bound it states") {
   torch::NoGradGuard no_gradient;
   constexpr int64_t kDraws = 4000;
-  for (const auto& declared : declarations()) {
+  for (const auto& declared : bound_priors()) {
     CAPTURE(declared.dump());
-    const auto head = make(declared, 2);
+    const auto head = make_prior(declared, 2);
     disturb(*head, 0.1);
     const auto p = (*head)(Tensor());
     const auto z = torch::tensor({0.7f, -0.4f}).expand({kDraws, 2});
@@ -92,16 +92,16 @@ TEST_CASE("in training a prior's bound is below its log density, on average the 
     head->eval();
     const auto whole = p->log_prob(z);
     const double log_p = whole.logsumexp(0).item<double>() - std::log(kDraws);
-    const double error = error_of(whole.exp() / whole.exp().mean());
-    CHECK(fast.mean().item<double>() < log_p + kStandardErrors * (error + error_of(fast)));
+    const double error = standard_error(whole.exp() / whole.exp().mean());
+    CHECK(fast.mean().item<double>() < log_p + kStandardErrors * (error + standard_error(fast)));
     CHECK(std::abs(fast.mean().item<double>() - whole.mean().item<double>()) <
-          kStandardErrors * (error_of(fast) + error_of(whole)));
+          kStandardErrors * (standard_error(fast) + standard_error(whole)));
   }
 }
 
 TEST_CASE("a diffusion that has learned nothing is a standard normal") {
   torch::NoGradGuard no_gradient;
-  const auto head = make(small_diffusion(20), 3);
+  const auto head = make_prior(small_diffusion(20), 3);
   for (auto& item : head->named_parameters()) {
     if (item.key().find("network.out") != std::string::npos) item.value().zero_();
     if (item.key().ends_with("spread")) item.value().fill_(20);
@@ -112,7 +112,7 @@ TEST_CASE("a diffusion that has learned nothing is a standard normal") {
   const auto bound = p->log_prob(z);
   const double exact = StandardNormal({3}).row_log_prob(z.narrow(0, 0, 1)).item<double>();
   CHECK(std::abs(bound.mean().item<double>() - exact) <
-        kStandardErrors * error_of(bound) + kChainNats);
+        kStandardErrors * standard_error(bound) + kChainNats);
   const auto x = p->sample({4000});
   CHECK(std::abs(x.mean().item<double>()) < kStandardErrors / std::sqrt(12000.0));
   CHECK(std::abs(x.var().item<double>() - 1) <
@@ -143,8 +143,8 @@ TEST_CASE("a second stage's prior describes codes better than a standard normal"
 }
 
 TEST_CASE("a prior by its bound says where it cannot stand") {
-  for (const auto& declared : declarations()) {
-    const auto head = make(declared, 2);
+  for (const auto& declared : bound_priors()) {
+    const auto head = make_prior(declared, 2);
     CHECK_THROWS_WITH_AS((*head)(torch::zeros({1, 2})), doctest::Contains("as a prior"), Error);
     Context at{{{2}, "binary", Json::object()}, {}};
     CHECK_THROWS_AS(heads().make(at, declared), Error);

@@ -9,7 +9,7 @@
 namespace elbo {
 namespace {
 
-TrainRequest request_of(int64_t steps) {
+TrainRequest exemplar_request(int64_t steps) {
   TrainRequest request;
   request.data = "builtin:codes";
   request.data_options = {{"rows", 400}};
@@ -21,8 +21,8 @@ TrainRequest request_of(int64_t steps) {
   return request;
 }
 
-Run trained(int64_t steps, const std::string& path) {
-  const auto plan = plan_training(request_of(steps));
+Run trained_with_exemplars(int64_t steps, const std::string& path) {
+  const auto plan = plan_training(exemplar_request(steps));
   auto run = Run::create(path, plan.facts, plan.schemas, false);
   fit(run, {});
   return run;
@@ -38,7 +38,7 @@ Tensor exemplars_of(const Model& model) {
 
 TEST_CASE("exemplars are training rows, each once, and their codes are the prior's centres") {
   const TempFolder folder;
-  const auto run = trained(60, folder.at("run"));
+  const auto run = trained_with_exemplars(60, folder.at("run"));
   torch::NoGradGuard no_gradient;
   const auto model = run.load();
   const auto rows = exemplars_of(*model);
@@ -65,8 +65,8 @@ TEST_CASE("exemplars are training rows, each once, and their codes are the prior
 
 TEST_CASE("a resumed training keeps the exemplars that it began with") {
   const TempFolder folder;
-  const auto whole = trained(8, folder.at("whole"));
-  auto half = trained(4, folder.at("half"));
+  const auto whole = trained_with_exemplars(8, folder.at("whole"));
+  auto half = trained_with_exemplars(4, folder.at("half"));
   auto facts = half.facts();
   facts["train"]["steps"] = 8;
   half.set_facts(facts);

@@ -21,14 +21,14 @@ TrainRequest codes_request() {
   return request;
 }
 
-Run trained(const TrainRequest& request, const std::string& path) {
+Run trained_stage(const TrainRequest& request, const std::string& path) {
   const auto plan = plan_training(request);
   auto run = Run::create(path, plan.facts, plan.schemas, false);
   fit(run, {});
   return run;
 }
 
-TrainRequest second(const std::string& first) {
+TrainRequest second_request(const std::string& first) {
   TrainRequest request;
   request.from = first;
   request.train_options = {{"steps", 150}, {"lr", 0.01}, {"batch", 50}};
@@ -36,7 +36,7 @@ TrainRequest second(const std::string& first) {
   return request;
 }
 
-double bound_of(const Run& run) {
+double bound_of_run(const Run& run) {
   const auto model = run.load();
   EvaluateOptions options;
   options.draws = 0;
@@ -45,8 +45,8 @@ double bound_of(const Run& run) {
 
 TEST_CASE("a second stage keeps the first one's weights and describes its codes better") {
   const TempFolder folder;
-  const auto first = trained(codes_request(), folder.at("first"));
-  const auto next = trained(second(folder.at("first")), folder.at("next"));
+  const auto first = trained_stage(codes_request(), folder.at("first"));
+  const auto next = trained_stage(second_request(folder.at("first")), folder.at("next"));
   const auto before = first.load(), after = next.load();
   const auto known = before->named_parameters();
   int64_t others = 0;
@@ -59,17 +59,17 @@ TEST_CASE("a second stage keeps the first one's weights and describes its codes 
   CHECK(next.spec()["objective"]["type"] == "fit_prior");
   CHECK(next.data_name() == "builtin:codes");
   // Three codes of eight for eight patterns: most of 3 log 8 = 6.2 nats are not needed.
-  CHECK(bound_of(next) < bound_of(first) - 1);
+  CHECK(bound_of_run(next) < bound_of_run(first) - 1);
 }
 
 TEST_CASE("a second stage is resumed to the same weights") {
   const TempFolder folder;
-  trained(codes_request(), folder.at("first"));
-  auto request = second(folder.at("first"));
+  trained_stage(codes_request(), folder.at("first"));
+  auto request = second_request(folder.at("first"));
   request.train_options["steps"] = 8;
-  const auto whole = trained(request, folder.at("whole"));
+  const auto whole = trained_stage(request, folder.at("whole"));
   request.train_options["steps"] = 4;
-  auto half = trained(request, folder.at("half"));
+  auto half = trained_stage(request, folder.at("half"));
   auto facts = half.facts();
   facts["train"]["steps"] = 8;
   half.set_facts(facts);
@@ -81,9 +81,9 @@ TEST_CASE("a second stage is resumed to the same weights") {
 
 TEST_CASE("a second stage that does not fit the first is refused before it begins") {
   const TempFolder folder;
-  trained(codes_request(), folder.at("first"));
+  trained_stage(codes_request(), folder.at("first"));
   const auto refused = [&](auto change) {
-    auto request = second(folder.at("first"));
+    auto request = second_request(folder.at("first"));
     change(request);
     return error_of([&] { plan_training(request); });
   };
@@ -107,14 +107,14 @@ TEST_CASE("a named model changes the parts of a second stage that it names") {
   request.model = "vae";
   request.settings.resize(2);
   request.settings.push_back("latent.size=3");
-  const auto first = trained(request, folder.at("first"));
+  const auto first = trained_stage(request, folder.at("first"));
   const auto spec = second_stage_spec(first, "maf_prior_vae");
   CHECK(spec["prior"]["step"] == "maf");
   CHECK(spec["latent"]["size"] == 3);
   CHECK(spec["encoder"] == first.spec()["encoder"]);
   CHECK(error_of([&] { second_stage_spec(first, "vq_vae_pixel_cnn"); }).find("quantized") !=
         std::string::npos);
-  const auto codes = trained(codes_request(), folder.at("codes"));
+  const auto codes = trained_stage(codes_request(), folder.at("codes"));
   const auto sequence = second_stage_spec(codes, "vq_vae_transformer");
   CHECK(sequence["latent"]["prior"] == "transformer");
   CHECK(sequence["latent"]["codes"] == 8);

@@ -204,8 +204,8 @@ struct AutoregressiveOptions : NetworkOptions {
 };
 
 template <class NetworkOptions>
-bool add(const char* name, const char* about,
-         std::shared_ptr<CausalNetwork> (*make)(const CausalPlan&, const NetworkOptions&)) {
+bool add_chain(const char* name, const char* about,
+               std::shared_ptr<CausalNetwork> (*make)(const CausalPlan&, const NetworkOptions&)) {
   return heads().add<AutoregressiveOptions<NetworkOptions>>(
       name, about, [=](const Context& at, const AutoregressiveOptions<NetworkOptions>& o) {
         const auto network = [=](const CausalPlan& plan) { return make(plan, o); };
@@ -215,11 +215,11 @@ bool add(const char* name, const char* about,
 }
 
 const bool added_pixel_cnn =
-    add("pixel_cnn", "Bits, bytes or classes one after another, by masked convolutions",
-        make_pixel_cnn);
+    add_chain("pixel_cnn", "Bits, bytes or classes one after another, by masked convolutions",
+              make_pixel_cnn);
 const bool added_transformer =
-    add("transformer", "Bits, bytes or classes one after another, by attention to all before",
-        make_transformer);
+    add_chain("transformer", "Bits, bytes or classes one after another, by attention to all before",
+              make_transformer);
 
 }  // namespace
 }  // namespace elbo

@@ -25,9 +25,9 @@ constexpr int64_t kWaves = 16;  // features that tell the noise level, half sine
 
 /// The chain z = z_0 <- z_{1/T} <- … <- z_1 of noise with variance-preserving levels
 /// alpha² = sigmoid(-g), sigma² = sigmoid(g), g linear in t (Kingma et al. 2021, arXiv:2107.00630).
-class Chain : public torch::nn::Module {
+class NoiseChain : public torch::nn::Module {
  public:
-  Chain(const Shape& shape, const DiffusionOptions& o) : shape(shape), o_(o) {
+  NoiseChain(const Shape& shape, const DiffusionOptions& o) : shape(shape), o_(o) {
     network_ = register_module("network", networks().make({shape, shape, kWaves}, o.network));
     spread_ = register_parameter("spread", torch::full({o.steps}, kStartSpread));
     loc_ = register_parameter("loc", torch::zeros(shape));
@@ -84,8 +84,8 @@ Tensor log_standard(const Tensor& noise) {
 /// whole of it, whose weight p(chain) / q(chain | z) has mean p(z): importance sampling stays
 /// right.
 struct Diffusion : Distribution {
-  std::shared_ptr<Chain> chain;
-  explicit Diffusion(std::shared_ptr<Chain> chain) : chain(std::move(chain)) {}
+  std::shared_ptr<NoiseChain> chain;
+  explicit Diffusion(std::shared_ptr<NoiseChain> chain) : chain(std::move(chain)) {}
 
   Tensor log_prob(const Tensor& x) const override {
     const auto rows = x.reshape(with_rows(x.numel() / numel(chain->shape), chain->shape));
@@ -181,7 +181,7 @@ class DiffusionHead : public Head {
  public:
   DiffusionHead(const Context& at, const DiffusionOptions& o)
       : shape_(at.variable.shape),
-        chain_(register_module("chain", std::make_shared<Chain>(shape_, o))) {
+        chain_(register_module("chain", std::make_shared<NoiseChain>(shape_, o))) {
     check_kind("diffusion", at.variable, {"real"});
   }
   Dist operator()(const Tensor& h) override {
@@ -192,7 +192,7 @@ class DiffusionHead : public Head {
 
  private:
   Shape shape_;
-  std::shared_ptr<Chain> chain_;
+  std::shared_ptr<NoiseChain> chain_;
 };
 
 const bool added = heads().add<DiffusionOptions>(

@@ -30,9 +30,9 @@ std::shared_ptr<Convolution> convolution(int64_t in, int64_t out, std::array<int
 
 /// One layer of both stacks: v sees the rows up to its own, u what is left of it in its row, and
 /// from v the rows above.
-class Layer : public torch::nn::Module {
+class MaskedLayer : public torch::nn::Module {
  public:
-  Layer(const CausalPlan& plan, const PixelCnnOptions& o, bool first) : first_(first) {
+  MaskedLayer(const CausalPlan& plan, const PixelCnnOptions& o, bool first) : first_(first) {
     const int64_t in = first ? plan.in : o.features, reach = o.kernel / 2 + 1;
     const bool tall = plan.height > 1;
     if (tall) {
@@ -77,8 +77,8 @@ class PixelCnn : public CausalNetwork {
   PixelCnn(const CausalPlan& plan, const PixelCnnOptions& o) : plan_(plan), o_(o) {
     check(o.kernel % 2 == 1, "[pixel_cnn] kernel: found ", o.kernel, ", must be odd");
     for (int64_t i = 0; i < o.layers; ++i) {
-      layers_.push_back(
-          register_module("layer" + std::to_string(i), std::make_shared<Layer>(plan, o, i == 0)));
+      layers_.push_back(register_module("layer" + std::to_string(i),
+                                        std::make_shared<MaskedLayer>(plan, o, i == 0)));
     }
     hidden_ = register_module("hidden", convolution(o.features, o.features, {1, 1}));
     out_ = register_module("out", convolution(o.features, plan.out, {1, 1}));
@@ -140,7 +140,7 @@ class PixelCnn : public CausalNetwork {
 
   const CausalPlan plan_;
   const PixelCnnOptions o_;
-  std::vector<std::shared_ptr<Layer>> layers_;
+  std::vector<std::shared_ptr<MaskedLayer>> layers_;
   std::shared_ptr<Convolution> hidden_, out_;
 };
 

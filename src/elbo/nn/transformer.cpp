@@ -15,9 +15,9 @@ struct Memory {
   Tensor keys, values;
 };
 
-class Block : public torch::nn::Module {
+class AttentionBlock : public torch::nn::Module {
  public:
-  explicit Block(const TransformerOptions& o) : heads_(o.heads), dropout_(o.dropout) {
+  explicit AttentionBlock(const TransformerOptions& o) : heads_(o.heads), dropout_(o.dropout) {
     const int64_t n = o.features;
     norm_ = register_module("norm", std::make_shared<Norm>("layer", n));
     attend_ = register_module("attend", std::make_shared<Dense>(n, 3 * n));
@@ -76,7 +76,8 @@ class Transformer : public CausalNetwork {
     enter_ = register_module("enter", std::make_shared<Dense>(plan.in + plan.context, o.features));
     place_ = register_parameter("place", 0.1 * torch::randn({places_, o.features}));
     for (int64_t i = 0; i < o.layers; ++i) {
-      blocks_.push_back(register_module("block" + std::to_string(i), std::make_shared<Block>(o)));
+      blocks_.push_back(
+          register_module("block" + std::to_string(i), std::make_shared<AttentionBlock>(o)));
     }
     norm_ = register_module("norm", std::make_shared<Norm>("layer", o.features));
     out_ = register_module("out", std::make_shared<Dense>(o.features, plan.out));
@@ -127,7 +128,7 @@ class Transformer : public CausalNetwork {
   const int64_t places_;
   std::shared_ptr<Dense> enter_, out_;
   Tensor place_;  // [H W, features]
-  std::vector<std::shared_ptr<Block>> blocks_;
+  std::vector<std::shared_ptr<AttentionBlock>> blocks_;
   std::shared_ptr<Norm> norm_;
 };
 
