@@ -1,9 +1,12 @@
 #include <iostream>
 
 #include "elbo/cli/flags.h"
+#include "elbo/cli/half_blocks.h"
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
 #include "elbo/cli/run_arguments.h"
+#include "elbo/io/file.h"
+#include "elbo/io/image.h"
 
 namespace elbo {
 namespace {
@@ -12,7 +15,15 @@ using Entry = Registry<Task>::Entry;
 
 struct ApplyArguments : RunArguments {
   std::shared_ptr<Flags> flags;
+  bool print = false;
 };
+
+/// The picture that a task has written, in the terminal.
+void print_picture(const Json& result) {
+  const auto file = result.is_object() ? result.value("file", std::string()) : "";
+  check(is_image_name(file), "[print] ", file, " is no picture; name one with -o FILE.png");
+  std::cout << half_blocks(decode_image(read_file(file), file), terminal_columns());
+}
 
 int apply(const Entry& entry, ApplyArguments& a) {
   // Options are judged before a large model is read.
@@ -26,6 +37,7 @@ int apply(const Entry& entry, ApplyArguments& a) {
   };
   const Json result = task->run(a.input);
   talk.clear();
+  if (a.print) print_picture(result);
   if (!result.is_null()) print_result(result, a.json);
   return 0;
 }
@@ -38,6 +50,7 @@ Command command_of(const Entry& entry) {
     add_run_arguments(app, *a, data);
     app.add_option("-o,--out", a->input.out, "what to write; the ending chooses the format")
         ->type_name("FILE");
+    app.add_flag("--print", a->print, "also show the picture in the terminal");
     a->flags = Flags::add(app, entry.options, "Options");
     return [&entry, a] { return apply(entry, *a); };
   };

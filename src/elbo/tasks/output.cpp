@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "elbo/data/table.h"
+#include "elbo/io/animation.h"
 #include "elbo/io/file.h"
 #include "elbo/io/image.h"
 
@@ -24,6 +25,14 @@ std::vector<std::string> column_names(const Schema& schema) {
                                                                    : std::vector<std::string>{};
 }
 
+/// Values in [0, 1]: those of kind "real" are stretched from their smallest to their largest.
+Tensor as_shades(const Tensor& x, const Schema& schema) {
+  const auto shades = x.to(torch::kFloat32);
+  if (schema.kind != "real" && schema.kind != "count") return shades;
+  const auto low = shades.min(), high = shades.max();
+  return (shades - low) / (high - low).clamp_min(1e-12);
+}
+
 /// Gathers the rows and writes them as one picture.
 class PictureFile : public RowFile {
  public:
@@ -36,13 +45,45 @@ class PictureFile : public RowFile {
     if (columns_ == 0) columns_ = static_cast<int64_t>(std::ceil(std::sqrt(rows)));
   }
   void append(const Tensor& rows) override { parts_.push_back(rows.detach().to(torch::kCPU)); }
-  void commit() override { write_png(path_, picture_grid(torch::cat(parts_), schema_, columns_)); }
+  void commit() override { write_png(path_, image_grid(gathered(), columns_)); }
+
+ protected:
+  /// All rows as grey levels or colours in [0, 1].
+  Tensor gathered() const { return as_shades(torch::cat(parts_), schema_); }
+  const std::string& path() const { return path_; }
+  int64_t columns() const { return columns_; }
 
  private:
   std::string path_;
   Schema schema_;
   int64_t columns_;
   std::vector<Tensor> parts_;
+};
+
+/// The same pictures one column after the other, there and back.
+class AnimationFile : public PictureFile {
+ public:
+  AnimationFile(std::string path, const Schema& schema, int64_t rows, int64_t columns)
+      : PictureFile(std::move(path), schema, rows, columns > 0 ? columns : rows) {}
+  void commit() override {
+    constexpr int64_t kMilliseconds = 120, kSide = 128;
+    const auto all = gathered();
+    const int64_t lines = std::max<int64_t>(1, all.size(0) / columns());
+    // Small pictures are enlarged: viewers show animations as they are.
+    const int64_t larger = std::max<int64_t>(1, kSide / std::max(all.size(2), all.size(3)));
+    const auto across = std::min<int64_t>(lines, std::lround(std::ceil(std::sqrt(lines))));
+    std::vector<Tensor> frames;
+    for (int64_t k = 0; k < columns(); ++k) {
+      const auto at = torch::arange(lines) * columns() + k;
+      const auto tiles = all.index_select(0, at.clamp_max(all.size(0) - 1));
+      const auto big = tiles.repeat_interleave(larger, 2).repeat_interleave(larger, 3);
+      frames.push_back(image_grid(big, across));
+    }
+    for (auto k = static_cast<int64_t>(frames.size()) - 2; k > 0; --k) {
+      frames.push_back(frames[static_cast<size_t>(k)]);
+    }
+    write_animation(path(), frames, kMilliseconds);
+  }
 };
 
 /// Rows of a table, cells spelled as in the data that the model has learned from.
@@ -80,12 +121,7 @@ bool is_picture(const Schema& schema) {
 }
 
 Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns) {
-  auto grey = x.to(torch::kFloat32);
-  if (schema.kind == "real" || schema.kind == "count") {
-    const auto low = grey.min(), high = grey.max();
-    grey = (grey - low) / (high - low).clamp_min(1e-12);
-  }
-  return image_grid(grey, columns);
+  return image_grid(as_shades(x, schema), columns);
 }
 
 std::string output_path(const std::filesystem::path& out, const std::string& name,
@@ -98,10 +134,14 @@ std::string output_path(const std::filesystem::path& out, const std::string& nam
 std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
                                        int64_t columns) {
   if (is_png(path)) return std::make_unique<PictureFile>(path, schema, rows, columns);
+  if (is_animation_name(path)) {
+    return std::make_unique<AnimationFile>(path, schema, rows, columns);
+  }
   if (schema.kind == "table" && (path.ends_with(".csv") || path.ends_with(".tsv"))) {
     return std::make_unique<TableFile>(path, schema);
   }
-  check(is_row_file(path), "[output] ", path, ": unknown ending; known: .csv, .npy, .png, .tsv");
+  check(is_row_file(path), "[output] ", path,
+        ": unknown ending; known: .apng, .csv, .gif, .npy, .png, .tsv");
   return create_row_file(path,
                          {rows, schema.shape, schema.kind == "category", column_names(schema)});
 }

@@ -19,7 +19,8 @@ Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns);
 std::string output_path(const std::filesystem::path& out, const std::string& name,
                         const Schema& schema);
 /// A file for rows of data, by its ending: .png shows them as a grid of so many columns
-/// (0 = about square), .npy, .csv and .tsv hold their numbers.
+/// (0 = about square), .apng and .gif one column after the other (0 = row by row), .npy, .csv and
+/// .tsv hold their numbers.
 std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
                                        int64_t columns = 0);
 
