@@ -26,6 +26,9 @@ void print_picture(const Json& result) {
 }
 
 int apply(const Entry& entry, ApplyArguments& a) {
+  const auto out = a.input.out.string();
+  check(!a.print || out.empty() || is_image_name(out), "[print] ", out,
+        " will be no picture; name one with -o FILE.png");
   // Options are judged before a large model is read.
   const auto task = entry.make(a.flags->given());
   open_run(a);
