@@ -45,6 +45,12 @@ if(NOT ELBO_FOLDERS)
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/page.py
                    --program $<TARGET_FILE:elbo_program>)
   set_tests_properties(cli_page PROPERTIES TIMEOUT 600)
+  if(HTTPLIB_FOUND)
+    add_test(NAME cli_serve
+             COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/serve.py
+                     --program $<TARGET_FILE:elbo_program>)
+    set_tests_properties(cli_serve PROPERTIES TIMEOUT 600)
+  endif()
   # The long form: tests/cli/kill.py --program … --kills 50
   add_test(NAME cli_kill
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/kill.py

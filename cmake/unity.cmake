@@ -4,7 +4,7 @@
 function(compile_together target size)
   get_target_property(sources ${target} SOURCES)
   foreach(source IN LISTS sources)
-    if(source MATCHES "/(dnnl_[a-z_]*|zoo_files|main)\\.cpp$")
+    if(source MATCHES "/(dnnl_[a-z_]*|[a-z]*_files|http_server|main)\\.cpp$")
       continue()  # their local names are those of the API they wrap
     endif()
     get_filename_component(folder ${source} DIRECTORY)

@@ -9,7 +9,7 @@ packages=(
   g++ cmake ninja-build pkg-config
   libtorch-dev libopenblas0-openmp libdnnl-dev
   nlohmann-json3-dev libcli11-dev
-  libpng-dev libjpeg62-turbo-dev libarchive-dev zlib1g-dev libsqlite3-dev
+  libpng-dev libjpeg62-turbo-dev libarchive-dev zlib1g-dev libsqlite3-dev libcpp-httplib-dev
   doctest-dev clang-format-14 python3 protobuf-compiler
 )
 case "${1:-}" in

@@ -1,6 +1,5 @@
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <iostream>
 
 #include "elbo/cli/findings.h"
@@ -8,35 +7,12 @@
 #include "elbo/cli/progress.h"
 #include "elbo/cli/run_arguments.h"
 #include "elbo/cli/shapes.h"
+#include "elbo/cli/signals.h"
 #include "elbo/io/file.h"
 #include "elbo/train/run.h"
 
 namespace elbo {
 namespace {
-
-volatile std::sig_atomic_t caught_signal = 0;
-
-/// The first Ctrl-C or SIGTERM asks the loop to stop after its step; a second one kills.
-class CatchSignals {
- public:
-  CatchSignals() {
-    struct sigaction action {};
-    action.sa_handler = [](int signal) { caught_signal = signal; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-    sigaction(SIGINT, &action, &int_);
-    sigaction(SIGTERM, &action, &term_);
-  }
-  ~CatchSignals() {
-    sigaction(SIGINT, &int_, nullptr);
-    sigaction(SIGTERM, &term_, nullptr);
-  }
-  CatchSignals(const CatchSignals&) = delete;
-  CatchSignals& operator=(const CatchSignals&) = delete;
-
- private:
-  struct sigaction int_ {
-  }, term_{};
-};
 
 struct TrainArguments {
   TrainRequest request;

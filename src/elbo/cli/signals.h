@@ -1,0 +1,32 @@
+#pragma once
+
+#include <csignal>
+
+namespace elbo {
+
+/// The number of the signal that CatchSignals has seen; 0 = none.
+inline volatile std::sig_atomic_t caught_signal = 0;
+
+/// The first Ctrl-C or SIGTERM asks the loop to stop after its step; a second one kills.
+class CatchSignals {
+ public:
+  CatchSignals() {
+    struct sigaction action {};
+    action.sa_handler = [](int signal) { caught_signal = signal; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+    sigaction(SIGINT, &action, &int_);
+    sigaction(SIGTERM, &action, &term_);
+  }
+  ~CatchSignals() {
+    sigaction(SIGINT, &int_, nullptr);
+    sigaction(SIGTERM, &term_, nullptr);
+  }
+  CatchSignals(const CatchSignals&) = delete;
+  CatchSignals& operator=(const CatchSignals&) = delete;
+
+ private:
+  struct sigaction int_ {
+  }, term_{};
+};
+
+}  // namespace elbo

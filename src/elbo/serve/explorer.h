@@ -1,0 +1,45 @@
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "elbo/model/codes.h"
+#include "elbo/train/run.h"
+
+namespace elbo {
+
+/// A trained model as questions and answers in JSON: what the page and the API talk to. Any number
+/// of threads may ask. A question that makes no sense is an Error.
+class Explorer {
+ public:
+  explicit Explorer(std::shared_ptr<const Run> run);
+
+  /// What the model is, its most used dimensions, and the map: held-out rows in the plane of
+  /// their codes' two principal axes.
+  Json info() const { return info_; }
+  /// {"codes": [[…]], "condition": "7"} -> {"rows": […]}. A row is a picture (data:image/png), an
+  /// object of named cells, or numbers.
+  Json decode(const Json& question);
+  /// {"n": 16, "temperature": 1, "condition": …} -> {"codes": [[…]], "rows": […]}: draws of the
+  /// prior, drawn towards its centre where the temperature is below 1.
+  Json sample(const Json& question);
+  /// A row {"row": [numbers] or {column: value}, "condition": …}, or the bytes of a picture ->
+  /// {"code", "deviation", "data", "reconstruction", "nats": importance-sampled -log p(x)}.
+  Json encode(const Json& question);
+  Json encode_picture(std::string_view bytes);
+
+ private:
+  Json judge(const Batch& batch);
+  Json rows_of(const Tensor& x) const;
+  Tensor condition_of(const Json& question, int64_t n) const;
+  Json map_of(const Codes& codes, const Tensor& labels) const;
+
+  std::shared_ptr<const Run> run_;
+  std::shared_ptr<Model> model_;
+  CodeLayout layout_;
+  Json info_;
+  Tensor centre_;  // [D] mean of the prior's draws
+  std::mutex one_at_a_time_;
+};
+
+}  // namespace elbo

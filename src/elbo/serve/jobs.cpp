@@ -1,0 +1,159 @@
+#include "elbo/serve/jobs.h"
+
+#include <unistd.h>
+
+namespace elbo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostWaiting = 16, kMostKept = 64;
+constexpr const char* kPlainLetters = "abcdefghijklmnopqrstuvwxyz.";
+
+struct Cancelled {};
+
+/// Options that name files of the server's machine are not for those who ask from outside.
+void check_no_paths(const Json& options) {
+  for (const auto& [name, value] : options.items()) {
+    const auto text = value.is_string() ? value.get<std::string>() : "";
+    check(text.find('/') == std::string::npos && text.find(".npy") == std::string::npos &&
+              text.find(".csv") == std::string::npos && text.find(".tsv") == std::string::npos,
+          "[jobs] options: ", name, " names a file; only values are allowed here");
+  }
+}
+
+}  // namespace
+
+Jobs::Jobs(std::shared_ptr<const Run> run) : run_(std::move(run)) {
+  auto pattern = (fs::temp_directory_path() / "elbo-serve-XXXXXX").string();
+  check(::mkdtemp(pattern.data()) != nullptr, "[jobs] no temporary folder");
+  folder_ = pattern;
+  worker_ = std::thread([this] { work(); });
+}
+
+Jobs::~Jobs() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    for (auto& [id, job] : jobs_) job->cancelled = true;
+  }
+  changed_.notify_all();
+  worker_.join();
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+Json Jobs::add(const Json& question) {
+  check(question.is_object() && question.value("task", Json()).is_string(),
+        "[jobs] expected {\"task\": NAME, \"options\": {…}}");
+  const auto name = question["task"].get<std::string>();
+  const Json options = question.value("options", Json::object());
+  check(options.is_object(), "[jobs] options: expected an object");
+  check_no_paths(options);
+  const auto job = std::make_shared<Job>();
+  job->task = name;
+  job->body = tasks().find(name).make(options);
+  check(job->body->data() != "must", "[jobs] ", name,
+        " needs data, which are for the command line");
+  const Json ending = question.value("ending", Json(""));
+  const auto text = ending.is_string() ? ending.get<std::string>() : "";
+  check(ending.is_string() && text.size() <= 8 &&
+            text.find_first_not_of(kPlainLetters) == std::string::npos &&
+            (text.empty() || text.rfind('.') == 0),
+        "[jobs] ending: expected one like .png or .csv");
+  const std::lock_guard lock(mutex_);
+  check(waiting_.size() < kMostWaiting, "[jobs] ", kMostWaiting, " jobs are waiting; try later");
+  job->id = std::to_string(++count_);
+  if (!text.empty()) job->out = folder_ / (job->id + text);
+  jobs_[job->id] = job;
+  waiting_.push_back(job);
+  changed_.notify_all();
+  return told(*job);
+}
+
+Json Jobs::told(const Job& job) {
+  Json j{{"id", job.id}, {"task", job.task}, {"state", job.state}, {"progress", job.progress}};
+  if (!job.error.empty()) j["error"] = job.error;
+  if (!job.result.is_null()) j["result"] = job.result;
+  return j;
+}
+
+std::shared_ptr<Jobs::Job> Jobs::find(const std::string& id) const {
+  const auto at = jobs_.find(id);
+  check(at != jobs_.end(), "[jobs] no job \"", id.substr(0, 32), "\"");
+  return at->second;
+}
+
+Json Jobs::state(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return told(*find(id));
+}
+
+Json Jobs::cancel(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const auto job = find(id);
+  job->cancelled = true;
+  if (job->state == "waiting") job->state = "cancelled";
+  return told(*job);
+}
+
+std::string Jobs::file(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto job = find(id);
+  check(job->state == "done" && !job->out.empty() && fs::exists(job->out), "[jobs] job ", job->id,
+        " has no file");
+  return job->out.string();
+}
+
+void Jobs::work() {
+  for (;;) {
+    std::shared_ptr<Job> job;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return ending_ || !waiting_.empty(); });
+      if (ending_) return;
+      job = waiting_.front();
+      waiting_.pop_front();
+      if (job->cancelled) continue;
+      job->state = "running";
+    }
+    run(*job);
+    const std::lock_guard lock(mutex_);
+    finished_.push_back(job->id);
+    if (finished_.size() <= kMostKept) continue;
+    std::error_code ignored;
+    fs::remove(jobs_[finished_.front()]->out, ignored);
+    jobs_.erase(finished_.front());
+    finished_.pop_front();
+  }
+}
+
+void Jobs::run(Job& job) {
+  std::string state = "done", error;
+  Json result;
+  try {
+    TaskInput input{run_, run_->load(), "", job.out};
+    input.progress = [&](double done) {
+      const std::lock_guard lock(mutex_);
+      if (job.cancelled) throw Cancelled();
+      job.progress = done;
+    };
+    // Without a name the task would write into the folder that the server was started in.
+    if (job.out.empty()) input.out = folder_ / (job.id + ".csv");
+    result = job.body->run(input);
+    job.out = input.out;
+  } catch (const Cancelled&) {
+    state = "cancelled";
+  } catch (const std::exception& e) {
+    state = "failed";
+    error = e.what();
+  }
+  if (result.is_object()) result.erase("file");
+  const std::lock_guard lock(mutex_);
+  job.state = state;
+  job.error = error;
+  job.result = result;
+  if (state == "done") job.progress = 1;
+}
+
+}  // namespace elbo
