@@ -85,10 +85,9 @@ Tensor condition_row(const Schema& c, const std::string& text) {
 
 Tensor run_conditions(const Run& run, int64_t n) {
   const auto data = run.held_out(nullptr);
-  const auto rows = torch::arange(n, torch::kInt64).remainder(data->size());
-  const auto c = data->get(rows).c;
+  const auto c = data->get(torch::arange(std::min(n, data->size()), torch::kInt64)).c;
   check(c.defined(), "[condition] ", run.data_name(), " gives no conditions; name one");
-  return c;
+  return c.index_select(0, torch::arange(n, torch::kInt64).remainder(c.size(0)));
 }
 
 Tensor fixed_value(const CodeLayout::Part& part, const std::string& text) {
