@@ -101,6 +101,35 @@ TEST_CASE("the codes' entropy is what their own probabilities say") {
   CHECK(std::abs(mean - detail["entropy"].get<double>()) < kStandardErrors * error);
 }
 
+TEST_CASE("the oscillation's pushes are independent normals, and its entropy is theirs") {
+  const int64_t n = 4000;
+  const auto data = made("oscillation", n);
+  const auto& detail = data->schemas().x.detail;
+  const double damping = detail["damping"], angle = detail["angle"], push = detail["push"];
+  const auto x = all(data).x.to(torch::kFloat64);
+  const auto turn = damping * torch::tensor({{std::cos(angle), -std::sin(angle)},
+                                             {std::sin(angle), std::cos(angle)}},
+                                            torch::kFloat64);
+  const int64_t steps = x.size(1);
+  const auto pushes =
+      (x.narrow(1, 1, steps - 1) - x.narrow(1, 0, steps - 1).matmul(turn.t())) / push;
+  const auto first = x.select(1, 0) / (push / std::sqrt(1 - damping * damping));
+  const auto noise = torch::cat({first.flatten(), pushes.flatten()});
+  const double count = static_cast<double>(noise.numel());
+  CHECK(std::abs(noise.mean().item<double>()) < kStandardErrors / std::sqrt(count));
+  CHECK(std::abs(noise.var().item<double>() - 1) < kStandardErrors * std::sqrt(2 / count));
+  const auto next = (pushes.narrow(1, 1, steps - 2) * pushes.narrow(1, 0, steps - 2)).flatten();
+  CHECK(std::abs(next.mean().item<double>()) < kStandardErrors / std::sqrt(next.numel()));
+  const auto surprise = [](const torch::Tensor& unit, double scale) {
+    return (0.5 * unit.square() + (std::log(scale) + 0.5 * std::log(2 * M_PI))).flatten(1).sum(1);
+  };
+  const auto each =
+      surprise(first, push / std::sqrt(1 - damping * damping)) + surprise(pushes, push);
+  const double error = each.std().item<double>() / std::sqrt(static_cast<double>(n));
+  CHECK(std::abs(each.mean().item<double>() - detail["entropy"].get<double>()) <
+        kStandardErrors * error);
+}
+
 TEST_CASE("the gaussian set has the mean and covariance that its detail states") {
   const int64_t n = 20000;
   const auto data = made("gaussian", n);
