@@ -59,7 +59,7 @@ def main():
     parser.add_argument("--sets", default="", help="only those whose names hold one of these words")
     parser.add_argument("--unsupervised", action="store_true")
     parser.add_argument("--train", default=[], type=str.split, help="further options of elbo train")
-    parser.add_argument("--score", default=[], type=str.split, help="further options of elbo score")
+    parser.add_argument("--score", default=["--score", "ensemble"], type=str.split, help="further options of elbo score")
     args = parser.parse_args()
     words = args.sets.split(",")
     paths = sorted(p for p in args.data.glob("*.npz") if any(w in p.stem for w in words))

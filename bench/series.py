@@ -27,8 +27,8 @@ def judge(args, path, folder):
          "anomaly=label,changepoint=ignore", "--model", args.model, "--validation", "0",
          "--seed", str(args.seed), "--out", f"{folder}/run", "--force", "-q", *args.train)
     elbo(args, "score", f"{folder}/run", source, "-o", f"{folder}/scores.csv", "-q", "--causes",
-         "0", "--smooth", str(args.smooth), "--threshold", args.threshold, "--false-alarms",
-         str(args.false_alarms), *args.score)
+         "0", "--smooth", str(args.smooth), "--threshold", "percentile", "--percentile", "100",
+         "--margin", str(args.margin), *args.score)
     with open(f"{folder}/scores.csv") as file:
         rows = list(csv.DictReader(file))[TRAINING:]
     return [(int(r["label"]), int(r["alarm"])) for r in rows]
@@ -45,11 +45,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", default="elbo")
     parser.add_argument("--data", default=pathlib.Path(data) / "skab", type=pathlib.Path)
-    parser.add_argument("--model", default="anomaly")
+    parser.add_argument("--model", default="pca_anomaly")
     parser.add_argument("--seed", default=0, type=int)
-    parser.add_argument("--smooth", default=60, type=int)
-    parser.add_argument("--threshold", default="evt")
-    parser.add_argument("--false-alarms", default=1e-4, type=float)
+    parser.add_argument("--smooth", default=30, type=int)
+    parser.add_argument("--margin", default=1.5, type=float)
     parser.add_argument("--train", default=[], type=str.split, help="further options of elbo train")
     parser.add_argument("--score", default=[], type=str.split, help="further options of elbo score")
     args = parser.parse_args()

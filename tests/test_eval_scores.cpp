@@ -124,6 +124,7 @@ TEST_CASE("too few reference rows are said, and auto then looks at the tail") {
         }).find("needs 99 reference rows, found 40") != std::string::npos);
   options.threshold = "auto";
   CHECK(choose_threshold(reference, options).method == "evt");
+  CHECK(choose_threshold(reference.narrow(0, 0, 19), options).method == "rate");
   options.false_alarms = 0.1;
   CHECK(choose_threshold(reference, options).method == "conformal");
   options.margin = 2;

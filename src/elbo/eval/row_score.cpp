@@ -9,6 +9,8 @@ namespace {
 
 enum Part { kLikelihood, kElbo, kReconstruction, kLatent };
 const std::vector<std::string> kParts = {"likelihood", "elbo", "reconstruction", "latent"};
+// What a decoder cannot make is the surest sign of an anomaly, so it counts fourfold.
+constexpr double kWeights[] = {1, 0, 4, 1};
 constexpr double kPower = 4;
 constexpr double kTail = 0.1;
 constexpr double kEnormous = 1e30;
@@ -122,13 +124,17 @@ void RowScorer::calibrate(const Dataset& reference, const std::function<void(dou
 }
 
 Tensor RowScorer::combine(const Parts& parts) const {
-  std::vector<Tensor> surprises;
+  Tensor sum;
+  double weights = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     if (options_.score == kParts[i]) return parts[i];
-    if (parts[i].defined()) surprises.push_back(surprise_[i](parts[i]));
+    if (!parts[i].defined()) continue;
+    const auto one = kWeights[i] * surprise_[i](parts[i]).pow(kPower);
+    sum = sum.defined() ? sum + one : one;
+    weights += kWeights[i];
   }
   // A power mean: what one part alone finds unusual is not averaged away by the others.
-  return torch::stack(surprises).pow(kPower).mean(0).pow(1 / kPower);
+  return (sum / weights).pow(1 / kPower);
 }
 
 Tensor RowScorer::scores(const Batch& batch) const {

@@ -38,6 +38,12 @@ int64_t conformal_rank(int64_t rows, double rate) {
   return static_cast<int64_t>(std::ceil(static_cast<double>(rows + 1) * (1 - rate) - 1e-9));
 }
 
+/// What so many reference rows allow.
+const char* automatic(int64_t rows, double rate) {
+  if (conformal_rank(rows, rate) <= rows) return "conformal";
+  return rows >= 2 * kFewestExcesses ? "evt" : "rate";
+}
+
 double conformal(const std::vector<double>& s, double rate) {
   const auto n = static_cast<int64_t>(s.size());
   const int64_t k = conformal_rank(n, rate);
@@ -133,7 +139,7 @@ Threshold choose_threshold(const Tensor& reference, const ThresholdOptions& o) {
   check(!s.empty(), "[threshold] there are no reference rows");
   const auto n = static_cast<int64_t>(s.size());
   auto method = o.threshold;
-  if (method == "auto") method = conformal_rank(n, o.false_alarms) <= n ? "conformal" : "evt";
+  if (method == "auto") method = automatic(n, o.false_alarms);
   const auto at = [&](double value) {
     const double median = percentile_of(s, 50);
     return Threshold{method, o.margin == 1 ? value : median + o.margin * (value - median)};

@@ -17,8 +17,9 @@ struct ThresholdOptions {
   template <class F>
   void fields(F&& f) {
     f("threshold", threshold,
-      "auto (conformal where there are enough reference rows, else evt), conformal, evt, rate, "
-      "percentile, or a number");
+      "auto (conformal where there are enough reference rows, else evt, else rate), conformal, "
+      "evt, "
+      "rate, percentile, or a number");
     f("false_alarms", false_alarms, "share of normal rows that may raise an alarm",
       between(1e-9, 0.5));
     f("percentile", percentile, "of the reference scores, for the method of that name",

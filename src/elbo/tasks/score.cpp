@@ -129,7 +129,7 @@ class Score : public Task {
     const auto normal = normal_rows(input, o_.normal);
     RowScorer scorer(input.model, input.run->schemas(), o_.score);
     scorer.calibrate(*normal.rows, [&](double done) { input.progress(0.2 * done); });
-    const auto reference = Smooth(o_.smooth)(scorer.reference());
+    const auto reference = usual_scores(scorer);
     const auto threshold = choose_threshold(reference, o_.threshold);
     const auto anomalous = anomalous_classes(rows.data->schemas().y, o_.anomalies);
     auto verdicts = judge(input, *rows.data, scorer, {reference, threshold.value}, anomalous);
@@ -160,6 +160,14 @@ class Score : public Task {
     std::vector<int64_t> labels;
   };
 
+  /// Scores of normal rows, but for the first, whose means are of too few.
+  Tensor usual_scores(const RowScorer& scorer) const {
+    const auto all = Smooth(o_.smooth)(scorer.reference());
+    check(all.size(0) >= o_.smooth, "[score] smooth: a mean over ", o_.smooth,
+          " rows needs as many ", "normal ones, found ", all.size(0));
+    return all.narrow(0, o_.smooth - 1, all.size(0) - o_.smooth + 1);
+  }
+
   /// Standard input row by row: a line of JSON for each, as soon as it is there.
   Json follow(const TaskInput& input) const {
     check(input.say != nullptr && input.out.empty(),
@@ -167,7 +175,7 @@ class Score : public Task {
     const auto normal = normal_rows(input, o_.normal);
     RowScorer scorer(input.model, input.run->schemas(), o_.score);
     scorer.calibrate(*normal.rows, input.progress);
-    const auto reference = Smooth(o_.smooth)(scorer.reference());
+    const auto reference = usual_scores(scorer);
     const double threshold = choose_threshold(reference, o_.threshold).value;
     const ComponentNames names(input.run->schemas().x);
     const Json& options = input.run->facts()["data"]["options"];
