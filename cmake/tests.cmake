@@ -51,6 +51,10 @@ if(NOT ELBO_FOLDERS)
                      --program $<TARGET_FILE:elbo_program>)
     set_tests_properties(cli_serve PROPERTIES TIMEOUT 600)
   endif()
+  add_test(NAME cli_full_disk
+           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/full.py
+                   --program $<TARGET_FILE:elbo_program>)
+  set_tests_properties(cli_full_disk PROPERTIES TIMEOUT 300)
   # The long form: tests/cli/kill.py --program … --kills 50
   add_test(NAME cli_kill
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/kill.py
