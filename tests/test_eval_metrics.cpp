@@ -175,6 +175,9 @@ TEST_CASE("the classifier whose features samples are measured in is stored besid
   REQUIRE(space.find("classifier of this data, accuracy ") == 0);
   CHECK(std::stod(space.substr(space.rfind(' '))) > 0.7);
   CHECK(judge() == first);
+  // Another run in the same folder has other data.
+  Run::create(run.run().path(), run.run().facts(), run.run().schemas(), true);
+  CHECK(!std::filesystem::exists(run.run().path() / "features.safetensors"));
 }
 
 }  // namespace

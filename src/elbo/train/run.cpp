@@ -70,8 +70,9 @@ Run Run::create(const fs::path& path, const Json& facts, const Schemas& schemas,
   check_free(path, force);
   std::error_code ignored;
   // Only what a run consists of goes: the folder may hold a person's own files.
-  for (const char* name : {"state.safetensors", "weights.safetensors", "log.jsonl",
-                           "events.out.tfevents.elbo", "schema.json", "spec.json"}) {
+  for (const char* name :
+       {"state.safetensors", "weights.safetensors", "features.safetensors", "report.html",
+        "log.jsonl", "events.out.tfevents.elbo", "schema.json", "spec.json"}) {
     fs::remove(path / name, ignored);
   }
   fs::create_directories(path, ignored);
