@@ -240,6 +240,7 @@ class SeriesReader : public Reader {
           " columns, the model was trained on ", changes.size());
     take_changes(raw.steps, changes);
     auto schemas = known ? Schemas{options.like->x, {}, {}} : describe_steps(raw, changes);
+    schemas.x.detail["notes"] = raw.notes;
     check_names(raw, schemas.x, path);
     if (raw.steps.labels.defined()) schemas.y = category_schema({"normal", "anomaly"});
     return windows(std::move(raw.steps), o_.window, o_.stride, schemas);
@@ -257,8 +258,7 @@ class SeriesReader : public Reader {
     }
     x.detail = {{"columns", names},
                 {"changes", changes},
-                {"missing", raw.steps.values.isnan().any().item<bool>()},
-                {"notes", raw.notes}};
+                {"missing", raw.steps.values.isnan().any().item<bool>()}};
     add_moments(x, raw.steps.values, o_.window);
     return schemas;
   }
