@@ -3,9 +3,11 @@
 #include <filesystem>
 
 #include "elbo/data/builtin.h"
+#include "elbo/eval/density.h"
 #include "elbo/io/safetensors.h"
 #include "elbo/train/plan.h"
 #include "near.h"
+#include "tolerance.h"
 #include "toy.h"
 
 // What every model of the zoo must hold on data that it takes, with its networks made small.
@@ -13,7 +15,7 @@
 namespace elbo {
 namespace {
 
-constexpr int64_t kRows = 128, kBatch = 16, kSteps = 50;
+constexpr int64_t kRows = 128, kBatch = 16, kSteps = 50, kEntropySteps = 200;
 constexpr int64_t kWidest = 32;  // of a shrunken network
 
 using Named = std::vector<std::pair<std::string, Tensor>>;
@@ -201,6 +203,43 @@ void check_resume(const std::string& name, const Data& data) {
   check_same(second.named(), whole.named());
 }
 
+DataOptions known_options(const std::string& split, int64_t rows) {
+  DataOptions options;
+  options.split = split;
+  options.rows = rows;
+  return options;
+}
+
+/// After a short training no density is better than the process that made the rows.
+void check_entropy(const std::string& name) {
+  static const auto train = open_data("builtin:codes", known_options("train", 2000));
+  static const auto test = open_data("builtin:codes", known_options("test", 500));
+  if (!refusal(name, train).empty()) return;
+  Entry entry(name, train);
+  entry.options.batch = 50;
+  entry.options.lr = 0.005;
+  entry.train(kEntropySteps);
+  entry.model->eval();
+  // Labels would make it the joint density of x and y.
+  Arrays rows;
+  rows.x = test->get(torch::arange(test->size())).x;
+  rows.schemas.x = test->schemas().x;
+  EvaluateOptions options;
+  options.draws = 20;
+  try {
+    const auto found = evaluate_density(*entry.model, *in_memory(rows), options, [](double) {});
+    const auto value = [&](const char* key) { return found.value(key, Json()); };
+    if (!value("negative_log_likelihood").is_number()) return;
+    const double nats = value("negative_log_likelihood");
+    MESSAGE(name, ": ", nats, " nats, entropy ", rows.schemas.x.detail["entropy"].get<double>());
+    CHECK(nats >
+          rows.schemas.x.detail["entropy"].get<double>() -
+              kStandardErrors * value("negative_log_likelihood_standard_error").get<double>());
+  } catch (const Error& error) {
+    MESSAGE(name, " has no bound: ", error.what());
+  }
+}
+
 /// f(model, data) for the first data set that a model takes, or for all that it takes.
 template <class F>
 void for_each_model(bool all, F f) {
@@ -228,6 +267,13 @@ TEST_CASE("every model of the zoo learns with all its parameters and is loaded a
 
 TEST_CASE("a resumed training of every model is the uninterrupted one, to the last bit") {
   for_each_model(false, check_resume);
+}
+
+TEST_CASE("no model of the zoo claims a density beyond the entropy of the data") {
+  for (const auto& model : zoo()) {
+    CAPTURE(model.name);
+    check_entropy(model.name);
+  }
 }
 
 TEST_CASE("every model of the zoo learns on every kind of data that it takes" *
