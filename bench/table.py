@@ -1,10 +1,13 @@
 """Prints the speed table of docs/results.md: medians of repeated runs, ratios within one run."""
 
+import array
 import json
 import os
 import pathlib
+import random
 import shutil
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -48,6 +51,16 @@ def train(source, steps, *options):
     return statistics.median(rates), memory
 
 
+def columns(path, rows=20000, width=30):
+    """Normal numbers as a NumPy file, written without NumPy."""
+    numbers = array.array("f", (random.gauss(0, 1) for _ in range(rows * width)))
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}"
+    header = header.ljust(128 - 10 - 1) + "\n"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+                     + numbers.tobytes())
+    return str(path)
+
+
 def peer(script, batch):
     lines = run("/usr/bin/python3", str(HERE / script), str(batch)).splitlines()
     return json.loads(lines[-1])["training_rows_per_s"]
@@ -88,8 +101,9 @@ def main():
     tiny = ["--set", "encoder.type=mlp", "--set", "encoder.hidden=[64]",
             "--set", "decoder.type=mlp", "--set", "decoder.hidden=[64]",
             "--set", "latent.size=8", "--batch", "64"]
-    rate, _ = train("builtin:gaussian", 20000, *tiny)
-    line("tiny: one hidden layer of 64, 8 columns", 64, f"{rate:,.0f}",
+    with tempfile.TemporaryDirectory() as folder:
+        rate, _ = train(columns(pathlib.Path(folder) / "columns.npy"), 20000, *tiny)
+    line("tiny: one hidden layer of 64, 30 columns", 64, f"{rate:,.0f}",
          f"{64e6 / rate:.0f} us a step", "", "", "")
     print(f"\nlargest resident set of the first net: {resident:.0f} MB")
 
