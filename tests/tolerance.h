@@ -94,7 +94,7 @@ constexpr double kSecondStageNats = 0.1;
 /// Floats that were written with six digits behind the point.
 constexpr double kPrintedFloats = 2e-6;
 /// A conditional mean from 40,000 importance draws, of which some hundred count, deviation 0.5.
-constexpr double kCompletion = 0.1;
+constexpr double kCompletion = 0.15;
 /// Means of 2,000 heights of deviation 6.5 about 170: five standard errors, relative.
 constexpr double kCensusMean = 0.005;
 /// What 60 steps on a table of ten columns gain at the very least.

@@ -38,15 +38,17 @@ TableText::TableText(const std::string& path, const TableOptions& options)
   if (has_header_) header_ = record() + std::string(csv_.line_end());
 }
 
-/// Names are no numbers, and none is missing.
+/// Names are no numbers, and most columns have one.
 bool TableText::looks_like_header() const {
+  int64_t empty = 0;
   for (int64_t i = 0; i < csv_.size(); ++i) {
     const auto cell = trimmed(csv_.cell(i));
-    if (missing(cell) || parse_date(cell)) return false;
+    empty += cell.empty();
+    if ((!cell.empty() && missing(cell)) || parse_date(cell)) return false;
     const bool digits = cell.find_first_not_of("+-.0123456789eE") == std::string_view::npos;
     if (digits && parse_number(cell, false)) return false;
   }
-  return true;
+  return 2 * empty < csv_.size();
 }
 
 void TableText::read_names() {

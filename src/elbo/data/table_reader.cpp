@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <limits>
 
 #include "elbo/data/column_types.h"
 #include "elbo/data/reader.h"
+#include "elbo/data/row_store.h"
 #include "elbo/data/table.h"
 
 namespace elbo {
@@ -122,34 +124,22 @@ class TableSurvey {
   int64_t rows_ = 0;
 };
 
-/// The second pass: the rows themselves. `expected` of them where their number is known.
+/// The second pass: the rows themselves, at most so many; 0 = all.
 Data read_rows(const std::string& path, const TableOptions& options, const Schemas& schemas,
                int64_t most_rows) {
   TableRows rows(path, options, schemas);
-  const auto width = static_cast<int64_t>(rows.cells().size());
-  std::vector<float> x;
-  std::vector<uint8_t> mask;
-  std::vector<int64_t> y;
-  int64_t n = 0, holes = 0;
-  while ((most_rows == 0 || n < most_rows) && rows.next()) {
-    ++n;
-    x.insert(x.end(), rows.values().begin(), rows.values().end());
-    mask.insert(mask.end(), rows.mask().begin(), rows.mask().end());
-    holes += std::count(rows.mask().begin(), rows.mask().end(), 0);
-    if (rows.has_label()) y.push_back(rows.label());
+  const auto width = rows.cells().size();
+  const auto store = std::make_shared<RowStore>(width + (rows.has_label() ? 1 : 0));
+  std::vector<float> row(static_cast<size_t>(store->width()));
+  while ((most_rows == 0 || store->size() < most_rows) && rows.next()) {
+    for (size_t i = 0; i < width; ++i) {
+      row[i] = rows.mask()[i] ? rows.values()[i] : std::numeric_limits<float>::quiet_NaN();
+    }
+    if (rows.has_label()) row[width] = static_cast<float>(rows.label());
+    store->append(row);
   }
-  check(n > 0, "[table] ", path, ": holds no rows");
-  Arrays arrays;
-  arrays.schemas.x = schemas.x;
-  arrays.x = torch::tensor(x).view({n, width});
-  if (holes > 0 || schemas.x.detail.value("missing", false)) {
-    arrays.mask = torch::tensor(mask, torch::kUInt8).view({n, width});
-  }
-  if (rows.has_label()) {
-    arrays.y = torch::tensor(y, torch::kInt64);
-    arrays.schemas.y = schemas.y;
-  }
-  return in_memory(std::move(arrays));
+  check(store->size() > 0, "[table] ", path, ": holds no rows");
+  return stored_table(store, {schemas.x, {}, rows.has_label() ? schemas.y : Schema()});
 }
 
 class TableReader : public Reader {

@@ -9,8 +9,10 @@
 namespace elbo {
 namespace {
 
-// Of standardised values; the upper bound keeps the mean of a log-normal finite.
+// Of standardised values.
 constexpr double kLowestLogScale = -7, kHighestLogScale = 2;
+// Draws and means of log-normals stay finite.
+constexpr double kLogSize = 60, kHighestLogNormal = 1.4;
 constexpr double kLogOdds = 15;
 constexpr double kLogRate = 15, kLowestLogTotal = -7, kHighestLogTotal = 10;
 // A density narrower than the rounding of the data would count the rounding as knowledge.
@@ -137,8 +139,9 @@ Plain::Make mixture(const std::vector<Column>& columns, int64_t components) {
 Plain::Make log_normal(const std::vector<Column>& columns, bool zeros) {
   return [s = Standard(columns), zeros](const std::vector<Tensor>& p) -> Dist {
     const auto scale = s.scale.to(p[0].options());
-    auto base = std::make_shared<LogNormal>(s.loc.to(p[0].options()) + scale * p[0],
-                                            s.log_scale(p[1]) + scale.log());
+    const auto loc = (s.loc.to(p[0].options()) + scale * p[0]).clamp(-kLogSize, kLogSize);
+    auto base = std::make_shared<LogNormal>(
+        loc, (s.log_scale(p[1]) + scale.log()).clamp_max(kHighestLogNormal));
     if (!zeros) return base;
     return std::make_shared<ZeroInflated>(p[2].clamp(-kLogOdds, kLogOdds), base, false);
   };

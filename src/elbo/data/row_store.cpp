@@ -1,0 +1,107 @@
+#include "elbo/data/row_store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "elbo/data/rows.h"
+
+namespace elbo {
+namespace {
+
+constexpr size_t kWriteBlock = size_t{1} << 20;
+
+int open_nameless() {
+  std::error_code ignored;
+  const auto folder = std::filesystem::temp_directory_path(ignored).string();
+  auto pattern = (folder.empty() ? "/tmp" : folder) + "/elbo-rows-XXXXXX";
+  const int file = ::mkstemp(pattern.data());
+  check(file >= 0, "[table] ", pattern, ": cannot be created: ", std::strerror(errno),
+        " (TMPDIR names the folder for large tables)");
+  ::unlink(pattern.c_str());
+  return file;
+}
+
+class StoredTable : public Dataset {
+ public:
+  StoredTable(std::shared_ptr<RowStore> rows, Schemas schemas)
+      : rows_(std::move(rows)), schemas_(std::move(schemas)) {}
+
+  int64_t size() const override { return rows_->size(); }
+  Schemas schemas() const override { return schemas_; }
+  std::string row_name(int64_t row) const override { return "row " + std::to_string(row + 1); }
+
+  Batch get(const Tensor& rows, const Draw&) const override {
+    auto all = rows_->rows(checked_rows(rows, size()));
+    Batch batch;
+    if (schemas_.y.present()) {
+      batch.y = all.select(1, all.size(1) - 1).nan_to_num(-1).to(torch::kInt64);
+      all = all.narrow(1, 0, all.size(1) - 1);
+    }
+    const auto absent = all.isnan();
+    batch.x = all.masked_fill(absent, 0);
+    if (schemas_.x.detail.value("missing", false) || absent.any().item<bool>()) {
+      batch.mask = absent.logical_not().to(torch::kFloat32);
+    }
+    return batch;
+  }
+
+ private:
+  std::shared_ptr<RowStore> rows_;
+  Schemas schemas_;
+};
+
+}  // namespace
+
+RowStore::~RowStore() {
+  if (file_ >= 0) ::close(file_);
+}
+
+void RowStore::append(const std::vector<float>& row) {
+  memory_.insert(memory_.end(), row.begin(), row.end());
+  ++rows_;
+  if (memory_.size() >= (on_disk() ? std::min(kWriteBlock, most_in_memory_) : most_in_memory_))
+    write_out();
+}
+
+void RowStore::write_out() {
+  if (file_ < 0) file_ = open_nameless();
+  const char* from = reinterpret_cast<const char*>(memory_.data());
+  for (size_t left = memory_.size() * sizeof(float); left > 0;) {
+    const ssize_t done = ::write(file_, from, left);
+    if (done < 0 && errno == EINTR) continue;
+    check(done > 0, "[table] temporary rows cannot be written: ", std::strerror(errno),
+          " (TMPDIR names the folder for large tables)");
+    from += done;
+    left -= static_cast<size_t>(done);
+  }
+  written_ = rows_;
+  std::vector<float>().swap(memory_);
+}
+
+Tensor RowStore::rows(const Tensor& which) const {
+  auto out = torch::empty({which.size(0), width_});
+  auto* to = out.data_ptr<float>();
+  const auto* row = which.data_ptr<int64_t>();
+  const auto bytes = static_cast<size_t>(width_) * sizeof(float);
+  for (int64_t i = 0; i < which.size(0); ++i, to += width_) {
+    if (row[i] >= written_) {
+      std::memcpy(to, memory_.data() + (row[i] - written_) * width_, bytes);
+      continue;
+    }
+    const auto got = ::pread(file_, to, bytes, static_cast<off_t>(bytes) * row[i]);
+    check(got == static_cast<ssize_t>(bytes), "[table] temporary rows cannot be read: ",
+          got < 0 ? std::strerror(errno) : "the file is cut");
+  }
+  return out;
+}
+
+Data stored_table(std::shared_ptr<RowStore> rows, Schemas schemas) {
+  return std::make_shared<StoredTable>(std::move(rows), std::move(schemas));
+}
+
+}  // namespace elbo

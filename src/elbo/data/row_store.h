@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "elbo/data/dataset.h"
+
+namespace elbo {
+
+/// Rows of floats, NaN where a cell is missing, as they are read one after the other. Many stay on
+/// the disk: a file without a name in $TMPDIR, of which only the rows of a batch are in memory.
+class RowStore {
+ public:
+  /// `most_in_memory`: floats beyond which rows go to the disk.
+  explicit RowStore(int64_t width, size_t most_in_memory = size_t{1} << 25)
+      : width_(width), most_in_memory_(most_in_memory) {}
+  ~RowStore();
+  RowStore(const RowStore&) = delete;
+  RowStore& operator=(const RowStore&) = delete;
+
+  void append(const std::vector<float>& row);
+  int64_t size() const { return rows_; }
+  int64_t width() const { return width_; }
+  bool on_disk() const { return file_ >= 0; }
+  /// [n, width] the rows named by a checked int64 tensor.
+  Tensor rows(const Tensor& which) const;
+
+ private:
+  void write_out();
+
+  int64_t width_, rows_ = 0, written_ = 0;
+  size_t most_in_memory_;
+  std::vector<float> memory_;
+  int file_ = -1;
+};
+
+/// A table over such rows; the last column is the label where the schemas have one.
+Data stored_table(std::shared_ptr<RowStore> rows, Schemas schemas);
+
+}  // namespace elbo
