@@ -90,6 +90,8 @@ def main():
             for name in ("log.jsonl", "weights.safetensors"):
                 expect((whole / name).read_bytes() == (run / name).read_bytes(),
                        f"{name} differs from that of an undisturbed training")
+            left = [p.name for p in run.iterdir() if p.name.endswith(".tmp")]
+            expect(not left, f"a killed writer has left {left}")
             rounds += 1
     print(f"{kills} kills in {rounds} trainings, every run opened and ended as undisturbed")
 

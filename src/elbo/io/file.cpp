@@ -1,6 +1,7 @@
 #include "elbo/io/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <regex>
 
 #include "elbo/core/error.h"
 
@@ -146,6 +148,18 @@ void write_file_atomic(const std::string& path, std::string_view bytes) {
   AtomicFile file(path);
   file.write(bytes);
   file.commit();
+}
+
+void remove_leftovers(const std::string& folder) {
+  static const std::regex temporary(R"(\..+\.(\d{1,9})\.\d+\.tmp)");
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    std::smatch found;
+    const auto name = entry.path().filename().string();
+    if (!std::regex_match(name, found, temporary)) continue;
+    const bool alive = ::kill(std::stoi(found[1]), 0) == 0 || errno != ESRCH;
+    if (!alive) std::filesystem::remove(entry.path(), ignored);
+  }
 }
 
 }  // namespace elbo

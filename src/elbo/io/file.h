@@ -37,5 +37,7 @@ class AtomicFile {
 };
 
 void write_file_atomic(const std::string& path, std::string_view bytes);
+/// Removes what writers of this folder have left that were killed before they were done.
+void remove_leftovers(const std::string& folder);
 
 }  // namespace elbo

@@ -71,6 +71,7 @@ void show_training(Model& model, const Dataset& training) {
 
 Trainer::End fit(Run& run, const FitReport& report, Data data) {
   const auto options = run.train_options();
+  remove_leftovers(run.path().string());
   if (!data) data = run.open_data(run.facts()["data"]["options"].value("split", "train"));
   const auto [train, validation] = split_validation(data, options.validation, options.seed);
 
