@@ -33,7 +33,7 @@ int report(const ReportArguments& a) {
   return 0;
 }
 
-Command::Body declare(CLI::App& app) {
+Command::Body declare_report(CLI::App& app) {
   auto a = std::make_shared<ReportArguments>();
   app.add_option("RUN", a->runs, "one run, or several to see side by side")->required();
   app.add_option("-o,--out", a->out, "the page to write; default: report.html in the run")
@@ -49,7 +49,7 @@ const bool added =
     add_command({"report",
                  "One HTML page to look at: curves, pictures, maps, diagnosis",
                  {"elbo report runs/digits", "elbo report runs/vae runs/beta_vae -o compare.html"},
-                 declare});
+                 declare_report});
 
 }  // namespace
 }  // namespace elbo

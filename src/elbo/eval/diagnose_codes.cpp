@@ -109,18 +109,22 @@ void find_holes(Subject& s, const Tensor& means, std::vector<Finding>& findings)
        "or a larger objective.beta"});
 }
 
-void find_dead_codes(Subject& s, std::vector<Finding>& findings) {
-  if (s.code_use().is_null()) return;
-  for (const auto& [name, use] : s.code_use().items()) {
-    const double codes = use.value("codes", 0.0), perplexity = use.value("perplexity", 0.0);
-    if (codes == 0 || perplexity >= kLeastCodes * codes) continue;
-    findings.push_back({"unused_codes",
-                        text("The codebook ", name, " is hardly used: a perplexity of ", perplexity,
-                             " of ", codes, " codes"),
-                        "perplexity as a share of the codes", perplexity / codes, kLeastCodes,
-                        "--set latent.update=ema, a smaller --set latent.codes, or --set "
-                        "latent.window=100 to re-seed unused codes"});
+/// One codebook, or the list of those of a site's stages.
+void find_unused_codes(const std::string& name, const Json& use, std::vector<Finding>& findings) {
+  if (use.is_array()) {
+    for (size_t i = 0; i < use.size(); ++i) {
+      find_unused_codes(name + ", stage " + std::to_string(i + 1), use[i], findings);
+    }
+    return;
   }
+  const double codes = use.value("codes", 0.0), perplexity = use.value("perplexity", 0.0);
+  if (codes == 0 || perplexity >= kLeastCodes * codes) return;
+  findings.push_back({"unused_codes",
+                      text("The codebook of ", name, " is hardly used: a perplexity of ",
+                           perplexity, " of ", codes, " codes"),
+                      "perplexity as a share of the codes", perplexity / codes, kLeastCodes,
+                      "--set latent.update=ema, a smaller --set latent.codes, or --set "
+                      "latent.window=100 to re-seed unused codes"});
 }
 
 }  // namespace
@@ -132,7 +136,9 @@ std::vector<Finding> diagnose_codes(Subject& s) {
     find_explosion(means, findings);
     if (means.size(1) == s.codes().mean.size(1)) find_holes(s, means, findings);
   }
-  find_dead_codes(s, findings);
+  if (!s.code_use().is_null()) {
+    for (const auto& [name, use] : s.code_use().items()) find_unused_codes(name, use, findings);
+  }
   return findings;
 }
 

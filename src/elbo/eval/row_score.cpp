@@ -12,7 +12,7 @@ const std::vector<std::string> kParts = {"likelihood", "elbo", "reconstruction",
 // What a decoder cannot make is the surest sign of an anomaly, so it counts fourfold.
 constexpr double kWeights[] = {1, 0, 4, 1};
 constexpr double kPower = 4;
-constexpr double kTail = 0.1;
+constexpr double kUpperShare = 0.1;
 constexpr double kEnormous = 1e30;
 
 Tensor as_double(const Tensor& t) { return t.to(torch::kCPU, torch::kFloat64); }
@@ -38,7 +38,7 @@ Surprise::Surprise(const Tensor& reference) {
   sorted_.assign(flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel());
   std::sort(sorted_.begin(), sorted_.end());
   const size_t n = sorted_.size();
-  const auto k = std::min(n - 1, std::max<size_t>(1, static_cast<size_t>(kTail * n)));
+  const auto k = std::min(n - 1, std::max<size_t>(1, static_cast<size_t>(kUpperShare * n)));
   level_ = sorted_[n - 1 - k];
   tail_ = static_cast<double>(std::max<size_t>(k, 1)) / static_cast<double>(n);
   double sum = 0;
