@@ -2,6 +2,7 @@
 
 #include "elbo/data/dataset.h"
 #include "elbo/data/windows.h"
+#include "elbo/io/row_file.h"
 #include "elbo/train/trainer.h"
 #include "files.h"
 #include "near.h"
@@ -101,6 +102,39 @@ TEST_CASE("the last windows in time validate, and share no step with those that 
   CHECK(validation->row_name(0) == "30");
   CHECK(error_of([&] { split_validation(data, 33, 0); }).find("leave none of 36") !=
         std::string::npos);
+}
+
+TEST_CASE("telemetry is normal where it trains and has faults of every kind where it is judged") {
+  DataOptions options;
+  const auto train = open_data("builtin:telemetry", options);
+  options.split = "test";
+  const auto test = open_data("builtin:telemetry", options);
+  const auto classes = static_cast<int64_t>(test->schemas().y.detail["classes"].size());
+  const auto y = test->get(torch::arange(test->size())).y;
+  CHECK((train->get(torch::arange(train->size())).y == 0).all().item<bool>());
+  CHECK((torch::bincount(y, Tensor(), classes) > 100).all().item<bool>());
+  // A fault hides within the range that its column has in normal times: only a sum tells it.
+  const auto normal = train->get(torch::arange(train->size())).x;
+  const auto wrong_sign = test->get((y == 5).nonzero().flatten()).x.select(1, 5);
+  const auto pressure = normal.select(1, 5);
+  const auto inside = (wrong_sign > pressure.min()).logical_and(wrong_sign < pressure.max());
+  CHECK(inside.to(torch::kFloat64).mean().item<double>() > 0.9);
+}
+
+TEST_CASE("an array's numbers are read as real columns where somebody says so, or the model was") {
+  const TempFolder folder;
+  const auto path = folder.at("x.npy");
+  const auto file = create_row_file(path, {20, {3}, false, {}});
+  file->append(torch::rand({20, 3}));
+  file->commit();
+  DataOptions options;
+  CHECK(open_data(path, options)->schemas().x.kind == "unit");
+  options.reader = {{"kind", "real"}};
+  const auto real = open_data(path, options);
+  CHECK(real->schemas().x.kind == "real");
+  options.reader = Json::object();
+  options.like = std::make_shared<const Schemas>(real->schemas());
+  CHECK(open_data(path, options)->schemas().x.kind == "real");
 }
 
 TEST_CASE("a series that cannot be read says why") {
