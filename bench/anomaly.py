@@ -3,8 +3,8 @@
 
 Semi-supervised protocol of Livernoche et al. 2024: the first half of the normal rows in file order
 trains, all other rows are judged; no row is drawn again, no label is used. --unsupervised trains on
-all rows, anomalies among them, and judges them; the model then learns for 25 epochs only, unless
---train says otherwise."""
+all rows, anomalies among them, and judges them; the model then has two latents and learns for 25
+epochs only, unless --train says otherwise."""
 import argparse
 import concurrent.futures
 import json
@@ -73,7 +73,7 @@ def main():
                         help="options of elbo score")
     args = parser.parse_args()
     if args.unsupervised and not args.train:
-        args.train = ["--epochs", "25"]
+        args.train = ["--epochs", "25", "--set", "latent.size=2"]
     words = args.sets.split(",")
     paths = sorted(p for p in args.data.glob("*.npz") if any(w in p.stem for w in words))
     rows, start = [], time.time()
