@@ -160,6 +160,14 @@ TEST_CASE("every metric gives finite figures with their protocol, or says what i
   CHECK(result["left_out"]["codebook"] == "[metric] codebook: the model has none");
 }
 
+TEST_CASE("columns of other units are as far from each other as in units of one") {
+  const TrainedRun run("builtin:gaussian", {"latent.size=2"}, 500, 4);
+  auto subject = run.subject(few(200));
+  const auto& f = subject.features();
+  CHECK(f.space == "standardised values");
+  CHECK_CLOSE(f.data.std(0, false), torch::ones({8}), kUnitMoments);
+}
+
 TEST_CASE("a metric that is named must fit, and names are known ones") {
   const TrainedRun run("builtin:gaussian", {}, 100, 1);
   auto subject = run.subject(few(50));

@@ -59,6 +59,14 @@ Tensor pixel_features(const Tensor& x, std::string& space) {
   return torch::adaptive_avg_pool2d(x, {height, width}).flatten(1);
 }
 
+/// Columns of a table have units of their own: both samples in the data's deviations.
+void standardise(Features& f) {
+  const auto mean = f.data.mean(0), deviation = f.data.std(0, false).clamp_min(1e-12);
+  f.data = (f.data - mean) / deviation;
+  f.samples = (f.samples - mean) / deviation;
+  f.space = "standardised " + f.space;
+}
+
 std::vector<std::string> split_names(const std::string& names) {
   std::vector<std::string> list;
   std::istringstream in(names);
@@ -147,6 +155,7 @@ const Features& Subject::features() {
   if (options_.features == "pixels") {
     features_.data = pixel_features(batch_.x, features_.space);
     features_.samples = pixel_features(samples(), features_.space);
+    if (batch_.x.dim() != 4) standardise(features_);
   } else if (options_.features == "encoder") {
     features_ = {"encoder of this run", codes().mean, encoded(samples())};
   } else {

@@ -236,6 +236,7 @@ std::string histogram(const std::string& title, const std::vector<std::string>& 
   constexpr int64_t kBins = 40;
   Range x, y;
   for (const auto& s : samples) {
+    if (s.numel() == 0) continue;
     x.add(s.min().item<double>());
     x.add(s.max().item<double>());
   }

@@ -52,17 +52,23 @@ Tensor complete(const Tensor& x) {
   return flat.index_select(0, torch::nonzero(flat.isfinite().all(1)).flatten());
 }
 
+/// The values of a column that are known.
+Tensor present(const Tensor& column) {
+  return column.index_select(0, torch::nonzero(column.isfinite()).flatten());
+}
+
 /// Numbers instead of pictures: each column's values in data and samples, and correlations.
 std::string table_part(Reported& r) {
   constexpr int64_t kMostColumns = 24, kMostCells = 40;
-  const auto data = complete(r.subject->batch().x), made = complete(r.subject->samples());
+  const auto seen = observed(r.subject->batch()).flatten(1);
+  const auto data = complete(seen), made = complete(r.subject->samples());
   if (data.size(0) < 2 || made.size(0) < 2) return "";
   const auto names = column_names(r.subject->schemas().x, data.size(1));
   std::string html = "<div class=\"charts\">";
   for (int64_t i = 0; i < std::min(kMostColumns, data.size(1)); ++i) {
     html += "<div>" +
             histogram(names[static_cast<size_t>(i)], {"data", "samples"},
-                      {data.select(1, i), made.select(1, i)}) +
+                      {present(seen.select(1, i)), made.select(1, i)}) +
             "</div>";
   }
   html += "</div>";
@@ -103,11 +109,10 @@ std::string reconstructions_part(Reported& r, int64_t side) {
   auto& s = *r.subject;
   const int64_t n = std::min(kPairs, s.size());
   if (!pictures(r)) {
-    const auto data = complete(s.batch().x), made = complete(s.reconstructions());
-    if (data.size(0) != made.size(0)) return "";
+    const auto data = observed(s.batch()).flatten(1).to(torch::kFloat64);
+    const auto error = (data - s.reconstructions().flatten(1)).square().nanmean(0).sqrt();
+    const auto spread = (data - data.nanmean(0)).square().nanmean(0).sqrt();
     const auto names = column_names(s.schemas().x, data.size(1));
-    const auto error = (data - made).to(torch::kFloat64).square().mean(0).sqrt();
-    const auto spread = data.to(torch::kFloat64).std(0, false);
     std::vector<std::pair<std::string, std::string>> rows;
     for (int64_t i = 0; i < std::min<int64_t>(40, data.size(1)); ++i) {
       rows.emplace_back(names[static_cast<size_t>(i)], short_number(error[i].item<double>()) +
