@@ -51,3 +51,13 @@ inline std::string difference(double a, double b, double tolerance) {
 /// Agreement within a relative tolerance (absolute below 1); the failure names the element.
 #define CHECK_CLOSE(a, b, tolerance) CHECK_EQ(::elbo::difference((a), (b), (tolerance)), "")
 #define REQUIRE_CLOSE(a, b, tolerance) REQUIRE_EQ(::elbo::difference((a), (b), (tolerance)), "")
+
+namespace elbo {
+
+/// Agreement relative to the largest expected number.
+inline void check_near(const Tensor& found, const Tensor& expected, double tolerance) {
+  const double scale = expected.abs().max().item<double>() + 1e-3;
+  CHECK_CLOSE(found / scale, expected / scale, tolerance);
+}
+
+}  // namespace elbo

@@ -15,13 +15,13 @@ Json golden() {
   return Json::parse(read_file(std::string(ELBO_SOURCE_DIR) + "/tests/golden/scores.json"));
 }
 
-Tensor numbers(const Json& list) {
+Tensor list_tensor(const Json& list) {
   return torch::tensor(list.get<std::vector<double>>(), torch::kFloat64);
 }
 
 TEST_CASE("ranking metrics equal those of scikit-learn, ties and one-sided thresholds included") {
   for (const auto& one : golden()["rankings"]) {
-    const auto scores = numbers(one["scores"]), labels = numbers(one["labels"]);
+    const auto scores = list_tensor(one["scores"]), labels = list_tensor(one["labels"]);
     const double threshold = one["threshold"];
     const auto verdicts = judge_scores(scores, labels, threshold);
     for (const char* name :
@@ -70,8 +70,8 @@ TEST_CASE("the fitted tail is as likely as SciPy's") {
 
 TEST_CASE("conformal p-values and percentiles are those of their definitions") {
   const auto one = golden()["p_values"];
-  const auto reference = numbers(one["reference"]);
-  CHECK_CLOSE(conformal_p_values(numbers(one["scores"]), reference), numbers(one["p"]),
+  const auto reference = list_tensor(one["reference"]);
+  CHECK_CLOSE(conformal_p_values(list_tensor(one["scores"]), reference), list_tensor(one["p"]),
               kDoubleSums);
   ThresholdOptions options;
   options.threshold = "percentile";

@@ -51,7 +51,7 @@ Made make_step(const Json& kind, bool free, int64_t index, int64_t rows) {
   return made;
 }
 
-Tensor numbers(int64_t rows) { return 1.5 * torch::randn({rows, kSize}, torch::kFloat64); }
+Tensor random_points(int64_t rows) { return 1.5 * torch::randn({rows, kSize}, torch::kFloat64); }
 
 template <class F>
 void for_each_step(F f) {
@@ -70,7 +70,7 @@ void for_each_step(F f) {
 TEST_CASE("every flow step has its inverse, and both tell opposite log-determinants") {
   for_each_step([](const Json& kind, bool free, int64_t index) {
     const auto made = make_step(kind, free, index, 50);
-    const auto z = numbers(50);
+    const auto z = random_points(50);
     const auto there = made.map->push(z), back = made.map->pull(there.value);
     CHECK_CLOSE(back.value, z, kRoundTrip);
     CHECK_CLOSE(back.log_det, -there.log_det, kRoundTrip);
@@ -93,7 +93,7 @@ TEST_CASE("every flow step's log-determinant is that of its Jacobian by autograd
     const auto made = make_step(kind, free, index, 1);
     for (const bool push : {true, false}) {
       CAPTURE(push);
-      const auto z = numbers(1).requires_grad_();
+      const auto z = random_points(1).requires_grad_();
       const auto mapped = push ? made.map->push(z) : made.map->pull(z);
       const auto expected = std::get<1>(torch::slogdet(jacobian(mapped.value, z)));
       CHECK_CLOSE(mapped.log_det, expected.view({1}), kRoundTrip);
@@ -104,7 +104,7 @@ TEST_CASE("every flow step's log-determinant is that of its Jacobian by autograd
 TEST_CASE("gradients through every step's inverse are those of finite differences") {
   for_each_step([](const Json& kind, bool free, int64_t index) {
     const auto made = make_step(kind, free, index, 3);
-    const auto y = numbers(3), a = numbers(3);
+    const auto y = random_points(3), a = random_points(3);
     auto theta = free ? made.step->parameters().front() : made.h.requires_grad_();
     const auto value = [&] {
       const auto z = (*made.step)(made.h)->pull(y);

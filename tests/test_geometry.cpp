@@ -16,7 +16,7 @@ namespace {
 
 constexpr auto kDouble = torch::kFloat64;
 
-Tensor numbers(std::vector<double> v) { return torch::tensor(v, kDouble); }
+Tensor doubles(std::vector<double> v) { return torch::tensor(v, kDouble); }
 
 /// The angle between 0 and pi of a von Mises-Fisher in m dimensions: log density at s, normalised
 /// on a grid.
@@ -50,13 +50,13 @@ TEST_CASE("log Bessel functions agree with the standard library's") {
       if (!(reference > 1e-290 && reference < 1e290)) continue;
       CAPTURE(v);
       CAPTURE(x);
-      CHECK_CLOSE(log_bessel(v, numbers({x})), numbers({std::log(reference)}), kBessel);
+      CHECK_CLOSE(log_bessel(v, doubles({x})), doubles({std::log(reference)}), kBessel);
       const double next = std::cyl_bessel_i(v + 1, x);
       if (next < 1e-290) continue;
-      CHECK_CLOSE(bessel_ratio(v, numbers({x})), numbers({next / reference}), kBessel);
+      CHECK_CLOSE(bessel_ratio(v, doubles({x})), doubles({next / reference}), kBessel);
     }
   }
-  CHECK(log_bessel(4.5, numbers({1e5})).isfinite().item<bool>());
+  CHECK(log_bessel(4.5, doubles({1e5})).isfinite().item<bool>());
 }
 
 TEST_CASE("the von Mises-Fisher density integrates to 1 over the sphere") {
@@ -70,7 +70,7 @@ TEST_CASE("the von Mises-Fisher density integrates to 1 over the sphere") {
     x.select(1, 0).copy_(s.cos());
     x.select(1, 1).copy_(s.sin());
     direction[0][0] = 1;
-    const VonMisesFisher q(direction, numbers({kappa}).view({1, 1}));
+    const VonMisesFisher q(direction, doubles({kappa}).view({1, 1}));
     const double half = 0.5 * static_cast<double>(m - 1);
     const double log_ring = std::log(2) + half * std::log(M_PI) - std::lgamma(half);
     const auto log_mass = q.log_prob(x) + static_cast<double>(m - 2) * s.sin().log() + log_ring;
@@ -87,7 +87,7 @@ TEST_CASE("the KL of von Mises-Fisher to uniform is that of numerical integratio
     CAPTURE(kappa);
     const AngleGrid grid(m, kappa), flat(m, 0);
     const auto expected = (grid.weight * (grid.log_weight - flat.log_weight)).sum();
-    auto k = numbers({kappa}).view({1, 1}).requires_grad_();
+    auto k = doubles({kappa}).view({1, 1}).requires_grad_();
     const auto q = fisher(m, k);
     const auto value = kl(*q, UniformSphere(m, kDouble));
     REQUIRE(value.has_value());
@@ -112,7 +112,7 @@ TEST_CASE("draws of von Mises-Fisher have the length of mean and its slope in ka
     CHECK_CLOSE(x.norm(2, 1), torch::ones({n}, kDouble), kGoldenDouble);
     const auto cosine = x.select(1, m - 1);
     const double ratio =
-        bessel_ratio(0.5 * static_cast<double>(m) - 1, numbers({kappa})).item<double>();
+        bessel_ratio(0.5 * static_cast<double>(m) - 1, doubles({kappa})).item<double>();
     const auto error = [&](const Tensor& t) { return t.std().item<double>() / std::sqrt(n); };
     CHECK(std::abs(cosine.mean().item<double>() - ratio) < kStandardErrors * error(cosine));
     const AngleGrid grid(m, kappa);
@@ -142,8 +142,8 @@ TEST_CASE("a wrapped normal integrates to 1 over the disc, and its draws have it
       CAPTURE(c);
       CAPTURE(far);
       const double radius = 1 / std::sqrt(c);
-      const auto centre = numbers({far * radius, 0.1 * radius}).view({1, 2});
-      const auto q = WrappedNormal(centre, numbers({-0.7, -1.2}).view({1, 2}), c);
+      const auto centre = doubles({far * radius, 0.1 * radius}).view({1, 2});
+      const auto q = WrappedNormal(centre, doubles({-0.7, -1.2}).view({1, 2}), c);
       const int64_t n = 1000, m = 300;
       // In polar coordinates, radius by the hyperbolic distance, where the edge is far away.
       const auto rho = (torch::arange(n, kDouble) + 0.5) * (12.0 / n);
@@ -183,7 +183,7 @@ TEST_CASE("a full normal is the normal of its covariance") {
 }
 
 TEST_CASE("a relaxed one-hot integrates to 1 and hardens to its classes") {
-  const auto logits = numbers({0.3, -0.9}).view({1, 1, 2});
+  const auto logits = doubles({0.3, -0.9}).view({1, 1, 2});
   for (const double temperature : {0.4, 0.67, 1.5}) {
     const RelaxedOneHot q(logits, temperature);
     // The density of the first of two shares, on a grid of its log odds.
@@ -231,7 +231,7 @@ TEST_CASE("closed divergences of the latent geometries are the Monte Carlo means
   const FullNormal full(torch::randn({3, 4}, kDouble), factor);
   check_kl(full, StandardNormal({4}, kDouble), n);
   check_kl(full, Normal(torch::randn({4}, kDouble), 0.3 * torch::randn({4}, kDouble)), n);
-  check_kl(*fisher(5, numbers({7}), 3), UniformSphere(5, kDouble), n);
+  check_kl(*fisher(5, doubles({7}), 3), UniformSphere(5, kDouble), n);
   const OneHotGroups hard(torch::randn({3, 2, 4}, kDouble));
   check_kl(hard, OneHotGroups(torch::randn({2, 4}, kDouble)), n);
   const RelaxedOneHot straight(hard.logits, 0.7, true);
@@ -239,14 +239,14 @@ TEST_CASE("closed divergences of the latent geometries are the Monte Carlo means
 }
 
 TEST_CASE("parameters of the latent geometries are checked by name") {
-  const auto direction = numbers({0, 1}).view({1, 2});
-  CHECK_THROWS_WITH_AS(checked::von_mises_fisher(direction, numbers({-1})),
+  const auto direction = doubles({0, 1}).view({1, 2});
+  CHECK_THROWS_WITH_AS(checked::von_mises_fisher(direction, doubles({-1})),
                        doctest::Contains("kappa"), Error);
-  CHECK_THROWS_WITH_AS(checked::von_mises_fisher(2 * direction, numbers({1})),
+  CHECK_THROWS_WITH_AS(checked::von_mises_fisher(2 * direction, doubles({1})),
                        doctest::Contains("length"), Error);
-  CHECK_THROWS_WITH_AS(checked::wrapped_normal(direction, numbers({1, 1}), 1),
+  CHECK_THROWS_WITH_AS(checked::wrapped_normal(direction, doubles({1, 1}), 1),
                        doctest::Contains("centre"), Error);
-  CHECK_THROWS_WITH_AS(checked::wrapped_normal(0.1 * direction, numbers({1, 1}), -1),
+  CHECK_THROWS_WITH_AS(checked::wrapped_normal(0.1 * direction, doubles({1, 1}), -1),
                        doctest::Contains("curvature"), Error);
   CHECK_THROWS_WITH_AS(checked::relaxed_one_hot(torch::zeros({1, 1, 3}), 0),
                        doctest::Contains("temperature"), Error);

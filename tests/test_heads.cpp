@@ -33,7 +33,7 @@ std::vector<Place> places() {
           {{{}, "category", {{"classes", {"a", "b", "c"}}}}, (rows({}) * 2).round()}};
 }
 
-std::shared_ptr<Head> make(const Schema& variable, const Json& declaration) {
+std::shared_ptr<Head> make_head(const Schema& variable, const Json& declaration) {
   return heads().make({variable, {variable, {}, {}}}, declaration);
 }
 
@@ -54,7 +54,7 @@ std::vector<Json> declarations() {
 
 std::shared_ptr<Head> try_make(const Schema& variable, const Json& declaration) {
   try {
-    return make(variable, declaration);
+    return make_head(variable, declaration);
   } catch (const Error&) {
     return nullptr;  // not of this kind, or it borrows what does not stand here
   }
@@ -135,38 +135,38 @@ TEST_CASE("free priors draw rows of the variable's shape, others say that they c
   const Schema z{{5}, "real", Json::object()};
   for (const char* name : {"normal", "laplace", "logistic", "student", "uniform", "mixture"}) {
     CAPTURE(name);
-    const auto head = make(z, name);
+    const auto head = make_head(z, name);
     const auto p = (*head)(Tensor());
     const auto x = p->sample({kRows});
     CHECK(x.sizes() == torch::IntArrayRef({kRows, 5}));
     CHECK(p->row_log_prob(x).sizes() == torch::IntArrayRef({kRows}));
   }
-  CHECK(dynamic_cast<const StandardNormal*>((*make(z, "normal"))(Tensor()).get()));
-  const auto wide = (*make(z, {{"type", "normal"}, {"scale", 3.0}}))(Tensor());
+  CHECK(dynamic_cast<const StandardNormal*>((*make_head(z, "normal"))(Tensor()).get()));
+  const auto wide = (*make_head(z, {{"type", "normal"}, {"scale", 3.0}}))(Tensor());
   CHECK_CLOSE(wide->stddev(), torch::full({5}, 3.0), kGoldenFloat);
-  CHECK_THROWS_WITH_AS((*make(z, "gamma"))(Tensor()),
+  CHECK_THROWS_WITH_AS((*make_head(z, "gamma"))(Tensor()),
                        doctest::Contains("[head gamma] prior: it cannot stand without features"),
                        Error);
-  CHECK_THROWS_AS((*make({{5}, "count", {}}, "poisson"))(Tensor()), Error);
+  CHECK_THROWS_AS((*make_head({{5}, "count", {}}, "poisson"))(Tensor()), Error);
 }
 
 TEST_CASE("a head refuses a kind that it cannot describe, naming those it can") {
-  CHECK_THROWS_WITH_AS(make({{5}, "count", {}}, "bernoulli"),
+  CHECK_THROWS_WITH_AS(make_head({{5}, "count", {}}, "bernoulli"),
                        "[head bernoulli] kind: found count data, it describes binary, unit, byte",
                        Error);
-  CHECK_THROWS_AS(make({{5}, "real", {}}, "poisson"), Error);
-  CHECK_THROWS_AS(make({{5}, "category", {{"classes", 3}}}, "normal"), Error);
-  CHECK_THROWS_WITH_AS(make({{5}, "category", Json::object()}, "categorical"),
+  CHECK_THROWS_AS(make_head({{5}, "real", {}}, "poisson"), Error);
+  CHECK_THROWS_AS(make_head({{5}, "category", {{"classes", 3}}}, "normal"), Error);
+  CHECK_THROWS_WITH_AS(make_head({{5}, "category", Json::object()}, "categorical"),
                        doctest::Contains("classes"), Error);
-  CHECK_THROWS_WITH_AS(make({{5}, "real", {}}, {{"type", "normal"}, {"scale", "wide"}}),
+  CHECK_THROWS_WITH_AS(make_head({{5}, "real", {}}, {{"type", "normal"}, {"scale", "wide"}}),
                        doctest::Contains("scale"), Error);
-  CHECK_THROWS_AS(make({{5}, "real", {}}, {{"type", "normal"}, {"scale", -1}}), Error);
-  CHECK_THROWS_AS(make({{5}, "real", {}}, {{"type", "normal"}, {"min_log_scale", 8}}), Error);
+  CHECK_THROWS_AS(make_head({{5}, "real", {}}, {{"type", "normal"}, {"scale", -1}}), Error);
+  CHECK_THROWS_AS(make_head({{5}, "real", {}}, {{"type", "normal"}, {"min_log_scale", 8}}), Error);
 }
 
 TEST_CASE("a standardised head gives the density of raw data") {
   const Json detail = {{"loc", {10.0, -4.0}}, {"scale", {5.0, 0.5}}};
-  const auto head = make({{2}, "real", detail}, "normal");
+  const auto head = make_head({{2}, "real", detail}, "normal");
   const auto h = torch::randn({kRows, 4}), x = torch::randn({kRows, 2});
   const auto scale = torch::tensor({5.0f, 0.5f}), loc = torch::tensor({10.0f, -4.0f});
   const auto direct =
@@ -179,14 +179,14 @@ TEST_CASE("a standardised head gives the density of raw data") {
 
 TEST_CASE("shapes that heads read") {
   const Schema image{{3, 4, 5}, "byte", {}};
-  CHECK(make(image, "normal")->input() == Shape{6, 4, 5});
-  CHECK(make(image, {{"type", "normal"}, {"scale", "learned"}})->input() == Shape{3, 4, 5});
-  CHECK(make(image, "discretized_logistic")->input() == Shape{6, 4, 5});
-  CHECK(make(image, {{"type", "discretized_logistic"}, {"components", 10}})->input() ==
+  CHECK(make_head(image, "normal")->input() == Shape{6, 4, 5});
+  CHECK(make_head(image, {{"type", "normal"}, {"scale", "learned"}})->input() == Shape{3, 4, 5});
+  CHECK(make_head(image, "discretized_logistic")->input() == Shape{6, 4, 5});
+  CHECK(make_head(image, {{"type", "discretized_logistic"}, {"components", 10}})->input() ==
         Shape{70, 4, 5});
-  CHECK(make({{7}, "byte", {}}, {{"type", "discretized_logistic"}, {"components", 2}})->input() ==
-        Shape{42});
-  CHECK(make({{7}, "category", {{"classes", 3}}}, "categorical")->input() == Shape{21});
+  CHECK(make_head({{7}, "byte", {}}, {{"type", "discretized_logistic"}, {"components", 2}})
+            ->input() == Shape{42});
+  CHECK(make_head({{7}, "category", {{"classes", 3}}}, "categorical")->input() == Shape{21});
 }
 
 TEST_CASE("a mixture of one logistic is that logistic") {
@@ -201,7 +201,7 @@ TEST_CASE("a mixture of one logistic is that logistic") {
 
 TEST_CASE("log scales stay within their bounds") {
   const Schema x{{2}, "real", {}};
-  const auto head = make(x, {{"type", "normal"}, {"min_log_scale", -1}, {"max_log_scale", 2}});
+  const auto head = make_head(x, {{"type", "normal"}, {"min_log_scale", -1}, {"max_log_scale", 2}});
   const auto d = (*head)(torch::tensor({{0.0f, 0.0f, -50.0f, 50.0f}}));
   CHECK_CLOSE(d->stddev().log(), torch::tensor({{-1.0f, 2.0f}}), kGoldenFloat);
 }

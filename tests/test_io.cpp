@@ -152,8 +152,8 @@ TEST_CASE("damaged safetensors never crash") {
   CHECK(fuzz(read_file(path), 5000, parse) > 1000);
 }
 
-std::string npy(const std::string& descr, const std::string& shape, const std::string& data,
-                int version = 1, const std::string& fortran = "False") {
+std::string npy_file(const std::string& descr, const std::string& shape, const std::string& data,
+                     int version = 1, const std::string& fortran = "False") {
   std::string header =
       "{'descr': '" + descr + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }\n";
   std::string bytes = "\x93NUMPY";
@@ -169,26 +169,28 @@ TEST_CASE("NumPy files are read in every version, byte order and index order") {
   const std::string little("\1\0\2\0\3\0\4\0\5\0\6\0", 12), big("\0\1\0\2\0\3\0\4\0\5\0\6", 12);
   const auto expected = torch::tensor({{1, 2, 3}, {4, 5, 6}}, torch::kInt16);
   for (int version : {1, 2, 3}) {
-    CHECK(torch::equal(parse_npy(npy("<i2", "(2, 3)", little, version), "a"), expected));
+    CHECK(torch::equal(parse_npy(npy_file("<i2", "(2, 3)", little, version), "a"), expected));
   }
-  CHECK(torch::equal(parse_npy(npy(">i2", "(2, 3)", big), "a"), expected));
-  CHECK(torch::equal(parse_npy(npy("<i2", "(3, 2)", little, 1, "True"), "a"), expected.t()));
-  CHECK(parse_npy(npy("<u2", "(1,)", "\xff\xff"), "a")[0].item<int64_t>() == 65535);
-  CHECK(parse_npy(npy("<u4", "(1,)", std::string(4, '\xff')), "a")[0].item<int64_t>() ==
+  CHECK(torch::equal(parse_npy(npy_file(">i2", "(2, 3)", big), "a"), expected));
+  CHECK(torch::equal(parse_npy(npy_file("<i2", "(3, 2)", little, 1, "True"), "a"), expected.t()));
+  CHECK(parse_npy(npy_file("<u2", "(1,)", "\xff\xff"), "a")[0].item<int64_t>() == 65535);
+  CHECK(parse_npy(npy_file("<u4", "(1,)", std::string(4, '\xff')), "a")[0].item<int64_t>() ==
         4294967295);
-  CHECK(parse_npy(npy("|b1", "(2,)", std::string("\0\7", 2)), "a")[1].item<bool>());
-  CHECK(parse_npy(npy("<f8", "()", std::string("\0\0\0\0\0\0\xf8\x3f", 8)), "a").item<double>() ==
-        1.5);
-  CHECK(parse_npy(npy("<f4", "(0, 3)", ""), "a").size(1) == 3);
+  CHECK(parse_npy(npy_file("|b1", "(2,)", std::string("\0\7", 2)), "a")[1].item<bool>());
+  CHECK(parse_npy(npy_file("<f8", "()", std::string("\0\0\0\0\0\0\xf8\x3f", 8)), "a")
+            .item<double>() == 1.5);
+  CHECK(parse_npy(npy_file("<f4", "(0, 3)", ""), "a").size(1) == 3);
 
-  const auto valid = npy("<i2", "(2, 3)", little);
+  const auto valid = npy_file("<i2", "(2, 3)", little);
   for (const auto& bad :
        {std::string(), valid.substr(0, 11), valid.substr(0, 60), valid + "x",
-        npy("<i2", "(2, 4)", little), npy("<i2", "(-2, 3)", little), npy("<i2", "2", little),
-        npy("|O", "(2, 3)", little), npy("<c8", "(2, 3)", little), npy("<U3", "(1,)", little),
-        npy("<i2", "(2, 3)", little, 4), npy("<i2", "(99999999999999999999, 3)", little),
-        npy("<i2", "(4294967296, 4294967296, 0)", ""), npy("<u8", "(1,)", std::string(8, '\xff')),
-        npy("<i2", "(2, 3)", little, 1, "Maybe")}) {
+        npy_file("<i2", "(2, 4)", little), npy_file("<i2", "(-2, 3)", little),
+        npy_file("<i2", "2", little), npy_file("|O", "(2, 3)", little),
+        npy_file("<c8", "(2, 3)", little), npy_file("<U3", "(1,)", little),
+        npy_file("<i2", "(2, 3)", little, 4), npy_file("<i2", "(99999999999999999999, 3)", little),
+        npy_file("<i2", "(4294967296, 4294967296, 0)", ""),
+        npy_file("<u8", "(1,)", std::string(8, '\xff')),
+        npy_file("<i2", "(2, 3)", little, 1, "Maybe")}) {
     CAPTURE(bad);
     CHECK(error_of([&] { parse_npy(bad, "bad.npy"); }).find("bad.npy") != std::string::npos);
   }

@@ -24,7 +24,7 @@ Records read_text(const std::string& text, char delimiter = 0) {
   return read_all(folder.file("a.csv", text), delimiter);
 }
 
-std::string refusal(const std::string& text) {
+std::string csv_refusal(const std::string& text) {
   return error_of([&] { read_text(text); });
 }
 
@@ -75,14 +75,14 @@ TEST_CASE("records that straddle the blocks of a file are whole, packed or not")
 }
 
 TEST_CASE("what is no text is refused where it stands") {
-  CHECK(refusal("a,b\n1,\"2\n3,4\n").find("line 2, column 2: a quote is opened and never closed") !=
+  CHECK(csv_refusal("a,b\n1,\"2\n3,4\n")
+            .find("line 2, column 2: a quote is opened and never closed") != std::string::npos);
+  CHECK(csv_refusal("a,b\n1,\"2\"x\n").find("line 2, column 2: text after a closing quote") !=
         std::string::npos);
-  CHECK(refusal("a,b\n1,\"2\"x\n").find("line 2, column 2: text after a closing quote") !=
+  CHECK(csv_refusal(std::string("a,b\n1,2\n3\0,4\n", 13)).find("line 3, column 1: holds a NUL") !=
         std::string::npos);
-  CHECK(refusal(std::string("a,b\n1,2\n3\0,4\n", 13)).find("line 3, column 1: holds a NUL") !=
-        std::string::npos);
-  CHECK(refusal("\xff\xfe"
-                "a\0")
+  CHECK(csv_refusal("\xff\xfe"
+                    "a\0")
             .find("UTF-16") != std::string::npos);
   CHECK(error_of([] { read_all("/no/such.csv"); }).find("No such file") != std::string::npos);
   CHECK(error_of([] { read_all("/"); }).find("folder") != std::string::npos);

@@ -10,7 +10,7 @@
 namespace elbo {
 namespace {
 
-constexpr int64_t kRows = 5;
+constexpr int64_t kLatentsRows = 5;
 
 Schemas schemas_of(bool picture, bool conditional) {
   Schemas data;
@@ -22,9 +22,9 @@ Schemas schemas_of(bool picture, bool conditional) {
 
 Batch batch_of(const Schemas& data) {
   Batch batch;
-  batch.x = torch::bernoulli(torch::full(with_rows(kRows, data.x.shape), 0.4));
+  batch.x = torch::bernoulli(torch::full(with_rows(kLatentsRows, data.x.shape), 0.4));
   batch.y = torch::tensor({0, -1, 2, -1, -1}, torch::kInt64);
-  if (data.c.present()) batch.c = torch::randn({kRows, 2});
+  if (data.c.present()) batch.c = torch::randn({kLatentsRows, 2});
   return batch;
 }
 
@@ -69,19 +69,20 @@ TEST_CASE("a trace holds whole batches of particles whose weights add up to one"
       const auto& trace = inference.trace;
       const int64_t particles = trace.log_weight.size(0);
       CHECK(particles % std::max<int64_t>(samples, 1) == 0);
-      CHECK(trace.log_weight.size(1) == kRows);
-      CHECK_CLOSE(trace.log_weight.logsumexp(0), torch::zeros({kRows}), kLayerFloat);
-      CHECK(trace.code.sizes().equals(with_rows(particles * kRows, built.model->latent->code())));
-      if (trace.extra.defined()) CHECK(trace.extra.sizes().equals({particles, kRows}));
+      CHECK(trace.log_weight.size(1) == kLatentsRows);
+      CHECK_CLOSE(trace.log_weight.logsumexp(0), torch::zeros({kLatentsRows}), kLayerFloat);
+      CHECK(trace.code.sizes().equals(
+          with_rows(particles * kLatentsRows, built.model->latent->code())));
+      if (trace.extra.defined()) CHECK(trace.extra.sizes().equals({particles, kLatentsRows}));
       const auto names = names_of(trace);
       CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
       for (const auto& site : trace.sites) {
         CAPTURE(site.name);
-        CHECK(site.value.size(0) == particles * kRows);
-        CHECK(site.kl().sizes().equals({particles * kRows}));
+        CHECK(site.value.size(0) == particles * kLatentsRows);
+        CHECK(site.kl().sizes().equals({particles * kLatentsRows}));
         CHECK(site.kl().isfinite().all().item<bool>());
-        if (samples > 0) CHECK(site.log_posterior().sizes().equals({particles * kRows}));
-        CHECK(site.log_prior().sizes().equals({particles * kRows}));
+        if (samples > 0) CHECK(site.log_posterior().sizes().equals({particles * kLatentsRows}));
+        CHECK(site.log_prior().sizes().equals({particles * kLatentsRows}));
       }
       CHECK(log_likelihood(inference, built.batch).isfinite().all().item<bool>());
     }
@@ -123,7 +124,7 @@ TEST_CASE("means are the same twice, and a row's do not depend on its neighbours
     CHECK(built.model->latent->infer(built.batch, 0).code.equal(all.code));
     const auto row = built.model->latent->infer(slice(built.batch, 2, 3), 0);
     const int64_t particles = all.log_weight.size(0);
-    const auto own = all.code.reshape({particles, kRows, -1}).select(1, 2);
+    const auto own = all.code.reshape({particles, kLatentsRows, -1}).select(1, 2);
     CHECK_CLOSE(row.code.reshape({particles, -1}), own, kLayerFloat);
     CHECK_CLOSE(row.log_weight.exp(), all.log_weight.narrow(1, 2, 1).exp(), kLayerFloat);
   });
@@ -135,26 +136,26 @@ TEST_CASE("generate takes every fixed site exactly as it is given") {
     built.model->eval();
     auto& latent = *built.model->latent;
     const auto c = built.batch.c;
-    const auto free = latent.generate(kRows, c);
-    CHECK(free.code.sizes().equals(with_rows(kRows, latent.code())));
-    CHECK(free.log_weight.sizes().equals({1, kRows}));
+    const auto free = latent.generate(kLatentsRows, c);
+    CHECK(free.code.sizes().equals(with_rows(kLatentsRows, latent.code())));
+    CHECK(free.log_weight.sizes().equals({1, kLatentsRows}));
     Values all;
     for (const auto& site : free.sites) {
       CAPTURE(site.name);
-      CHECK(site.log_prior().sizes().equals({kRows}));
+      CHECK(site.log_prior().sizes().equals({kLatentsRows}));
       CHECK(site.log_prior().isfinite().all().item<bool>());
       all[site.name] = site.value;
       for (const bool one_row : {false, true}) {
         const auto value = one_row ? site.value.narrow(0, 0, 1) : site.value;
-        for (const auto& fixed : latent.generate(kRows, c, {{site.name, value}}).sites) {
+        for (const auto& fixed : latent.generate(kLatentsRows, c, {{site.name, value}}).sites) {
           if (fixed.name == site.name) CHECK(fixed.value.equal(value.expand_as(site.value)));
         }
       }
     }
-    const auto again = latent.generate(kRows, c, all);
+    const auto again = latent.generate(kLatentsRows, c, all);
     // A code that looks back at its own draws of x is another one each time.
     if (!free.x.defined()) CHECK(again.code.equal(free.code));
-    CHECK(built.model->generate(kRows, c, all).x->mean().size(0) == kRows);
+    CHECK(built.model->generate(kLatentsRows, c, all).x->mean().size(0) == kLatentsRows);
     CHECK_THROWS_WITH_AS(latent.generate(1, c, {{"nobody", torch::zeros({1, 1})}}),
                          doctest::Contains("nobody"), Error);
   });

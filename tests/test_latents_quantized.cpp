@@ -12,7 +12,7 @@ namespace elbo {
 namespace {
 
 /// Puts a codebook's codes where the test wants them, as if training had.
-void place(Quantizer& quantizer, const Tensor& codes) {
+void code_place(Quantizer& quantizer, const Tensor& codes) {
   torch::NoGradGuard no_gradient;
   for (const auto& item : quantizer.named_buffers()) {
     if (item.key() == "stage0.seeded") item.value().fill_(1);
@@ -30,7 +30,7 @@ Tensor codes_of(const Quantizer& quantizer) {
   return (buffer ? *buffer : quantizer.named_parameters()["stage0.codes"]).detach();
 }
 
-TEST_CASE("the KL of codes to the uniform prior is log K a place, exactly") {
+TEST_CASE("the KL of codes to the uniform prior is log K a code_place, exactly") {
   Schemas data;
   data.x = {{6}, "binary", Json::object()};
   for (const int64_t stages : {1, 3}) {
@@ -51,7 +51,7 @@ TEST_CASE("the KL of codes to the uniform prior is log K a place, exactly") {
 
 TEST_CASE("a codebook takes the nearest code and passes the gradient by") {
   auto quantizer = make_codebooks({.codes = 3, .size = 2, .commitment = 0});
-  place(*quantizer, torch::tensor({{0.0, 0.0}, {4.0, 0.0}, {0.0, 4.0}}));
+  code_place(*quantizer, torch::tensor({{0.0, 0.0}, {4.0, 0.0}, {0.0, 4.0}}));
   const auto z = torch::tensor({{0.5, 0.2}, {3.0, 1.0}, {-1.0, 2.5}, {2.5, 0.0}}).requires_grad_();
   const auto q = quantizer->forward(z);
   CHECK(q.indices.equal(torch::tensor({{0}, {1}, {2}, {1}}, torch::kInt64)));
@@ -67,7 +67,7 @@ TEST_CASE("a codebook takes the nearest code and passes the gradient by") {
 
 TEST_CASE("commitment pulls the encoder to the codes with its weight") {
   auto quantizer = make_codebooks({.codes = 2, .size = 1, .commitment = 0.25});
-  place(*quantizer, torch::tensor({{0.0}, {10.0}}));
+  code_place(*quantizer, torch::tensor({{0.0}, {10.0}}));
   const auto z = torch::tensor({{1.0}, {8.0}}).requires_grad_();
   const auto cost = quantizer->forward(z).cost;
   CHECK_CLOSE(cost, torch::tensor({1.25 * 1, 1.25 * 4}), kGoldenFloat);
@@ -80,7 +80,7 @@ TEST_CASE("moving averages without memory are the k-means step, with memory its 
   const auto start = torch::tensor({{0.0, 1.0}, {1.0, -1.0}, {-1.0, -1.0}, {50.0, 50.0}});
   for (const double decay : {0.0, 0.9}) {
     auto quantizer = make_codebooks({.codes = 4, .size = 2, .update = "ema", .decay = decay});
-    place(*quantizer, start);
+    code_place(*quantizer, start);
     const auto nearest = torch::cdist(z, start).argmin(1);
     quantizer->forward(z);
     auto expected = start.clone();
@@ -100,7 +100,7 @@ TEST_CASE("codes that nothing used over a window come back where the encoder is"
   for (const char* update : {"gradient", "ema"}) {
     for (const int64_t window : {0, 4}) {
       auto quantizer = make_codebooks({.codes = 3, .size = 2, .window = window, .update = update});
-      place(*quantizer, torch::tensor({{0.0, 0.0}, {900.0, 900.0}, {-900.0, 900.0}}));
+      code_place(*quantizer, torch::tensor({{0.0, 0.0}, {900.0, 900.0}, {-900.0, 900.0}}));
       const auto z = torch::randn({50, 2});
       std::set<int64_t> used;
       for (int step = 0; step < 6; ++step) {

@@ -17,7 +17,7 @@ Data codes(const char* split, int64_t rows) {
   return open_data("builtin:codes", reading);
 }
 
-std::shared_ptr<Model> trained(const Json& latent, const Data& data, int64_t steps) {
+std::shared_ptr<Model> trained_model(const Json& latent, const Data& data, int64_t steps) {
   seed_torch(0);
   const auto spec = resolve(small_spec(latent), data->schemas());
   auto model = build(spec, data->schemas());
@@ -45,7 +45,7 @@ Data mostly_unlabelled(const Data& data, int64_t every) {
 }
 
 /// Mean log density of rows of builtin:gaussian under the process that made them.
-double exact_evidence(const Dataset& data) {
+double linear_evidence(const Dataset& data) {
   const auto& detail = data.schemas().x.detail;
   std::vector<double> w;
   for (const auto& row : detail["W"]) w.insert(w.end(), row.begin(), row.end());
@@ -59,7 +59,7 @@ double exact_evidence(const Dataset& data) {
   return (-0.5 * (distance + log_det)).item<double>();
 }
 
-TEST_CASE("bounds of trained latents keep above the entropy of the data and come near it") {
+TEST_CASE("bounds of trained_model latents keep above the entropy of the data and come near it") {
   const auto train = codes("train", 4000), test = codes("test", 1000);
   const double entropy = test->schemas().x.detail["entropy"];
   const Json flat{{"type", "flat"}, {"size", 2}};
@@ -78,7 +78,7 @@ TEST_CASE("bounds of trained latents keep above the entropy of the data and come
       {{{"type", "product"}, {"parts", {flat, flat}}}, kShortTrainingNats}};
   for (const auto& [latent, near] : cases) {
     CAPTURE(latent.dump());
-    auto model = trained(latent, train, 1000);
+    auto model = trained_model(latent, train, 1000);
     // Labels would make it the joint density of x and y.
     const auto hidden = mostly_unlabelled(test, 1 << 20);
     EvaluateOptions options;
@@ -99,12 +99,12 @@ TEST_CASE("a twentieth of the labels teaches M2 the classes") {
   const auto batch = test->get(torch::arange(test->size()));
   for (const int64_t auxiliary : {0, 4}) {
     CAPTURE(auxiliary);
-    auto model = trained({{"type", "labelled"},
-                          {"size", 2},
-                          {"features", 32},
-                          {"joint", small_mlp()},
-                          {"auxiliary", auxiliary}},
-                         train, 800);
+    auto model = trained_model({{"type", "labelled"},
+                                {"size", 2},
+                                {"features", 32},
+                                {"joint", small_mlp()},
+                                {"auxiliary", auxiliary}},
+                               train, 800);
     torch::NoGradGuard no_gradient;
     const auto q = model->latent->class_probs(batch);
     CHECK_CLOSE(q.sum(1), torch::ones({batch.size()}), kLayerFloat);
@@ -180,13 +180,14 @@ TEST_CASE("a ladder on linear-Gaussian data keeps below the exact evidence and c
   reading.split = "test";
   reading.rows = 500;
   const auto test = open_data("builtin:gaussian", reading);
-  auto model = trained({{"type", "ladder"}, {"sizes", {3, 2}}, {"widths", {32}}}, train, 1000);
+  auto model =
+      trained_model({{"type", "ladder"}, {"sizes", {3, 2}}, {"widths", {32}}}, train, 1000);
   EvaluateOptions options;
   options.draws = 50;
   const auto result = evaluate_density(*model, *test, options, [](double) {});
   const double importance = result["negative_log_likelihood"];
   const double error = result["negative_log_likelihood_standard_error"];
-  const double exact = -exact_evidence(*test);
+  const double exact = -linear_evidence(*test);
   MESSAGE("-ELBO ", result["negative_elbo"].get<double>(), ", IWAE-50 ", importance, ", exact ",
           exact);
   CHECK(importance <= result["negative_elbo"].get<double>() + kStandardErrors * error);

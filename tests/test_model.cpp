@@ -51,7 +51,7 @@ struct LinearGaussian {
   }
 };
 
-Json linear_spec() {
+Json linear_model_spec() {
   Json spec = default_spec();
   spec["latent"] = {{"type", "flat"}, {"size", 2}};
   spec["encoder"] = spec["decoder"] = {{"type", "mlp"}, {"hidden", Json::array()}};
@@ -71,7 +71,7 @@ Tensor parameter(const Model& model, const std::string& ending) {
 TEST_CASE("a linear model trained by the ELBO reaches the optimum of probabilistic PCA") {
   const LinearGaussian truth;
   const auto data = truth.data();
-  auto spec = resolve(linear_spec(), data->schemas());
+  auto spec = resolve(linear_model_spec(), data->schemas());
   auto model = build(spec, data->schemas());
   auto objective = build_objective(spec, data->schemas(), *model, data->size());
   TrainOptions options;
@@ -104,7 +104,7 @@ TEST_CASE("a linear model trained by the ELBO reaches the optimum of probabilist
 TEST_CASE("importance sampling in blocks equals one block") {
   const LinearGaussian truth;
   const auto data = truth.data();
-  auto model = build(resolve(linear_spec(), data->schemas()), data->schemas());
+  auto model = build(resolve(linear_model_spec(), data->schemas()), data->schemas());
   torch::NoGradGuard no_gradient;
   const auto batch = data->get(torch::arange(50));
   RandomScope scope(1);
@@ -131,11 +131,11 @@ TEST_CASE("a masked cell takes no part in a row's density, whatever it holds") {
 TEST_CASE("doubly reparameterised and plain IWAE gradients have the same mean for the encoder") {
   const LinearGaussian truth;
   const auto data = truth.data();
-  auto model = build(resolve(linear_spec(), data->schemas()), data->schemas());
+  auto model = build(resolve(linear_model_spec(), data->schemas()), data->schemas());
   const auto batch = data->get(torch::arange(20));
   const auto weight = parameter(*model, "latent.encoder.out.weight");
   const auto gradients = [&](const std::string& kind) {
-    Json spec = linear_spec();
+    Json spec = linear_model_spec();
     spec["objective"] = {{"type", "importance"}, {"samples", 5}, {"gradient", kind}};
     auto objective = build_objective(spec, data->schemas(), *model, data->size());
     torch::manual_seed(1);

@@ -17,11 +17,6 @@ Tensor leaf(torch::IntArrayRef shape, torch::ScalarType type = torch::kFloat) {
   return torch::randn(shape, type).requires_grad_();
 }
 
-void check_near(const Tensor& found, const Tensor& expected, double tolerance) {
-  const double scale = expected.abs().max().item<double>() + 1e-3;
-  CHECK_CLOSE(found / scale, expected / scale, tolerance);
-}
-
 // Output and gradients of every input, in float64 by ATen and in the given type by the layer.
 void compare_dense(int64_t rows, int64_t in, int64_t out, Activation activation, bool with_bias,
                    torch::ScalarType type, double tolerance) {

@@ -10,11 +10,6 @@ using namespace elbo;
 
 namespace {
 
-void check_near(const Tensor& found, const Tensor& expected, double tolerance) {
-  const double scale = expected.abs().max().item<double>() + 1e-3;
-  CHECK_CLOSE(found / scale, expected / scale, tolerance);
-}
-
 // Output and all gradients, in float64 by ATen and in the given type by the layer.
 void compare(const ConvolutionPlan& plan, const Shape& input, int64_t rows, bool with_bias,
              torch::ScalarType type, double tolerance) {

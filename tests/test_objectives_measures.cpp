@@ -14,7 +14,7 @@
 namespace elbo {
 namespace {
 
-constexpr double kLogTwoPi = 1.8378770664093453;
+constexpr double kNormalConstant = 1.8378770664093453;
 
 double number(const Tensor& t, int64_t i, int64_t j) { return t[i][j].item<double>(); }
 
@@ -41,7 +41,7 @@ KlParts parts_of(const Site& site, int64_t rows, const std::string& estimator) {
 }
 
 double log_normal(double x, double mean, double scale) {
-  return -0.5 * (std::pow((x - mean) / scale, 2) + kLogTwoPi) - std::log(scale);
+  return -0.5 * (std::pow((x - mean) / scale, 2) + kNormalConstant) - std::log(scale);
 }
 
 }  // namespace

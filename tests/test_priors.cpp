@@ -125,15 +125,15 @@ TEST_CASE("a conditional prior reads the condition") {
   }
 }
 
-Data codes(const std::string& split) {
+Data known_codes(const std::string& split) {
   DataOptions options;
   options.split = split;
   options.rows = 2000;
   return open_data("builtin:codes", options);
 }
 
-/// The zoo's spec with small networks.
-Json small(const std::string& name, const Data& data) {
+/// The zoo's spec with small_model networks.
+Json small_model(const std::string& name, const Data& data) {
   Json spec = model_spec(name);
   const Json network = {{"type", "mlp"}, {"hidden", {32}}};
   spec["encoder"] = spec["decoder"] = network;
@@ -178,12 +178,12 @@ void copy_state(Model& to, const Model& from) {
 }
 
 TEST_CASE("models with these priors and posteriors train to a bound above the entropy") {
-  const auto train = codes("train"), test = codes("test");
+  const auto train = known_codes("train"), test = known_codes("test");
   const double entropy = train->schemas().x.detail["entropy"].get<double>();
   for (const auto& name : zoo_names()) {
     CAPTURE(name);
     seed_torch(1);
-    const auto spec = small(name, train);
+    const auto spec = small_model(name, train);
     const auto model = build(spec, train->schemas());
     const auto objective = build_objective(spec, train->schemas(), *model, train->size());
     const auto batch = train->get(torch::arange(100));
@@ -223,8 +223,8 @@ TEST_CASE("models with these priors and posteriors train to a bound above the en
 }
 
 TEST_CASE("an evaluated relaxed code is one-hot and its bound is that of a discrete code") {
-  const auto train = codes("train");
-  const auto model = build(small("categorical_vae", train), train->schemas());
+  const auto train = known_codes("train");
+  const auto model = build(small_model("categorical_vae", train), train->schemas());
   model->eval();
   const auto batch = train->get(torch::arange(20));
   torch::NoGradGuard no_gradient;

@@ -7,7 +7,7 @@
 namespace elbo {
 namespace {
 
-DataOptions digits(int64_t rows) {
+DataOptions digit_options(int64_t rows) {
   DataOptions options;
   options.rows = rows;
   options.binarize = "threshold";
@@ -15,7 +15,7 @@ DataOptions digits(int64_t rows) {
 }
 
 TEST_CASE("few labels: so many of each class, the same for the same seed, the others unknown") {
-  auto options = digits(400);
+  auto options = digit_options(400);
   const auto all = labels_of(*open_data("builtin:digits", options));
   options.labels_per_class = 3;
   const auto some = labels_of(*open_data("builtin:digits", options));
@@ -32,7 +32,7 @@ TEST_CASE("few labels: so many of each class, the same for the same seed, the ot
 }
 
 TEST_CASE("a label as condition is one-hot and named") {
-  auto options = digits(50);
+  auto options = digit_options(50);
   options.condition = "label";
   const auto data = open_data("builtin:digits", options);
   const auto batch = data->get(torch::arange(50));

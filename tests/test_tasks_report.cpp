@@ -14,8 +14,8 @@
 namespace elbo {
 namespace {
 
-std::shared_ptr<const Run> trained(const TempFolder& folder, const std::string& name,
-                                   const std::string& data, const std::string& setting) {
+std::shared_ptr<const Run> trained_run(const TempFolder& folder, const std::string& name,
+                                       const std::string& data, const std::string& setting) {
   TrainRequest request;
   request.data = data;
   request.data_options = {{"rows", 300}};
@@ -35,7 +35,7 @@ ReportOptions quick() {
   return options;
 }
 
-int64_t count(const std::string& text, const std::string& pattern) {
+int64_t occurrences(const std::string& text, const std::string& pattern) {
   const std::regex wanted(pattern);
   return std::distance(std::sregex_iterator(text.begin(), text.end(), wanted),
                        std::sregex_iterator());
@@ -45,58 +45,60 @@ int64_t count(const std::string& text, const std::string& pattern) {
 void check_page(const std::string& html) {
   CHECK(html.size() <= kMostPage);
   // Pictures and links lie within the page, and each picture has its text.
-  CHECK(count(html, "(src|href)=\"(?!data:|#)") == 0);
-  CHECK(count(html, "url\\(|@import|fetch\\(|XMLHttpRequest") == 0);
-  CHECK(count(html, "<img ") == count(html, "<img alt=\"[^\"]+\""));
-  CHECK(count(html, "<svg ") == count(html, "<svg [^>]*role=\"img\" aria-label=\"[^\"]+\""));
-  CHECK(count(html, "<section id=") == count(html, "</section>"));
-  CHECK(count(html, "nan|inf\\b") == 0);
+  CHECK(occurrences(html, "(src|href)=\"(?!data:|#)") == 0);
+  CHECK(occurrences(html, "url\\(|@import|fetch\\(|XMLHttpRequest") == 0);
+  CHECK(occurrences(html, "<img ") == occurrences(html, "<img alt=\"[^\"]+\""));
+  CHECK(occurrences(html, "<svg ") ==
+        occurrences(html, "<svg [^>]*role=\"img\" aria-label=\"[^\"]+\""));
+  CHECK(occurrences(html, "<section id=") == occurrences(html, "</section>"));
+  CHECK(occurrences(html, "nan|inf\\b") == 0);
 }
 
 TEST_CASE("a report on pictures holds every section, with texts for its pictures") {
   const TempFolder folder;
-  const auto html = report_page({trained(folder, "<run>", "builtin:digits", "latent.size=4")},
+  const auto html = report_page({trained_run(folder, "<run>", "builtin:digits", "latent.size=4")},
                                 quick(), [](double) {});
   check_page(html);
   for (const char* id : {"diagnosis", "model", "figures", "curves", "samples", "reconstructions",
                          "traversals", "interpolations", "map", "dimensions", "scores"}) {
     CAPTURE(id);
-    CHECK(count(html, "<section id=\"" + std::string(id) + "\"") == 1);
+    CHECK(occurrences(html, "<section id=\"" + std::string(id) + "\"") == 1);
   }
-  CHECK(count(html, "<img ") == 4);
+  CHECK(occurrences(html, "<img ") == 4);
   CHECK(html.find("&lt;run&gt;") != std::string::npos);
   CHECK(html.find("<run>") == std::string::npos);
 }
 
 TEST_CASE("a report on numbers shows their marginals and correlations instead of pictures") {
   const TempFolder folder;
-  const auto html = report_page({trained(folder, "a", "builtin:gaussian", "latent.size=2")},
+  const auto html = report_page({trained_run(folder, "a", "builtin:gaussian", "latent.size=2")},
                                 quick(), [](double) {});
   check_page(html);
-  CHECK(count(html, "<img ") == 0);
-  CHECK(count(html, "aria-label=\"x[0-7]: data with mean") == 8);
-  CHECK(count(html, "Correlations in (the data|samples)</text>") == 2);
+  CHECK(occurrences(html, "<img ") == 0);
+  CHECK(occurrences(html, "aria-label=\"x[0-7]: data with mean") == 8);
+  CHECK(occurrences(html, "Correlations in (the data|samples)</text>") == 2);
 }
 
 TEST_CASE("several runs stand side by side") {
   const TempFolder folder;
-  const auto html = report_page({trained(folder, "one", "builtin:digits", "latent.size=4"),
-                                 trained(folder, "two", "builtin:digits", "objective.beta=100")},
-                                quick(), [](double) {});
+  const auto html =
+      report_page({trained_run(folder, "one", "builtin:digits", "latent.size=4"),
+                   trained_run(folder, "two", "builtin:digits", "objective.beta=100")},
+                  quick(), [](double) {});
   check_page(html);
-  CHECK(count(html, "<section id=\"comparison\"") == 1);
-  CHECK(count(html, "<img ") == 8);
-  CHECK(count(html, "<h3>one</h3>") == count(html, "<h3>two</h3>"));
-  CHECK(count(html, "the KL is weighed 100 times") == 1);
+  CHECK(occurrences(html, "<section id=\"comparison\"") == 1);
+  CHECK(occurrences(html, "<img ") == 8);
+  CHECK(occurrences(html, "<h3>one</h3>") == occurrences(html, "<h3>two</h3>"));
+  CHECK(occurrences(html, "the KL is weighed 100 times") == 1);
 }
 
 TEST_CASE("charts carry their values, and survive values that are none") {
   const auto lines =
       line_chart("loss & <more>", "epoch", {{"train", {1, 2, 3}, {5, NAN, 4}, 0, false}});
   CHECK(lines.find("loss &amp; &lt;more&gt;") != std::string::npos);
-  CHECK(count(lines, "<circle") == 2);
+  CHECK(occurrences(lines, "<circle") == 2);
   CHECK(lines.find("<title>train, epoch 3: 4</title>") != std::string::npos);
-  CHECK(count(line_chart("nothing", "epoch", {}), "<svg") == 1);
+  CHECK(occurrences(line_chart("nothing", "epoch", {}), "<svg") == 1);
   CHECK(bar_chart("kl", {"z0", "z1"}, {0.5, 0}, "nats").find("<title>z0: 0.5</title>") !=
         std::string::npos);
   const auto constant = histogram("x", {"data"}, {torch::full({10}, 3.0)});

@@ -15,7 +15,7 @@
 namespace elbo {
 namespace {
 
-constexpr int64_t kRows = 128, kBatch = 16, kSteps = 50, kEntropySteps = 200;
+constexpr int64_t kZooRows = 128, kBatch = 16, kSteps = 50, kEntropySteps = 200;
 constexpr int64_t kWidest = 32;  // of a shrunken network
 
 using Named = std::vector<std::pair<std::string, Tensor>>;
@@ -58,14 +58,14 @@ struct Entry {
     shrink(spec);
     const auto schemas = data->schemas();
     auto resolved = resolve(spec, schemas);
-    resolve_epochs(resolved, static_cast<double>(kRows / kBatch));
+    resolve_epochs(resolved, static_cast<double>(kZooRows / kBatch));
     RandomScope scope(seed);
     model = build(resolved, schemas);
-    objective = build_objective(resolved, schemas, *model, kRows);
+    objective = build_objective(resolved, schemas, *model, kZooRows);
   }
 
   Named named() const { return named_tensors(*model, *objective); }
-  Batch all() const { return data->get(torch::arange(kRows)); }
+  Batch all() const { return data->get(torch::arange(kZooRows)); }
   /// What must fall: the loss of all rows, with schedules where training ends. A critic that learns
   /// moves its opponent's loss either way; there it is the reconstruction.
   double loss() {
@@ -94,14 +94,14 @@ const std::vector<std::pair<std::string, Data>>& data_sets() {
   static const auto sets = [] {
     std::vector<std::pair<std::string, Data>> list;
     DataOptions options;
-    options.rows = kRows;
+    options.rows = kZooRows;
     std::vector<std::string> names{"codes", "digits"};
     for (const auto& made : builtins().entries()) {
       if (made.name != "codes" && made.name != "digits") names.push_back(made.name);
     }
     for (const auto& name : names) list.emplace_back(name, open_data("builtin:" + name, options));
     for (size_t i = 0; i < 2; ++i) {
-      const auto batch = list[i].second->get(torch::arange(kRows));
+      const auto batch = list[i].second->get(torch::arange(kZooRows));
       Arrays arrays;
       arrays.x = batch.x;
       arrays.c = torch::one_hot(batch.y).to(torch::kFloat32);
@@ -115,7 +115,7 @@ const std::vector<std::pair<std::string, Data>>& data_sets() {
 }
 
 /// Why the model does not take these data; empty where it does. It must say so by an Error.
-std::string refusal(const std::string& name, const Data& data) {
+std::string model_refusal(const std::string& name, const Data& data) {
   try {
     Entry entry(name, data);
     for (const auto& player : entry.objective->players(*entry.model)) {
@@ -135,7 +135,7 @@ void check_same(const Named& a, const Named& b) {
   }
 }
 
-void check_parameters(const Entry& entry) {
+void check_all_parameters(const Entry& entry) {
   std::vector<Tensor> played;
   for (const auto& player : entry.objective->players(*entry.model)) {
     played.insert(played.end(), player.parameters.begin(), player.parameters.end());
@@ -181,7 +181,7 @@ void check_saved(const std::string& name, Entry& entry) {
 
 void check_training(const std::string& name, const Data& data) {
   Entry entry(name, data);
-  check_parameters(entry);
+  check_all_parameters(entry);
   const auto before = copies(entry.named());
   const double loss = entry.loss();
   entry.train(kSteps);
@@ -214,7 +214,7 @@ DataOptions known_options(const std::string& split, int64_t rows) {
 void check_entropy(const std::string& name) {
   static const auto train = open_data("builtin:codes", known_options("train", 2000));
   static const auto test = open_data("builtin:codes", known_options("test", 500));
-  if (!refusal(name, train).empty()) return;
+  if (!model_refusal(name, train).empty()) return;
   Entry entry(name, train);
   entry.options.batch = 50;
   entry.options.lr = 0.005;
@@ -250,7 +250,7 @@ void for_each_model(bool all, F f) {
     for (const auto& [name, data] : data_sets()) {
       CAPTURE(name);
       if (taken > 0 && !all) break;
-      const auto refused = refusal(model.name, data);
+      const auto refused = model_refusal(model.name, data);
       if (refused.empty()) f(model.name, data);
       taken += refused.empty();
       refusals += name + " " + refused + "\n";

@@ -10,7 +10,7 @@ namespace elbo {
 namespace {
 
 constexpr int64_t kSide = 28;
-constexpr int64_t kDraws = 128;  // positions of the stream that belong to one row
+constexpr int64_t kDigitDraws = 128;  // positions of the stream that belong to one row
 
 struct Point {
   float x, y;           // in the unit box, y downwards
@@ -193,7 +193,7 @@ void draw_segment(const Point& p, const Point& q, float radius, float* ink) {
 class Writer {
  public:
   Writer(uint64_t stream, int64_t row)
-      : key_(stream), at_(static_cast<uint64_t>(row) * 2 * kDraws) {
+      : key_(stream), at_(static_cast<uint64_t>(row) * 2 * kDigitDraws) {
     label = static_cast<int64_t>(uniform() * 10);
     slant = std::min(std::max(0.18f + 0.2f * normal(), -0.35f), 0.75f);
     thickness = std::exp(0.85f + 0.25f * normal());

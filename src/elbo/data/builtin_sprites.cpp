@@ -10,7 +10,7 @@ namespace elbo {
 namespace {
 
 // The factors and the picture size of dSprites (Matthey et al. 2017).
-constexpr int64_t kSide = 64;
+constexpr int64_t kSpriteSide = 64;
 constexpr std::array<int64_t, 5> kFactors = {3, 6, 40, 32, 32};  // shape, scale, angle, x, y
 constexpr int64_t kCombinations = 3 * 6 * 40 * 32 * 32;
 
@@ -30,12 +30,12 @@ void draw_sprite(const std::array<int64_t, 5>& factor, uint8_t* out) {
               y0 = 16 + 32 * static_cast<float>(factor[4]) / 31;
   const auto low = [](float at) { return std::max<int64_t>(0, static_cast<int64_t>(at - 17)); };
   const auto high = [](float at) {
-    return std::min<int64_t>(kSide, static_cast<int64_t>(at + 18));
+    return std::min<int64_t>(kSpriteSide, static_cast<int64_t>(at + 18));
   };
   for (int64_t y = low(y0); y < high(y0); ++y) {
     for (int64_t x = low(x0); x < high(x0); ++x) {
       const float u = static_cast<float>(x) + 0.5f - x0, v = y0 - static_cast<float>(y) - 0.5f;
-      if (inside(factor[0], c * u + s * v, c * v - s * u)) out[y * kSide + x] = 255;
+      if (inside(factor[0], c * u + s * v, c * v - s * u)) out[y * kSpriteSide + x] = 255;
     }
   }
 }
@@ -46,7 +46,7 @@ Data draw_sprites(const MadePart& part, uint64_t shuffle) {
         " asked for, at most ", kCombinations / 2);
   const auto order = permutation(kCombinations, shuffle);
   Arrays a;
-  a.x = torch::zeros({part.rows, 1, kSide, kSide}, torch::kUInt8);
+  a.x = torch::zeros({part.rows, 1, kSpriteSide, kSpriteSide}, torch::kUInt8);
   a.y = torch::empty({part.rows}, torch::kInt64);
   a.factors = torch::empty({part.rows, static_cast<int64_t>(kFactors.size())});
   auto* x = a.x.data_ptr<uint8_t>();
@@ -61,10 +61,10 @@ Data draw_sprites(const MadePart& part, uint64_t shuffle) {
         f[r * 5 + static_cast<int64_t>(k)] = static_cast<float>(factor[k]);
       }
       y[r] = factor[0];
-      draw_sprite(factor, x + r * kSide * kSide);
+      draw_sprite(factor, x + r * kSpriteSide * kSpriteSide);
     }
   });
-  a.schemas.x = {{1, kSide, kSide}, "byte", Json::object()};
+  a.schemas.x = {{1, kSpriteSide, kSpriteSide}, "byte", Json::object()};
   a.schemas.x.detail["factors"] = {"shape", "scale", "angle", "x", "y"};
   a.schemas.y = category_schema({"square", "ellipse", "heart"});
   return in_memory(std::move(a));

@@ -13,7 +13,6 @@ namespace elbo {
 namespace {
 
 constexpr double kDay = 86400;
-constexpr int64_t kMostDecimals = 9;
 
 struct DateParts {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0;

@@ -10,6 +10,9 @@
 
 namespace elbo {
 
+/// Digits after the point that are kept: beyond these float32 has none.
+inline constexpr int64_t kMostDecimals = 9;
+
 /// What one column of a table is, and how its cells are spelled. A cell's value in memory is the
 /// number less the origin, or the index of its class.
 struct Column {

@@ -15,7 +15,6 @@ constexpr size_t kFewClasses = 100;                // fewer than this are all ke
 constexpr int64_t kFewRows = 20;                   // below this, all different says nothing
 constexpr double kSkewed = 2;                      // skewness of an exponential distribution
 constexpr double kOffset = 1e4;  // deviations from zero beyond which float32 loses digits
-constexpr int64_t kMostDecimals = 9;
 
 /// Digits after the point of a number as it is spelled.
 int64_t decimals_of(std::string_view text) {

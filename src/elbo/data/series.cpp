@@ -40,19 +40,19 @@ struct RawSeries {
 };
 
 /// What the columns of a text file are for.
-struct Roles {
+struct SeriesRoles {
   int64_t time = -1, label = -1;
   std::vector<int64_t> numbers;
 };
 
-Roles roles_of(const TableText& text, const SeriesOptions& o) {
+SeriesRoles series_roles(const TableText& text, const SeriesOptions& o) {
   const auto& names = text.names();
   const auto types = parse_types(o.types);
   for (const auto& [name, type] : types) {
     check(std::find(names.begin(), names.end(), name) != names.end(), "[types] ", name,
           ": no such column; known: ", join(names));
   }
-  Roles roles;
+  SeriesRoles roles;
   for (size_t i = 0; i < names.size(); ++i) {
     const auto at = types.find(names[i]);
     const auto type = at == types.end() ? "" : at->second.type;
@@ -72,7 +72,7 @@ Roles roles_of(const TableText& text, const SeriesOptions& o) {
 }
 
 /// A first column of dates is the time where nobody says otherwise.
-void find_time(Roles& roles, const TableText& text) {
+void find_time(SeriesRoles& roles, const TableText& text) {
   const bool free = roles.time < 0 && !roles.numbers.empty() && roles.numbers[0] == 0;
   if (!free || !parse_date(trimmed(text.csv().cell(0)))) return;
   roles.time = 0;
@@ -88,7 +88,7 @@ int64_t label_of(std::string_view cell) {
 
 RawSeries read_text(const std::string& path, const SeriesOptions& o, int64_t most) {
   TableText text(path, o);
-  auto roles = roles_of(text, o);
+  auto roles = series_roles(text, o);
   RawSeries raw;
   std::vector<float> values;
   std::vector<int64_t> labels;

@@ -9,7 +9,7 @@ namespace {
 
 const double kHalfLogTwoPi = 0.5 * std::log(2 * M_PI);
 
-Tensor times(const Tensor& matrix, const Tensor& vector) {
+Tensor batched_times(const Tensor& matrix, const Tensor& vector) {
   return matrix.matmul(vector.unsqueeze(-1)).squeeze(-1);
 }
 
@@ -41,12 +41,12 @@ Tensor FullNormal::log_prob(const Tensor& x) const {
 }
 
 Tensor FullNormal::sample(torch::IntArrayRef prefix) const {
-  return loc + times(factor, torch::randn(draw_shape(prefix, loc.sizes()), loc.options()));
+  return loc + batched_times(factor, torch::randn(draw_shape(prefix, loc.sizes()), loc.options()));
 }
 
 std::pair<Tensor, Tensor> FullNormal::sample_and_log_prob() const {
   const auto noise = torch::randn_like(loc);
-  return {loc + times(factor, noise), density_of_noise(noise)};
+  return {loc + batched_times(factor, noise), density_of_noise(noise)};
 }
 
 Dist checked::full_normal(const Tensor& loc, const Tensor& factor) {

@@ -6,7 +6,7 @@
 namespace elbo {
 namespace {
 
-const double kHalfLogTwoPi = 0.5 * std::log(2 * M_PI);
+const double kNormalHalfLogTwoPi = 0.5 * std::log(2 * M_PI);
 
 const Normal& as_normal(const Distribution& d) { return static_cast<const Normal&>(d); }
 
@@ -56,7 +56,7 @@ const bool added = [] {
 }  // namespace
 
 Tensor Normal::log_prob(const Tensor& x) const {
-  return -half_square((x - loc) * (-log_scale).exp()) - log_scale - kHalfLogTwoPi;
+  return -half_square((x - loc) * (-log_scale).exp()) - log_scale - kNormalHalfLogTwoPi;
 }
 
 Tensor Normal::row_log_prob(const Tensor& x, const Tensor& mask) const {
@@ -77,7 +77,9 @@ Tensor Normal::mean() const { return loc.expand(shape()); }
 Tensor Normal::stddev() const { return log_scale.exp().expand(shape()); }
 Dist Normal::detached() const { return std::make_shared<Normal>(loc.detach(), log_scale.detach()); }
 
-Tensor StandardNormal::log_prob(const Tensor& x) const { return -half_square(x) - kHalfLogTwoPi; }
+Tensor StandardNormal::log_prob(const Tensor& x) const {
+  return -half_square(x) - kNormalHalfLogTwoPi;
+}
 Tensor StandardNormal::sample(torch::IntArrayRef prefix) const {
   return torch::randn(draw_shape(prefix, shape), options);
 }

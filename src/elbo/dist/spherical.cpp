@@ -56,7 +56,7 @@ Tensor with_slope(const Tensor& value, const Tensor& slope, const Tensor& x) {
 }
 
 // log of the density's constant, plus kappa: [..., 1] float64. Its derivative is 1 - ratio.
-Tensor log_constant(const VonMisesFisher& q) {
+Tensor log_normalizer(const VonMisesFisher& q) {
   const double v = order(q);
   const auto kappa = q.kappa.to(torch::kFloat64), k = kappa.detach();
   const auto b = bessel(v, k);
@@ -65,7 +65,7 @@ Tensor log_constant(const VonMisesFisher& q) {
 }
 
 // KL to the uniform: kappa A + log C + log area; derivative kappa A'.
-Tensor kl_uniform(const VonMisesFisher& q, const UniformSphere& p) {
+Tensor kl_to_sphere(const VonMisesFisher& q, const UniformSphere& p) {
   const double v = order(q);
   const auto kappa = q.kappa.to(torch::kFloat64), k = kappa.detach();
   const auto b = bessel(v, k);
@@ -75,7 +75,7 @@ Tensor kl_uniform(const VonMisesFisher& q, const UniformSphere& p) {
   return with_slope(value, slope, kappa).to(q.kappa.scalar_type());
 }
 
-const bool added = add_kl<VonMisesFisher, UniformSphere>(kl_uniform);
+const bool added = add_kl<VonMisesFisher, UniformSphere>(kl_to_sphere);
 
 // The angle to the direction, by Wood's rejection of its cosine (1994). kappa: [...] float64.
 Tensor draw_angle(const Tensor& kappa, double m) {
@@ -138,7 +138,7 @@ Tensor UniformSphere::sample(torch::IntArrayRef prefix) const {
 Tensor VonMisesFisher::log_prob(const Tensor& x) const {
   // kappa (direction'x - 1) as half a squared distance keeps its digits where kappa is large.
   const auto away = (direction - x).to(torch::kFloat64).square().sum(-1, true);
-  const auto value = log_constant(*this) - 0.5 * kappa.to(torch::kFloat64) * away;
+  const auto value = log_normalizer(*this) - 0.5 * kappa.to(torch::kFloat64) * away;
   return value.squeeze(-1).to(x.scalar_type());
 }
 

@@ -20,11 +20,11 @@ Tensor in_bins(const Tensor& x) {
   return (torch::searchsorted(edges, values.contiguous(), false, true) - 1).clamp_min(0);
 }
 
-int64_t class_count(const Tensor& y) { return y.max().item<int64_t>() + 1; }
+int64_t classes_in(const Tensor& y) { return y.max().item<int64_t>() + 1; }
 
 /// Of classes that both sides have: {a, b} -> counts [A, B].
 Tensor joint_counts(const Tensor& a, const Tensor& b) {
-  const int64_t wide = class_count(b), all = class_count(a) * wide;
+  const int64_t wide = classes_in(b), all = classes_in(a) * wide;
   return torch::bincount(a * wide + b, {}, all).view({-1, wide}).to(torch::kFloat64);
 }
 
@@ -125,7 +125,7 @@ double explicitness(const FactorSplit& s) {
   double total = 0;
   for (int64_t k = 0; k < s.train_factors.size(1); ++k) {
     const auto y = s.train_factors.select(1, k), truth = s.test_factors.select(1, k);
-    const int64_t classes = std::max(class_count(y), class_count(truth));
+    const int64_t classes = std::max(classes_in(y), classes_in(truth));
     const auto p = fit_logistic(s.train_codes, y, classes).probabilities(s.test_codes);
     double sum = 0, used = 0;
     for (int64_t c = 0; c < classes; ++c) {
@@ -147,7 +147,7 @@ double attribute_gap(const FactorSplit& s) {
     if (train.to(torch::kFloat64).var(0, false).item<double>() <= 1e-12) continue;
     for (int64_t k = 0; k < s.train_factors.size(1); ++k) {
       const auto y = s.train_factors.select(1, k), truth = s.test_factors.select(1, k);
-      const int64_t classes = std::max(class_count(y), class_count(truth));
+      const int64_t classes = std::max(classes_in(y), classes_in(truth));
       scores[j][k] = accuracy(svm_classes(train, y, test, classes), truth);
     }
   }

@@ -35,7 +35,7 @@ Tensor squared_radii(const Tensor& x, int64_t k) {
   return std::get<0>(distances.kthvalue(k, 1));
 }
 
-double share(const Tensor& yes) { return yes.to(torch::kFloat64).mean().item<double>(); }
+double mean_share(const Tensor& yes) { return yes.to(torch::kFloat64).mean().item<double>(); }
 
 }  // namespace
 
@@ -79,10 +79,10 @@ Coverage neighbour_coverage(const Tensor& x_, const Tensor& y_, int64_t k) {
   const auto in_x = distances < squared_radii(x, k).unsqueeze(1);
   const auto in_y = distances < squared_radii(y, k).unsqueeze(0);
   Coverage c;
-  c.precision = share(in_x.any(0));
-  c.recall = share(in_y.any(1));
+  c.precision = mean_share(in_x.any(0));
+  c.recall = mean_share(in_y.any(1));
   c.density = in_x.sum(0).to(torch::kFloat64).mean().item<double>() / static_cast<double>(k);
-  c.coverage = share(in_x.any(1));
+  c.coverage = mean_share(in_x.any(1));
   return c;
 }
 

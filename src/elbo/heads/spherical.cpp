@@ -48,7 +48,7 @@ const bool added_fisher = heads().add<NoOptions>(
     "von_mises_fisher", "A direction on the sphere (Davidson et al. 2018, arXiv:1804.00891)",
     [](const Context& at, NoOptions) { return std::make_shared<VonMisesFisherHead>(at); });
 
-const bool added_uniform = heads().add<NoOptions>(
+const bool added_sphere = heads().add<NoOptions>(
     "uniform_sphere", "Free prior of directions: all alike",
     [](const Context& at, NoOptions) { return std::make_shared<UniformSphereHead>(at); });
 

@@ -10,11 +10,11 @@ namespace elbo {
 namespace {
 
 // Of standardised values.
-constexpr double kLowestLogScale = -7, kHighestLogScale = 2;
+constexpr double kTableLowestLogScale = -7, kTableHighestLogScale = 2;
 // Draws and means of log-normals stay finite.
 constexpr double kLogSize = 60, kHighestLogNormal = 1.4;
 constexpr double kLogOdds = 15;
-constexpr double kLogRate = 15, kLowestLogTotal = -7, kHighestLogTotal = 10;
+constexpr double kTableLogRate = 15, kTableLowestLogTotal = -7, kTableHighestLogTotal = 10;
 // A density narrower than the rounding of the data would count the rounding as knowledge.
 constexpr double kRounding = 0.289;   // deviation of a uniform of width 1
 constexpr int64_t kWideClasses = 64;  // columns of more classes stand alone, not padded
@@ -77,7 +77,7 @@ Tensor rounding_floor(const std::vector<Column>& columns) {
   return per_column(columns, [](const Column& c) {
     double unit = c.type == "date" ? 1 : std::pow(10.0, -static_cast<double>(c.decimals));
     if (c.type == "positive") unit /= std::exp(c.loc);
-    return std::clamp(std::log(kRounding * unit / c.scale), kLowestLogScale, -1.0);
+    return std::clamp(std::log(kRounding * unit / c.scale), kTableLowestLogScale, -1.0);
   });
 }
 
@@ -101,7 +101,7 @@ struct Standard {
         scale(per_column(columns, [](const Column& c) { return c.scale; })),
         floor(rounding_floor(columns)) {}
   Tensor log_scale(const Tensor& h) const {
-    return torch::maximum(h, floor.to(h.options())).clamp_max(kHighestLogScale);
+    return torch::maximum(h, floor.to(h.options())).clamp_max(kTableHighestLogScale);
   }
   Dist raw(Dist standardised, const Tensor& like) const {
     return std::make_shared<Affine>(std::move(standardised), loc.to(like.options()),
@@ -130,7 +130,7 @@ Plain::Make mixture(const std::vector<Column>& columns, int64_t components) {
   return [s = Standard(columns), spread, c, components](const std::vector<Tensor>& p) {
     const auto parts = [&](const Tensor& h) { return h.reshape({h.size(0), c, components}); };
     const auto floor = s.floor.to(p[0].options()).unsqueeze(-1);
-    const auto scales = torch::maximum(parts(p[2]) - 1, floor).clamp_max(kHighestLogScale);
+    const auto scales = torch::maximum(parts(p[2]) - 1, floor).clamp_max(kTableHighestLogScale);
     auto each = std::make_shared<Normal>(parts(p[1]) + spread.to(p[0].options()), scales);
     return s.raw(std::make_shared<Mixture>(parts(p[0]), each, 0), p[0]);
   };
@@ -152,7 +152,8 @@ Plain::Make negative_binomial(const std::vector<Column>& columns, bool zeros) {
   return [s = Standard(columns), zeros](const std::vector<Tensor>& p) -> Dist {
     const auto rate = s.loc.to(p[0].options()) + s.scale.to(p[0].options()) * p[0];
     auto base = std::make_shared<NegativeBinomial>(
-        rate.clamp(-kLogRate, kLogRate), (p[1] + 2).clamp(kLowestLogTotal, kHighestLogTotal));
+        rate.clamp(-kTableLogRate, kTableLogRate),
+        (p[1] + 2).clamp(kTableLowestLogTotal, kTableHighestLogTotal));
     if (!zeros) return base;
     return std::make_shared<ZeroInflated>(p[2].clamp(-kLogOdds, kLogOdds), base, true);
   };
@@ -161,7 +162,7 @@ Plain::Make negative_binomial(const std::vector<Column>& columns, bool zeros) {
 Plain::Make poisson(const std::vector<Column>& columns) {
   return [s = Standard(columns)](const std::vector<Tensor>& p) {
     const auto rate = s.loc.to(p[0].options()) + s.scale.to(p[0].options()) * p[0];
-    return std::make_shared<Poisson>(rate.clamp(-kLogRate, kLogRate));
+    return std::make_shared<Poisson>(rate.clamp(-kTableLogRate, kTableLogRate));
   };
 }
 
@@ -173,7 +174,7 @@ Plain::Make rounded(const std::vector<Column>& columns) {
     const auto width = spread.to(p[0].options());
     return std::make_shared<RoundedLogistic>(
         centre.to(p[0].options()) + width * p[0],
-        (p[1] + width.log() - 0.6).clamp(-3, kLogRate));  // a logistic is wider than its scale
+        (p[1] + width.log() - 0.6).clamp(-3, kTableLogRate));  // a logistic is wider than its scale
   };
 }
 

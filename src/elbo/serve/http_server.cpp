@@ -138,7 +138,8 @@ void serve(std::shared_ptr<const Run> run, const ServeOptions& options,
            const std::function<bool()>& stop) {
   check(is_own_address(options.host) || !options.token.empty(), "[serve] host: ", options.host,
         " is open to other machines; name a --token that they must send");
-  // One row gains nothing from a second thread, and every connection would bring threads of its own.
+  // One row gains nothing from a second thread, and every connection would bring threads of its
+  // own.
   at::set_num_threads(1);
   Explorer explorer(run);
   Jobs jobs(run);

@@ -16,7 +16,7 @@ struct Reported {
   std::shared_ptr<const Run> run;
   std::shared_ptr<Subject> subject;
   std::vector<Json> log;
-  Json figures;   // of evaluate_density
+  Json figures;                    // of evaluate_density
   Json measured = Json::object();  // of measure()
   std::vector<Finding> findings;
   std::string rows_name;  // "test"

@@ -26,7 +26,7 @@ std::string grid_figure(const Tensor& x, const Schema& schema, int64_t columns, 
          base64(png) + "\"><figcaption>" + html_escape(caption) + "</figcaption></figure>";
 }
 
-std::vector<std::string> column_names(const Schema& schema, int64_t width) {
+std::vector<std::string> shown_names(const Schema& schema, int64_t width) {
   std::vector<std::string> names;
   const auto columns = schema.detail.value("columns", Json::array());
   for (int64_t i = 0; i < width; ++i) {
@@ -63,7 +63,7 @@ std::string table_part(Reported& r) {
   const auto seen = observed(r.subject->batch()).flatten(1);
   const auto data = complete(seen), made = complete(r.subject->samples());
   if (data.size(0) < 2 || made.size(0) < 2) return "";
-  const auto names = column_names(r.subject->schemas().x, data.size(1));
+  const auto names = shown_names(r.subject->schemas().x, data.size(1));
   std::string html = "<div class=\"charts\">";
   for (int64_t i = 0; i < std::min(kMostColumns, data.size(1)); ++i) {
     html += "<div>" +
@@ -112,7 +112,7 @@ std::string reconstructions_part(Reported& r, int64_t side) {
     const auto data = observed(s.batch()).flatten(1).to(torch::kFloat64);
     const auto error = (data - s.reconstructions().flatten(1)).square().nanmean(0).sqrt();
     const auto spread = (data - data.nanmean(0)).square().nanmean(0).sqrt();
-    const auto names = column_names(s.schemas().x, data.size(1));
+    const auto names = shown_names(s.schemas().x, data.size(1));
     std::vector<std::pair<std::string, std::string>> rows;
     for (int64_t i = 0; i < std::min<int64_t>(40, data.size(1)); ++i) {
       rows.emplace_back(names[static_cast<size_t>(i)], short_number(error[i].item<double>()) +
