@@ -15,8 +15,42 @@ FORBIDDEN = [
 ]
 
 
+# What every part calls alike; the build tells these apart (cmake/unity.cmake).
+SAME_EVERYWHERE = {"added", "kWhere"}
+LOCAL = re.compile(
+    r"(?:template <[^>]*> )?(?:struct|class|enum(?: class)?|using) (\w+)(?: =| \{|;|$| :)"
+    r"|(?:\w[\w:<>,*& ]* )[&*]?(\w+)(?:\(| = |\{|;)"
+)
+
+
+def local_names(path):
+    """Names at the outermost level of the unnamed namespaces of a file."""
+    names = set()
+    for body in re.findall(r"^namespace \{$(.*?)^\}  // namespace$", path.read_text(), re.S | re.M):
+        for line in body.splitlines():
+            found = LOCAL.match(line)
+            if found and not line.startswith(("namespace", "TEST_CASE")):
+                names.add(found[1] or found[2])
+    return names - SAME_EVERYWHERE
+
+
+def local_clashes(folder):
+    """Files of a folder may be compiled as one: their local names must differ."""
+    owners, bad = {}, []
+    for path in sorted(folder.glob("*.cpp")):
+        if path.name.startswith(("dnnl_", "fused_", "main")):
+            continue  # always compiled alone
+        for name in local_names(path):
+            other = owners.setdefault(name, path)
+            if other != path:
+                bad.append(f"{path}: the local name {name} is also in {other.name}")
+    return bad
+
+
 def main(root):
     bad, lengths = [], []
+    for folder in [root / "tests", *sorted(p for p in (root / "src/elbo").iterdir() if p.is_dir())]:
+        bad += local_clashes(folder)
     source = root / "src/elbo"
     for path in sorted([*source.rglob("*.h"), *source.rglob("*.cpp")]):
         lines = path.read_text().splitlines()

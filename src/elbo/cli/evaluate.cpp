@@ -81,7 +81,7 @@ int evaluate(EvaluateArguments& a) {
   return 0;
 }
 
-Command::Body declare(CLI::App& app) {
+Command::Body declare_evaluate(CLI::App& app) {
   auto a = std::make_shared<EvaluateArguments>();
   add_run_arguments(app, *a, "may");
   a->flags = Flags::add(app, describe<EvaluateOptions>(), "Options");
@@ -99,7 +99,7 @@ const bool added =
                  {"elbo evaluate runs/digits", "elbo evaluate runs/digits --metrics all",
                   "elbo evaluate runs/sprites --metrics mig,dci,frechet --features encoder",
                   "elbo evaluate runs/digits builtin:digits --draws 1000 --json"},
-                 declare});
+                 declare_evaluate});
 
 }  // namespace
 }  // namespace elbo

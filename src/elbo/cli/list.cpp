@@ -185,7 +185,7 @@ int list(const ListArguments& a) {
   return 0;
 }
 
-Command::Body declare(CLI::App& app) {
+Command::Body declare_list(CLI::App& app) {
   auto a = std::make_shared<ListArguments>();
   app.add_option("KIND", a->what,
                  "models, data, builtin, heads, networks, latents, objectives, metrics or tasks");
@@ -198,7 +198,7 @@ const bool added =
     add_command({"list",
                  "Everything that can be chosen, with its options",
                  {"elbo list models", "elbo list heads", "elbo list --markdown > docs/models.md"},
-                 declare});
+                 declare_list});
 
 }  // namespace
 }  // namespace elbo

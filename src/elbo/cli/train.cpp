@@ -180,7 +180,7 @@ int train(TrainArguments& a) {
   return train_run(run, a, std::move(plan.data));
 }
 
-Command::Body declare(CLI::App& app) {
+Command::Body declare_train(CLI::App& app) {
   auto a = std::make_shared<TrainArguments>();
   a->app = &app;
   app.add_option("DATA", a->request.data,
@@ -222,7 +222,7 @@ const bool added = add_command({"train",
                                  "objective.beta=4",
                                  "elbo train --from runs/digits --out runs/prior --set prior=vae",
                                  "elbo train --resume runs/digits --epochs 60"},
-                                declare});
+                                declare_train});
 
 }  // namespace
 }  // namespace elbo
