@@ -82,8 +82,8 @@ inline const std::vector<Kind>& kinds() {
        Support::kCount,
        {"mean", "total"},
        [](Parameters p) {
-         return checked::zero_inflated(
-             p["logits"], checked::negative_binomial(p["mean"], p["total"]), true);
+         return checked::zero_inflated(p["logits"],
+                                       checked::negative_binomial(p["mean"], p["total"]), true);
        }},
       {"log_normal",
        Support::kPositive,

@@ -18,7 +18,8 @@ struct ServeOptions {
     f("host", host, "address to listen on; any but this machine's own needs a token");
     f("port", port, "0 = a free one", between(0, 65535));
     f("token", token, "what clients must send as \"Authorization: Bearer TOKEN\" or ?token=TOKEN");
-    f("threads", threads, "connections held open at once; the model answers one question at a time", between(1, 256));
+    f("threads", threads, "connections held open at once; the model answers one question at a time",
+      between(1, 256));
   }
 };
 
