@@ -3,7 +3,6 @@
 #include "elbo/data/dataset.h"
 #include "elbo/data/windows.h"
 #include "elbo/io/row_file.h"
-#include "elbo/train/trainer.h"
 #include "files.h"
 #include "near.h"
 #include "tolerance.h"
@@ -87,21 +86,6 @@ TEST_CASE("columns that wander are read as changes, as the model learned it") {
             .equal(torch::tensor({0.f, 0.f, 2.f, 0.f})));
   const auto plain = open_series(path, {{"changes", "none"}});
   CHECK_CLOSE(plain->get(torch::arange(200)).x.select(1, 1), walk, kPrintedFloats);
-}
-
-TEST_CASE("the last windows in time validate, and share no step with those that train") {
-  const TempFolder folder;
-  const auto data = open_series(folder.file("s.csv", text_series()),
-                                {{"types", "fault=ignore,time=ignore"}, {"window", 5}});
-  REQUIRE(data->size() == 36);
-  const auto [training, validation] = split_validation(data, 10, 3);
-  CHECK(validation->size() == 10);
-  CHECK(training->size() == 36 - 10 - 4);
-  CHECK(validation->row_name(9) == "39");
-  CHECK(training->row_name(training->size() - 1) == "25");  // the first to validate begins at 26
-  CHECK(validation->row_name(0) == "30");
-  CHECK(error_of([&] { split_validation(data, 33, 0); }).find("leave none of 36") !=
-        std::string::npos);
 }
 
 TEST_CASE("telemetry is normal where it trains and has faults of every kind where it is judged") {
