@@ -133,7 +133,8 @@ std::vector<Finding> diagnose_codes(Subject& s) {
   std::vector<Finding> findings;
   if (const auto means = real_columns(s); means.defined()) {
     find_unused(s, means, findings);
-    find_explosion(means, findings);
+    // The numbers of a codebook's codes are names, not places.
+    if (s.code_use().is_null()) find_explosion(means, findings);
     if (means.size(1) == s.codes().mean.size(1)) find_holes(s, means, findings);
   }
   if (!s.code_use().is_null()) {
