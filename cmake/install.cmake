@@ -20,7 +20,8 @@ set_target_properties(elbo_shared elbo_program PROPERTIES INSTALL_RPATH_USE_LINK
 install(TARGETS elbo_program RUNTIME)
 install(TARGETS elbo_shared EXPORT elbo LIBRARY)
 install(DIRECTORY src/elbo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN *.h PATTERN cli EXCLUDE PATTERN pch.h EXCLUDE)
+        FILES_MATCHING PATTERN *.h PATTERN cli EXCLUDE PATTERN pch.h EXCLUDE
+        PATTERN rdkit_data.h EXCLUDE)
 install(EXPORT elbo NAMESPACE elbo:: FILE elboTargets.cmake DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/elboConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/elboConfig.cmake

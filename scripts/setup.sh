@@ -7,14 +7,15 @@ set -euo pipefail
 # threads of its own (pthread) fights with OpenMP for the cores.
 packages=(
   g++ cmake ninja-build pkg-config
-  libtorch-dev libopenblas0-openmp libdnnl-dev
+  libtorch-dev libgloo-dev libopenblas0-openmp libdnnl-dev
   nlohmann-json3-dev libcli11-dev
   libpng-dev libjpeg62-turbo-dev libarchive-dev zlib1g-dev libsqlite3-dev libcpp-httplib-dev
+  librdkit-dev
   doctest-dev clang-format-14 python3 protobuf-compiler
 )
 case "${1:-}" in
   "") ;;
-  --bench) packages+=(python3-torch python3-scipy python3-sklearn hyperfine time) ;;
+  --bench) packages+=(python3-torch python3-scipy python3-sklearn python3-rdkit hyperfine time) ;;
   *)
     echo "usage: scripts/setup.sh [--bench]" >&2
     exit 2

@@ -101,3 +101,5 @@ constexpr double kCensusMean = 0.005;
 constexpr double kLearnedNats = 0.5;
 /// 5,000 importance draws against an exact evidence, averaged over 40 rows: as promised.
 constexpr double kEvidenceNats = 0.01;
+/// Golden values that are kept to nine decimals.
+constexpr double kNineDecimals = 1e-9;

@@ -6,6 +6,7 @@ import sys
 LAYERS = [
     "core",
     "io",
+    "chem",
     "data dist nn",
     "model",
     "heads latents objectives",
