@@ -11,11 +11,12 @@ import json
 import os
 import pathlib
 import statistics
-import subprocess
 import tempfile
 import time
 
 import numpy as np
+
+import program
 
 
 def split(x, y, unsupervised):
@@ -29,11 +30,7 @@ def split(x, y, unsupervised):
 
 def elbo(args, *words):
     # One thread each: the networks are small, and as many run side by side as there are cores.
-    done = subprocess.run([args.program, *words], capture_output=True, text=True,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"})
-    if done.returncode != 0:
-        raise SystemExit(f"elbo {' '.join(words)}\n{done.stderr}")
-    return done.stdout
+    return program.elbo(args.program, *words, threads=1)
 
 
 def judge(args, path, seed):

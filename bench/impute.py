@@ -13,23 +13,20 @@ import gzip
 import json
 import os
 import pathlib
-import subprocess
 import tempfile
 import time
 
 import numpy as np
 
+import program
+
 TYPES = {"count": "count", "cat": "category", "pos": "positive", "ordinal": "ordinal"}
 SEED_MASKS = 5
 
 
-def run(program, *arguments):
-    environment = dict(os.environ, OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", "1"))
-    done = subprocess.run([program, *map(str, arguments)], env=environment, text=True,
-                          capture_output=True)
-    if done.returncode != 0:
-        raise SystemExit(f"elbo {' '.join(map(str, arguments))}\n{done.stderr}")
-    return json.loads(done.stdout)
+def run(program_path, *arguments):
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    return json.loads(program.elbo(program_path, *arguments, threads=threads))
 
 
 def read_table(folder):

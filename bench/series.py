@@ -7,28 +7,22 @@ import csv
 import json
 import os
 import pathlib
-import subprocess
 import tempfile
 import time
+
+import program
 
 TRAINING = 400
 
 
-def elbo(args, *words):
-    done = subprocess.run([args.program, *words], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"elbo {' '.join(words)}\n{done.stderr}")
-    return done.stdout
-
-
 def judge(args, path, folder):
     source = f"series:{path}"
-    elbo(args, "train", source, "--rows", str(TRAINING), "--types",
-         "anomaly=label,changepoint=ignore", "--model", args.model, "--validation", "0",
-         "--seed", str(args.seed), "--out", f"{folder}/run", "--force", "-q", *args.train)
-    elbo(args, "score", f"{folder}/run", source, "-o", f"{folder}/scores.csv", "-q", "--causes",
-         "0", "--smooth", str(args.smooth), "--threshold", "percentile", "--percentile", "100",
-         "--margin", str(args.margin), *args.score)
+    program.elbo(args.program, "train", source, "--rows", TRAINING, "--types",
+                 "anomaly=label,changepoint=ignore", "--model", args.model, "--validation", "0",
+                 "--seed", args.seed, "--out", f"{folder}/run", "--force", "-q", *args.train)
+    program.elbo(args.program, "score", f"{folder}/run", source, "-o", f"{folder}/scores.csv", "-q",
+                 "--causes", "0", "--smooth", args.smooth, "--threshold", "percentile",
+                 "--percentile", "100", "--margin", args.margin, *args.score)
     with open(f"{folder}/scores.csv") as file:
         rows = list(csv.DictReader(file))[TRAINING:]
     return [(int(r["label"]), int(r["alarm"])) for r in rows]

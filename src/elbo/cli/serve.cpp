@@ -23,7 +23,7 @@ int serve_run(ServeArguments& a) {
       std::cout << "exploring " << a.run << " at " << address << " (Ctrl-C ends)" << std::endl;
     }
   };
-  serve(a.input.run, options, started, [] { return caught_signal != 0; });
+  serve(a.input.run, a.input.model, options, started, [] { return caught_signal != 0; });
   return 0;
 }
 

@@ -156,6 +156,18 @@ Column column_from_json(const Json& j, const std::string& where) {
   return c;
 }
 
+std::vector<std::string> column_names(const Json& detail) {
+  std::vector<std::string> names;
+  const auto columns = detail.value("columns", Json::array());
+  if (!columns.is_array()) return names;
+  for (const auto& column : columns) {
+    names.push_back(column.is_object()   ? column.value("name", "")
+                    : column.is_string() ? column.get<std::string>()
+                                         : "");
+  }
+  return names;
+}
+
 std::vector<Column> columns_of(const Json& detail) {
   const auto list = detail.value("columns", Json::array());
   check(list.is_array() && !list.empty(), "[table] columns: the schema names none");

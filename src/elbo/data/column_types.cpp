@@ -210,7 +210,8 @@ void ColumnStatistics::set_numbers(Column& c) const {
   c.format = date ? format_ : "";
 }
 
-std::map<std::string, NamedType> parse_types(const std::string& text) {
+std::map<std::string, NamedType> parse_types(const std::string& text,
+                                             const std::vector<std::string>& columns) {
   std::map<std::string, NamedType> all;
   size_t from = 0;
   while (from < text.size()) {
@@ -232,6 +233,8 @@ std::map<std::string, NamedType> parse_types(const std::string& text) {
     }
     named.type = text.substr(equals + 1, std::min(open, end) - equals - 1);
     const auto name = text.substr(from, equals - from);
+    check(std::find(columns.begin(), columns.end(), name) != columns.end(), "[types] ", name,
+          ": no such column; known: ", join(columns));
     const auto& known = column_types();
     check(std::find(known.begin(), known.end(), named.type) != known.end(), "[types] ", name,
           ": unknown type \"", named.type, "\"; known: ", join(known));

@@ -64,6 +64,7 @@ struct NamedType {
   std::string type;
   std::vector<std::string> classes;  // where they were listed
 };
-std::map<std::string, NamedType> parse_types(const std::string& text);
+std::map<std::string, NamedType> parse_types(const std::string& text,
+                                             const std::vector<std::string>& columns);
 
 }  // namespace elbo

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "elbo/data/rows.h"
 
@@ -14,6 +15,7 @@ class Concat : public Dataset, public ByteRows {
       const auto schemas = part->schemas();
       check_fits(schemas.x, schemas_.x, "data");
       check_fits(schemas.c, schemas_.c, "data");
+      check_fits(schemas.target, schemas_.target, "data");
       if (schemas.y.present() && !schemas_.y.present()) schemas_.y = schemas.y;
       if (schemas.y.present()) check_fits(schemas.y, schemas_.y, "data");
       ends_.push_back(size() + part->size());
@@ -73,6 +75,7 @@ class Concat : public Dataset, public ByteRows {
       put(all.x, part.x, to, checked.size(0), 0);
       put(all.mask, part.mask, to, checked.size(0), 1);  // without a mask all is observed
       put(all.c, part.c, to, checked.size(0), 0);
+      put(all.target, part.target, to, checked.size(0), std::numeric_limits<double>::quiet_NaN());
       put(all.y, part.y, to, checked.size(0), -1);  // without labels all are unknown
     }
     return all;

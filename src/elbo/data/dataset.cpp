@@ -26,8 +26,11 @@ void check_list_fits(const Schema& found, const Schema& expected, const char* ke
         b.size());
 }
 
-Tensor narrowed(const Tensor& t, int64_t from, int64_t to) {
-  return t.defined() ? t.slice(0, from, to) : t;
+/// f of every part that is there.
+template <class F>
+Batch each_part(const Batch& batch, const F& f) {
+  const auto of = [&](const Tensor& t) { return t.defined() ? f(t) : t; };
+  return {of(batch.x), of(batch.mask), of(batch.c), of(batch.y), of(batch.target)};
 }
 
 }  // namespace
@@ -88,8 +91,11 @@ Tensor observed(const Batch& batch) {
 }
 
 Batch slice(const Batch& batch, int64_t from, int64_t to) {
-  return {narrowed(batch.x, from, to), narrowed(batch.mask, from, to), narrowed(batch.c, from, to),
-          narrowed(batch.y, from, to)};
+  return each_part(batch, [&](const Tensor& t) { return t.slice(0, from, to); });
+}
+
+Batch pick(const Batch& batch, const Tensor& rows) {
+  return each_part(batch, [&](const Tensor& t) { return t.index_select(0, rows); });
 }
 
 void for_each_batch(const Dataset& data, int64_t block, const Draw& draw,

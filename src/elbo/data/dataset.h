@@ -21,6 +21,7 @@ struct Schema {
 };
 struct Schemas {
   Schema x, c, y;
+  Schema target = {};
 };
 Json to_json(const Schema& schema);
 Schema schema_from_json(const Json& j, const std::string& where);
@@ -29,10 +30,11 @@ void check_fits(const Schema& found, const Schema& expected, const std::string& 
 
 /// Rows as a model reads them, all float32 but y.
 struct Batch {
-  Tensor x;     // [B, …] the data; a byte is in [0, 1], value/255
-  Tensor mask;  // like x, 1 = observed; undefined = all of it
-  Tensor c;     // [B, …] condition; undefined = none
-  Tensor y;     // [B] int64, label to infer, -1 = unknown; undefined = none
+  Tensor x;                  // [B, …] the data; a byte is in [0, 1], value/255
+  Tensor mask;               // like x, 1 = observed; undefined = all of it
+  Tensor c;                  // [B, …] condition; undefined = none
+  Tensor y;                  // [B] int64, label to infer, -1 = unknown; undefined = none
+  Tensor target = Tensor();  // [B, k] properties to predict, NaN = unknown; undefined = none
 
   int64_t size() const { return x.size(0); }
 };
@@ -40,6 +42,8 @@ struct Batch {
 Tensor observed(const Batch& batch);
 /// Rows [from, to).
 Batch slice(const Batch& batch, int64_t from, int64_t to);
+/// The rows that an int64 tensor names.
+Batch pick(const Batch& batch, const Tensor& rows);
 
 class Dataset {
  public:
@@ -57,13 +61,15 @@ using Data = std::shared_ptr<const Dataset>;
 
 /// All rows in memory in their own type (uint8 stays uint8).
 struct Arrays {
-  Tensor x, mask, c, y, factors;
+  Tensor x, mask, c, y, factors, target;
   Schemas schemas;
   std::vector<std::string> names;
 };
 Data in_memory(Arrays arrays);
 /// The given rows of another data set.
 Data subset(Data data, std::vector<int64_t> rows);
+/// `most` rows of another data set, drawn by the key; all of them where there are no more.
+Data some_rows(Data data, int64_t most, uint64_t key);
 Data concat(std::vector<Data> parts);
 /// Every row once, in blocks of at most `block`: f(batch, first_row).
 void for_each_batch(const Dataset& data, int64_t block, const Draw& draw,
@@ -124,6 +130,8 @@ bool has_test_split(const std::string& text);
 Data binarized(Data data, const std::string& how);
 /// Names of the classes of a label or a one-hot condition: numbers where the data name none.
 std::vector<std::string> class_names(const Schema& schema);
+/// How many there are; 0 where the schema does not say.
+int64_t class_count(const Schema& schema);
 /// [N] labels of all rows, or undefined.
 Tensor labels_of(const Dataset& data);
 /// Labels of `per_class` rows of each class, drawn with the seed; the others become unknown. Raises

@@ -5,15 +5,15 @@ namespace {
 
 constexpr int64_t kBlock = 4096;
 
-int64_t class_count(const Schema& y, const std::string& what) {
+int64_t classes_for(const std::string& what, const Schema& y) {
   check(y.present(), "[data] ", what, ": the data have no labels");
-  const auto names = class_names(y);
-  check(!names.empty(), "[data] ", what, ": the data do not say how many classes there are");
-  return static_cast<int64_t>(names.size());
+  const int64_t classes = class_count(y);
+  check(classes > 0, "[data] ", what, ": the data do not say how many classes there are");
+  return classes;
 }
 
 /// Another data set with labels or conditions of its own.
-class Relabelled : public Dataset, public ByteRows {
+class Relabelled : public Dataset, public ByteRows, public StreamedRows {
  public:
   Relabelled(Data data, Schemas schemas, Tensor y, Tensor c)
       : data_(std::move(data)),
@@ -33,6 +33,13 @@ class Relabelled : public Dataset, public ByteRows {
     return relabelled(bytes_->get_rest(rows), rows);
   }
   const uint8_t* bytes(int64_t row) const override { return bytes_ ? bytes_->bytes(row) : nullptr; }
+  std::vector<int64_t> blocks() const override {
+    const auto* rows = streamed(*data_);
+    return rows ? rows->blocks() : std::vector<int64_t>();
+  }
+  void expect(const Tensor& rows) const override {
+    if (const auto* inner = streamed(*data_)) inner->expect(rows);
+  }
 
  private:
   Batch relabelled(Batch batch, const Tensor& rows) const {
@@ -52,12 +59,16 @@ class Relabelled : public Dataset, public ByteRows {
 std::vector<std::string> class_names(const Schema& schema) {
   const auto classes = schema.detail.value("classes", Json());
   std::vector<std::string> names;
-  const auto count = classes.is_number() ? classes.get<size_t>() : classes.size();
-  for (size_t k = 0; k < count; ++k) {
-    const bool named = classes.is_array() && classes[k].is_string();
-    names.push_back(named ? classes[k].get<std::string>() : std::to_string(k));
+  for (int64_t k = 0; k < class_count(schema); ++k) {
+    const bool named = classes.is_array() && classes[static_cast<size_t>(k)].is_string();
+    names.push_back(named ? classes[static_cast<size_t>(k)].get<std::string>() : std::to_string(k));
   }
   return names;
+}
+
+int64_t class_count(const Schema& schema) {
+  const auto classes = schema.detail.value("classes", Json());
+  return classes.is_number() ? classes.get<int64_t>() : static_cast<int64_t>(classes.size());
 }
 
 Tensor labels_of(const Dataset& data) {
@@ -72,7 +83,7 @@ Tensor labels_of(const Dataset& data) {
 
 Data few_labels(Data data, int64_t per_class, int64_t seed) {
   const auto schemas = data->schemas();
-  const int64_t classes = class_count(schemas.y, "labels_per_class");
+  const int64_t classes = classes_for("labels_per_class", schemas.y);
   const auto y = labels_of(*data);
   const auto* label = y.data_ptr<int64_t>();
   auto kept = torch::full_like(y, -1);
@@ -93,7 +104,7 @@ Data few_labels(Data data, int64_t per_class, int64_t seed) {
 
 Data label_as_condition(Data data) {
   auto schemas = data->schemas();
-  const int64_t classes = class_count(schemas.y, "condition");
+  const int64_t classes = classes_for("condition", schemas.y);
   check(!schemas.c.present(), "[data] condition: the data bring conditions already");
   const auto y = labels_of(*data);
   check((y >= 0).all().item<bool>(), "[data] condition: a row without a label");

@@ -1,6 +1,7 @@
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "elbo/core/cpu.h"
@@ -51,7 +52,7 @@ class InMemory : public Dataset, public ByteRows {
  public:
   explicit InMemory(Arrays arrays) : a_(std::move(arrays)) {
     check(a_.x.defined() && a_.x.dim() >= 1, "[data] x is missing");
-    for (Tensor* t : {&a_.x, &a_.mask, &a_.c, &a_.y, &a_.factors}) {
+    for (Tensor* t : {&a_.x, &a_.mask, &a_.c, &a_.y, &a_.factors, &a_.target}) {
       if (!t->defined()) continue;
       *t = t->to(torch::kCPU).contiguous();
       check(t->dim() >= 1 && t->size(0) == size(), "[data] x holds ", size(),
@@ -59,6 +60,7 @@ class InMemory : public Dataset, public ByteRows {
     }
     check_shape(a_.x, a_.schemas.x, "x");
     check_shape(a_.c, a_.schemas.c, "c");
+    check_shape(a_.target, a_.schemas.target, "target");
     check(!a_.mask.defined() || a_.mask.sizes() == a_.x.sizes(),
           "[data] mask is not shaped like x");
     check(!a_.y.defined() || a_.y.dim() == 1, "[data] y: expected one label per row");
@@ -88,6 +90,7 @@ class InMemory : public Dataset, public ByteRows {
     Batch batch;
     batch.mask = gather(a_.mask, checked, false);
     batch.c = gather(a_.c, checked, false);
+    batch.target = gather(a_.target, checked, false);
     if (a_.y.defined()) batch.y = a_.y.index_select(0, checked);
     return batch;
   }
@@ -110,7 +113,7 @@ class InMemory : public Dataset, public ByteRows {
   int64_t width_ = 1;
 };
 
-class Subset : public Dataset, public ByteRows {
+class Subset : public Dataset, public ByteRows, public StreamedRows {
  public:
   Subset(Data data, std::vector<int64_t> rows)
       : data_(std::move(data)), bytes_(dynamic_cast<const ByteRows*>(data_.get())) {
@@ -128,6 +131,13 @@ class Subset : public Dataset, public ByteRows {
   Batch get(const Tensor& rows, const Draw& draw) const override {
     return data_->get(inner(rows), draw);
   }
+  std::vector<int64_t> blocks() const override {
+    const auto* rows = streamed(*data_);
+    return rows && size() > 0 ? blocks_within(rows->blocks()) : std::vector<int64_t>();
+  }
+  void expect(const Tensor& rows) const override {
+    if (const auto* all = streamed(*data_)) all->expect(inner(rows));
+  }
   Batch get_rest(const Tensor& rows) const override { return bytes_->get_rest(inner(rows)); }
   const uint8_t* bytes(int64_t row) const override {
     return bytes_ ? bytes_->bytes(inner(row)) : nullptr;
@@ -137,6 +147,19 @@ class Subset : public Dataset, public ByteRows {
   int64_t inner(int64_t row) const { return rows_.data_ptr<int64_t>()[row]; }
   Tensor inner(const Tensor& rows) const {
     return rows_.index_select(0, checked_rows(rows, size()));
+  }
+
+  /// The blocks that have rows here; rows out of order have none.
+  std::vector<int64_t> blocks_within(const std::vector<int64_t>& starts) const {
+    const auto* first = rows_.data_ptr<int64_t>();
+    const auto* end = first + size();
+    std::vector<int64_t> own;
+    if (!std::is_sorted(first, end)) return own;
+    for (const int64_t start : starts) {
+      const int64_t place = std::lower_bound(first, end, start) - first;
+      if (place < size() && (own.empty() || own.back() < place)) own.push_back(place);
+    }
+    return own;
   }
 
   Data data_;
@@ -166,6 +189,13 @@ Data in_memory(Arrays arrays) { return std::make_shared<InMemory>(std::move(arra
 
 Data subset(Data data, std::vector<int64_t> rows) {
   return std::make_shared<Subset>(std::move(data), std::move(rows));
+}
+
+Data some_rows(Data data, int64_t most, uint64_t key) {
+  if (data->size() <= most) return data;
+  auto rows = permutation(data->size(), key);
+  rows.resize(static_cast<size_t>(most));
+  return subset(std::move(data), std::move(rows));
 }
 
 }  // namespace elbo

@@ -12,8 +12,6 @@
 namespace elbo {
 namespace {
 
-constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
-
 struct SeriesOptions : TableOptions {
   int64_t window = 1, stride = 1;
   std::string changes = "auto";
@@ -47,11 +45,7 @@ struct SeriesRoles {
 
 SeriesRoles series_roles(const TableText& text, const SeriesOptions& o) {
   const auto& names = text.names();
-  const auto types = parse_types(o.types);
-  for (const auto& [name, type] : types) {
-    check(std::find(names.begin(), names.end(), name) != names.end(), "[types] ", name,
-          ": no such column; known: ", join(names));
-  }
+  const auto types = parse_types(o.types, names);
   SeriesRoles roles;
   for (size_t i = 0; i < names.size(); ++i) {
     const auto at = types.find(names[i]);
@@ -93,18 +87,11 @@ RawSeries read_text(const std::string& path, const SeriesOptions& o, int64_t mos
   std::vector<float> values;
   std::vector<int64_t> labels;
   int64_t n = 0;
-  const bool comma = text.csv().delimiter() != ',';
   while ((most == 0 || n < most) && text.next()) {
     if (n == 0) find_time(roles, text);
     const auto cell = [&](int64_t i) { return trimmed(text.csv().cell(i)); };
     for (int64_t i : roles.numbers) {
-      const auto number = text.missing(cell(i)) ? std::nullopt : parse_number(cell(i), comma);
-      if (!number && !text.missing(cell(i))) {
-        text.refuse(i, "\"" + std::string(cell(i)) +
-                           "\" is not a number; name the column's use as in --types \"" +
-                           text.names()[static_cast<size_t>(i)] + "=ignore\" (or label, date)");
-      }
-      values.push_back(number ? static_cast<float>(*number) : kMissing);
+      values.push_back(text.number(i));
     }
     if (roles.time >= 0) {
       const auto time = parse_date(cell(roles.time));

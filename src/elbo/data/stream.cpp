@@ -97,13 +97,7 @@ class NumberStream : public RowStream {
   void read_step() {
     std::vector<float> raw;
     for (int64_t place : places_) {
-      const auto cell = trimmed(text_.csv().cell(place));
-      const auto number =
-          text_.missing(cell) ? std::nullopt : parse_number(cell, text_.csv().delimiter() != ',');
-      if (!number && !text_.missing(cell)) {
-        text_.refuse(place, "\"" + std::string(cell) + "\" is not a number");
-      }
-      raw.push_back(number ? static_cast<float>(*number) : std::numeric_limits<float>::quiet_NaN());
+      raw.push_back(text_.number(place));
     }
     const auto first = trimmed(text_.csv().cell(0));
     time_ = parse_date(first) ? std::string(first) : "";

@@ -1,6 +1,7 @@
 #include "elbo/data/table.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace elbo {
 namespace {
@@ -75,6 +76,18 @@ bool TableText::next() {
   check(csv_.size() == static_cast<int64_t>(names_.size()), "[table] ", csv_.path(), ": line ",
         csv_.line(), " has ", csv_.size(), " cells, the first line ", names_.size());
   return true;
+}
+
+float TableText::number(int64_t column) const {
+  const auto cell = trimmed(csv_.cell(column));
+  if (missing(cell)) return std::numeric_limits<float>::quiet_NaN();
+  const auto number = parse_number(cell, csv_.delimiter() != ',');
+  if (!number) {
+    refuse(column, "\"" + std::string(cell) +
+                       "\" is not a number; name the column's use as in --types \"" +
+                       names_[static_cast<size_t>(column)] + "=ignore\" (or label, date)");
+  }
+  return static_cast<float>(*number);
 }
 
 std::string TableText::record() const {

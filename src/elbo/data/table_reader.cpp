@@ -13,10 +13,9 @@ namespace {
 class TableSurvey {
  public:
   TableSurvey(const std::string& path, const TableOptions& options, int64_t most_rows)
-      : options_(options), named_(parse_types(options.types)), text_(path, options) {
+      : options_(options), text_(path, options), named_(parse_types(options.types, text_.names())) {
     statistics_.resize(text_.names().size());
     notes_ = text_.notes();
-    check_names();
     const bool comma = text_.csv().delimiter() != ',';
     while ((most_rows == 0 || rows_ < most_rows) && text_.next()) {
       ++rows_;
@@ -54,14 +53,6 @@ class TableSurvey {
   }
 
  private:
-  void check_names() const {
-    for (const auto& [name, type] : named_) {
-      const auto& names = text_.names();
-      check(std::find(names.begin(), names.end(), name) != names.end(), "[types] ", name,
-            ": no such column; known: ", join(names));
-    }
-  }
-
   void add_cell(size_t i, bool comma) {
     const auto at = static_cast<int64_t>(i);
     const auto cell = trimmed(text_.csv().cell(at));
@@ -117,8 +108,8 @@ class TableSurvey {
   }
 
   const TableOptions& options_;
-  std::map<std::string, NamedType> named_;
   TableText text_;
+  std::map<std::string, NamedType> named_;
   std::vector<ColumnStatistics> statistics_;
   std::vector<std::string> notes_;
   int64_t rows_ = 0;

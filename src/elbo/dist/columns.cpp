@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "elbo/core/constants.h"
+
 namespace elbo {
 namespace {
 
@@ -55,7 +57,7 @@ Dist Columns::detached() const {
 Tensor LogNormal::log_prob(const Tensor& x) const {
   const auto log_x = x.clamp_min(kSmallest).log();
   const auto u = (log_x - loc) * (-log_scale).exp();
-  return -0.5 * u.square() - log_scale - log_x - 0.5 * std::log(2 * M_PI);
+  return -0.5 * u.square() - log_scale - log_x - kHalfLogTwoPi;
 }
 
 Tensor LogNormal::sample(torch::IntArrayRef prefix) const {

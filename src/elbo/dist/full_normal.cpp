@@ -2,12 +2,11 @@
 
 #include <cmath>
 
+#include "elbo/core/constants.h"
 #include "elbo/dist/continuous.h"
 
 namespace elbo {
 namespace {
-
-const double kHalfLogTwoPi = 0.5 * std::log(2 * M_PI);
 
 Tensor batched_times(const Tensor& matrix, const Tensor& vector) {
   return matrix.matmul(vector.unsqueeze(-1)).squeeze(-1);

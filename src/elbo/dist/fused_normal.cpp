@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "elbo/core/constants.h"
 #include "elbo/dist/fused.h"
 #include "elbo/dist/lanes.h"
 
@@ -10,8 +11,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-const float kHalfLogTwoPi = static_cast<float>(0.5 * std::log(2 * M_PI));
 
 ELBO_CLONES void kl_block(Rows locs, Rows log_scales, Rows d_log_scales, float* sums, int64_t first,
                           int64_t last, int64_t width) {
@@ -100,7 +99,8 @@ ELBO_INLINE void pass(const Block& b) {
       const float s = kShared ? shared : log_scale[i];
       const float inverse = kShared ? shared_inverse : exp_lane(-s);
       const float y = (x[i] - loc[i]) * inverse;
-      float value = -0.5f * y * y - s - kHalfLogTwoPi, d_loc = y * inverse, d_scale = y * y - 1;
+      float value = -0.5f * y * y - s - static_cast<float>(kHalfLogTwoPi), d_loc = y * inverse,
+            d_scale = y * y - 1;
       if constexpr (kMasked) {
         const bool kept = mask[i] != 0;
         value = kept ? value : 0.0f;

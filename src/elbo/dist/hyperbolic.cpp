@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "elbo/core/constants.h"
+
 namespace elbo {
 namespace {
 
@@ -55,9 +57,8 @@ Tensor WrappedNormal::log_prob(const Tensor& x) const {
   const auto share = (root * length(w)).clamp_max(1 - 1e-12);
   const auto r = 2 * share.atanh() / root;  // hyperbolic distance from the centre
   const auto v = r * w / length(w);
-  const auto normal =
-      -0.5 * (v * (-scale).exp()).square() - scale - 0.5 * std::log(2 * M_PI);  // [..., d]
-  const auto volume = (2 / (1 - c * squared(at)).clamp_min(1e-12)).log();       // [..., 1]
+  const auto normal = -0.5 * (v * (-scale).exp()).square() - scale - kHalfLogTwoPi;  // [..., d]
+  const auto volume = (2 / (1 - c * squared(at)).clamp_min(1e-12)).log();            // [..., 1]
   const auto value = normal.sum(-1, true) - (d - 1) * log_sinhc(root * r) + d * volume;
   return value.squeeze(-1).to(x.scalar_type());
 }

@@ -1,12 +1,11 @@
 #include <cmath>
 
+#include "elbo/core/constants.h"
 #include "elbo/dist/continuous.h"
 #include "elbo/dist/fused.h"
 
 namespace elbo {
 namespace {
-
-const double kNormalHalfLogTwoPi = 0.5 * std::log(2 * M_PI);
 
 const Normal& as_normal(const Distribution& d) { return static_cast<const Normal&>(d); }
 
@@ -56,7 +55,7 @@ const bool added = [] {
 }  // namespace
 
 Tensor Normal::log_prob(const Tensor& x) const {
-  return -half_square((x - loc) * (-log_scale).exp()) - log_scale - kNormalHalfLogTwoPi;
+  return -half_square((x - loc) * (-log_scale).exp()) - log_scale - kHalfLogTwoPi;
 }
 
 Tensor Normal::row_log_prob(const Tensor& x, const Tensor& mask) const {
@@ -77,9 +76,7 @@ Tensor Normal::mean() const { return loc.expand(shape()); }
 Tensor Normal::stddev() const { return log_scale.exp().expand(shape()); }
 Dist Normal::detached() const { return std::make_shared<Normal>(loc.detach(), log_scale.detach()); }
 
-Tensor StandardNormal::log_prob(const Tensor& x) const {
-  return -half_square(x) - kNormalHalfLogTwoPi;
-}
+Tensor StandardNormal::log_prob(const Tensor& x) const { return -half_square(x) - kHalfLogTwoPi; }
 Tensor StandardNormal::sample(torch::IntArrayRef prefix) const {
   return torch::randn(draw_shape(prefix, shape), options);
 }

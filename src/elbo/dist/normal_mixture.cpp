@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "elbo/core/constants.h"
+
 namespace elbo {
 
 Tensor NormalMixture::log_prob(const Tensor& x) const {
@@ -11,7 +13,7 @@ Tensor NormalMixture::log_prob(const Tensor& x) const {
   const auto m = loc - centre, y = x - centre;
   const auto precision = (-2 * log_scale).exp();
   const auto weight = torch::cat({-0.5 * precision, m * precision}, 1);  // [K, 2d]
-  const auto each = 0.5 * m.square() * precision + log_scale + 0.5 * std::log(2 * M_PI);
+  const auto each = 0.5 * m.square() * precision + log_scale + kHalfLogTwoPi;
   const auto bias = logits.log_softmax(-1) - each.sum(1);  // [K]
   return torch::linear(torch::cat({y.square(), y}, -1), weight, bias).logsumexp(-1);
 }

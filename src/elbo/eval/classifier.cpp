@@ -12,11 +12,11 @@ namespace {
 
 constexpr int64_t kFeatures = 64, kMostRows = 20000, kBatch = 64, kSteps = 400;
 
-int64_t class_count(const Schemas& schemas) {
+int64_t classes_of(const Schemas& schemas) {
   check(schemas.y.present(), "[features] the run's data have no labels");
-  const auto classes = schemas.y.detail.value("classes", Json::array());
-  check(classes.size() > 1, "[features] fewer than two classes");
-  return static_cast<int64_t>(classes.size());
+  const int64_t classes = class_count(schemas.y);
+  check(classes > 1, "[features] fewer than two classes");
+  return classes;
 }
 
 FeatureClassifier make_classifier(const Run& run) {
@@ -25,7 +25,7 @@ FeatureClassifier make_classifier(const Run& run) {
   FeatureClassifier c;
   c.body = networks().make({x.shape, {kFeatures}, 0}, picture ? "conv" : "mlp");
   const Json line{{"type", "mlp"}, {"hidden", Json::array()}};
-  c.top = networks().make({{kFeatures}, {class_count(run.schemas())}, 0}, line);
+  c.top = networks().make({{kFeatures}, {classes_of(run.schemas())}, 0}, line);
   return c;
 }
 
@@ -108,7 +108,7 @@ FeatureClassifier feature_classifier(const Run& run) {
     c.top->eval();
     return c;
   }
-  const auto data = run.open_data(run.facts()["data"]["options"].value("split", "train"));
+  const auto data = run.training_data();
   check(data->get(torch::zeros({1}, torch::kInt64)).y.defined(),
         "[features] the run's data have no labels");
   train(c, *data, seed);

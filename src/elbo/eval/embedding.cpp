@@ -33,15 +33,26 @@ Tensor similarities(const Tensor& distances, double perplexity) {
 
 }  // namespace
 
-Tensor principal_map(const Tensor& x_) {
-  const auto x = x_.to(torch::kFloat64);
-  const auto centered = x - x.mean(0);
-  if (x.size(1) == 1) return torch::cat({centered, torch::zeros_like(centered)}, 1);
-  const auto vectors = std::get<1>(at::linalg_eigh(centered.t().mm(centered)));
-  auto axes = vectors.narrow(1, vectors.size(1) - 2, 2).flip(1);
+Tensor principal_axes(const Tensor& centred) {
+  constexpr int64_t kLongest = 2048;  // beyond, d x d products cost more than a picture is worth
+  const int64_t d = centred.size(1), count = std::min<int64_t>(2, d);
+  if (d > kLongest) {
+    const auto most = std::get<1>(centred.square().sum(0).topk(count));
+    return torch::eye(d, centred.options()).index_select(1, most);
+  }
+  const auto x = centred.to(torch::kFloat64);
+  const auto vectors = std::get<1>(at::linalg_eigh(x.t().mm(x)));
+  const auto axes = vectors.narrow(1, d - count, count).flip(1);
   // The sign of an eigenvector is free: its largest part is made positive.
   const auto largest = axes.abs().argmax(0, true);
-  return centered.mm(axes * axes.gather(0, largest).sign());
+  return (axes * axes.gather(0, largest).sign()).to(centred.scalar_type());
+}
+
+Tensor principal_map(const Tensor& x_) {
+  const auto x = x_.to(torch::kFloat64);
+  const auto centred = x - x.mean(0);
+  const auto map = centred.mm(principal_axes(centred));
+  return map.size(1) == 2 ? map : torch::cat({map, torch::zeros_like(map)}, 1);
 }
 
 Tensor neighbour_map(const Tensor& x_, double perplexity, int64_t steps) {

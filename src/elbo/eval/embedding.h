@@ -6,6 +6,10 @@
 
 namespace elbo {
 
+/// [d, 2] unit vectors along which rows [n, d] of mean zero vary most; [d, 1] where d = 1. Of very
+/// long rows: their two most varying components.
+Tensor principal_axes(const Tensor& centred);
+
 /// The first two principal components; a missing second one is zero.
 Tensor principal_map(const Tensor& x);
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "elbo/core/constants.h"
 #include "elbo/core/error.h"
 
 namespace elbo {
@@ -15,7 +16,7 @@ CodeInformation code_information(const Tensor& mean_, const Tensor& deviation_, 
         to_string(deviation.sizes().vec()), " and draws ", to_string(z.sizes().vec()), " differ");
   const int64_t n = mean.size(0), d = mean.size(1);
   const double log_n = std::log(static_cast<double>(n));
-  const auto constant = deviation.log() + 0.5 * std::log(2 * M_PI);
+  const auto constant = deviation.log() + kHalfLogTwoPi;
   const auto own = (-0.5 * ((z - mean) / deviation).square() - constant);  // [n, d] log q(z|x)
   auto joint = torch::empty({n}, torch::kFloat64), each = torch::empty({n, d}, torch::kFloat64);
   // [block, n, d] at a time.

@@ -7,6 +7,13 @@
 
 namespace elbo {
 
+/// What brings features to mean 0 and deviation 1, each by itself; constant ones stay finite.
+struct Scaling {
+  Tensor mean, deviation;  // [d]
+  explicit Scaling(const Tensor& x) : mean(x.mean(0)), deviation(x.std(0, false).clamp_min(1e-8)) {}
+  Tensor operator()(const Tensor& x) const { return (x - mean) / deviation; }
+};
+
 /// Multinomial logistic regression: the sum of log losses plus |W|²/2, biases free (C = 1).
 struct LogisticRegression {
   Tensor weight, bias;  // [d, K], [K] float64

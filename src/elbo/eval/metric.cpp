@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "elbo/data/molecules.h"
 #include "elbo/eval/classifier.h"
 #include "elbo/eval/disentanglement.h"
 
@@ -16,6 +17,7 @@ bool is_picture_shape(const Shape& shape) {
 bool has(const Subject& subject, const std::string& need) {
   if (need == "labels") return subject.has_labels();
   if (need == "factors") return subject.factors().defined();
+  if (need == "molecules") return is_molecules(subject.schemas().x);
   if (need == "pictures") {
     const auto& x = subject.schemas().x;
     return is_picture_shape(x.shape) &&
@@ -170,10 +172,8 @@ const Features& Subject::features() {
 
 const Subject::Known& Subject::known() {
   if (known_.codes.defined()) return known_;
-  const auto train = run_->open_data(run_->facts()["data"]["options"].value("split", "train"));
   // The rows that training did not see come last in the shuffle; the first ones were seen.
-  const auto seen =
-      split_validation(train, run_->train_options().validation, run_->train_options().seed).first;
+  const auto seen = run_->training_parts().first;
   const int64_t n = std::min(size(), seen->size());
   const auto rows = seen->get(torch::arange(n), Draw{static_cast<uint64_t>(options_.seed), 0});
   check(rows.y.defined(), "[metric] the training rows have no labels");

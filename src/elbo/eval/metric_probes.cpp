@@ -11,11 +11,10 @@ struct Probe {
 /// Codes of training and judged rows, scaled by the training rows' mean and deviation.
 Probe probe_of(Subject& s) {
   const auto& known = s.known();
-  const auto mean = known.codes.mean(0), deviation = known.codes.std(0, false).clamp_min(1e-8);
+  const Scaling scaled(known.codes);
   const int64_t classes =
       1 + std::max(known.y.max().item<int64_t>(), s.batch().y.max().item<int64_t>());
-  return {(known.codes - mean) / deviation, known.y, (s.codes().mean - mean) / deviation,
-          s.batch().y, classes};
+  return {scaled(known.codes), known.y, scaled(s.codes().mean), s.batch().y, classes};
 }
 
 Json result(double accuracy, const Probe& p) {

@@ -80,11 +80,8 @@ RowScorer::Parts RowScorer::parts(const Batch& batch) const {
   const auto fit = log_likelihood(inference, batch);
   Parts parts(kParts.size());
   if (wants(kLikelihood)) {
-    auto ratio = fit;
-    for (const auto& site : inference.trace.sites) {
-      ratio = ratio + (site.log_prior() - site.log_posterior()).view(fit.sizes());
-    }
-    parts[kLikelihood] = -(ratio + inference.trace.log_weight).logsumexp(0);
+    const auto ratio = log_ratio(inference.trace, fit) + inference.trace.log_weight;
+    parts[kLikelihood] = -ratio.logsumexp(0);
   }
   const auto divergence = (weight * kl(inference.trace, batch.size())).sum(0);
   const auto misfit = -(weight * fit).sum(0);

@@ -4,11 +4,6 @@
 namespace elbo {
 namespace {
 
-// Rates from 3e-7 to 3e6: what float32 counts tell apart.
-constexpr double kLogRate = 15;
-// Beyond 2e4 a negative binomial is a Poisson to float32.
-constexpr double kLowestLogTotal = -7, kHighestLogTotal = 10;
-
 struct NegativeBinomialOptions {
   std::string dispersion = "feature";
   template <class F>

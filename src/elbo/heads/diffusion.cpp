@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "elbo/core/constants.h"
 #include "elbo/dist/continuous.h"
 #include "elbo/heads/parameters.h"
 
@@ -77,7 +78,7 @@ Tensor row_squares(const Tensor& x) { return row_sum(x.square()); }
 /// log N(noise), summed per row.
 Tensor log_standard(const Tensor& noise) {
   const double size = static_cast<double>(noise.numel() / noise.size(0));
-  return -0.5 * row_squares(noise) - 0.5 * size * std::log(2 * M_PI);
+  return -0.5 * row_squares(noise) - size * kHalfLogTwoPi;
 }
 
 /// log_prob is a bound by one draw. In training it looks at one step of the chain; else at the

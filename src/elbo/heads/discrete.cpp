@@ -5,12 +5,10 @@
 namespace elbo {
 namespace {
 
-int64_t class_count(const char* head, const Schema& variable) {
+int64_t classes_of(const char* head, const Schema& variable) {
   check(variable.detail.contains("classes"), "[head ", head,
         "] classes: the schema of the variable does not say how many");
-  const auto& classes = variable.detail["classes"];
-  const auto count =
-      classes.is_number() ? classes.get<int64_t>() : static_cast<int64_t>(classes.size());
+  const int64_t count = class_count(variable);
   check(count >= 2, "[head ", head, "] classes: found ", count, ", must be at least 2");
   return count;
 }
@@ -19,7 +17,7 @@ int64_t class_count(const char* head, const Schema& variable) {
 class CategoricalHead : public Head {
  public:
   explicit CategoricalHead(const Context& at)
-      : shape_(at.variable.shape), classes_(class_count("categorical", at.variable)) {
+      : shape_(at.variable.shape), classes_(classes_of("categorical", at.variable)) {
     check_kind("categorical", at.variable, {"category", "token"});
     origin_ = register_buffer("origin", torch::zeros({1}));
   }

@@ -13,6 +13,11 @@
 
 namespace elbo {
 
+// Rates from 3e-7 to 3e6: what float32 counts tell apart.
+inline constexpr double kLogRate = 15;
+// Beyond 2e4 a negative binomial is a Poisson to float32.
+inline constexpr double kLowestLogTotal = -7, kHighestLogTotal = 10;
+
 /// Raises an Error unless the variable is of a kind that the head can describe.
 inline void check_kind(const char* head, const Schema& variable,
                        const std::vector<std::string>& allowed) {

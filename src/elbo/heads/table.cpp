@@ -14,7 +14,6 @@ constexpr double kTableLowestLogScale = -7, kTableHighestLogScale = 2;
 // Draws and means of log-normals stay finite.
 constexpr double kLogSize = 60, kHighestLogNormal = 1.4;
 constexpr double kLogOdds = 15;
-constexpr double kTableLogRate = 15, kTableLowestLogTotal = -7, kTableHighestLogTotal = 10;
 // A density narrower than the rounding of the data would count the rounding as knowledge.
 constexpr double kRounding = 0.289;   // deviation of a uniform of width 1
 constexpr int64_t kWideClasses = 64;  // columns of more classes stand alone, not padded
@@ -152,8 +151,7 @@ Plain::Make negative_binomial(const std::vector<Column>& columns, bool zeros) {
   return [s = Standard(columns), zeros](const std::vector<Tensor>& p) -> Dist {
     const auto rate = s.loc.to(p[0].options()) + s.scale.to(p[0].options()) * p[0];
     auto base = std::make_shared<NegativeBinomial>(
-        rate.clamp(-kTableLogRate, kTableLogRate),
-        (p[1] + 2).clamp(kTableLowestLogTotal, kTableHighestLogTotal));
+        rate.clamp(-kLogRate, kLogRate), (p[1] + 2).clamp(kLowestLogTotal, kHighestLogTotal));
     if (!zeros) return base;
     return std::make_shared<ZeroInflated>(p[2].clamp(-kLogOdds, kLogOdds), base, true);
   };
@@ -162,7 +160,7 @@ Plain::Make negative_binomial(const std::vector<Column>& columns, bool zeros) {
 Plain::Make poisson(const std::vector<Column>& columns) {
   return [s = Standard(columns)](const std::vector<Tensor>& p) {
     const auto rate = s.loc.to(p[0].options()) + s.scale.to(p[0].options()) * p[0];
-    return std::make_shared<Poisson>(rate.clamp(-kTableLogRate, kTableLogRate));
+    return std::make_shared<Poisson>(rate.clamp(-kLogRate, kLogRate));
   };
 }
 
@@ -174,7 +172,7 @@ Plain::Make rounded(const std::vector<Column>& columns) {
     const auto width = spread.to(p[0].options());
     return std::make_shared<RoundedLogistic>(
         centre.to(p[0].options()) + width * p[0],
-        (p[1] + width.log() - 0.6).clamp(-3, kTableLogRate));  // a logistic is wider than its scale
+        (p[1] + width.log() - 0.6).clamp(-3, kLogRate));  // a logistic is wider than its scale
   };
 }
 

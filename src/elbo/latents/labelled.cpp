@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "elbo/core/group.h"
 #include "elbo/dist/continuous.h"
 #include "elbo/dist/discrete.h"
 #include "elbo/model/spec.h"
@@ -41,12 +42,11 @@ struct LabelledOptions {
   }
 };
 
-int64_t class_count(const LabelledOptions& o, const Schema& y) {
-  if (o.classes > 0) return o.classes;
-  check(y.present() && y.detail.contains("classes"),
+int64_t classes_of(const LabelledOptions& o, const Schema& y) {
+  const int64_t classes = o.classes > 0 ? o.classes : class_count(y);
+  check(classes > 0,
         "[latent labelled] classes: the data have no labels, so their number must be given");
-  const auto& classes = y.detail["classes"];
-  return classes.is_number() ? classes.get<int64_t>() : static_cast<int64_t>(classes.size());
+  return classes;
 }
 
 /// How many rows there are to each labelled one, learned in training: in a batch of mixed rows it
@@ -60,8 +60,8 @@ class LabelShare : public torch::nn::Module {
   double rows_per_label(const Tensor& known) {
     torch::NoGradGuard no_gradient;
     if (is_training()) {
-      rows_.add_(static_cast<double>(known.numel()));
-      known_.add_(known.sum().to(torch::kFloat64));
+      rows_.add_(static_cast<double>(known.numel() * group_size()));
+      known_.add_(sum_over_group(known.sum().to(torch::kFloat64)));
     }
     const double seen = known_.item<double>();
     return seen > 0 ? rows_.item<double>() / seen : 1;
@@ -100,7 +100,7 @@ Tensor beside(const std::vector<Tensor>& parts) {
 class Labelled : public Latent {
  public:
   Labelled(const LatentPlan& plan, const LabelledOptions& o)
-      : o_(o), classes_(class_count(o, plan.data.y)) {
+      : o_(o), classes_(classes_of(o, plan.data.y)) {
     const auto declared = [&](const Json& own, const char* part) {
       return own.is_null() ? plan.spec.at(part) : own;
     };

@@ -21,11 +21,15 @@ struct Drawn : Distribution {
 }  // namespace
 
 Model::Model(std::shared_ptr<Latent> latent, std::shared_ptr<Network> decoder,
-             Likelihood likelihood)
-    : latent(std::move(latent)), decoder(std::move(decoder)), likelihood(std::move(likelihood)) {
+             Likelihood likelihood, std::shared_ptr<Predictor> predictor)
+    : latent(std::move(latent)),
+      decoder(std::move(decoder)),
+      likelihood(std::move(likelihood)),
+      predictor(std::move(predictor)) {
   register_module("latent", this->latent);
   register_module("decoder", this->decoder);
   register_module("likelihood", this->likelihood);
+  if (this->predictor) register_module("predictor", this->predictor);
   this->latent->use([decoder = this->decoder, likelihood = this->likelihood](const Tensor& code,
                                                                              const Tensor& c) {
     return (*likelihood)(decoder->forward(code, c));
@@ -40,6 +44,12 @@ Inference Model::infer(const Batch& batch, int64_t samples) {
   Inference inference{latent->infer(batch, samples), nullptr};
   const int64_t particles = inference.trace.log_weight.size(0);
   inference.x = decode(inference.trace.code, tile(batch.c, particles));
+  if (predictor && batch.target.defined()) {
+    auto& extra = inference.trace.extra;  // [S, B]
+    const auto cost = predictor->cost(inference.trace.code, tile(batch.target, particles))
+                          .view({particles, batch.size()});
+    extra = extra.defined() ? extra + cost : cost;
+  }
   return inference;
 }
 
@@ -67,8 +77,12 @@ Tensor kl(const Trace& trace, int64_t rows) {
 }
 
 Tensor log_ratio(const Inference& inference, const Batch& batch) {
-  auto total = log_likelihood(inference, batch);
-  for (const auto& site : inference.trace.sites) {
+  return log_ratio(inference.trace, log_likelihood(inference, batch));
+}
+
+Tensor log_ratio(const Trace& trace, const Tensor& log_likelihood) {
+  auto total = log_likelihood;
+  for (const auto& site : trace.sites) {
     total = total + (site.log_prior() - site.log_posterior()).view(total.sizes());
   }
   return total;

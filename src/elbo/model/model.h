@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "elbo/model/latent.h"
+#include "elbo/model/predictor.h"
 
 namespace elbo {
 
@@ -14,7 +15,8 @@ struct Inference {
 /// A variational autoencoder: latent variables, a decoder network and a likelihood.
 class Model : public torch::nn::Module {
  public:
-  Model(std::shared_ptr<Latent> latent, std::shared_ptr<Network> decoder, Likelihood likelihood);
+  Model(std::shared_ptr<Latent> latent, std::shared_ptr<Network> decoder, Likelihood likelihood,
+        std::shared_ptr<Predictor> predictor = nullptr);
   /// samples = 0 takes posterior means.
   Inference infer(const Batch& batch, int64_t samples = 1);
   Inference generate(int64_t n, const Tensor& c = Tensor(), const Values& fixed = {});
@@ -24,6 +26,7 @@ class Model : public torch::nn::Module {
   const std::shared_ptr<Latent> latent;
   const std::shared_ptr<Network> decoder;
   const Likelihood likelihood;
+  const std::shared_ptr<Predictor> predictor;  // null where there is nothing to predict
 };
 
 /// [S, B] log p(x | code): masked, summed.
@@ -32,5 +35,7 @@ Tensor log_likelihood(const Inference& inference, const Batch& batch);
 Tensor kl(const Trace& trace, int64_t rows);
 /// [S, B] log p(x, z) - log q(z | x), the importance ratio without log_weight.
 Tensor log_ratio(const Inference& inference, const Batch& batch);
+/// The same where log p(x|z) is known already, [S, B].
+Tensor log_ratio(const Trace& trace, const Tensor& log_likelihood);
 
 }  // namespace elbo

@@ -11,17 +11,6 @@ constexpr double kWeights[] = {0.0448, 0.2856, 0.3001, 0.2363, 0.1333};
 constexpr double kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
 constexpr double kLeast = 1e-4;  // a mean similarity below 0 has no power
 
-/// Weighted means over the windows that lie inside: one pass along each axis.
-Tensor blur(const Tensor& x, const Tensor& window) {
-  const int64_t channels = x.size(1), n = window.size(0);
-  const auto along = [&](const Tensor& a, torch::IntArrayRef shape) {
-    const auto kernel = window.view(shape).expand({channels, 1, shape[2], shape[3]});
-    return torch::conv2d(a, kernel.contiguous(), Tensor(), 1, torch::IntArrayRef({0, 0}), 1,
-                         channels);
-  };
-  return along(along(x, {1, 1, n, 1}), {1, 1, 1, n});
-}
-
 struct Similarity {
   Tensor luminance, structure;  // [B, C] means over places, of the product and of the second
 };
@@ -46,6 +35,16 @@ Tensor window_for(const Tensor& x) {
 }
 
 }  // namespace
+
+Tensor blur(const Tensor& x, const Tensor& window) {
+  const int64_t channels = x.size(1), n = window.size(0);
+  const auto along = [&](const Tensor& a, torch::IntArrayRef shape) {
+    const auto kernel = window.view(shape).expand({channels, 1, shape[2], shape[3]});
+    return torch::conv2d(a, kernel.contiguous(), Tensor(), 1, torch::IntArrayRef({0, 0}), 1,
+                         channels);
+  };
+  return along(along(x, {1, 1, n, 1}), {1, 1, 1, n});
+}
 
 Tensor ssim(const Tensor& x, const Tensor& y) {
   return compare(x, y, window_for(x)).luminance.mean(1);

@@ -4,6 +4,7 @@
 
 #include "elbo/data/table.h"
 #include "elbo/eval/density.h"
+#include "elbo/eval/embedding.h"
 #include "elbo/io/base64.h"
 #include "elbo/io/image.h"
 #include "elbo/tasks/output.h"
@@ -54,17 +55,6 @@ void must_be_object(const Json& question) {
   check(question.is_object(), "[explore] expected a JSON object");
 }
 
-/// [D, count] unit vectors along which centred codes vary most; of very long codes their most used
-/// dimensions.
-Tensor principal_axes(const Tensor& centred, const Tensor& by_use, int64_t count) {
-  constexpr int64_t kLongest = 512;
-  const int64_t size = centred.size(1);
-  if (size > kLongest) return torch::eye(size).index_select(1, by_use.narrow(0, 0, count));
-  const auto wide = centred.to(torch::kFloat64);
-  const auto vectors = std::get<1>(at::linalg_eigh(wide.t().matmul(wide), "L"));
-  return vectors.narrow(1, size - count, count).flip(1).to(torch::kFloat32);
-}
-
 /// A row of a table from named cells: {values, mask}, one row each.
 Batch table_row(const Schema& x, const Json& cells) {
   const auto columns = columns_of(x.detail);
@@ -84,25 +74,16 @@ Batch table_row(const Schema& x, const Json& cells) {
 
 }  // namespace
 
-Explorer::Explorer(std::shared_ptr<const Run> run) : run_(std::move(run)), model_(run_->load()) {
+Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
+    : run_(std::move(run)), model_(std::move(model)) {
   torch::NoGradGuard no_gradient;
   RandomScope scope(0);
   const auto& schemas = run_->schemas();
   layout_ = code_layout(*model_, schemas);
-  auto data = run_->held_out(nullptr);
-  if (data->size() > kMapRows) {
-    auto rows = permutation(data->size(), Draw{}.key("map"));
-    rows.resize(kMapRows);
-    data = subset(data, std::move(rows));
-  }
+  const auto data = some_rows(run_->held_out(nullptr), kMapRows, Draw{}.key("map"));
   const auto codes = encode_all(*model_, layout_, *data, {});
   const auto c = schemas.c.present() ? conditions({run_, model_, {}, {}}, "", 256) : Tensor();
-  const auto prior = model_->latent->generate(256, c);
-  std::vector<Tensor> draws;
-  for (const auto& site : prior.sites) {
-    draws.push_back(site.value.to(torch::kFloat32).reshape({256, -1}));
-  }
-  centre_ = torch::cat(draws, 1).mean(0);
+  centre_ = prior_draws(256, c).mean(0);
 
   info_ = {{"model", run_->facts().value("model", "")},
            {"data", run_->data_name()},
@@ -135,8 +116,8 @@ Json Explorer::map_of(const Codes& codes, const Tensor& labels) const {
   }
   // A click on the map becomes mean + a * axis 1 + b * axis 2.
   const auto centred = codes.mean - mean;
-  const int64_t shown = std::min<int64_t>(2, layout_.size);
-  const auto axes = principal_axes(centred, order, shown);
+  const auto axes = principal_axes(centred);
+  const int64_t shown = axes.size(1);
   const auto places = centred.matmul(axes);
   Json points = Json::array(), axis_list = Json::array(), label_list = Json::array();
   for (int64_t i = 0; i < places.size(0); ++i) points.push_back(numbers(places[i]));
@@ -152,6 +133,15 @@ Json Explorer::map_of(const Codes& codes, const Tensor& labels) const {
             {"axes", axis_list},
             {"mean", numbers(mean)},
             {"variance_shown", share.item<double>()}}}};
+}
+
+/// [n, D] codes from the prior, all sites side by side.
+Tensor Explorer::prior_draws(int64_t n, const Tensor& c) const {
+  std::vector<Tensor> draws;
+  for (const auto& site : model_->latent->generate(n, c).sites) {
+    draws.push_back(site.value.to(torch::kFloat32).reshape({n, -1}));
+  }
+  return torch::cat(draws, 1);
 }
 
 Json Explorer::rows_of(const Tensor& x) const {
@@ -200,11 +190,7 @@ Json Explorer::sample(const Json& question) {
   const auto c = condition_of(question, n);
   torch::NoGradGuard no_gradient;
   const std::lock_guard lock(one_at_a_time_);
-  std::vector<Tensor> draws;
-  for (const auto& site : model_->latent->generate(n, c).sites) {
-    draws.push_back(site.value.to(torch::kFloat32).reshape({n, -1}));
-  }
-  auto codes = torch::cat(draws, 1);
+  auto codes = prior_draws(n, c);
   if (temperature != 1) codes = centre_ + temperature * (codes - centre_);
   Json list = Json::array();
   for (int64_t i = 0; i < n; ++i) list.push_back(numbers(codes[i]));

@@ -12,11 +12,11 @@ namespace elbo {
 /// of threads may ask. A question that makes no sense is an Error.
 class Explorer {
  public:
-  explicit Explorer(std::shared_ptr<const Run> run);
+  Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model);
 
   /// What the model is, its most used dimensions, and the map: held-out rows in the plane of
   /// their codes' two principal axes.
-  Json info() const { return info_; }
+  const Json& info() const { return info_; }
   /// {"codes": [[…]], "condition": "7"} -> {"rows": […]}. A row is a picture (data:image/png), an
   /// object of named cells, or numbers.
   Json decode(const Json& question);
@@ -30,6 +30,7 @@ class Explorer {
 
  private:
   Json judge(const Batch& batch);
+  Tensor prior_draws(int64_t n, const Tensor& c) const;
   Json rows_of(const Tensor& x) const;
   Tensor condition_of(const Json& question, int64_t n) const;
   Json map_of(const Codes& codes, const Tensor& labels) const;

@@ -4,13 +4,12 @@
 #include <atomic>
 #include <fstream>
 
+#include "elbo/io/web.h"
 #include "elbo/serve/explorer.h"
 #include "elbo/serve/jobs.h"
 #include "elbo/serve/server.h"
 
 namespace elbo {
-std::vector<std::pair<std::string, std::string>> embedded_web();
-
 namespace {
 
 using httplib::Request;
@@ -84,16 +83,9 @@ bool allowed(const Request& request, const std::string& token) {
          same_text(request.get_param_value("token"), token);
 }
 
-std::string explorer_page() {
-  for (const auto& [name, text] : embedded_web()) {
-    if (name == "explorer") return text;
-  }
-  fail("[serve] the page is missing");
-}
-
 void add_routes(httplib::Server& server, Explorer& explorer, Jobs& jobs) {
-  const auto page = explorer_page();
-  server.Get("/", [page](const Request&, Response& r) { r.set_content(page, "text/html"); });
+  server.Get("/",
+             [](const Request&, Response& r) { r.set_content(web_file("explorer"), "text/html"); });
   server.Get("/openapi.json", guarded([](const Request&) { return openapi(); }));
   server.Get("/api/info", guarded([&](const Request&) { return explorer.info(); }));
   server.Post("/api/decode", guarded([&](const Request& r) { return explorer.decode(parsed(r)); }));
@@ -133,15 +125,15 @@ const char* reason(int status) {
 
 }  // namespace
 
-void serve(std::shared_ptr<const Run> run, const ServeOptions& options,
-           const std::function<void(const std::string&)>& started,
+void serve(std::shared_ptr<const Run> run, std::shared_ptr<Model> model,
+           const ServeOptions& options, const std::function<void(const std::string&)>& started,
            const std::function<bool()>& stop) {
   check(is_own_address(options.host) || !options.token.empty(), "[serve] host: ", options.host,
         " is open to other machines; name a --token that they must send");
   // One row gains nothing from a second thread, and every connection would bring threads of its
   // own.
   at::set_num_threads(1);
-  Explorer explorer(run);
+  Explorer explorer(run, std::move(model));
   Jobs jobs(run);
   httplib::Server server;
   std::atomic<BoundedQueue*> queue{nullptr};

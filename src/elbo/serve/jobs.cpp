@@ -108,31 +108,38 @@ std::string Jobs::file(const std::string& id) const {
 void Jobs::work() {
   for (;;) {
     std::shared_ptr<Job> job;
+    bool wanted = false;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [&] { return ending_ || !waiting_.empty(); });
       if (ending_) return;
       job = waiting_.front();
       waiting_.pop_front();
-      if (job->cancelled) continue;
-      job->state = "running";
+      wanted = !job->cancelled;
+      if (wanted) job->state = "running";
     }
-    run(*job);
-    const std::lock_guard lock(mutex_);
-    finished_.push_back(job->id);
-    if (finished_.size() <= kMostKept) continue;
-    std::error_code ignored;
-    fs::remove(jobs_[finished_.front()]->out, ignored);
-    jobs_.erase(finished_.front());
-    finished_.pop_front();
+    if (wanted) run(*job);
+    finish(job->id);
   }
+}
+
+/// The last ones that ended can still be asked for; older ones go with their files.
+void Jobs::finish(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  finished_.push_back(id);
+  if (finished_.size() <= kMostKept) return;
+  std::error_code ignored;
+  fs::remove(jobs_[finished_.front()]->out, ignored);
+  jobs_.erase(finished_.front());
+  finished_.pop_front();
 }
 
 void Jobs::run(Job& job) {
   std::string state = "done", error;
   Json result;
   try {
-    TaskInput input{run_, run_->load(), "", job.out};
+    if (!model_) model_ = run_->load();
+    TaskInput input{run_, model_, "", job.out};
     input.progress = [&](double done) {
       const std::lock_guard lock(mutex_);
       if (job.cancelled) throw Cancelled();

@@ -44,8 +44,10 @@ class Jobs {
   std::shared_ptr<Job> find(const std::string& id) const;
   void work();
   void run(Job& job);
+  void finish(const std::string& id);
 
   std::shared_ptr<const Run> run_;
+  std::shared_ptr<Model> model_;  // the worker's own: others may ask theirs meanwhile
   std::filesystem::path folder_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -26,8 +26,8 @@ struct ServeOptions {
 /// Serves the explorer of a run over HTTP until `stop` says so (asked several times a second).
 /// `started` receives the page's address. Raises an Error where it cannot listen, or must not:
 /// another machine's clients need a token.
-void serve(std::shared_ptr<const Run> run, const ServeOptions& options,
-           const std::function<void(const std::string&)>& started,
+void serve(std::shared_ptr<const Run> run, std::shared_ptr<Model> model,
+           const ServeOptions& options, const std::function<void(const std::string&)>& started,
            const std::function<bool()>& stop);
 /// The description of the API (OpenAPI 3.0).
 Json openapi();

@@ -26,23 +26,23 @@ constexpr int64_t kMostTraining = 20000;  // rows that the classifier of codes l
 /// run's labelled training rows (M1 of Kingma et al. 2014, arXiv:1406.5298).
 class Classifier {
  public:
-  Classifier(const TaskInput& input, const Draw& draw)
+  /// `judged`: rows that show whether the model tells classes by itself.
+  Classifier(const TaskInput& input, const Dataset& judged, const Draw& draw)
       : model_(*input.model), layout_(code_layout(model_, input.run->schemas())) {
     const auto& y = input.run->schemas().y;
     names_ = class_names(y);
-    const auto data = input.run->open_data("train");
-    const auto probe = data->get(torch::zeros({1}, torch::kInt64), draw);
+    const auto probe = judged.get(torch::zeros({1}, torch::kInt64), draw);
     if (model_.latent->class_probs(probe).defined()) return;
     check(y.present(), "[classify] the model infers no classes and ", input.run->data_name(),
           " has no labels to learn them from");
-    learn(*data, draw);
+    learn(*input.run->training_data(), draw);
   }
 
   /// [B, K]
   Tensor operator()(const Batch& batch) {
     if (!linear_) return model_.latent->class_probs(batch);
     const auto codes = encode_batch(model_, layout_, batch).mean;
-    return linear_->probabilities((codes - mean_) / deviation_).to(torch::kFloat32);
+    return linear_->probabilities((*scaled_)(codes)).to(torch::kFloat32);
   }
 
   std::string method() const {
@@ -68,9 +68,8 @@ class Classifier {
       parts.push_back(encode_batch(model_, layout_, data.get(some, draw)).mean);
     }
     const auto codes = torch::cat(parts);
-    mean_ = codes.mean(0);
-    deviation_ = codes.std(0, false).clamp_min(1e-8);
-    linear_ = fit_logistic((codes - mean_) / deviation_, y.index_select(0, rows),
+    scaled_ = Scaling(codes);
+    linear_ = fit_logistic((*scaled_)(codes), y.index_select(0, rows),
                            static_cast<int64_t>(names_.size()));
   }
 
@@ -80,7 +79,7 @@ class Classifier {
   CodeLayout layout_;
   std::vector<std::string> names_;
   std::optional<LogisticRegression> linear_;
-  Tensor mean_, deviation_;
+  std::optional<Scaling> scaled_;
   int64_t labelled_ = 0;
 };
 
@@ -128,7 +127,7 @@ class Classify : public Task {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const Draw draw{static_cast<uint64_t>(o_.seed), 0};
     const auto rows = open_task_rows(input, o_.choice);
-    Classifier classifier(input, draw);
+    Classifier classifier(input, *rows.data, draw);
     std::vector<Tensor> all, labels;
     const int64_t n = rows.data->size();
     for_each_batch(
@@ -142,9 +141,9 @@ class Classify : public Task {
     if (!labels.empty()) result.update(judged(p, torch::cat(labels), o_.bins));
     const auto path = input.out.empty() ? std::string("classes.csv") : input.out.string();
     RowPlan plan{n, {p.size(1) + 1}, false, {"class"}};
+    const auto& names = classifier.names();
+    const bool named = static_cast<int64_t>(names.size()) == p.size(1);
     for (int64_t k = 0; k < p.size(1); ++k) {
-      const auto& names = classifier.names();
-      const bool named = static_cast<int64_t>(names.size()) == p.size(1);
       plan.columns.push_back("p_" + (named ? names[static_cast<size_t>(k)] : std::to_string(k)));
     }
     const auto file = create_row_file(path, std::move(plan));

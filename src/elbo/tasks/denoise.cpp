@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "elbo/objectives/similarity.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 
@@ -30,14 +31,8 @@ Tensor smoothed(const Tensor& x, double width) {
   const auto t = torch::arange(-reach, reach + 1).to(torch::kFloat32) / width;
   auto kernel = (-0.5 * t.square()).exp();
   kernel = kernel / kernel.sum();
-  const int64_t channels = x.size(1);
-  const auto along = [&](const Tensor& y, Shape shape) {
-    shape.insert(shape.begin(), {channels, 1});
-    return at::conv2d(y, kernel.view({1, 1, shape[2], shape[3]}).expand(shape), Tensor(), 1,
-                      torch::IntArrayRef{0, 0}, 1, channels);
-  };
   const auto wide = at::reflection_pad2d(x, {reach, reach, reach, reach});
-  return along(along(wide, {1, 2 * reach + 1}), {2 * reach + 1, 1});
+  return blur(wide, kernel);
 }
 
 /// Squared errors of the noisy, the denoised and the filtered rows, summed.

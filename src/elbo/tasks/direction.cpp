@@ -24,7 +24,7 @@ bool is_side(const Run& run, const std::string& name) {
 Data side(const Run& run, const std::string& name) {
   const int64_t k = class_named(run, name);
   if (k < 0) return run.open_other(name, has_test_split(name) ? "train" : "all");
-  const auto data = run.open_data(run.facts()["data"]["options"].value("split", "train"));
+  const auto data = run.training_data();
   const auto rows = (labels_of(*data) == k).nonzero().flatten();
   check(rows.size(0) > 0, "[edit] along: no training row has the class ", name);
   const auto* row = rows.data_ptr<int64_t>();
@@ -32,23 +32,19 @@ Data side(const Run& run, const std::string& name) {
 }
 
 Tensor codes_of(const TaskInput& input, const CodeLayout& layout, Data data, const Draw& draw) {
-  if (data->size() > kMostRows) {
-    auto rows = permutation(data->size(), draw.key("direction"));
-    rows.resize(kMostRows);
-    data = subset(std::move(data), std::move(rows));
-  }
-  return encode_all(*input.model, layout, *data, draw).mean;
+  const auto some = some_rows(std::move(data), kMostRows, draw.key("direction"));
+  return encode_all(*input.model, layout, *some, draw).mean;
 }
 
 /// The normal of the plane between two sets of codes, of length 1.
 Tensor plane_normal(const Tensor& with, const Tensor& without) {
   const auto all = torch::cat({with, without});
-  const auto deviation = all.std(0, false).clamp_min(1e-8);
+  const Scaling scaled(all);
   const auto y = torch::cat(
       {torch::ones({with.size(0)}, torch::kInt64), torch::zeros({without.size(0)}, torch::kInt64)});
-  const auto fit = fit_logistic((all - all.mean(0)) / deviation, y, 2);
+  const auto fit = fit_logistic(scaled(all), y, 2);
   const auto normal =
-      (fit.weight.select(1, 1) - fit.weight.select(1, 0)).to(torch::kFloat32) / deviation;
+      (fit.weight.select(1, 1) - fit.weight.select(1, 0)).to(torch::kFloat32) / scaled.deviation;
   return normal / normal.norm();
 }
 

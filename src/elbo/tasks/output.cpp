@@ -14,15 +14,11 @@ constexpr int64_t kMostPixels = int64_t{1} << 27;  // of one picture
 
 bool is_png(const std::string& path) { return path.ends_with(".png"); }
 
-std::vector<std::string> column_names(const Schema& schema) {
-  std::vector<std::string> names;
-  const auto columns = schema.detail.find("columns");
-  if (columns == schema.detail.end() || !columns->is_array()) return {};
-  for (const auto& column : *columns) {
-    names.push_back(column.is_string() ? column.get<std::string>() : column.value("name", ""));
-  }
-  return static_cast<int64_t>(names.size()) == numel(schema.shape) ? names
-                                                                   : std::vector<std::string>{};
+/// Names for a file's columns, where there is one for each component.
+std::vector<std::string> component_names(const Schema& schema) {
+  auto names = column_names(schema.detail);
+  if (static_cast<int64_t>(names.size()) != numel(schema.shape)) names.clear();
+  return names;
 }
 
 /// Values in [0, 1]: those of kind "real" are stretched from their smallest to their largest.
@@ -143,7 +139,7 @@ std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& sc
   check(is_row_file(path), "[output] ", path,
         ": unknown ending; known: .apng, .csv, .gif, .npy, .png, .tsv");
   return create_row_file(path,
-                         {rows, schema.shape, schema.kind == "category", column_names(schema)});
+                         {rows, schema.shape, schema.kind == "category", component_names(schema)});
 }
 
 }  // namespace elbo

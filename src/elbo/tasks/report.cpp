@@ -2,22 +2,12 @@
 
 #include "elbo/core/registry.h"
 #include "elbo/eval/density.h"
+#include "elbo/io/web.h"
 #include "elbo/tasks/chart.h"
 #include "elbo/tasks/report_parts.h"
 
 namespace elbo {
-
-std::vector<std::pair<std::string, std::string>> embedded_web();
-
 namespace {
-
-const std::string& web_file(const std::string& name) {
-  static const auto files = embedded_web();
-  for (const auto& [stem, text] : files) {
-    if (stem == name) return text;
-  }
-  fail("[report] the program lacks the file ", name);
-}
 
 Reported judge(const std::shared_ptr<const Run>& run, const ReportOptions& o,
                const std::function<void(double)>& progress) {

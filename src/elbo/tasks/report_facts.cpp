@@ -192,12 +192,7 @@ std::string map_part(Reported& r) {
   const auto codes = s.codes().mean.narrow(0, 0, n);
   const bool labelled = s.has_labels();
   const auto y = labelled ? s.batch().y.narrow(0, 0, n) : Tensor();
-  std::vector<std::string> classes;
-  if (labelled) {
-    for (const auto& name : s.schemas().y.detail.value("classes", Json::array())) {
-      classes.push_back(name.is_string() ? name.get<std::string>() : name.dump());
-    }
-  }
+  const auto classes = class_names(s.schemas().y);
   std::string html = "<div class=\"charts\"><div>" +
                      scatter("Codes, principal components", principal_map(codes), y, classes) +
                      "</div>";

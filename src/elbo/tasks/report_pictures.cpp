@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "elbo/data/column.h"
 #include "elbo/io/base64.h"
 #include "elbo/io/image.h"
 #include "elbo/tasks/chart.h"
@@ -27,14 +28,10 @@ std::string grid_figure(const Tensor& x, const Schema& schema, int64_t columns, 
 }
 
 std::vector<std::string> shown_names(const Schema& schema, int64_t width) {
-  std::vector<std::string> names;
-  const auto columns = schema.detail.value("columns", Json::array());
-  for (int64_t i = 0; i < width; ++i) {
-    const auto at = static_cast<size_t>(i);
-    const Json column = columns.is_array() && at < columns.size() ? columns[at] : Json();
-    names.push_back(column.is_string()   ? column.get<std::string>()
-                    : column.is_object() ? column.value("name", "x" + std::to_string(i))
-                                         : "x" + std::to_string(i));
+  auto names = column_names(schema.detail);
+  names.resize(static_cast<size_t>(width));
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty()) names[i] = "x" + std::to_string(i);
   }
   return names;
 }

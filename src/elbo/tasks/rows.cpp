@@ -1,10 +1,12 @@
 #include "elbo/tasks/rows.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
+#include "elbo/core/row_draws.h"
 #include "elbo/io/file.h"
 #include "elbo/io/npy.h"
 #include "elbo/io/row_file.h"
@@ -60,22 +62,20 @@ Tensor read_text_rows(const std::string& path) {
 /// The vector that a condition's text stands for, [1, …].
 Tensor condition_row(const Schema& c, const std::string& text) {
   const int64_t size = numel(c.shape);
-  const auto classes = c.detail.value("classes", Json::array());
-  for (size_t i = 0; classes.is_array() && i < classes.size(); ++i) {
-    const auto name = classes[i].is_string() ? classes[i].get<std::string>() : classes[i].dump();
-    if (name == text && static_cast<int64_t>(classes.size()) == size) {
-      return torch::one_hot(torch::tensor({static_cast<int64_t>(i)}), size)
-          .to(torch::kFloat32)
-          .view(with_rows(1, c.shape));
-    }
+  const auto classes = class_names(c);
+  const auto at = std::find(classes.begin(), classes.end(), text);
+  if (at != classes.end() && static_cast<int64_t>(classes.size()) == size) {
+    return torch::one_hot(torch::tensor({at - classes.begin()}), size)
+        .to(torch::kFloat32)
+        .view(with_rows(1, c.shape));
   }
   check(c.kind != "category" || text.find(',') != std::string::npos, "[condition] unknown class \"",
-        text, "\"; known: ", join(class_names(c)));
+        text, "\"; known: ", join(classes));
   std::vector<float> values;
   for (const auto& word : split_text(text, ',')) {
     const auto value = as_number(word);
     check(value.has_value(), "[condition] \"", word, "\" is neither a number nor a class",
-          classes.empty() ? "" : "; known: " + classes.dump());
+          classes.empty() ? "" : "; known: " + join(classes));
     values.push_back(*value);
   }
   check(static_cast<int64_t>(values.size()) == size, "[condition] \"", text, "\" has ",
@@ -120,6 +120,23 @@ Tensor read_rows(const std::string& path) {
   return rows.to(torch::kFloat32).flatten(rows.dim() > 1 ? 1 : 0).view({rows.size(0), -1});
 }
 
+RowPart shard_part(const std::string& shard, int64_t rows) {
+  int64_t number = 0, count = 0;
+  const char* end = shard.data() + shard.size();
+  const auto first = std::from_chars(shard.data(), end, number);
+  bool good = first.ec == std::errc() && first.ptr != end && *first.ptr == '/';
+  if (good) {
+    const auto second = std::from_chars(first.ptr + 1, end, count);
+    good = second.ec == std::errc() && second.ptr == end;
+  }
+  constexpr int64_t kMostShards = 1000000;
+  check(good && number >= 1 && number <= count && count <= kMostShards, "[shard] found \"", shard,
+        "\", expected NUMBER/COUNT as in 3/8, counted from 1");
+  check(count <= rows, "[shard] ", shard, ": ", rows, " rows cannot be cut into ", count, " parts");
+  const int64_t start = rows * (number - 1) / count;
+  return {start, rows * number / count - start, rows};
+}
+
 TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice) {
   TaskRows rows;
   const auto& run = *input.run;
@@ -133,10 +150,17 @@ TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice) {
     rows.name = input.data;
     rows.data = run.open_other(input.data, choice.split == "auto" ? own : choice.split);
   }
-  if (choice.rows > 0 && choice.rows < rows.data->size()) {
-    std::vector<int64_t> first(static_cast<size_t>(choice.rows));
-    std::iota(first.begin(), first.end(), int64_t{0});
-    rows.data = subset(rows.data, std::move(first));
+  const int64_t n = rows.data->size();
+  RowPart part{0, choice.rows > 0 ? std::min(choice.rows, n) : n, n};
+  if (!choice.shard.empty()) {
+    check(!input.out.empty(), "[shard] ", choice.shard,
+          ": name the file of this part with -o, as in -o part-3.npy");
+    part = shard_part(choice.shard, part.count);
+  }
+  if (part.count < n) {
+    std::vector<int64_t> chosen(static_cast<size_t>(part.count));
+    std::iota(chosen.begin(), chosen.end(), part.first);
+    rows.data = subset(rows.data, std::move(chosen));
   }
   return rows;
 }

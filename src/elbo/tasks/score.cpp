@@ -44,21 +44,14 @@ struct NormalRows {
 NormalRows normal_rows(const TaskInput& input, const std::string& given) {
   const auto& run = *input.run;
   if (!given.empty()) return {run.open_other(given, "all"), given};
-  const auto options = run.train_options();
-  const auto split = run.data_options("train").split;
-  const Json& stored = run.facts()["data"]["options"];
-  auto [training, validation] = split_validation(run.open_data(stored.value("split", split)),
-                                                 options.validation, options.seed);
+  auto [training, validation] = run.training_parts();
   if (validation) return {validation, "validation rows"};
   return {training, "training rows (no validation rows were held out)"};
 }
 
 /// Which classes of a label are anomalies; empty where nobody can tell.
 std::vector<bool> anomalous_classes(const Schema& y, const std::string& named) {
-  std::vector<std::string> classes;
-  for (const auto& c : y.detail.value("classes", Json::array())) {
-    classes.push_back(c.is_string() ? c.get<std::string>() : c.dump());
-  }
+  const auto classes = class_names(y);
   std::vector<bool> anomalous(classes.size(), false);
   if (named.empty()) {
     const auto normal = std::find(classes.begin(), classes.end(), "normal");
@@ -112,11 +105,6 @@ class Smooth {
   size_t length_;
   std::deque<double> last_;
 };
-
-Batch rows_of(const Batch& batch, const Tensor& rows) {
-  const auto pick = [&](const Tensor& t) { return t.defined() ? t.index_select(0, rows) : t; };
-  return {pick(batch.x), pick(batch.mask), pick(batch.c), pick(batch.y)};
-}
 
 class Score : public Task {
  public:
@@ -213,7 +201,7 @@ class Score : public Task {
       const auto p = conformal_p_values(scores, usual.reference);
       const auto truth = labels_of(batch, anomalous);
       const auto high = (scores > threshold).nonzero().flatten();
-      const auto alarmed = rows_of(batch, high);
+      const auto alarmed = pick(batch, high);
       RowScorer::Causes causes;
       if (o_.causes > 0 && high.numel() > 0) causes = scorer.causes(alarmed);
       const double* score = scores.data_ptr<double>();

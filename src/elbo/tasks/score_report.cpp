@@ -111,11 +111,8 @@ Json to_json(const RowVerdict& v) {
   return j;
 }
 
-ComponentNames::ComponentNames(const Schema& schema) : schema_(schema) {
-  for (const auto& column : schema.detail.value("columns", Json::array())) {
-    names_.push_back(column.is_string() ? column.get<std::string>()
-                                        : column.value("name", std::string()));
-  }
+ComponentNames::ComponentNames(const Schema& schema)
+    : schema_(schema), names_(column_names(schema.detail)) {
   if (schema.kind != "table") return;
   for (auto& column : columns_of(schema.detail)) cells_.emplace_back(std::move(column));
 }

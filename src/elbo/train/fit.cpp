@@ -71,8 +71,9 @@ void show_training(Model& model, const Dataset& training) {
 
 Trainer::End fit(Run& run, const FitReport& report, Data data) {
   const auto options = run.train_options();
-  remove_leftovers(run.path().string());
-  if (!data) data = run.open_data(run.facts()["data"]["options"].value("split", "train"));
+  const bool writes = !group() || group()->rank() == 0;  // one process of a group keeps the run
+  if (writes) remove_leftovers(run.path().string());
+  if (!data) data = run.training_data();
   const auto [train, validation] = split_validation(data, options.validation, options.seed);
 
   seed_torch(Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
@@ -90,6 +91,11 @@ Trainer::End fit(Run& run, const FitReport& report, Data data) {
     const Json sizes = state.facts.value("sizes", Json::object());
     log_size = sizes.value("log", int64_t{0});
     events_size = sizes.value("events", int64_t{0});
+  }
+  if (!writes) {
+    Trainer::Hooks hooks;
+    hooks.on_step = report.on_step;
+    return trainer.fit(train, validation, hooks);
   }
   Log log(run.path(), log_size, events_size);
   // What reading has left out or changed is said once.

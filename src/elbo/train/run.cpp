@@ -45,7 +45,7 @@ Schemas schemas_from(const Json& j, const std::string& where) {
   const auto one = [&](const char* name) {
     return j.contains(name) ? schema_from_json(j[name], where + " " + name) : Schema();
   };
-  return {one("x"), one("c"), one("y")};
+  return {one("x"), one("c"), one("y"), one("target")};
 }
 
 }  // namespace
@@ -84,6 +84,7 @@ Run Run::create(const fs::path& path, const Json& facts, const Schemas& schemas,
   Json all{{"x", to_json(schemas.x)}};
   if (schemas.c.present()) all["c"] = to_json(schemas.c);
   if (schemas.y.present()) all["y"] = to_json(schemas.y);
+  if (schemas.target.present()) all["target"] = to_json(schemas.target);
   write_json(path / "schema.json", all);
   // Last: a folder with a spec is a run, and then the schema is there too.
   write_json(path / "spec.json", facts);
@@ -116,17 +117,24 @@ Run Run::open(const fs::path& path) {
   return run;
 }
 
+Run Run::without_files(const Json& facts, const Schemas& schemas) {
+  Run run;
+  run.facts_ = facts;
+  run.schemas_ = schemas;
+  return run;
+}
+
 TrainOptions Run::train_options() const {
   return read_options<TrainOptions>(facts_["train"], "train");
 }
 
-void Run::set_facts(const Json& facts) {
+void Run::set_facts(const Json& facts, bool write) {
   facts_ = facts;
-  write_json(path_ / "spec.json", facts_);
+  if (write) write_json(path_ / "spec.json", facts_);
 }
 
 bool Run::has_weights() const { return fs::exists(path_ / "weights.safetensors"); }
-bool Run::has_state() const { return fs::exists(path_ / "state.safetensors"); }
+bool Run::has_state() const { return !path_.empty() && fs::exists(path_ / "state.safetensors"); }
 
 std::shared_ptr<Model> Run::load() const {
   const auto path = (path_ / "weights.safetensors").string();
@@ -182,11 +190,21 @@ DataOptions Run::data_options(const std::string& split) const {
   return options;
 }
 
-Data Run::open_data(const std::string& split) const {
-  const auto options = data_options(split);
+Data Run::open_data(const std::string& split) const { return opened(data_options(split)); }
+
+Data Run::opened(const DataOptions& options) const {
   auto data = elbo::open_data(data_name(), options);
   check_fits(data->schemas().x, schemas_.x, data_name());
   return data;
+}
+
+Data Run::training_data() const {
+  return open_data(facts_["data"]["options"].value("split", DataOptions().split));
+}
+
+std::pair<Data, Data> Run::training_parts() const {
+  const auto options = train_options();
+  return split_validation(training_data(), options.validation, options.seed);
 }
 
 Data Run::open_other(const std::string& text, const std::string& split) const {
@@ -207,14 +225,9 @@ Data Run::held_out(std::string* name) const {
     if (name) *name = "test";
     auto options = data_options("test");
     options.rows = 0;
-    auto data = elbo::open_data(data_name(), options);
-    check_fits(data->schemas().x, schemas_.x, data_name());
-    return data;
+    return opened(options);
   }
-  const auto options = train_options();
-  auto [train, validation] =
-      split_validation(open_data(facts_["data"]["options"].value("split", "train")),
-                       options.validation, options.seed);
+  auto [train, validation] = training_parts();
   if (name) *name = validation ? "validation" : "train";
   return validation ? validation : train;
 }

@@ -29,14 +29,16 @@ class Run {
   static Run create(const std::filesystem::path& path, const Json& facts, const Schemas& schemas,
                     bool force);
   static Run open(const std::filesystem::path& path);
+  /// A run that only lives in memory: for processes of a group that write nothing.
+  static Run without_files(const Json& facts, const Schemas& schemas);
 
   const std::filesystem::path& path() const { return path_; }
   const Json& facts() const { return facts_; }  // {"model", "spec", "train", "data", "rows"}
   const Json& spec() const { return facts_["spec"]; }
   const Schemas& schemas() const { return schemas_; }
   TrainOptions train_options() const;
-  /// Replaces a part of the facts (more epochs on resume).
-  void set_facts(const Json& facts);
+  /// Replaces the facts (more epochs on resume); `write` = also on the disk.
+  void set_facts(const Json& facts, bool write = true);
 
   bool has_weights() const;
   /// The model with its best weights, in evaluation mode.
@@ -48,8 +50,11 @@ class Run {
   bool has_state() const;
   Trainer::State load_state() const;
 
-  /// The training set as at training time, or another split of the same source.
+  /// A split of the source, read as at training time.
   Data open_data(const std::string& split) const;
+  /// The rows given for training; and its two parts, the second null where none are held out.
+  Data training_data() const;
+  std::pair<Data, Data> training_parts() const;
   /// The words of the command line that named the data.
   std::string data_name() const { return facts_["data"]["source"]; }
   /// How the run reads data: its preprocessing, and the schema that it expects.
@@ -61,6 +66,8 @@ class Run {
   Data held_out(std::string* name) const;
 
  private:
+  Data opened(const DataOptions& options) const;
+
   std::filesystem::path path_;
   Json facts_;
   Schemas schemas_;
