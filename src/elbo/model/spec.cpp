@@ -22,7 +22,11 @@ Json parse(const std::string& text, const std::string& where) {
 
 bool is_image(const Schema& schema) { return schema.shape.size() == 3; }
 
-std::string auto_network(const Shape& data) { return data.size() == 3 ? "conv" : "mlp"; }
+/// Texts are read by a recurrent network; what writes them reads the code by itself.
+std::string auto_encoder(const Schema& x) {
+  return x.kind == "token" ? "gru" : is_image(x) ? "conv" : "mlp";
+}
+std::string auto_decoder(const Schema& x) { return is_image(x) ? "conv" : "mlp"; }
 
 const std::map<std::string, std::string>& likelihood_of_kind() {
   static const std::map<std::string, std::string> table = {
@@ -42,6 +46,7 @@ void choose_for_kind(Json& part, const std::string& kind, const char* where) {
 }
 
 Json default_latent_size(const Schema& x) {
+  if (x.kind == "token") return 32;
   const int64_t n = numel(x.shape);
   return is_image(x) ? 32 : std::clamp<int64_t>(n / 2, 2, 32);
 }
@@ -131,7 +136,7 @@ void set_option(Json& spec, const std::string& assignment) {
 Json resolve(const Json& spec, const Schemas& data) {
   check(spec.is_object(), "[spec] expected an object, found ", spec.dump());
   const Json known = default_spec();
-  std::vector<std::string> names{"train"};
+  std::vector<std::string> names{"train", "property"};
   for (const auto& [key, value] : known.items()) names.push_back(key);
   for (const auto& [key, value] : spec.items()) {
     check(std::find(names.begin(), names.end(), key) != names.end(), "[spec] unknown part \"", key,
@@ -148,8 +153,13 @@ Json resolve(const Json& spec, const Schemas& data) {
   for (const char* part : {"encoder", "decoder", "likelihood"}) {
     choose_for_kind(out[part], data.x.kind, part);
   }
+  const bool auto_decoded = out["decoder"] == "auto";
+  choose("encoder", auto_encoder(data.x));
+  choose("decoder", auto_decoder(data.x));
+  if (data.x.kind == "token" && auto_decoded) {
+    out["decoder"] = {{"type", "mlp"}, {"hidden", Json::array()}};
+  }
   for (const char* part : {"encoder", "decoder"}) {
-    choose(part, auto_network(data.x.shape));
     // A table's few columns need no wide layers.
     if (data.x.kind != "table" || !(out[part].is_string() || out[part].is_object())) continue;
     if (out[part] == "mlp") out[part] = Json{{"type", "mlp"}};
@@ -163,6 +173,9 @@ Json resolve(const Json& spec, const Schemas& data) {
   if (out["latent"].value("type", "") == "flat" && !out["latent"].contains("size")) {
     out["latent"]["size"] = default_latent_size(data.x);
   }
+  if (auto property = resolve_property(out.value("property", Json()), data); !property.is_null()) {
+    out["property"] = property;
+  }
   return out;
 }
 
@@ -172,7 +185,8 @@ std::shared_ptr<Model> build(const Json& resolved, const Schemas& data) {
   const NetworkPlan plan{latent->code(), likelihood->input(), condition_size(data)};
   const Json& declared = resolved.at("decoder");
   auto decoder = latent->steps() > 0 ? make_steps(plan, declared) : networks().make(plan, declared);
-  return std::make_shared<Model>(latent, decoder, likelihood);
+  auto predictor = make_predictor(resolved.value("property", Json()), data, latent->code());
+  return std::make_shared<Model>(latent, decoder, likelihood, predictor);
 }
 
 std::shared_ptr<Objective> build_objective(const Json& resolved, const Schemas& data,

@@ -2,10 +2,12 @@
 
 #include <cmath>
 
+#include "elbo/data/molecules.h"
 #include "elbo/data/table.h"
 #include "elbo/io/animation.h"
 #include "elbo/io/file.h"
 #include "elbo/io/image.h"
+#include "elbo/tasks/molecule_file.h"
 
 namespace elbo {
 namespace {
@@ -124,11 +126,15 @@ std::string output_path(const std::filesystem::path& out, const std::string& nam
                         const Schema& schema) {
   if (!out.empty()) return out.string();
   if (is_picture(schema)) return name + ".png";
+  if (is_molecules(schema)) return name + ".smi";
   return name + (schema.shape.size() == 1 ? ".csv" : ".npy");
 }
 
 std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
                                        int64_t columns) {
+  if (is_molecules(schema) && is_molecule_file(path)) {
+    return create_molecule_file(path, schema, columns);
+  }
   if (is_png(path)) return std::make_unique<PictureFile>(path, schema, rows, columns);
   if (is_animation_name(path)) {
     return std::make_unique<AnimationFile>(path, schema, rows, columns);

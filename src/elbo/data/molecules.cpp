@@ -1,0 +1,252 @@
+#include "elbo/data/molecules.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <sstream>
+
+#include "elbo/chem/molecule.h"
+#include "elbo/chem/selfies.h"
+#include "elbo/data/reader.h"
+#include "elbo/data/tokenizer.h"
+#include "elbo/io/file.h"
+
+namespace elbo {
+namespace {
+
+struct MoleculeOptions {
+  std::string tokens = "smiles", property = "none", too_long = "drop";
+  int64_t max_length = 120, min_count = 1;
+  bool skip_invalid = false;
+  template <class F>
+  void fields(F&& f) {
+    f("tokens", tokens,
+      "what a row is cut into: molecules: smiles or selfies; text: characters, words or bpe:SIZE");
+    f("property", property,
+      "properties of molecules to predict from the code, between commas: qed, logp, … or columns "
+      "of the file");
+    f("skip_invalid", skip_invalid, "molecules that cannot be read are left out, and counted");
+    f("max_length", max_length, "tokens that a row may have; 0 = any number", between(0, 100000));
+    f("long", too_long, "what happens to longer rows", one_of({"cut", "drop", "refuse"}));
+    f("min_count", min_count, "rarer tokens are read as unknown", at_least(1));
+  }
+};
+
+/// Lines of a file in columns, the first line's names where it is a header.
+struct MoleculeLines {
+  std::vector<std::vector<std::string>> cells;
+  std::vector<int64_t> numbers;  // of the lines
+  std::vector<std::string> header;
+  size_t smiles = 0;  // the column
+};
+
+std::vector<std::string> split_cells(const std::string& line, char delimiter) {
+  std::vector<std::string> cells;
+  std::istringstream in(line);
+  if (delimiter == ' ') {
+    for (std::string cell; in >> cell;) cells.push_back(cell);
+  } else {
+    for (std::string cell; std::getline(in, cell, delimiter);) cells.push_back(cell);
+  }
+  return cells;
+}
+
+std::string in_small_letters(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+/// A header names the column of the molecules.
+bool names_smiles(const std::string& cell) {
+  const auto name = in_small_letters(cell);
+  return name == "smiles" || name == "canonical_smiles" || name == "structure";
+}
+
+MoleculeLines read_lines(const std::string& path) {
+  std::istringstream in(read_maybe_gzip(path));
+  MoleculeLines lines;
+  int64_t number = 0;
+  char delimiter = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (line.empty()) continue;
+    const bool first = delimiter == 0;
+    if (first) {
+      // No SMILES holds a tab or a comma.
+      const auto has = [&](char c) { return line.find(c) != std::string::npos; };
+      delimiter = has('\t') ? '\t' : has(',') ? ',' : ' ';
+    }
+    auto cells = split_cells(line, delimiter);
+    if (cells.empty()) continue;
+    const auto named = std::find_if(cells.begin(), cells.end(), names_smiles);
+    if (first && named != cells.end()) {
+      lines.smiles = static_cast<size_t>(named - cells.begin());
+      lines.header = std::move(cells);
+      continue;
+    }
+    cells.resize(std::max(cells.size(), lines.smiles + 1));
+    lines.cells.push_back(std::move(cells));
+    lines.numbers.push_back(number);
+  }
+  check(!lines.cells.empty(), "[molecules] ", path, ": holds no molecules");
+  return lines;
+}
+
+/// What is wrong with a molecule; empty where nothing is.
+std::string fault_of(const std::string& smiles, bool selfies) {
+  try {
+    if (has_chemistry()) Molecule::parse(smiles);
+    auto molecule = parse_smiles(smiles);
+    kekulize(molecule);
+    if (selfies) encode_selfies(molecule);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+/// Leaves the lines that can be read, in order; a note tells of the others.
+void keep_valid(MoleculeLines& lines, const MoleculeOptions& options, const std::string& path,
+                Json& notes) {
+  const auto n = static_cast<int64_t>(lines.cells.size());
+  std::vector<std::string> faults(lines.cells.size());
+  at::parallel_for(0, n, 256, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; ++i) {
+      const auto at = static_cast<size_t>(i);
+      faults[at] = fault_of(lines.cells[at][lines.smiles], options.tokens == "selfies");
+    }
+  });
+  size_t kept = 0;
+  for (size_t i = 0; i < faults.size(); ++i) {
+    check(faults[i].empty() || options.skip_invalid, "[molecules] ", path, ": line ",
+          lines.numbers[i], ": ", faults[i], " (--skip-invalid leaves such lines out)");
+    if (!faults[i].empty()) continue;
+    if (kept != i) {
+      lines.cells[kept] = std::move(lines.cells[i]);
+      lines.numbers[kept] = lines.numbers[i];
+    }
+    ++kept;
+  }
+  check(kept > 0, "[molecules] ", path, ": none of ", n, " lines is a molecule: ", faults[0]);
+  if (kept < faults.size()) {
+    std::ostringstream note;
+    note << faults.size() - kept << " of " << n << " molecules cannot be read: left out";
+    notes.push_back(note.str());
+  }
+  lines.cells.resize(kept);
+  lines.numbers.resize(kept);
+}
+
+/// The column that a header names, or "" + number from 1; -1 where there is none.
+int64_t column_of(const MoleculeLines& lines, const std::string& name) {
+  for (size_t i = 0; i < lines.header.size(); ++i) {
+    if (lines.header[i] == name && i != lines.smiles) return static_cast<int64_t>(i);
+  }
+  const bool number =
+      name.size() < 4 && name.find_first_not_of("0123456789") == std::string::npos && name != "0";
+  return number ? std::stoll(name) - 1 : -1;
+}
+
+/// [N, 1] numbers of a column; an empty cell is unknown.
+Tensor column_values(const MoleculeLines& lines, int64_t column, const std::string& path) {
+  auto values = torch::full({static_cast<int64_t>(lines.cells.size()), 1}, NAN);
+  for (size_t i = 0; i < lines.cells.size(); ++i) {
+    if (static_cast<int64_t>(lines.cells[i].size()) <= column) continue;
+    const auto& cell = lines.cells[i][static_cast<size_t>(column)];
+    if (cell.empty() || in_small_letters(cell) == "nan") continue;
+    char* end = nullptr;
+    const double value = std::strtod(cell.c_str(), &end);
+    check(*end == 0 && std::isfinite(value), "[molecules] ", path, ": line ", lines.numbers[i],
+          ", column ", column + 1, ": \"", cell, "\" is no number");
+    values.data_ptr<float>()[i] = static_cast<float>(value);
+  }
+  return values;
+}
+
+std::vector<std::string> property_list(const std::string& text) {
+  std::vector<std::string> names;
+  if (text != "none") names = split_cells(text, ',');
+  return names;
+}
+
+/// [N, 1] a column of the file, else what RDKit computes. `optional`: a model knows the property
+/// already, and a file without it says nothing of it.
+Tensor property_values(const MoleculeLines& lines, const std::vector<std::string>& smiles,
+                       const std::string& name, bool optional, const std::string& path) {
+  const auto column = column_of(lines, name);
+  if (column >= 0) {
+    const auto widest = std::max_element(lines.cells.begin(), lines.cells.end(),
+                                         [](auto& a, auto& b) { return a.size() < b.size(); });
+    if (column < static_cast<int64_t>(widest->size())) return column_values(lines, column, path);
+  }
+  if (is_molecule_property(name)) return computed_properties(smiles, {name});
+  if (optional) return torch::full({static_cast<int64_t>(smiles.size()), 1}, NAN);
+  std::vector<std::string> known;
+  for (const auto& property : molecule_properties()) known.push_back(property.name);
+  for (const auto& title : lines.header) {
+    if (!names_smiles(title)) known.push_back(title);
+  }
+  fail("[molecules] ", path, ": no property \"", name, "\"; known: ", join(known));
+}
+
+class MoleculeReader : public Reader {
+ public:
+  explicit MoleculeReader(MoleculeOptions options) : options_(std::move(options)) {
+    check(options_.tokens == "smiles" || options_.tokens == "selfies", "[molecules] tokens: \"",
+          options_.tokens, "\"; allowed: smiles, selfies");
+  }
+
+  bool accepts(const std::string& path) const override {
+    return path.ends_with(".smi") || path.ends_with(".smi.gz") || path.ends_with(".smiles");
+  }
+
+  Data open(const std::string& path, const DataOptions& options) const override {
+    const auto where = "molecules " + path;
+    refuse_resize(options, where);
+    refuse_test(options, where);
+    check(options.binarize == "auto" || options.binarize == "none", "[", where,
+          "] binarize: ", options.binarize, " asked for, only bytes can be binarized");
+    auto lines = read_lines(path);
+    const auto rows = kept_rows(options, static_cast<int64_t>(lines.cells.size()));
+    lines.cells.resize(static_cast<size_t>(rows));
+    Json notes = Json::array();
+    keep_valid(lines, options_, path, notes);
+    std::vector<std::string> smiles;
+    Arrays rest;
+    for (size_t i = 0; i < lines.cells.size(); ++i) {
+      smiles.push_back(lines.cells[i][lines.smiles]);
+      rest.names.push_back("line " + std::to_string(lines.numbers[i]));
+    }
+    const bool known = options.like && options.like->x.kind == "token";
+    add_properties(lines, smiles, known ? &options.like->target : nullptr, path, rest);
+    return token_data(
+        smiles,
+        {options_.tokens, options_.max_length, options_.too_long, options_.min_count, notes},
+        std::move(rest), known ? &options.like->x : nullptr);
+  }
+
+ private:
+  void add_properties(const MoleculeLines& lines, const std::vector<std::string>& smiles,
+                      const Schema* like, const std::string& path, Arrays& rest) const {
+    const auto names = property_list(options_.property);
+    if (names.empty()) return;
+    std::vector<Tensor> columns;
+    for (const auto& name : names) {
+      columns.push_back(property_values(lines, smiles, name, like != nullptr, path));
+    }
+    rest.target = torch::cat(columns, 1);
+    rest.schemas.target = like && like->present() ? *like : property_schema(rest.target, names);
+  }
+
+  MoleculeOptions options_;
+};
+
+const bool added = readers().add<MoleculeOptions>(
+    "molecules", "molecules as SMILES, with names and properties in further columns: FILE.smi",
+    [](const MoleculeOptions& options) { return std::make_shared<MoleculeReader>(options); });
+
+}  // namespace
+}  // namespace elbo

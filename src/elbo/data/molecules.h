@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "elbo/data/dataset.h"
+
+namespace elbo {
+
+/// Whether rows of this schema are molecules: tokens of SMILES or SELFIES.
+bool is_molecules(const Schema& schema);
+/// Rows of ids [N, T] as SMILES, whatever the tokens are.
+std::vector<std::string> smiles_of(const Schema& schema, const Tensor& ids);
+
+/// The schema of properties to predict, from values [N, k] where NaN is unknown.
+Schema property_schema(const Tensor& values, const std::vector<std::string>& names);
+/// Names of the properties that a schema of targets holds.
+std::vector<std::string> property_names(const Schema& target);
+/// [N, k] properties that RDKit computes; NaN where a text is no molecule.
+Tensor computed_properties(const std::vector<std::string>& smiles,
+                           const std::vector<std::string>& names);
+
+}  // namespace elbo

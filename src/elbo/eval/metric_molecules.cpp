@@ -1,0 +1,47 @@
+#include "elbo/data/molecules.h"
+#include "elbo/eval/metric.h"
+#include "elbo/eval/molecule_set.h"
+
+namespace elbo {
+namespace {
+
+/// All molecules that training has seen.
+std::vector<std::string> training_molecules(Subject& s) {
+  const auto seen = s.run().training_parts().first;
+  std::vector<std::string> all;
+  for_each_batch(*seen, 4096, Draw{}, [&](const Batch& batch, int64_t) {
+    const auto texts = smiles_of(s.schemas().x, batch.x);
+    all.insert(all.end(), texts.begin(), texts.end());
+  });
+  return all;
+}
+
+const bool molecules = metrics().add<NoOptions>(
+    "molecules", "Validity, uniqueness, novelty, diversity, fragments and scaffolds of samples",
+    [](const NoOptions&) {
+      return make_metric({"molecules"}, [](Subject& s) -> Json {
+        const auto& schema = s.schemas().x;
+        const auto made = smiles_of(schema, s.samples());
+        const auto training = training_molecules(s);
+        auto figures = compare_molecules(made, training, smiles_of(schema, s.batch().x));
+        figures["protocol"] = {{"samples", made.size()},
+                               {"training_molecules", training.size()},
+                               {"reference", s.size()}};
+        return figures;
+      });
+    });
+
+/// Similarity of what comes back to what was encoded.
+const bool reconstructed = metrics().add<NoOptions>(
+    "molecule_reconstruction", "Share of rows whose molecule comes back from the posterior mean",
+    [](const NoOptions&) {
+      return make_metric({"molecules"}, [](Subject& s) -> Json {
+        const auto& schema = s.schemas().x;
+        const auto data = smiles_of(schema, s.batch().x);
+        const auto made = smiles_of(schema, s.reconstructions());
+        return compare_reconstructions(data, made);
+      });
+    });
+
+}  // namespace
+}  // namespace elbo

@@ -1,0 +1,232 @@
+#include <cmath>
+#include <iomanip>
+#include <sstream>
+
+#include "elbo/chem/molecule.h"
+#include "elbo/data/molecules.h"
+#include "elbo/data/tokenizer.h"
+#include "elbo/io/file.h"
+#include "elbo/tasks/molecule_search.h"
+#include "elbo/tasks/rows.h"
+
+namespace elbo {
+namespace {
+
+struct OptimizeOptions {
+  std::string property, from, direction = "up", split = "auto";
+  int64_t from_data = 0, steps = 40, stops = 8, draws = 8, best = 5, seed = 0;
+  double distance = 0.5, similarity = 0.3, temperature = 1;
+  template <class F>
+  void fields(F&& f) {
+    f("property", property, "which of the predicted properties; default: the first");
+    f("direction", direction, "more of it or less", one_of({"up", "down"}));
+    f("from", from, "SMILES of the molecule to begin with");
+    f("from_data", from_data, "or so many rows of the data, drawn at random", between(0, 1e6));
+    f("split", split, "part of the data; auto: the test part where there is one, else all",
+      one_of({"auto", "train", "test", "all"}));
+    f("steps", steps, "steps up the gradient of the prediction", between(1, 10000));
+    f("distance", distance,
+      "farthest from the start: root mean square over latent dimensions, where 1 is the prior's "
+      "deviation",
+      between(0.001, 100));
+    f("similarity", similarity, "least Tanimoto similarity to the start", between(0, 1));
+    f("stops", stops, "places on the way that are decoded", between(1, 1000));
+    f("draws", draws, "molecules decoded at each", between(1, 1000));
+    f("temperature", temperature, "of those draws: lower is nearer to the likeliest molecule",
+      between(0.01, 10));
+    f("best", best, "how many are shown for each start", between(1, 1000));
+    f("seed", seed, "seed of rows and draws", at_least(0));
+  }
+};
+
+/// The molecules to begin with: texts and rows of ids.
+struct Starts {
+  std::vector<std::string> smiles;
+  Tensor x;  // [N, T]
+  std::string name;
+};
+
+struct Optimized {
+  std::string start;
+  double known = 0;  // property of the start
+  std::vector<FoundMolecule> found;
+};
+
+class Optimize : public Task {
+ public:
+  explicit Optimize(OptimizeOptions options) : o_(std::move(options)) {}
+
+  Json run(const TaskInput& input) override {
+    RandomScope scope(static_cast<uint64_t>(o_.seed));
+    const auto& schemas = input.run->schemas();
+    check(is_molecules(schemas.x), "[optimize] the run has learned no molecules; train it on .smi");
+    check(input.model->predictor != nullptr,
+          "[optimize] the run predicts no property; train it with --property qed");
+    const auto plan = plan_of(schemas);
+    const auto layout = code_layout(*input.model, schemas);
+    check(layout.parts.size() == 1 && torch::isFloatingType(layout.parts[0].type),
+          "[optimize] the model's code has no gradient: one site of real numbers is needed");
+    const auto starts = starts_of(input);
+    const auto codes = codes_of_starts(input, layout, starts);
+    const auto way = climb(*input.model, layout, codes, plan);  // [stops, N, size]
+    std::vector<Optimized> all;
+    for (size_t i = 0; i < starts.smiles.size(); ++i) {
+      const auto& smiles = starts.smiles[i];
+      all.push_back(
+          {smiles, true_value(smiles),
+           found_on_way(*input.model, layout, schemas.x, way.select(1, static_cast<int64_t>(i)),
+                        smiles, name_, o_.similarity, plan)});
+      all.back().found.resize(std::min(all.back().found.size(), static_cast<size_t>(o_.best)));
+      input.progress(static_cast<double>(i + 1) / static_cast<double>(starts.smiles.size()));
+    }
+    return report(input, all, starts.name);
+  }
+
+  std::string data() const override { return "may"; }
+  std::string example() const override {
+    return "elbo optimize RUN --property qed --from \"CC(=O)Nc1ccccc1\" -o better.svg";
+  }
+
+ private:
+  SearchPlan plan_of(const Schemas& schemas) {
+    const auto names = property_names(schemas.target);
+    SearchPlan plan;
+    name_ = o_.property.empty() && !names.empty() ? names[0] : o_.property;
+    const auto at = std::find(names.begin(), names.end(), name_);
+    check(at != names.end(), "[optimize] property: \"", name_,
+          "\" is not predicted by this run; known: ", join(names));
+    plan.property = at - names.begin();
+    plan.sign = o_.direction == "up" ? 1 : -1;
+    plan.steps = std::max(o_.steps, o_.stops);
+    plan.stops = o_.stops;
+    plan.draws = o_.draws;
+    plan.distance = o_.distance;
+    plan.temperature = o_.temperature;
+    return plan;
+  }
+
+  Starts starts_of(const TaskInput& input) const {
+    check(o_.from.empty() || (o_.from_data == 0 && input.data.empty()),
+          "[optimize] --from names one molecule; --from-data and DATA name others: choose one");
+    const auto& x = input.run->schemas().x;
+    if (!o_.from.empty()) {
+      const auto smiles = Molecule::parse(o_.from).smiles();
+      return {{smiles}, encode_rows(x, {smiles}), "given"};
+    }
+    RowChoice choice;
+    choice.split = o_.split;
+    const auto rows = open_task_rows(input, choice);
+    const int64_t n = o_.from_data > 0 ? o_.from_data : 1;
+    const auto key = Draw{static_cast<uint64_t>(o_.seed)}.key("optimize");
+    const auto some = some_rows(rows.data, n, key);
+    const auto batch = some->get(torch::arange(some->size()));
+    return {smiles_of(x, batch.x), batch.x, rows.name};
+  }
+
+  static Tensor codes_of_starts(const TaskInput& input, const CodeLayout& layout,
+                                const Starts& starts) {
+    torch::NoGradGuard no_gradient;
+    Batch batch;
+    batch.x = starts.x;
+    batch.mask = token_mask(starts.x);
+    return encode_batch(*input.model, layout, batch).mean;
+  }
+
+  double true_value(const std::string& smiles) const {
+    return is_molecule_property(name_) ? Molecule::parse(smiles).property(name_) : NAN;
+  }
+
+  Json report(const TaskInput& input, const std::vector<Optimized>& all,
+              const std::string& rows) const {
+    Json table = Json::array();
+    double rise = 0, similarity = 0;
+    int64_t improved = 0;
+    for (const auto& start : all) {
+      if (!start.found.empty()) {
+        const auto& first = start.found[0];
+        rise += first.known - start.known;
+        similarity += first.similarity;
+        improved += (first.known - start.known) * (o_.direction == "up" ? 1 : -1) > 0;
+      }
+      for (const auto& m : start.found) {
+        table.push_back({{"name", m.smiles},
+                         {"start", start.start},
+                         {"start_" + name_, start.known},
+                         {"predicted", m.predicted},
+                         {name_, m.known},
+                         {"similarity", m.similarity}});
+      }
+    }
+    const auto found =
+        std::count_if(all.begin(), all.end(), [](const Optimized& o) { return !o.found.empty(); });
+    const double n = static_cast<double>(all.size());
+    Json result{{"data", rows},
+                {"starts", all.size()},
+                {"starts_with_a_molecule", found},
+                {"starts_improved", improved},
+                {"mean_rise", rise / n},
+                {"mean_similarity", found > 0 ? similarity / static_cast<double>(found) : NAN}};
+    constexpr size_t kShown = 20;
+    if (!input.out.empty()) {
+      write(input.out.string(), all, table);
+      result["file"] = input.out.string();
+    } else if (table.size() <= kShown) {
+      result["molecules"] = table;
+    } else {
+      result["note"] = "name a file with -o for all " + std::to_string(table.size()) + " molecules";
+    }
+    return result;
+  }
+
+  void write(const std::string& path, const std::vector<Optimized>& all, const Json& table) const {
+    if (path.ends_with(".svg")) return write_file_atomic(path, picture(all));
+    check(path.ends_with(".csv") || path.ends_with(".smi"), "[output] ", path,
+          ": unknown ending; known: .csv, .smi, .svg");
+    std::ostringstream text;
+    text << std::setprecision(6);
+    if (path.ends_with(".csv")) text << "smiles,start,start_value,predicted,value,similarity\n";
+    for (const auto& row : table) {
+      const auto smiles = row["name"].get<std::string>();
+      if (path.ends_with(".smi")) {
+        text << smiles << ' ' << row[name_] << '\n';
+      } else {
+        text << smiles << ',' << row["start"].get<std::string>() << ',' << row["start_" + name_]
+             << ',' << row["predicted"] << ',' << row[name_] << ',' << row["similarity"] << '\n';
+      }
+    }
+    write_file_atomic(path, text.str());
+  }
+
+  /// A line of pictures for each start: itself, then what was found.
+  std::string picture(const std::vector<Optimized>& all) const {
+    std::vector<std::string> smiles, legends;
+    const auto legend = [&](double value, double similarity) {
+      std::ostringstream text;
+      text << std::fixed << std::setprecision(3) << name_ << ' ' << value;
+      if (similarity < 1) text << ", similarity " << std::setprecision(2) << similarity;
+      return text.str();
+    };
+    for (const auto& start : all) {
+      smiles.push_back(start.start);
+      legends.push_back("start: " + legend(start.known, 1));
+      for (const auto& m : start.found) {
+        smiles.push_back(m.smiles);
+        legends.push_back(legend(std::isnan(m.known) ? m.predicted : m.known, m.similarity));
+      }
+      smiles.resize((smiles.size() + static_cast<size_t>(o_.best)) /
+                    static_cast<size_t>(o_.best + 1) * static_cast<size_t>(o_.best + 1));
+      legends.resize(smiles.size());
+    }
+    return molecules_svg(smiles, legends, o_.best + 1);
+  }
+
+  OptimizeOptions o_;
+  std::string name_;
+};
+
+const bool added = tasks().add<OptimizeOptions>(
+    "optimize", "Molecules near a given one with more of a predicted property",
+    [](OptimizeOptions options) { return std::make_shared<Optimize>(std::move(options)); });
+
+}  // namespace
+}  // namespace elbo
