@@ -16,12 +16,28 @@ std::vector<std::string> training_molecules(Subject& s) {
   return all;
 }
 
+/// As many molecules from the prior as may be judged, also where the data have fewer rows.
+std::vector<std::string> drawn_molecules(Subject& s) {
+  constexpr int64_t kAtOnce = 512;
+  const int64_t n = s.options().judged;
+  const auto c = s.batch().c;
+  std::vector<std::string> all;
+  for (int64_t from = 0; from < n; from += kAtOnce) {
+    const int64_t count = std::min(kAtOnce, n - from);
+    const auto rows = (torch::arange(count) + from) % s.size();
+    const auto here = c.defined() ? c.index_select(0, rows) : c;
+    const auto texts = smiles_of(s.schemas().x, s.model().generate(count, here).x->sample());
+    all.insert(all.end(), texts.begin(), texts.end());
+  }
+  return all;
+}
+
 const bool molecules = metrics().add<NoOptions>(
     "molecules", "Validity, uniqueness, novelty, diversity, fragments and scaffolds of samples",
     [](const NoOptions&) {
       return make_metric({"molecules"}, [](Subject& s) -> Json {
         const auto& schema = s.schemas().x;
-        const auto made = smiles_of(schema, s.samples());
+        const auto made = drawn_molecules(s);
         const auto training = training_molecules(s);
         auto figures = compare_molecules(made, training, smiles_of(schema, s.batch().x));
         figures["protocol"] = {{"samples", made.size()},
@@ -31,7 +47,6 @@ const bool molecules = metrics().add<NoOptions>(
       });
     });
 
-/// Similarity of what comes back to what was encoded.
 const bool reconstructed = metrics().add<NoOptions>(
     "molecule_reconstruction", "Share of rows whose molecule comes back from the posterior mean",
     [](const NoOptions&) {

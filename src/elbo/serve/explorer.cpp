@@ -2,12 +2,15 @@
 
 #include <cmath>
 
+#include "elbo/chem/molecule.h"
+#include "elbo/data/molecules.h"
 #include "elbo/data/table.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/embedding.h"
 #include "elbo/io/base64.h"
 #include "elbo/io/image.h"
 #include "elbo/tasks/output.h"
+#include "elbo/tasks/report_molecules.h"
 #include "elbo/tasks/rows.h"
 
 namespace elbo {
@@ -31,6 +34,8 @@ Tensor matrix(const Json& rows, const std::string& what) {
   }
   return torch::tensor(values).view({static_cast<int64_t>(rows.size()), -1});
 }
+
+bool shows_molecules(const Schema& x) { return is_molecules(x) && has_chemistry(); }
 
 Json numbers(const Tensor& row) {
   const auto plain = row.to(torch::kCPU, torch::kFloat32).contiguous();
@@ -89,7 +94,8 @@ Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
            {"data", run_->data_name()},
            {"shape", schemas.x.shape},
            {"kind", schemas.x.kind},
-           {"picture", is_picture(schemas.x)},
+           {"picture", is_picture(schemas.x) || shows_molecules(schemas.x)},
+           {"molecules", is_molecules(schemas.x)},
            {"code_size", layout_.size},
            {"classes", class_names(schemas.c.present() ? schemas.c : schemas.y)},
            {"conditional", schemas.c.present()}};
@@ -151,6 +157,8 @@ Json Explorer::rows_of(const Tensor& x) const {
     if (is_picture(schema)) {
       const auto picture = picture_grid(x.narrow(0, i, 1), schema, 1);
       rows.push_back("data:image/png;base64," + base64(encode_png(picture)));
+    } else if (shows_molecules(schema)) {
+      rows.push_back(molecule_image(smiles_of(schema, x.narrow(0, i, 1))[0]));
     } else if (schema.kind == "table") {
       Json cells = Json::object();
       int64_t k = 0;

@@ -1,10 +1,12 @@
 #include <cmath>
 
 #include "elbo/data/column.h"
+#include "elbo/data/molecules.h"
 #include "elbo/io/base64.h"
 #include "elbo/io/image.h"
 #include "elbo/tasks/chart.h"
 #include "elbo/tasks/output.h"
+#include "elbo/tasks/report_molecules.h"
 #include "elbo/tasks/report_parts.h"
 #include "elbo/tasks/walks.h"
 
@@ -86,11 +88,17 @@ Tensor decoded(Subject& s, const Tensor& codes, int64_t row) {
 }
 
 bool pictures(const Reported& r) { return is_picture(r.subject->schemas().x); }
+bool molecules(const Reported& r) { return is_molecules(r.subject->schemas().x); }
 
 }  // namespace
 
 std::string samples_part(Reported& r, int64_t side) {
   auto& s = *r.subject;
+  if (molecules(r)) {
+    constexpr int64_t kMolecules = 24, kAcross = 4;
+    return molecule_figure(s.samples().slice(0, 0, kMolecules), s.schemas().x, kAcross,
+                           "Draws of p(x|z) for draws of z.");
+  }
   if (!pictures(r)) return table_part(r);
   torch::NoGradGuard no_gradient;
   RandomScope scope(static_cast<uint64_t>(s.options().seed) + 2);
@@ -105,6 +113,12 @@ std::string samples_part(Reported& r, int64_t side) {
 std::string reconstructions_part(Reported& r, int64_t side) {
   auto& s = *r.subject;
   const int64_t n = std::min(kPairs, s.size());
+  if (molecules(r)) {
+    constexpr int64_t kMolecules = 12, kAcross = 4;
+    const auto pairs = torch::stack({s.batch().x, s.reconstructions()}, 1).flatten(0, 1);
+    return molecule_figure(pairs.slice(0, 0, 2 * kMolecules), s.schemas().x, kAcross,
+                           "Pairs: a molecule of the data, and what its posterior mean decodes to.");
+  }
   if (!pictures(r)) {
     const auto data = observed(s.batch()).flatten(1).to(torch::kFloat64);
     const auto error = (data - s.reconstructions().flatten(1)).square().nanmean(0).sqrt();
@@ -148,11 +162,17 @@ std::string traversals_part(Reported& r, int64_t side) {
 
 std::string interpolations_part(Reported& r, int64_t side) {
   auto& s = *r.subject;
-  if (!pictures(r) || s.size() < 2) return "";
+  if ((!pictures(r) && !molecules(r)) || s.size() < 2) return "";
   torch::NoGradGuard no_gradient;
   RandomScope scope(static_cast<uint64_t>(s.options().seed));
   std::vector<Tensor> lines;
   const auto& means = s.codes().mean;
+  if (molecules(r)) {
+    constexpr int64_t kPlaces = 8, kAcross = 4;
+    const auto way = decoded(s, walk(s.layout(), means[0], means[1], kPlaces), 0);
+    return molecule_figure(way, s.schemas().x, kAcross,
+                           "Line by line from the code of one row to that of the next.");
+  }
   for (int64_t k = 0; k < std::min(kWalks, s.size() / 2); ++k) {
     lines.push_back(decoded(s, walk(s.layout(), means[2 * k], means[2 * k + 1], kSteps), 2 * k));
   }
