@@ -2,6 +2,7 @@
 
 #include "elbo/model/spec.h"
 #include "elbo/model/table_encoder.h"
+#include "elbo/model/token_encoder.h"
 
 namespace elbo {
 namespace {
@@ -90,6 +91,9 @@ std::shared_ptr<Network> make_encoder(const Json& declaration, const Schemas& da
                                       int64_t condition) {
   if (data.x.kind == "table") {
     return make_table_encoder(declaration, data, std::move(out), condition);
+  }
+  if (data.x.kind == "token") {
+    return make_token_encoder(declaration, data.x, std::move(out), condition);
   }
   const bool missing = data.x.detail.value("missing", false);
   Shape in = data.x.shape;

@@ -1,5 +1,6 @@
 #include "elbo/nn/convolution.h"
 #include "elbo/nn/dense.h"
+#include "elbo/nn/gru.h"
 
 namespace elbo {
 
@@ -15,6 +16,13 @@ bool has_fast_convolution(const Tensor&, const Tensor&, const Tensor&) { return 
 Tensor fast_convolve(const Tensor& x, const Tensor& weight, const Tensor& bias,
                      const ConvolutionPlan& plan) {
   return plain_convolve(x, weight, bias, plan);
+}
+
+bool has_fast_gru(const Tensor&, const Tensor&) { return false; }
+
+Tensor fast_gru(const Tensor& a, const Tensor& z, const Tensor& h, const Tensor& weight,
+                const Tensor& bias, const std::vector<int64_t>& rows) {
+  return plain_gru(a, z, h, weight, bias, rows);
 }
 
 }  // namespace elbo

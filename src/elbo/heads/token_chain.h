@@ -1,0 +1,56 @@
+#pragma once
+
+#include "elbo/dist/decoding.h"
+#include "elbo/nn/dense.h"
+#include "elbo/nn/sequence.h"
+
+namespace elbo {
+
+struct TokenChainOptions {
+  Json net = "gru";
+  int64_t embedding = 128, context = 64, beam = 1;
+  double word_dropout = 0, dropout = 0;
+  bool tied = false;
+  template <class F>
+  void fields(F&& f) {
+    f("net", net, "sequence network that reads the tokens before: gru, transformer, causal_conv");
+    f("embedding", embedding, "numbers that stand for a token", between(1, 65536));
+    f("context", context, "features that all steps read of the decoder", between(1, 65536));
+    f("word_dropout", word_dropout, "fraction of earlier tokens that training hides",
+      between(0, 1));
+    f("dropout", dropout, "fraction of the network's outputs dropped in training", between(0, 0.9));
+    f("tied", tied, "tokens are told by the numbers that stand for them (weight tying)");
+    f("beam", beam, "rows followed at once where the likeliest is asked for; 1 = greedy",
+      between(1, 1000));
+  }
+};
+
+/// p(x | h) = prod_t p(x_t | x_<t, h) over rows of at most steps - 1 tokens and their end.
+class TokenChain : public torch::nn::Module {
+ public:
+  TokenChain(int64_t vocabulary, int64_t steps, TokenChainOptions options);
+  /// x: [N, T] ids, h: [N, context] -> [N, T], 0 behind the end. A row that has no room for
+  /// another token ends with certainty.
+  Tensor log_prob(const Tensor& x, const Tensor& h);
+  /// [N, T] ids for each row of h.
+  Tensor decode(const Tensor& h, const Decoding& how);
+
+  int64_t context() const { return o_.context; }
+  int64_t beam() const { return o_.beam; }
+  int64_t steps() const { return steps_; }
+
+ private:
+  /// [n, out] of the network -> [n, vocabulary]
+  Tensor logits(const Tensor& y);
+  Tensor embedded(const Tensor& ids) const { return torch::embedding(embedding_, ids); }
+  Tensor draw(const Tensor& h, const Decoding& how);
+  Tensor beam_search(const Tensor& h, int64_t beam);
+
+  const int64_t vocabulary_, steps_;
+  const TokenChainOptions o_;
+  Tensor embedding_, bias_;  // [vocabulary, embedding]; [vocabulary] where tied
+  std::shared_ptr<SequenceNetwork> network_;
+  std::shared_ptr<Dense> out_;
+};
+
+}  // namespace elbo
