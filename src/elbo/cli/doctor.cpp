@@ -3,6 +3,7 @@
 
 #include <iostream>
 
+#include "elbo/chem/molecule.h"
 #include "elbo/cli/flags.h"
 #include "elbo/cli/result.h"
 #include "elbo/core/cpu.h"
@@ -26,6 +27,7 @@ int doctor(bool json) {
 #else
              {"oneDNN", "left out of this build; dense layers go through the BLAS"},
 #endif
+             {"RDKit", has_chemistry() ? "in use" : "left out of this build"},
              {"processor", cpu.name},
              {"kernels", cpu.kernels},
              {"BLAS", cpu.blas.empty() ? "not in use" : cpu.blas},
