@@ -1,0 +1,102 @@
+#include "elbo/data/rows.h"
+#include "elbo/model/sees_training.h"
+#include "elbo/objectives/terms.h"
+#include "elbo/objectives/views.h"
+
+namespace elbo {
+namespace {
+
+struct ConsistencyOptions : ViewOptions {
+  Json of = "elbo";
+  double weight = 50, confidence = 0.95;
+  int64_t labelled = 64;
+  template <class F>
+  void fields(F&& f) {
+    ViewOptions::fields(f);
+    f("of", of, "the objective that the classifier's terms join");
+    f("weight", weight, "of the classifier's two cross entropies", at_least(0));
+    f("confidence", confidence, "a row teaches its class where the model is as sure of it",
+      between(0, 1));
+    f("labelled", labelled, "labelled rows beside each batch", between(1, 100000));
+  }
+};
+
+/// Another objective, and for the classifier: cross entropy of labelled rows seen at random places,
+/// and of other rows' views against the class that the model is sure of when it sees them as they
+/// are (Sohn et al. 2020, arXiv:2001.07685).
+class Consistency : public Objective, public SeesTraining {
+ public:
+  Consistency(const ObjectivePlan& plan, ConsistencyOptions options) : o_(std::move(options)) {
+    check(plan.data.x.shape.size() == 3, "[objective consistency] x: found ", plan.data.x.kind,
+          " data of shape ", to_string(plan.data.x.shape), ", views need pictures");
+    check(plan.data.y.present(), "[objective consistency] the data have no labels");
+    of_ = register_module("of", objectives().make(plan, o_.of));
+  }
+
+  std::vector<Player> players(Model& model) override {
+    auto list = of_->players(model);
+    check(list.size() == 1, "[objective consistency] of: ", o_.of.dump(), " has ", list.size(),
+          " players, expected one");
+    return list;
+  }
+
+  /// At most kMostKept labelled rows, drawn at random.
+  void see(const Dataset& training) override {
+    const auto known = (labels_of(training) >= 0).nonzero().flatten();
+    check(known.size(0) > 0, "[objective consistency] none of the training rows has a label");
+    const auto order = torch::tensor(permutation(known.size(0), Draw{}.key("consistency")));
+    const int64_t kept = std::min(kMostKept, known.size(0));
+    taught_ = training.get(known.index_select(0, order.narrow(0, 0, kept)));
+  }
+
+  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
+    check(taught_.y.defined(), "[objective consistency] it has not seen the training set");
+    auto terms = of_->loss(player, model, batch, step);
+    const auto rows = torch::randint(taught_.size(), {o_.labelled}, taught_.y.options());
+    const auto taught = pick(taught_, rows.to(taught_.y.device()));
+    const auto known = cross_entropy(model, taught, taught.y).mean();
+
+    Tensor sure, guess;
+    {
+      torch::NoGradGuard no_gradient;
+      std::tie(sure, guess) = probabilities(model, batch).max(1);
+    }
+    const auto counted = (sure >= o_.confidence).to(torch::kFloat32);
+    const auto agreed = (counted * cross_entropy(model, batch, guess)).mean();
+    terms.loss = terms.loss + o_.weight * (known + agreed);
+    terms.parts.emplace_back("labelled", known.detach());
+    terms.parts.emplace_back("agreement", agreed.detach());
+    terms.parts.emplace_back("sure", counted.mean());
+    return terms;
+  }
+
+  Terms validate(Model& model, const Batch& batch) override { return of_->validate(model, batch); }
+
+ private:
+  static constexpr int64_t kMostKept = 10000;
+
+  static Tensor probabilities(Model& model, const Batch& batch) {
+    const auto p = model.latent->class_probs({batch.x, batch.mask, batch.c, Tensor()});
+    check(p.defined(), "[objective consistency] the model infers no classes");
+    return p;
+  }
+  Tensor cross_entropy(Model& model, const Batch& batch, const Tensor& y) const {
+    auto seen = batch;
+    seen.x = random_views(batch.x, o_);
+    const auto p = probabilities(model, seen).gather(1, y.unsqueeze(1)).squeeze(1);
+    return -p.clamp_min(1e-30).log();
+  }
+
+  const ConsistencyOptions o_;
+  std::shared_ptr<Objective> of_;
+  Batch taught_;
+};
+
+const bool added = objectives().add<ConsistencyOptions>(
+    "consistency", "Another objective, with a classifier that agrees over views of a row",
+    [](const ObjectivePlan& plan, ConsistencyOptions options) {
+      return std::make_shared<Consistency>(plan, std::move(options));
+    });
+
+}  // namespace
+}  // namespace elbo
