@@ -15,7 +15,7 @@ packages=(
 )
 case "${1:-}" in
   "") ;;
-  --bench) packages+=(python3-torch python3-scipy python3-sklearn python3-rdkit hyperfine time) ;;
+  --bench) packages+=(python3-torch python3-pil python3-scipy python3-sklearn python3-rdkit hyperfine time) ;;
   *)
     echo "usage: scripts/setup.sh [--bench]" >&2
     exit 2

@@ -4,6 +4,7 @@
 #include "elbo/cli/result.h"
 #include "elbo/cli/run_arguments.h"
 #include "elbo/eval/density.h"
+#include "elbo/eval/prediction.h"
 #include "elbo/tasks/rows.h"
 
 namespace elbo {
@@ -63,6 +64,8 @@ int evaluate(EvaluateArguments& a) {
   ProgressTalk talk(talk_for(a.quiet || a.json));
   Json result =
       evaluate_density(*a.input.model, *rows.data, options, [&](double done) { talk.share(done); });
+  const auto predictions = judge_predictions(*a.input.model, *rows.data, options.rows);
+  if (!predictions.is_null()) result["predictions"] = predictions;
   metrics.judge.seed = options.seed;
   if (options.rows > 0) metrics.judge.judged = std::min(metrics.judge.judged, options.rows);
   Subject subject(a.input.model, a.input.run, rows.data, metrics.judge);
@@ -85,9 +88,12 @@ Command::Body declare_evaluate(CLI::App& app) {
   auto a = std::make_shared<EvaluateArguments>();
   add_run_arguments(app, *a, "may");
   a->flags = Flags::add(app, describe<EvaluateOptions>(), "Options");
-  // The rows of a choice and those of the evaluation are the same number.
+  // The rows of a choice and those of the evaluation are the same number, and figures of parts are
+  // none of the whole.
   auto choice = describe<RowChoice>();
-  std::erase_if(choice, [](const OptionHelp& option) { return option.name == "rows"; });
+  std::erase_if(choice, [](const OptionHelp& option) {
+    return option.name == "rows" || option.name == "shard";
+  });
   a->rows = Flags::add(app, choice, "Options");
   a->metrics = Flags::add(app, describe<MetricChoice>(), "Metrics");
   return [a] { return evaluate(*a); };

@@ -4,10 +4,13 @@
 
 #include "elbo/cli/findings.h"
 #include "elbo/cli/flags.h"
+#include "elbo/cli/processes.h"
 #include "elbo/cli/progress.h"
 #include "elbo/cli/run_arguments.h"
 #include "elbo/cli/shapes.h"
 #include "elbo/cli/signals.h"
+#include "elbo/cli/sum_trace.h"
+#include "elbo/core/device.h"
 #include "elbo/io/file.h"
 #include "elbo/train/run.h"
 
@@ -16,11 +19,15 @@ namespace {
 
 struct TrainArguments {
   TrainRequest request;
-  std::string out, resume, data_folder;
+  std::string out, resume, data_folder, trace, device = "auto";
   bool force = false, dry_run = false, quiet = false, json = false;
+  int64_t processes = 1;
   std::shared_ptr<Flags> train_flags, data_flags, reader_flags;
   const CLI::App* app = nullptr;
 };
+
+/// One process of a group writes and talks.
+bool speaks_for_group() { return !group() || group()->rank() == 0; }
 
 /// The loss first, then what it is made of.
 std::vector<std::pair<std::string, double>> terms_of(const Json& object) {
@@ -99,32 +106,38 @@ class Rate {
 
 /// Trains the run from where it stands, telling how it goes; returns the exit status.
 int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
-  ProgressTalk talk(talk_for(a.quiet));
+  const bool speaks = speaks_for_group();
+  ProgressTalk talk(talk_for(a.quiet || !speaks));
   const CatchSignals signals;
   const auto options = run.train_options();
   FitReport report;
   Rate rate;
+  SumTrace trace;
   report.on_step = [&](const Progress& p) {
     talk.training(p);
     rate.at(p.rows);
+    if (p.sums && speaks) trace.add(*p.sums);
     return caught_signal == 0;
   };
   report.on_log = [&](const Json& line) {
     talk.say(log_text(line, options.steps > 0 ? 0 : options.epochs));
   };
   report.on_note = [&](const std::string& note) { talk.say("note: " + note); };
-  const auto end = fit(run, report, std::move(data));
+  const auto end = fit(run, report, std::move(data), choose_device(a.device, local_rank()));
   talk.clear();
+  if (!speaks) return 0;
   if (end == Trainer::End::stopped) {
     std::cerr << "elbo: stopped and saved; go on with: elbo train --resume " << run.path().string()
               << std::endl;
-    return 128 + caught_signal;
+    return 128 + (caught_signal ? caught_signal : SIGTERM);  // another process may have seen it
   }
-  const Json summary{{"run", run.path().string()},
-                     {"end", end == Trainer::End::early ? "early" : "finished"},
-                     {"rows_per_second", std::round(rate.rows_per_second())},
-                     {"best", best_epoch(run)},
-                     {"diagnosis", look_at(run)}};
+  if (!a.trace.empty()) trace.write(a.trace);
+  Json summary{{"run", run.path().string()},
+               {"end", end == Trainer::End::early ? "early" : "finished"},
+               {"rows_per_second", std::round(rate.rows_per_second())},
+               {"best", best_epoch(run)},
+               {"diagnosis", look_at(run)}};
+  if (group()) summary["group"] = trace.summary();
   if (a.json) {
     std::cout << summary.dump() << "\n";
   } else if (!a.quiet) {
@@ -154,8 +167,18 @@ int resume(const TrainArguments& a) {
   const auto training_rows = rows - held_out_rows(rows, options.validation);
   facts["train"]["lr"] =
       options.lr.in_steps(static_cast<double>(steps_per_epoch(training_rows, options.batch)));
-  if (facts != run.facts()) run.set_facts(facts);
+  if (facts != run.facts()) run.set_facts(facts, speaks_for_group());
   return train_run(run, a);
+}
+
+/// The run on the disk, which one process of a group makes.
+Run make_run(const TrainPlan& plan, const TrainArguments& a) {
+  const auto first = text_of_first(plan.facts.dump());
+  check(first == plan.facts.dump(),
+        "[train] this process reads other data than the first one: ", plan.facts.dump(),
+        " instead of ", first);
+  if (!speaks_for_group()) return Run::without_files(plan.facts, plan.schemas);
+  return Run::create(a.out, plan.facts, plan.schemas, a.force);
 }
 
 int train(TrainArguments& a) {
@@ -167,7 +190,7 @@ int train(TrainArguments& a) {
   a.request.data_options = a.data_flags->given();
   a.request.data_options["reader"] = a.reader_flags->given();
   a.request.train_options = a.train_flags->given();
-  if (!a.dry_run) Run::check_free(a.out, a.force);
+  if (!a.dry_run && speaks_for_group()) Run::check_free(a.out, a.force);
   auto plan = plan_training(a.request);
   if (a.dry_run) {
     const auto report = shape_report(plan);
@@ -175,9 +198,25 @@ int train(TrainArguments& a) {
     return 0;
   }
   plan.facts["elbo"] = ELBO_VERSION;
-  auto run = Run::create(a.out, plan.facts, plan.schemas, a.force);
+  auto run = make_run(plan, a);
   plan.model.reset();
   return train_run(run, a, std::move(plan.data));
+}
+
+/// The whole command in a group, in as many processes as were asked for, or in this one.
+int train_in_group(TrainArguments& a) {
+  choose_device(a.device, local_rank());  // what is not there is told before data are read
+  check(a.processes >= 1, "[train] nproc: found ", a.processes, ", allowed at least 1");
+  if (a.dry_run) return train(a);
+  if (!is_launched()) return a.processes > 1 ? start_processes(a.processes) : train(a);
+  const auto launched = join_launched_group();
+  const InGroup scope(launched);
+  try {
+    return train(a);
+  } catch (const std::exception& error) {
+    launched->give_up(error.what());
+    throw;
+  }
 }
 
 Command::Body declare_train(CLI::App& app) {
@@ -199,6 +238,18 @@ Command::Body declare_train(CLI::App& app) {
   app.add_option("--resume", a->resume, "go on with a run, also for more --epochs")
       ->type_name("RUN");
   add_data_folder(app, a->data_folder);
+  app.add_option("--nproc", a->processes,
+                 "train in so many processes of this machine; torchrun, mpirun and srun start "
+                 "them on several")
+      ->type_name("NUMBER")
+      ->default_str("1");
+  app.add_option("--device", a->device, "where to compute: auto is the best there is")
+      ->type_name("auto|cpu|cuda|cuda:N")
+      ->default_str("auto");
+  app.add_option("--trace", a->trace,
+                 "in several processes: write when the sums of gradients of the last steps began "
+                 "and ended, a Chrome trace")
+      ->type_name("FILE.json");
   app.add_flag("--force", a->force, "replace an existing run");
   app.add_flag("--dry-run", a->dry_run, "only report shapes, parameters and memory");
   app.add_flag("-q,--quiet", a->quiet, "say nothing but errors");
@@ -211,7 +262,7 @@ Command::Body declare_train(CLI::App& app) {
                      data_options.end());
   a->data_flags = Flags::add(app, data_options, "Data", {{"seed", "data-seed"}});
   a->reader_flags = Flags::add(app, reader_options(), "Single readers");
-  return [a] { return train(*a); };
+  return [a] { return train_in_group(*a); };
 }
 
 const bool added = add_command({"train",

@@ -7,11 +7,14 @@ namespace elbo {
 namespace {
 
 void check_finite(const Tensor& x, const std::string& where) {
-  const auto bad = x.flatten(1).isfinite().logical_not();
-  if (!bad.any().item<bool>()) return;
-  const auto cell = bad.nonzero()[0];
-  fail("[arrays] ", where, ": row ", cell[0].item<int64_t>(), ", column ", cell[1].item<int64_t>(),
-       " is not finite; data with missing cells are read from tables (CSV)");
+  for_each_rows(x, [&](const Tensor& rows, int64_t first) {
+    const auto bad = rows.flatten(1).isfinite().logical_not();
+    if (!bad.any().item<bool>()) return;
+    const auto cell = bad.nonzero()[0];
+    fail("[arrays] ", where, ": row ", first + cell[0].item<int64_t>(), ", column ",
+         cell[1].item<int64_t>(),
+         " is not finite; data with missing cells are read from tables (CSV)");
+  });
 }
 
 constexpr double kMostClasses = 10000;

@@ -5,7 +5,7 @@
 
 #include "elbo/data/reader.h"
 #include "elbo/io/archive.h"
-#include "elbo/io/file.h"
+#include "elbo/io/file_bytes.h"
 #include "elbo/io/npy.h"
 
 namespace elbo {
@@ -138,7 +138,8 @@ class ArrayReader : public Reader {
     if (!file.ends_with(".npz")) {
       refuse_test(options, path);
       Arrays arrays;
-      set_x(arrays, parse_npy(read_maybe_gzip(file), file), options, file);
+      const auto bytes = file_bytes(file);
+      set_x(arrays, parse_npy(bytes.bytes, file, bytes.owner), options, file);
       return with_binarization(in_memory(std::move(arrays)), options, "none");
     }
     check(std::filesystem::is_regular_file(file), "[npz] ", file, ": no such file");

@@ -7,7 +7,7 @@ namespace {
 
 /// Bytes as draws of Bernoulli(x/255), or at one half. A row draws at its own positions of the
 /// stream, so order, batch size and threads change nothing.
-class Binarized : public Dataset {
+class Binarized : public Dataset, public StreamedRows {
  public:
   Binarized(Data data, std::string how)
       : data_(std::move(data)),
@@ -28,6 +28,14 @@ class Binarized : public Dataset {
     schemas.x.kind = "binary";
     schemas.x.detail["binarize"] = how_;
     return schemas;
+  }
+
+  std::vector<int64_t> blocks() const override {
+    const auto* rows = streamed(*data_);
+    return rows ? rows->blocks() : std::vector<int64_t>();
+  }
+  void expect(const Tensor& rows) const override {
+    if (const auto* inner = streamed(*data_)) inner->expect(rows);
   }
 
   Batch get(const Tensor& rows, const Draw& draw) const override {

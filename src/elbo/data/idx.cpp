@@ -1,7 +1,7 @@
 #include <filesystem>
 
 #include "elbo/data/reader.h"
-#include "elbo/io/file.h"
+#include "elbo/io/file_bytes.h"
 #include "elbo/io/npy.h"
 
 namespace elbo {
@@ -30,7 +30,8 @@ torch::ScalarType idx_type(int code, const std::string& path) {
 
 /// Two zeros, a type, the number of axes, their sizes as big-endian 32 bits, the elements.
 Tensor read_idx(const std::string& path) {
-  const auto bytes = read_maybe_gzip(path);
+  const auto file = file_bytes(path);
+  const auto bytes = file.bytes;
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
   check(bytes.size() >= 4 && byte(0) == 0 && byte(1) == 0, "[idx] ", path, ": is no IDX file");
   const auto type = idx_type(byte(2), path);
@@ -41,7 +42,7 @@ Tensor read_idx(const std::string& path) {
   for (size_t i = 4; i < start; i += 4) {
     shape.push_back(int64_t{byte(i)} << 24 | byte(i + 1) << 16 | byte(i + 2) << 8 | byte(i + 3));
   }
-  return tensor_of_bytes(std::string_view(bytes).substr(start), type, shape, true, path);
+  return tensor_of_bytes(bytes.substr(start), type, shape, true, path, file.owner);
 }
 
 /// The file with this name in the folder, plain or packed; empty where there is none.

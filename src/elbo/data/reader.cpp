@@ -22,11 +22,27 @@ int64_t kept_rows(const DataOptions& options, int64_t found) {
   return options.rows > 0 ? std::min(options.rows, found) : found;
 }
 
+void for_each_rows(const Tensor& x, const std::function<void(const Tensor&, int64_t)>& f) {
+  constexpr int64_t kElements = int64_t{1} << 22;
+  const int64_t width = std::max<int64_t>(1, x.numel() / std::max<int64_t>(x.size(0), 1));
+  const int64_t block = std::max<int64_t>(1, kElements / width);
+  for (int64_t first = 0; first < x.size(0); first += block) {
+    f(x.narrow(0, first, std::min(block, x.size(0) - first)), first);
+  }
+}
+
 Schema real_schema(const Tensor& x) {
   // Two passes in double: the squares of large values far from zero would cancel.
-  const auto columns = x.flatten(1).to(torch::kFloat64);
-  const auto loc = columns.mean(0);
-  const auto deviation = (columns - loc).square().mean(0).sqrt();
+  const auto count = static_cast<double>(x.size(0));
+  const int64_t width = x.numel() / std::max<int64_t>(x.size(0), 1);
+  auto loc = torch::zeros({width}, torch::kFloat64), square = torch::zeros_like(loc);
+  for_each_rows(x, [&](const Tensor& rows, int64_t) {
+    loc += rows.flatten(1).to(torch::kFloat64).sum(0) / count;
+  });
+  for_each_rows(x, [&](const Tensor& rows, int64_t) {
+    square += (rows.flatten(1).to(torch::kFloat64) - loc).square().sum(0) / count;
+  });
+  const auto deviation = square.sqrt();
   const auto rounding = 1e-7 * loc.abs();
   const auto scale = torch::where(deviation > rounding, deviation, torch::ones_like(deviation));
   const auto list = [](const Tensor& t) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "elbo/data/dataset.h"
@@ -26,6 +27,10 @@ int64_t count_classes(const Tensor& y);
 void set_labels(Arrays& arrays, const Tensor& y, int64_t classes, const std::string& where);
 /// "HEIGHTxWIDTH" of the options; {0, 0} where none is given.
 std::pair<int64_t, int64_t> resize_of(const DataOptions& options);
+
+/// Rows of a tensor in blocks of some megabytes: f(rows, first). A table that lies in a file may be
+/// larger than the memory.
+void for_each_rows(const Tensor& x, const std::function<void(const Tensor&, int64_t)>& f);
 
 /// Schema of real columns: shape, with mean and deviation per column (a constant column has
 /// scale 1) in detail.loc and detail.scale. x: [N, …] floating.

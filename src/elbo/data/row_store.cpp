@@ -57,6 +57,16 @@ class StoredTable : public Dataset {
 
 }  // namespace
 
+RowStore::RowStore(const std::string& path, int64_t width, int64_t rows)
+    : width_(width), rows_(rows), written_(rows), most_in_memory_(0) {
+  file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  check(file_ >= 0, "[table] ", path, ": ", std::strerror(errno));
+  const auto bytes = ::lseek(file_, 0, SEEK_END);
+  const auto expected = rows * width * static_cast<int64_t>(sizeof(float));
+  if (bytes != expected) ::close(file_);
+  check(bytes == expected, "[table] ", path, ": has ", bytes, " bytes, expected ", expected);
+}
+
 RowStore::~RowStore() {
   if (file_ >= 0) ::close(file_);
 }

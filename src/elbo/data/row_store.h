@@ -14,6 +14,8 @@ class RowStore {
   /// `most_in_memory`: floats beyond which rows go to the disk.
   explicit RowStore(int64_t width, size_t most_in_memory = size_t{1} << 25)
       : width_(width), most_in_memory_(most_in_memory) {}
+  /// Rows that lie in a file already. Raises an Error where it has another size.
+  RowStore(const std::string& path, int64_t width, int64_t rows);
   ~RowStore();
   RowStore(const RowStore&) = delete;
   RowStore& operator=(const RowStore&) = delete;

@@ -3,8 +3,8 @@
 
 #include "elbo/data/column_types.h"
 #include "elbo/data/reader.h"
-#include "elbo/data/row_store.h"
 #include "elbo/data/table.h"
+#include "elbo/data/table_cache.h"
 
 namespace elbo {
 namespace {
@@ -116,8 +116,8 @@ class TableSurvey {
 };
 
 /// The second pass: the rows themselves, at most so many; 0 = all.
-Data read_rows(const std::string& path, const TableOptions& options, const Schemas& schemas,
-               int64_t most_rows) {
+StoredRows read_rows(const std::string& path, const TableOptions& options, const Schemas& schemas,
+                     int64_t most_rows) {
   TableRows rows(path, options, schemas);
   const auto width = rows.cells().size();
   const auto store = std::make_shared<RowStore>(width + (rows.has_label() ? 1 : 0));
@@ -130,12 +130,25 @@ Data read_rows(const std::string& path, const TableOptions& options, const Schem
     store->append(row);
   }
   check(store->size() > 0, "[table] ", path, ": holds no rows");
-  return stored_table(store, {schemas.x, {}, rows.has_label() ? schemas.y : Schema()});
+  StoredRows stored{store, {}};
+  stored.schemas.x = schemas.x;
+  if (rows.has_label()) stored.schemas.y = schemas.y;
+  return stored;
 }
+
+struct TableReaderOptions : TableOptions {
+  std::string cache;
+  template <class F>
+  void fields(F&& f) {
+    TableOptions::fields(f);
+    f("cache", cache,
+      "a folder that keeps large tables as numbers: the next reading of the same file is at once");
+  }
+};
 
 class TableReader : public Reader {
  public:
-  explicit TableReader(TableOptions options) : options_(std::move(options)) {}
+  explicit TableReader(TableReaderOptions options) : options_(std::move(options)) {}
 
   bool accepts(const std::string& path) const override {
     for (const char* ending : {".csv", ".tsv", ".csv.gz", ".tsv.gz"}) {
@@ -150,22 +163,33 @@ class TableReader : public Reader {
     refuse_test(options, where);
     check(options.binarize == "auto" || options.binarize == "none", "[", where,
           "] binarize: ", options.binarize, " asked for, only bytes can be binarized");
-    if (options.like && options.like->x.kind == "table") {
-      return read_rows(path, options_, *options.like, options.rows);
-    }
-    check(path != "-",
+    const bool known = options.like && options.like->x.kind == "table";
+    check(known || path != "-",
           "[table] standard input is read once: it needs a model that knows its types");
-    TableSurvey survey(path, options_, options.rows);
-    return read_rows(path, options_, survey.schemas(), survey.rows());
+    const auto read = [&] {
+      return known ? read_rows(path, options_, *options.like, options.rows)
+                   : survey_and_read(path, options.rows);
+    };
+    Json how = write_options(options_);
+    how.erase("cache");
+    how["rows"] = options.rows;
+    if (known) how["like"] = {to_json(options.like->x), to_json(options.like->y)};
+    const auto stored = cached_rows(path == "-" ? "" : options_.cache, path, how, read);
+    return stored_table(stored.rows, stored.schemas);
   }
 
  private:
-  TableOptions options_;
+  StoredRows survey_and_read(const std::string& path, int64_t most_rows) const {
+    TableSurvey survey(path, options_, most_rows);
+    return read_rows(path, options_, survey.schemas(), survey.rows());
+  }
+
+  TableReaderOptions options_;
 };
 
-const bool added = readers().add<TableOptions>(
+const bool added = readers().add<TableReaderOptions>(
     "table", "delimited text with missing cells: FILE.csv, FILE.tsv, also ; | and gzip",
-    [](const TableOptions& options) { return std::make_shared<TableReader>(options); });
+    [](const TableReaderOptions& options) { return std::make_shared<TableReader>(options); });
 
 }  // namespace
 }  // namespace elbo

@@ -139,7 +139,7 @@ torch::ScalarType scalar_type(const std::string& type, const std::string& where)
 }  // namespace
 
 Tensor tensor_of_bytes(std::string_view data, torch::ScalarType type, const Shape& shape, bool big,
-                       const std::string& where) {
+                       const std::string& where, const std::shared_ptr<void>& owner) {
   const auto width = torch::elementSize(type);
   uint64_t bytes = width, guard = width;  // libtorch multiplies sizes beside a zero too
   for (const int64_t size : shape) {
@@ -151,6 +151,12 @@ Tensor tensor_of_bytes(std::string_view data, torch::ScalarType type, const Shap
   }
   check(bytes == data.size(), "[file] ", where, ": header says ", to_string(shape), " elements of ",
         width, " bytes, which is ", bytes, "; the file holds ", data.size());
+  const bool in_place = owner && !data.empty() && (!big || width == 1) && type != torch::kBool &&
+                        reinterpret_cast<uintptr_t>(data.data()) % width == 0;
+  if (in_place) {
+    return torch::from_blob(
+        const_cast<char*>(data.data()), shape, [owner](void*) {}, torch::TensorOptions(type));
+  }
   auto tensor = torch::empty(shape, torch::TensorOptions(type));
   if (data.empty()) return tensor;
   auto* out = static_cast<char*>(tensor.data_ptr());
@@ -164,7 +170,8 @@ Tensor tensor_of_bytes(std::string_view data, torch::ScalarType type, const Shap
   return tensor;
 }
 
-Tensor parse_npy(std::string_view bytes, const std::string& where) {
+Tensor parse_npy(std::string_view bytes, const std::string& where,
+                 const std::shared_ptr<void>& owner) {
   check(bytes.size() >= 12 && bytes.substr(0, 6) == "\x93NUMPY", "[npy] ", where,
         ": is no NumPy file");
   const int version = static_cast<unsigned char>(bytes[6]);
@@ -179,7 +186,7 @@ Tensor parse_npy(std::string_view bytes, const std::string& where) {
   const auto type = header.type.substr(1);
   if (header.fortran) std::reverse(header.shape.begin(), header.shape.end());
   auto tensor = tensor_of_bytes(bytes.substr(8 + width + length), scalar_type(type, where),
-                                header.shape, header.type[0] == '>', where);
+                                header.shape, header.type[0] == '>', where, owner);
   tensor = widened(tensor, type, where);
   if (header.fortran && tensor.dim() > 1) {
     std::vector<int64_t> axes;

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "elbo/core/group.h"
 #include "elbo/latents/quantizer.h"
 
 namespace elbo {
@@ -17,7 +18,7 @@ void CodeUsage::add(const Tensor& indices) {
     evaluated_ = evaluated_.defined() ? evaluated_ + counts : counts;
     return;
   }
-  current_.add_(counts);
+  current_.add_(sum_over_group(counts));
   steps_.add_(1);
 }
 

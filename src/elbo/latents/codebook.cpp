@@ -1,3 +1,5 @@
+#include "elbo/core/group.h"
+#include "elbo/core/row_draws.h"
 #include "elbo/latents/quantizer.h"
 #include "elbo/nn/dense.h"
 
@@ -55,7 +57,9 @@ class Codebook : public torch::nn::Module {
     if (dead.defined() && dead.numel() > 0) place(dead, z);
   }
 
-  void place(const Tensor& which, const Tensor& z) {
+  void place(const Tensor& which, const Tensor& own) {
+    const auto z = rows_of_group(own);
+    const WholeDraws draws;
     const int64_t n = which.numel();
     const auto rows = n <= z.size(0) ? torch::randperm(z.size(0), which.options()).narrow(0, 0, n)
                                      : torch::randint(z.size(0), {n}, which.options());
@@ -73,9 +77,9 @@ class Codebook : public torch::nn::Module {
   void average(const Tensor& z, const Tensor& nearest) {
     torch::NoGradGuard no_gradient;
     constexpr double kFewest = 1e-5;
-    const auto n =
-        torch::zeros_like(count_).index_add_(0, nearest, torch::ones_like(z.select(1, 0)));
-    const auto total = torch::zeros_like(sum_).index_add_(0, nearest, z);
+    const auto n = sum_over_group(
+        torch::zeros_like(count_).index_add_(0, nearest, torch::ones_like(z.select(1, 0))));
+    const auto total = sum_over_group(torch::zeros_like(sum_).index_add_(0, nearest, z));
     count_.mul_(o_.decay).add_(n, 1 - o_.decay);
     sum_.mul_(o_.decay).add_(total, 1 - o_.decay);
     const auto used = (count_ > kFewest).unsqueeze(1);

@@ -1,5 +1,7 @@
 #include "elbo/nn/norm.h"
 
+#include "elbo/core/group.h"
+
 namespace elbo {
 namespace {
 
@@ -29,8 +31,29 @@ Norm::Norm(const std::string& kind, int64_t channels) {
 
 Tensor Norm::batch(const Tensor& x) {
   // One value per channel has no variance: then the running statistics serve as in evaluation.
-  const bool learn = is_training() && x.numel() > x.size(1);
+  const bool learn = is_training() && group_size() * x.numel() > x.size(1);
+  if (learn && group()) return batch_of_group(x);
   return torch::batch_norm(x, scale_, shift_, mean_, variance_, learn, kMomentum, kEpsilon, false);
+}
+
+/// Mean and variance over the rows of all processes.
+Tensor Norm::batch_of_group(const Tensor& x) {
+  std::vector<int64_t> others{0};
+  for (int64_t axis = 2; axis < x.dim(); ++axis) others.push_back(axis);
+  auto per_channel = x.sizes().vec();
+  std::fill(per_channel.begin(), per_channel.end(), 1);
+  per_channel[1] = x.size(1);
+  const auto count = static_cast<double>(group_size() * x.numel() / x.size(1));
+  const auto mean = sum_over_group(x.sum(others)) / count;
+  const auto centred = x - mean.view(per_channel);
+  const auto variance = sum_over_group(centred.square().sum(others)) / count;
+  {
+    torch::NoGradGuard no_gradient;
+    mean_.lerp_(mean, kMomentum);
+    variance_.lerp_(variance * (count / (count - 1)), kMomentum);
+  }
+  const auto scale = scale_ * (variance + kEpsilon).rsqrt();
+  return centred * scale.view(per_channel) + shift_.view(per_channel);
 }
 
 Tensor Norm::forward(const Tensor& x) {

@@ -20,6 +20,7 @@ class Norm : public torch::nn::Module {
  private:
   enum class Kind { kNone, kBatch, kGroup } kind_;
   Tensor batch(const Tensor& x);
+  Tensor batch_of_group(const Tensor& x);
 
   int64_t groups_ = 1;  // a single group is layer normalisation
   Tensor scale_, shift_, mean_, variance_;

@@ -1,3 +1,4 @@
+#include "elbo/core/group.h"
 #include "elbo/objectives/correlation.h"
 #include "elbo/objectives/terms.h"
 
@@ -56,9 +57,11 @@ class Aggressive : public Objective {
     torch::NoGradGuard no_gradient;
     const auto& site = only_site(trace, kWhere);
     const auto parts = split_kl(pairwise_log_prob(site, kWhere), site.log_prior(), batch, "mss");
-    state_[kSum] += parts.information;
+    // Every process must come to the same end.
+    state_[kSum] += sum_over_group(parts.information.detach()) / group_size();
     state_[kCount] += 1;
-    const int64_t window = o_.window > 0 ? o_.window : std::max<int64_t>(rows_ / batch, 1);
+    const int64_t window =
+        o_.window > 0 ? o_.window : std::max<int64_t>(rows_ / (batch * group_size()), 1);
     if (state_[kCount].item<float>() < static_cast<float>(window)) return;
     const auto mean = state_[kSum] / state_[kCount];
     if (mean.item<float>() <= state_[kBefore].item<float>()) state_[kActive] = 0;

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "elbo/core/group.h"
 #include "elbo/core/schedule.h"
 #include "elbo/objectives/terms.h"
 
@@ -31,7 +32,8 @@ class KlTarget : public Objective {
 
   Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
     const auto bound = bound_of(model, batch);
-    const double error = o_.target.at(step) - bound.divergence.item<double>();
+    const double kl = sum_over_group(bound.divergence.item<double>()) / group_size();
+    const double error = o_.target.at(step) - kl;
     const double beta = weight(error);
     return terms_of(bound, bound.reconstruction + beta * bound.divergence,
                     {{"beta", torch::full({}, beta)}});

@@ -12,11 +12,14 @@ namespace elbo {
 struct RowChoice {
   std::string split = "auto";
   int64_t rows = 0;
+  std::string shard = {};
   template <class F>
   void fields(F&& f) {
     f("split", split, "part of the data; auto: the test part where there is one, else all",
       one_of({"auto", "train", "test", "all"}));
     f("rows", rows, "only the first so many rows; 0 = all", at_least(0));
+    f("shard", shard,
+      "the third of eight parts as 3/8: the tasks of a job array share the rows among them");
   }
 };
 /// DATA of the command line, read as the run reads its own; where none is given the rows that the
@@ -25,6 +28,7 @@ struct TaskRows {
   Data data;
   std::string name;
 };
+/// Raises an Error where a part of the rows would go to the same default file as the other parts.
 TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice);
 
 /// Conditions for n rows, [n, …] or undefined where the model has none: `text` names a class, lists

@@ -61,15 +61,15 @@ class Log {
   std::unique_ptr<EventWriter> events_;
 };
 
-void show_training(Model& model, const Dataset& training) {
-  for (const auto& module : model.modules()) {
+void show_training(const torch::nn::Module& whole, const Dataset& training) {
+  for (const auto& module : whole.modules()) {
     if (auto* part = dynamic_cast<SeesTraining*>(module.get())) part->see(training);
   }
 }
 
 }  // namespace
 
-Trainer::End fit(Run& run, const FitReport& report, Data data) {
+Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device device) {
   const auto options = run.train_options();
   const bool writes = !group() || group()->rank() == 0;  // one process of a group keeps the run
   if (writes) remove_leftovers(run.path().string());
@@ -83,6 +83,9 @@ Trainer::End fit(Run& run, const FitReport& report, Data data) {
   if (from.is_string() && !run.has_state())
     take_weights(*model, Run::open(from.get<std::string>()));
   auto objective = build_objective(run.spec(), run.schemas(), *model, train->size());
+  show_training(*objective, *train);  // the run does not keep what it saw
+  model->to(device);
+  objective->to(device);
   Trainer trainer(model, objective, options);
   int64_t log_size = 0, events_size = 0;
   if (run.has_state()) {

@@ -31,16 +31,18 @@ FlatParameters::FlatParameters(const std::vector<std::pair<std::string, Tensor>>
 }
 
 void FlatParameters::attach() {
-  const auto* base = gradients.data_ptr<float>();
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    auto& p = parameters_[i];
-    auto& grad = p.mutable_grad();
-    if (grad.defined() && grad.data_ptr() == base + spans_[i].offset) continue;
-    const auto view = gradients.narrow(0, spans_[i].offset, spans_[i].size);
-    // A gradient that autograd put beside the buffer is taken over.
-    if (grad.defined()) view.add_(grad.detach().reshape(-1));
-    grad = view.view(p.sizes());
-  }
+  for (size_t i = 0; i < parameters_.size(); ++i) attach(i);
+}
+
+void FlatParameters::attach(size_t parameter) {
+  const auto& span = spans_[parameter];
+  auto& p = parameters_[parameter];
+  auto& grad = p.mutable_grad();
+  if (grad.defined() && grad.data_ptr() == gradients.data_ptr<float>() + span.offset) return;
+  const auto view = gradients.narrow(0, span.offset, span.size);
+  // A gradient that autograd put beside the buffer is taken over.
+  if (grad.defined()) view.add_(grad.detach().reshape(-1));
+  grad = view.view(p.sizes());
 }
 
 std::vector<Span> FlatParameters::spans_of(const std::vector<Tensor>& parameters) const {

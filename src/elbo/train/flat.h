@@ -28,6 +28,8 @@ class FlatParameters {
   std::vector<Span> spans_of(const std::vector<Tensor>& parameters) const;
   /// Points the gradients at the flat buffer again (something may have replaced them).
   void attach();
+  void attach(size_t parameter);
+  const std::vector<Tensor>& parameters() const { return parameters_; }
 
  private:
   std::vector<Tensor> parameters_;

@@ -10,10 +10,8 @@ namespace elbo {
 namespace {
 
 /// What one pass does to one stretch of memory.
-struct Pass {
+struct Pass : UpdateFactors {
   float *value, *gradient, *first, *second, *average;
-  float scale;  // of the gradient: clipping or normalisation
-  float beta1, beta2, step, root_scale, epsilon, l2, decoupled, keep;
 };
 
 // Adam: m, v, then value -= step * m / (sqrt(v) * root_scale + epsilon), with the bias corrections
@@ -75,6 +73,28 @@ double norm_of(const FlatParameters& flat, const Span& span) {
 Optimizer::Optimizer(const FlatParameters& flat)
     : first(torch::zeros_like(flat.values)), second(torch::zeros_like(flat.values)) {}
 
+void Optimizer::pass_over(FlatParameters& flat, const Span& span, const UpdateFactors& factors) {
+  Pass one{factors,
+           flat.values.data_ptr<float>(),
+           flat.gradients.data_ptr<float>(),
+           first.data_ptr<float>(),
+           second.data_ptr<float>(),
+           average.defined() ? average.data_ptr<float>() : nullptr};
+  at::parallel_for(span.offset, span.offset + span.size, kGrain, [&](int64_t a, int64_t b) {
+    one.adamax ? adamax_pass(one, a, b) : adam_pass(one, a, b);
+    if (one.average && one.keep > 0) average_pass(one.average, one.value, one.keep, a, b);
+  });
+}
+
+void Optimizer::run_operations(FlatParameters& flat, const Span& span,
+                               const UpdateFactors& factors) {
+  const auto part = [&](const Tensor& t) {
+    return t.defined() ? t.narrow(0, span.offset, span.size) : t;
+  };
+  update_by_operations(
+      {part(flat.values), part(flat.gradients), part(first), part(second), part(average)}, factors);
+}
+
 double Optimizer::step(FlatParameters& flat, const std::vector<Span>& spans,
                        const StepSettings& settings, int64_t time) {
   double norm = 0;
@@ -90,24 +110,18 @@ double Optimizer::step(FlatParameters& flat, const std::vector<Span>& spans,
   const double t = static_cast<double>(time);
   const double correction1 = 1 - std::pow(settings.beta1, t);
   const double correction2 = 1 - std::pow(settings.beta2, t);
-  Pass pass{
-      flat.values.data_ptr<float>(), flat.gradients.data_ptr<float>(), first.data_ptr<float>(),
-      second.data_ptr<float>(), average.defined() ? average.data_ptr<float>() : nullptr, scale,
-      static_cast<float>(settings.beta1), static_cast<float>(settings.beta2),
+  UpdateFactors factors{
+      adamax, scale, static_cast<float>(settings.beta1), static_cast<float>(settings.beta2),
       static_cast<float>(settings.lr / correction1), static_cast<float>(1 / std::sqrt(correction2)),
       static_cast<float>(settings.epsilon), static_cast<float>(adamw ? 0 : settings.weight_decay),
       static_cast<float>(adamw ? settings.weight_decay * settings.lr : 0),
       // Early averages forget the start faster: the decay grows towards its value.
       static_cast<float>(std::min(settings.average, (1 + t) / (10 + t)))};
   for (const auto& span : settings.normalize ? spans : merged(spans)) {
-    Pass one = pass;
     if (settings.normalize) {
-      one.scale = static_cast<float>(1 / std::max(norm_of(flat, span), 1e-12));
+      factors.scale = static_cast<float>(1 / std::max(norm_of(flat, span), 1e-12));
     }
-    at::parallel_for(span.offset, span.offset + span.size, kGrain, [&](int64_t a, int64_t b) {
-      adamax ? adamax_pass(one, a, b) : adam_pass(one, a, b);
-      if (one.average && settings.average > 0) average_pass(one.average, one.value, one.keep, a, b);
-    });
+    flat.values.is_cpu() ? pass_over(flat, span, factors) : run_operations(flat, span, factors);
   }
   return norm;
 }

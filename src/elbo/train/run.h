@@ -81,6 +81,7 @@ struct FitReport {
   std::function<void(const std::string&)> on_note;
 };
 /// `data`: the training source where it is open already, else the run opens it.
-Trainer::End fit(Run& run, const FitReport& report, Data data = nullptr);
+Trainer::End fit(Run& run, const FitReport& report, Data data = nullptr,
+                 torch::Device device = torch::kCPU);
 
 }  // namespace elbo

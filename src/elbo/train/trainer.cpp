@@ -1,58 +1,29 @@
 #include "elbo/train/trainer.h"
 
 #include <cmath>
-#include <numeric>
 
-#include "elbo/data/windows.h"
+#include "elbo/data/block_order.h"
+#include "elbo/data/rows.h"
 #include "elbo/nn/dense.h"
 
 namespace elbo {
 namespace {
 
-/// The last rows validate; rows that share steps with them belong to neither part.
-std::pair<Data, Data> split_in_time(const Data& data, int64_t held, int64_t overlap) {
-  std::vector<int64_t> order(static_cast<size_t>(data->size()));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  const int64_t kept = data->size() - held - overlap;
-  check(kept > 0, "[train] validation: ", held, " rows in the order of time and the ", overlap,
-        " that overlap them leave none of ", data->size(), " to train on");
-  return {subset(data, {order.begin(), order.begin() + kept}),
-          subset(data, {order.end() - held, order.end()})};
+Batch on_device(Batch batch, torch::Device device) {
+  for (Tensor* t : {&batch.x, &batch.mask, &batch.c, &batch.y, &batch.target}) {
+    if (t->defined()) *t = t->to(device);
+  }
+  return batch;
+}
+
+/// Tells streamed data which rows this process will ask for: its part of every batch.
+void announce(const Dataset& data, const Tensor& order, const RowPart& part) {
+  const auto* rows = streamed(data);
+  if (!rows) return;
+  rows->expect(order.view({-1, part.total}).narrow(1, part.first, part.count).flatten());
 }
 
 }  // namespace
-
-std::vector<std::pair<std::string, double>> numbers(const Terms& terms) {
-  std::vector<std::pair<std::string, double>> list{{"loss", terms.loss.item<double>()}};
-  for (const auto& [name, value] : terms.parts) list.emplace_back(name, value.item<double>());
-  return list;
-}
-
-void Means::add(const std::vector<std::pair<std::string, double>>& terms, double weight) {
-  for (size_t i = 0; i < terms.size(); ++i) {
-    if (sums_.size() <= i) sums_.emplace_back(terms[i].first, 0.0);
-    sums_[i].second += weight * terms[i].second;
-  }
-  weight_ += weight;
-}
-
-std::vector<std::pair<std::string, double>> Means::values() const {
-  auto means = sums_;
-  for (auto& [name, sum] : means) sum /= std::max(weight_, 1e-300);
-  return means;
-}
-
-Json Means::save() const {
-  Json sums = Json::array();
-  for (const auto& [name, sum] : sums_) sums.push_back({name, sum});
-  return {{"sums", sums}, {"weight", weight_}};
-}
-
-void Means::restore(const Json& saved) {
-  clear();
-  for (const auto& pair : saved.at("sums")) sums_.emplace_back(pair.at(0), pair.at(1));
-  weight_ = saved.at("weight");
-}
 
 namespace {
 
@@ -89,31 +60,39 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Objective> object
   for (const auto& player : players_) spans_.push_back(flat_->spans_of(player.parameters));
 }
 
+StepSettings Trainer::settings() const {
+  return {options_.optimizer, options_.lr.at(step_) * lr_scale_,
+          options_.beta1,     options_.beta2,
+          options_.epsilon,   options_.weight_decay,
+          options_.clip,      options_.normalize,
+          options_.average};
+}
+
 bool Trainer::train_step(const Batch& batch) {
-  StepSettings settings{options_.optimizer, options_.lr.at(step_) * lr_scale_,
-                        options_.beta1,     options_.beta2,
-                        options_.epsilon,   options_.weight_decay,
-                        options_.clip,      options_.normalize,
-                        options_.average};
-  const double rows = static_cast<double>(batch.size());
+  const auto rows = static_cast<double>(batch.size() * group_size());
   for (size_t i = 0; i < players_.size(); ++i) {
     // Another player's backward may have left gradients here: they are not this one's.
     if (players_.size() > 1) flat_->gradients.zero_();
     const auto terms = objective_->loss(players_[i].name, *model_, batch, step_);
     if (!terms.loss.defined()) continue;
-    if (!std::isfinite(terms.loss.item<double>())) return false;
-    {
-      DirectGradients direct;
-      terms.loss.backward();
-    }
-    flat_->attach();
-    optimizer_->step(*flat_, spans_[i], settings, step_ + 1);
+    if (!(gradient_sum_ ? backward_in_group(i, terms) : backward(terms))) return false;
+    optimizer_->step(*flat_, spans_[i], settings(), step_ + 1);
     if (i == 0) {
-      const auto told = numbers(terms);
+      const auto told = agreement_ ? agreement_->terms() : numbers(terms);
       means_.add(told, rows);
       epoch_means_.add(told, rows);
     }
   }
+  return true;
+}
+
+bool Trainer::backward(const Terms& terms) {
+  if (!std::isfinite(terms.loss.item<double>())) return false;
+  {
+    DirectGradients direct;
+    terms.loss.backward();
+  }
+  flat_->attach();
   return true;
 }
 
@@ -226,9 +205,18 @@ Json Trainer::validate(const Data& data) {
   model_->eval();
   objective_->eval();
   Means means;
-  for_each_batch(*data, options_.batch, Draw{}, [&](const Batch& batch, int64_t) {
-    means.add(numbers(objective_->validate(*model_, batch)), static_cast<double>(batch.size()));
-  });
+  for (int64_t first = 0; first < data->size(); first += options_.batch) {
+    auto part = own_part(std::min(options_.batch, data->size() - first));
+    const auto weight = static_cast<double>(part.count);
+    // Without a row of its own a process tries the block's first, which then counts for nothing.
+    if (part.count == 0) part = {0, 1, part.total};
+    const RowDraws draws(part);
+    const auto start = first + part.first;
+    const auto rows = torch::arange(start, start + part.count, torch::kInt64);
+    const auto batch = on_device(data->get(rows), flat_->values.device());
+    means.add(numbers(objective_->validate(*model_, batch)), weight);
+  }
+  means.sum_over_group();
   model_->train();
   objective_->train();
   return object(means);
@@ -263,16 +251,27 @@ void Trainer::end_epoch(const Data& validation, const Hooks& hooks) {
   if (hooks.on_log) hooks.on_log(line);
 }
 
+bool Trainer::step_on(const Dataset& train, const Tensor& rows, const RowPart& part) {
+  const Draw draw{static_cast<uint64_t>(options_.seed), static_cast<uint64_t>(epoch_) + 1};
+  const auto batch = on_device(train.get(rows, draw), flat_->values.device());
+  const RowDraws draws(part);
+  return train_step(batch);
+}
+
 Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks& hooks) {
   const int64_t n = train->size();
   check(n > 0, "[train] no training rows");
   const int64_t batch = std::min(options_.batch, n);
+  const auto part = own_part(batch);
+  check(batch % group_size() == 0, "[train] batch: ", batch, " rows do not divide among ",
+        group_size(), " processes");
   // A last short batch would have noisier gradients and other shapes: it waits for the next
   // shuffle.
   const int64_t per_epoch = steps_per_epoch(n, batch);
   const int64_t steps = options_.steps > 0 ? options_.steps : options_.epochs * per_epoch;
   const uint64_t seed = static_cast<uint64_t>(options_.seed);
   if (step_ == 0) seed_torch(Draw{seed, 0}.key("noise"));
+  join_group();
   model_->train();
   objective_->train();
   keep_good();
@@ -281,13 +280,15 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
 
   while (step_ < steps && !ended_early_) {
     if (order_epoch != epoch_) {
-      const auto shuffled = permutation(n, Draw{seed, static_cast<uint64_t>(epoch_)}.key("order"));
-      order = torch::tensor(shuffled);
+      const auto key = Draw{seed, static_cast<uint64_t>(epoch_)}.key("order");
+      order = torch::tensor(epoch_order(*train, key));
       order_epoch = epoch_;
+      announce(*train, order.narrow(0, position_ * batch, (per_epoch - position_) * batch), part);
     }
-    const auto chosen = order.narrow(0, position_ * batch, batch);
-    if (!train_step(train->get(chosen, Draw{seed, static_cast<uint64_t>(epoch_) + 1}))) {
+    const auto chosen = order.narrow(0, position_ * batch + part.first, part.count);
+    if (!step_on(*train, chosen, part)) {
       roll_back(first_not_finite(), hooks);
+      order_epoch = -1;
       continue;
     }
     ++step_;
@@ -298,9 +299,14 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
       position_ = 0;
       ++epoch_;
     }
-    const Progress progress{
-        epoch_ + (epoch_ends ? 0 : 1), options_.epochs, step_, steps, rows, &means_};
-    const bool go_on = !hooks.on_step || hooks.on_step(progress);
+    const Progress progress{epoch_ + (epoch_ends ? 0 : 1),
+                            options_.epochs,
+                            step_,
+                            steps,
+                            rows,
+                            &means_,
+                            gradient_sum_.get()};
+    const bool go_on = asks_to_go_on(progress, hooks);
     if (options_.log_every > 0 && step_ % options_.log_every == 0 && !epoch_ends) {
       if (hooks.on_log) {
         hooks.on_log({{"epoch", epoch_}, {"step", step_}, {"train", object(means_)}});
@@ -310,9 +316,13 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
     // An activation may swallow a NaN weight, and the loss looks sound: nothing bad is kept.
     if (epoch_ends && !std::isfinite(flat_->values.sum().item<double>())) {
       roll_back(first_not_finite(), hooks);
+      order_epoch = -1;
       continue;
     }
-    if (epoch_ends) end_epoch(validation, hooks);
+    if (epoch_ends) {
+      agree_on_state();
+      end_epoch(validation, hooks);
+    }
     const bool due =
         options_.checkpoint_every > 0 ? step_ % options_.checkpoint_every == 0 : epoch_ends;
     if (due || !go_on || step_ == steps || ended_early_) {
@@ -323,31 +333,6 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
     if (!go_on) return End::stopped;
   }
   return ended_early_ ? End::early : End::finished;
-}
-
-int64_t held_out_rows(int64_t rows, double validation) {
-  const auto held = static_cast<int64_t>(validation < 1 ? validation * static_cast<double>(rows)
-                                                        : std::min<double>(validation, 1e15));
-  check(held < rows, "[train] validation: ", held, " rows held out of ", rows,
-        " leave none to train on; use a smaller --validation");
-  return held;
-}
-
-int64_t steps_per_epoch(int64_t training_rows, int64_t batch) {
-  return training_rows / std::min(batch, training_rows);
-}
-
-std::pair<Data, Data> split_validation(const Data& data, double validation, int64_t seed) {
-  const int64_t n = data->size(), held = held_out_rows(n, validation);
-  if (held == 0) return {data, nullptr};
-  if (const auto* ordered = dynamic_cast<const OrderedRows*>(data.get())) {
-    return split_in_time(data, held, ordered->overlap());
-  }
-  auto order = permutation(n, Draw{static_cast<uint64_t>(seed), 0}.key("validation rows"));
-  std::sort(order.begin(), order.end() - held);
-  std::sort(order.end() - held, order.end());
-  return {subset(data, {order.begin(), order.end() - held}),
-          subset(data, {order.end() - held, order.end()})};
 }
 
 }  // namespace elbo

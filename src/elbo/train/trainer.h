@@ -9,6 +9,8 @@
 
 #include "elbo/core/schedule.h"
 #include "elbo/model/spec.h"
+#include "elbo/train/agreement.h"
+#include "elbo/train/gradient_sum.h"
 #include "elbo/train/optimizer.h"
 
 namespace elbo {
@@ -31,7 +33,7 @@ struct TrainOptions {
   void fields(F&& f) {
     f("epochs", epochs, "passes over the training rows", at_least(0));
     f("steps", steps, "stop after so many steps; 0 = by epochs", at_least(0));
-    f("batch", batch, "rows per step", at_least(1));
+    f("batch", batch, "rows per step, of all processes together", at_least(1));
     f("lr", lr, "learning rate: a number or a schedule", between(0, 10));
     f("optimizer", optimizer, "update rule", one_of({"adam", "adamw", "adamax"}));
     f("beta1", beta1, "decay of the first moment", between(0, 1));
@@ -64,6 +66,8 @@ class Means {
   Json save() const;
   void restore(const Json& saved);
   void clear() { *this = Means(); }
+  /// Over the rows of all processes, where there is a group.
+  void sum_over_group();
 
  private:
   std::vector<std::pair<std::string, double>> sums_;
@@ -72,10 +76,11 @@ class Means {
 
 /// What a step, a log line or an epoch tells.
 struct Progress {
-  int64_t epoch = 0, epochs = 0;  // epoch counts from 1
-  int64_t step = 0, steps = 0;    // of the whole training
-  int64_t rows = 0;               // trained on since fit() began
-  const Means* train = nullptr;   // since the last log line
+  int64_t epoch = 0, epochs = 0;      // epoch counts from 1
+  int64_t step = 0, steps = 0;        // of the whole training
+  int64_t rows = 0;                   // trained on since fit() began
+  const Means* train = nullptr;       // since the last log line
+  const GradientSum* sums = nullptr;  // the step's sums over processes; null = alone
 };
 
 class Trainer {
@@ -104,13 +109,21 @@ class Trainer {
   int64_t step() const { return step_; }
 
  private:
+  bool step_on(const Dataset& train, const Tensor& rows, const RowPart& part);
   bool train_step(const Batch& batch);  // false: the loss is not finite, nothing was stepped
+  bool backward(const Terms& terms);
+  bool backward_in_group(size_t player, const Terms& terms);
+  bool asks_to_go_on(const Progress& progress, const Hooks& hooks);
+  StepSettings settings() const;
   void roll_back(const std::string& cause, const Hooks& hooks);
   std::string first_not_finite() const;
   Json validate(const Data& data);
   void end_epoch(const Data& validation, const Hooks& hooks);
   std::vector<std::pair<std::string, Tensor>> live_tensors() const;
   void keep_good();
+  // In a group:
+  void join_group();
+  void agree_on_state();
 
   std::shared_ptr<Model> model_;
   std::shared_ptr<Objective> objective_;
@@ -118,6 +131,8 @@ class Trainer {
   std::vector<std::pair<std::string, Tensor>> buffers_;
   std::unique_ptr<FlatParameters> flat_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<GradientSum> gradient_sum_;  // in a group
+  std::unique_ptr<Agreement> agreement_;       // in a group
   std::vector<Player> players_;
   std::vector<std::vector<Span>> spans_;
 

@@ -1,0 +1,31 @@
+# Training in several processes goes over libtorch's c10d with Gloo, whose headers are a package of
+# their own (Debian: libgloo-dev). Sets ELBO_GLOO.
+find_path(GLOO_INCLUDE_DIR gloo/algorithm.h HINTS ${TORCH_INCLUDE_DIRS})
+find_path(C10D_INCLUDE_DIR torch/csrc/distributed/c10d/ProcessGroupGloo.hpp
+          HINTS ${TORCH_INCLUDE_DIRS})
+set(ELBO_GLOO OFF)
+if(GLOO_INCLUDE_DIR AND C10D_INCLUDE_DIR)
+  set(ELBO_GLOO ON)
+endif()
+
+# The sources of the part that is built, without those of the part that is not.
+function(choose_gloo variable)
+  if(ELBO_GLOO)
+    list(FILTER ${variable} EXCLUDE REGEX "/no_gloo\\.cpp$")
+  else()
+    list(FILTER ${variable} EXCLUDE REGEX "/gloo_[a-z_]*\\.cpp$")
+  endif()
+  set(${variable} ${${variable}} PARENT_SCOPE)
+endfunction()
+
+function(use_gloo target)
+  if(NOT ELBO_GLOO)
+    return()
+  endif()
+  file(GLOB gloo_sources ${PROJECT_SOURCE_DIR}/src/elbo/train/gloo_*.cpp)
+  # c10d's headers show Gloo's part only where this is said.
+  set_source_files_properties(
+    ${gloo_sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
+    COMPILE_DEFINITIONS "USE_C10D_GLOO;USE_DISTRIBUTED;USE_C10D"
+    COMPILE_OPTIONS "-isystem${GLOO_INCLUDE_DIR}")
+endfunction()

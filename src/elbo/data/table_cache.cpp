@@ -1,0 +1,91 @@
+#include "elbo/data/table_cache.h"
+
+#include <charconv>
+#include <filesystem>
+
+#include "elbo/io/file.h"
+
+namespace elbo {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr int64_t kFormat = 1, kBlock = 1 << 14;
+
+/// Which file it was, and how it was read.
+Json fingerprint(const std::string& file, const Json& how) {
+  std::error_code failed;
+  const auto path = fs::canonical(file, failed);
+  check(!failed, "[cache] ", file, ": ", failed.message());
+  const auto size = static_cast<int64_t>(fs::file_size(path, failed));
+  const auto time = fs::last_write_time(path, failed).time_since_epoch().count();
+  check(!failed, "[cache] ", file, ": ", failed.message());
+  return {
+      {"format", kFormat}, {"file", path.string()}, {"size", size}, {"time", time}, {"how", how}};
+}
+
+std::string name_of(const Json& fingerprint) {
+  const auto key = Draw{}.key(fingerprint.dump());
+  char digits[17] = {};
+  std::to_chars(digits, digits + 16, key, 16);
+  return digits;
+}
+
+Json to_json(const Schemas& schemas) {
+  return {{"x", to_json(schemas.x)}, {"y", to_json(schemas.y)}};
+}
+
+/// None where the folder has nothing for this file; what is there and damaged is read anew.
+std::optional<StoredRows> find(const fs::path& base, const Json& wanted) {
+  std::error_code ignored;
+  const auto about_path = base.string() + ".json";
+  if (!fs::exists(about_path, ignored)) return std::nullopt;
+  try {
+    const auto about = Json::parse(read_file(about_path));
+    if (about.at("of") != wanted) return std::nullopt;
+    StoredRows stored;
+    stored.schemas.x = schema_from_json(about.at("schemas").at("x"), about_path);
+    stored.schemas.y = schema_from_json(about.at("schemas").at("y"), about_path);
+    stored.rows =
+        std::make_shared<RowStore>(base.string() + ".rows", about.at("width"), about.at("rows"));
+    return stored;
+  } catch (const Error&) {
+    return std::nullopt;
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+void keep(const fs::path& base, const Json& of, const StoredRows& stored) {
+  AtomicFile file(base.string() + ".rows");
+  for (int64_t first = 0; first < stored.rows->size(); first += kBlock) {
+    const auto last = std::min(first + kBlock, stored.rows->size());
+    const auto rows = stored.rows->rows(torch::arange(first, last, torch::kInt64));
+    file.write({static_cast<const char*>(rows.data_ptr()), rows.nbytes()});
+  }
+  file.commit();
+  // Last: what it speaks of is there.
+  const Json about{{"of", of},
+                   {"schemas", to_json(stored.schemas)},
+                   {"width", stored.rows->width()},
+                   {"rows", stored.rows->size()}};
+  write_file_atomic(base.string() + ".json", about.dump() + "\n");
+}
+
+}  // namespace
+
+StoredRows cached_rows(const std::string& folder, const std::string& file, const Json& how,
+                       const std::function<StoredRows()>& read) {
+  if (folder.empty()) return read();
+  const auto of = fingerprint(file, how);
+  const auto base = fs::path(folder) / name_of(of);
+  if (const auto found = find(base, of)) return *found;
+  const auto stored = read();
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  check(fs::is_directory(folder, failed), "[cache] ", folder, ": cannot make the folder");
+  keep(base, of, stored);
+  // The copy on the disk serves from now on; a temporary one goes.
+  return find(base, of).value_or(stored);
+}
+
+}  // namespace elbo

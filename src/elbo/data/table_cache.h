@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "elbo/data/row_store.h"
+
+namespace elbo {
+
+/// What reading a table has made of a file.
+struct StoredRows {
+  std::shared_ptr<RowStore> rows;
+  Schemas schemas;
+};
+
+/// The rows that an earlier reading left in the folder, where the file and everything that decides
+/// how it is read (`how`) are the same; else those that `read` makes, which are left there. An
+/// empty folder name keeps nothing.
+StoredRows cached_rows(const std::string& folder, const std::string& file, const Json& how,
+                       const std::function<StoredRows()>& read);
+
+}  // namespace elbo
