@@ -34,7 +34,7 @@ if(NOT ELBO_FOLDERS)
   # A checker that finds nothing anywhere would pass, too.
   add_test(NAME check_layers_finds_violations
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_check_layers.py)
-  foreach(test usage work resume refuse labels stage judge)
+  foreach(test usage work resume refuse labels stage judge molecules)
     add_test(NAME cli_${test}
              COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/run.py
                      --program $<TARGET_FILE:elbo_program>
@@ -50,6 +50,16 @@ if(NOT ELBO_FOLDERS)
              COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/serve.py
                      --program $<TARGET_FILE:elbo_program>)
     set_tests_properties(cli_serve PROPERTIES TIMEOUT 600)
+  endif()
+  add_test(NAME cli_parts
+           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/parts.py
+                   --program $<TARGET_FILE:elbo_program>)
+  set_tests_properties(cli_parts PROPERTIES TIMEOUT 300)
+  if(ELBO_GLOO)
+    add_test(NAME cli_processes
+             COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/processes.py
+                     --program $<TARGET_FILE:elbo_program>)
+    set_tests_properties(cli_processes PROPERTIES TIMEOUT 900 PROCESSORS 2)
   endif()
   add_test(NAME cli_full_disk
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/full.py

@@ -48,13 +48,13 @@ const std::vector<std::string> kWritten = {"C",
                                            "C1CC2CCC1C2",
                                            "C%11CC%12CCC%11C%12",
                                            "C12C3C4C1C5C2C3C45",
-                                           "c1ccc2ccc3cccc4ccc(c1)c2c34",
+                                           "c1cc2ccc3cccc4ccc(c1)c2c34",
                                            "c1cccc2cccc2c1",
                                            "C1=CC=CC=CC=C1",
                                            "CP(=O)(O)O",
                                            "C[Si](C)(C)C",
                                            "[nH]1c2ccccc2c2ccccc12",
-                                           "c1c[n+](C)cc1",
+                                           "c1cc[n+](C)cc1",
                                            "C[n+]1cc[nH]c1",
                                            "[cH-]1cccc1",
                                            "o1cccc1",
@@ -126,8 +126,8 @@ TEST_CASE("aromatic rings get the double bonds that their atoms ask for") {
   CHECK_EQ(doubles("c1ccccc1"), 3);
   CHECK_EQ(doubles("c1cc[nH]c1"), 2);
   CHECK_EQ(doubles("c1ccccc1c1ccccc1"), 6);
-  CHECK_EQ(doubles("c1ccc2ccc3cccc4ccc(c1)c2c34"), 8);  // pyrene: sixteen carbons
-  CHECK_EQ(doubles("c1cccc2cccc2c1"), 5);               // azulene: odd rings
+  CHECK_EQ(doubles("c1cc2ccc3cccc4ccc(c1)c2c34"), 8);  // pyrene: sixteen carbons
+  CHECK_EQ(doubles("c1cccc2cccc2c1"), 5);              // azulene: odd rings
   CHECK(error_of([&] { doubles("c1cccc1"); }).find("no alternation") != std::string::npos);
 }
 

@@ -41,7 +41,8 @@ TEST_CASE("drug-likeness of a thousand molecules is that of python3-rdkit") {
   std::ifstream file(path);
   const char* names[] = {"qed", "sa", "logp", "tpsa"};
   int64_t read = 0;
-  for (const auto& row : golden_molecules()["zinc"]) {
+  const auto golden = golden_molecules();
+  for (const auto& row : golden["zinc"]) {
     std::string smiles;
     if (!(file >> smiles)) break;
     CAPTURE(smiles);

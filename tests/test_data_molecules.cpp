@@ -65,7 +65,7 @@ TEST_CASE("properties are columns of the file by name or number, and NaN where a
     CAPTURE(name);
     const auto data = open_molecules(path, {{"property", name}});
     const auto target = data->get(torch::arange(3)).target;
-    CHECK_CLOSE(target.flatten(), torch::tensor({1.5, NAN, 3.5}), kFloatSums);
+    CHECK_CLOSE(target.flatten(), torch::tensor({1.5F, NAN, 3.5F}), kFloatSums);
     const auto schema = data->schemas().target;
     CHECK_CLOSE(schema.detail["loc"][0].get<double>(), 2.5, kGoldenDouble);
     CHECK_CLOSE(schema.detail["scale"][0].get<double>(), 1.0, kGoldenDouble);

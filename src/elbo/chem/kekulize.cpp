@@ -165,10 +165,14 @@ void kekulize(MoleculeGraph& molecule) {
     atoms.push_back(static_cast<int>(i));
   }
   std::vector<std::vector<int>> edges(atoms.size());
-  for (const auto& bond : molecule.bonds) {
-    if (!bond.aromatic || place[bond.a] < 0 || place[bond.b] < 0) continue;
-    edges[place[bond.a]].push_back(place[bond.b]);
-    edges[place[bond.b]].push_back(place[bond.a]);
+  // Bonds that close rings come last, so that they stay single where there is a choice.
+  for (const bool closing : {false, true}) {
+    for (const auto& bond : molecule.bonds) {
+      if (bond.closes_ring != closing || !bond.aromatic) continue;
+      if (place[bond.a] < 0 || place[bond.b] < 0) continue;
+      edges[place[bond.a]].push_back(place[bond.b]);
+      edges[place[bond.b]].push_back(place[bond.a]);
+    }
   }
   const Matching matching(std::move(edges));
   for (int v = 0; v < matching.size(); ++v) {
