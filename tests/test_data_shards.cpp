@@ -148,6 +148,24 @@ TEST_CASE("a part of streamed rows, binarized, still is streamed") {
   CHECK(streamed(*subset(data, {5, 3, 9})) == nullptr);  // out of order: no neighbours
 }
 
+TEST_CASE("a folder of more pixels than wished is streamed, row for row the same") {
+  const TempFolder folder;
+  for (int i = 0; i < 20; ++i) {
+    folder.file((i < 10 ? "f/cat/" : "f/dog/") + std::to_string(100 + i) + ".png", picture_of(i));
+  }
+  DataOptions options;
+  const auto held = open_data("images:" + folder.at("f"), options);
+  options.reader = {{"memory", 0}};
+  const auto lazy = open_data("images:" + folder.at("f"), options);
+  CHECK(streamed(*held) == nullptr);
+  CHECK(streamed(*lazy) != nullptr);
+  const auto all = torch::arange(20, torch::kInt64);
+  CHECK(held->get(all).x.equal(lazy->get(all).x));
+  CHECK(held->get(all).y.equal(lazy->get(all).y));
+  CHECK(labels_of(*lazy).equal(labels_of(*held)));
+  CHECK(lazy->row_name(3) == held->row_name(3));
+}
+
 TEST_CASE("shards that are damaged or of another kind are refused by name") {
   const TempFolder folder;
   const auto good = shard_of(0, 3);

@@ -1,11 +1,15 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <map>
 
+#include "elbo/core/random.h"
 #include "elbo/core/row_draws.h"
+#include "elbo/nn/norm.h"
 #include "elbo/train/agreement.h"
 #include "elbo/train/gradient_sum.h"
 #include "elbo/train/join.h"
+#include "elbo/train/optimizer.h"
 #include "files.h"
 #include "near.h"
 #include "tolerance.h"
@@ -191,6 +195,64 @@ TEST_CASE("a group's sums have gradients, and means count every row") {
   CHECK(rows_of_group(torch::ones({3, 2})).size(0) == 6);
   CHECK(own_part(7).count == 4);
   CHECK(own_part(7).total == 7);
+}
+
+TEST_CASE("batch normalisation in a group is that of the whole batch") {
+  const auto make = [] { return std::make_shared<Norm>("batch", 3); };
+  const auto whole = make(), part = make();
+  seed_torch(4);
+  const auto weight = torch::randn({4, 3, 5, 5});
+  const auto x = torch::randn({4, 3, 5, 5}).mul_(2).add_(1);
+  const auto run = [&](Norm& norm, const Tensor& rows, const Tensor& factors) {
+    auto leaf = rows.clone().requires_grad_();
+    const auto y = norm.forward(leaf);
+    (y * factors).sum().backward();
+    return std::pair{y.detach(), leaf.grad()};
+  };
+  const auto [y, gradient] = run(*whole, torch::cat({x, x}), torch::cat({weight, weight}));
+  const InGroup scope(std::make_shared<Twins>());
+  const auto [own, own_gradient] = run(*part, x, weight);
+  CHECK_CLOSE(own, y.narrow(0, 0, 4), kFloatSums);
+  CHECK_CLOSE(own_gradient, gradient.narrow(0, 0, 4), kFloatSums);
+  for (const auto& buffer : whole->named_buffers()) {
+    CHECK_CLOSE(part->named_buffers()[buffer.key()], buffer.value(), kFloatSums);
+  }
+}
+
+TEST_CASE("other devices' updates are those of the fused pass") {
+  for (const auto* rule : {"adam", "adamw", "adamax"}) {
+    CAPTURE(rule);
+    StepSettings settings;
+    settings.rule = rule;
+    settings.lr = 0.01;
+    settings.weight_decay = 0.1;
+    settings.average = 0.9;
+    seed_torch(8);
+    const auto start = torch::randn({40}), g = torch::randn({40});
+    const auto value = start.clone();
+    FlatParameters flat({{"w", value}});
+    Optimizer optimizer(flat);
+    flat.gradients.narrow(0, 0, 40).copy_(g);
+    optimizer.step(flat, flat.spans(), settings, 1);
+    UpdateTensors t{start.clone(), g.clone(), torch::zeros({40}), torch::zeros({40}),
+                    start.clone()};
+    UpdateFactors f;
+    f.adamax = settings.rule == "adamax";
+    f.beta1 = 0.9F;
+    f.beta2 = 0.999F;
+    f.step = static_cast<float>(settings.lr / (1 - settings.beta1));
+    f.root_scale = static_cast<float>(1 / std::sqrt(1 - settings.beta2));
+    f.epsilon = 1e-8F;
+    const bool decoupled = settings.rule == "adamw";
+    f.l2 = decoupled ? 0 : 0.1F;
+    f.decoupled = decoupled ? 0.001F : 0;
+    f.keep = 2.0F / 11;
+    update_by_operations(t, f);
+    CHECK_CLOSE(t.value, value.detach(), kFloatSums);
+    CHECK_CLOSE(t.first, optimizer.first.narrow(0, 0, 40), kFloatSums);
+    CHECK_CLOSE(t.average, optimizer.average.narrow(0, 0, 40), kFloatSums);
+    CHECK(t.gradient.abs().sum().item<float>() == 0);
+  }
 }
 
 TEST_CASE("a process whose loss is no number is known to all") {

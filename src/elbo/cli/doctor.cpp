@@ -7,6 +7,8 @@
 #include "elbo/cli/flags.h"
 #include "elbo/cli/result.h"
 #include "elbo/core/cpu.h"
+#include "elbo/core/device.h"
+#include "elbo/train/join.h"
 
 namespace elbo {
 namespace {
@@ -17,9 +19,13 @@ int doctor(bool json) {
     Json all = to_json(cpu);
     all["elbo"] = ELBO_VERSION;
     all["libtorch"] = TORCH_VERSION;
+    all["device"] = device_report();
+    all["processes"] = can_join();
     std::cout << all.dump() << "\n";
     return 0;
   }
+  std::string why;
+  can_join(&why);
   Json shown{{"elbo", ELBO_VERSION},
              {"libtorch", TORCH_VERSION},
 #ifdef ELBO_DNNL
@@ -28,6 +34,8 @@ int doctor(bool json) {
              {"oneDNN", "left out of this build; dense layers go through the BLAS"},
 #endif
              {"RDKit", has_chemistry() ? "in use" : "left out of this build"},
+             {"devices", device_report()["devices"]},
+             {"processes", can_join() ? "several can train together (--nproc, torchrun)" : why},
              {"processor", cpu.name},
              {"kernels", cpu.kernels},
              {"BLAS", cpu.blas.empty() ? "not in use" : cpu.blas},

@@ -24,7 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr const char* kStartedHere = "ELBO_LAUNCHED";
-constexpr std::chrono::seconds kToEnd{15};  // for the others, once one has ended badly
+constexpr std::chrono::seconds kToEnd{8};  // for the others, once one has ended badly
 
 std::vector<std::string> own_arguments() {
   const auto line = read_file("/proc/self/cmdline");

@@ -34,6 +34,7 @@ class Binarized : public Dataset, public StreamedRows {
     const auto* rows = streamed(*data_);
     return rows ? rows->blocks() : std::vector<int64_t>();
   }
+  Tensor labels() const override { return streamed(*data_)->labels(); }
   void expect(const Tensor& rows) const override {
     if (const auto* inner = streamed(*data_)) inner->expect(rows);
   }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "elbo/data/reader.h"
+#include "elbo/data/streamed_images.h"
 #include "elbo/io/archive.h"
 #include "elbo/io/file.h"
 #include "elbo/io/image.h"
@@ -172,8 +173,48 @@ Tensor decode_all(const std::vector<std::string>& files, const std::vector<Pictu
   return x;
 }
 
+/// Pictures of a folder, read when they are needed.
+class PictureFiles : public PictureSource {
+ public:
+  PictureFiles(std::string folder, const std::vector<Picture>& pictures)
+      : folder_(std::move(folder)) {
+    for (const auto& p : pictures) names_.push_back(p.name);
+  }
+  int64_t size() const override { return static_cast<int64_t>(names_.size()); }
+  std::string encoded(int64_t row) const override {
+    return read_file((fs::path(folder_) / names_.at(static_cast<size_t>(row))).string());
+  }
+  std::string name(int64_t row) const override { return names_.at(static_cast<size_t>(row)); }
+
+ private:
+  std::string folder_;
+  std::vector<std::string> names_;
+};
+
+/// [N] the places of the pictures' labels among the classes; undefined where there are no classes.
+Tensor labels_among(const std::vector<std::string>& classes, const std::vector<Picture>& pictures) {
+  if (classes.empty()) return Tensor();
+  std::vector<int64_t> labels;
+  for (const auto& p : pictures) {
+    labels.push_back(std::lower_bound(classes.begin(), classes.end(), p.label) - classes.begin());
+  }
+  return torch::tensor(labels, torch::kInt64);
+}
+
+struct ImageOptions {
+  double memory = 4;
+  template <class F>
+  void fields(F&& f) {
+    f("memory", memory,
+      "gigabytes of pixels; a folder of more is decoded picture by picture when it is needed",
+      at_least(0));
+  }
+};
+
 class ImageReader : public Reader {
  public:
+  explicit ImageReader(const ImageOptions& options) : options_(options) {}
+
   bool accepts(const std::string& path) const override {
     std::error_code ignored;
     if (!fs::is_directory(path, ignored)) return is_archive_name(path) || is_image_name(path);
@@ -188,42 +229,61 @@ class ImageReader : public Reader {
 
   Data open(const std::string& path, const DataOptions& options) const override {
     check(fs::exists(path), "[images] ", path, ": no such file or folder");
-    Arrays arrays;
-    if (is_image_name(path) && !fs::is_directory(path)) {
-      refuse_test(options, path);
-      arrays.names = {path};
-      arrays.x = decode_all({read_file(path)}, {{path, "", ""}}, options);
-    } else {
-      read_set(arrays, path, options);
+    if (!is_image_name(path) || fs::is_directory(path)) {
+      return with_binarization(open_set(path, options), options, "none");
     }
-    const auto sizes = arrays.x.sizes();
-    arrays.schemas.x = {{sizes.begin() + 1, sizes.end()}, "byte", Json::object()};
-    return with_binarization(in_memory(std::move(arrays)), options, "none");
+    refuse_test(options, path);
+    const auto x = decode_all({read_file(path)}, {{path, "", ""}}, options);
+    return with_binarization(held(x, Tensor(), {}, {path}), options, "none");
   }
 
  private:
-  static void read_set(Arrays& arrays, const std::string& path, const DataOptions& options) {
+  static Data held(const Tensor& x, const Tensor& y, const std::vector<std::string>& classes,
+                   std::vector<std::string> names) {
+    Arrays arrays;
+    arrays.x = x;
+    arrays.y = y;
+    arrays.names = std::move(names);
+    arrays.schemas.x = {{x.sizes().begin() + 1, x.sizes().end()}, "byte", Json::object()};
+    if (y.defined()) arrays.schemas.y = category_schema(classes);
+    return in_memory(std::move(arrays));
+  }
+
+  Data open_set(const std::string& path, const DataOptions& options) const {
     const auto all = sort_out(list_images(path));
     check(!all.empty(), "[images] ", path, ": holds no PNG or JPEG");
     const auto pictures = chosen(all, options, path);
-    arrays.x = decode_all(read_all(path, pictures), pictures, options);
-    for (const auto& p : pictures) arrays.names.push_back(p.name);
     const auto classes = classes_of(all);
-    if (classes.empty()) return;
-    std::vector<int64_t> labels;
-    for (const auto& p : pictures) {
-      labels.push_back(std::lower_bound(classes.begin(), classes.end(), p.label) - classes.begin());
+    const auto y = labels_among(classes, pictures);
+    if (fs::is_directory(path)) {
+      const auto files = std::make_shared<PictureFiles>(path, pictures);
+      if (pixels_of(*files, options) > 1e9 * options_.memory) {
+        return streamed_images(files, y, classes, options);
+      }
     }
-    arrays.y = torch::tensor(labels, torch::kInt64);
-    arrays.schemas.y = category_schema(classes);
+    std::vector<std::string> names;
+    for (const auto& p : pictures) names.push_back(p.name);
+    return held(decode_all(read_all(path, pictures), pictures, options), y, classes,
+                std::move(names));
   }
+
+  /// Of all pictures, if they are like the first.
+  static double pixels_of(const PictureFiles& files, const DataOptions& options) {
+    const auto [height, width] = resize_of(options);
+    const auto first = decode_image(files.encoded(0), files.name(0));
+    const double each =
+        static_cast<double>(height > 0 ? first.size(0) * height * width : first.numel());
+    return each * static_cast<double>(files.size());
+  }
+
+  ImageOptions options_;
 };
 
-const bool added = readers().add<NoOptions>(
+const bool added = readers().add<ImageOptions>(
     "images",
     "a folder or archive (tar, zip) of PNG and JPEG; sub-folders are labels, train/ and "
     "test/ are parts",
-    [](const NoOptions&) { return std::make_shared<ImageReader>(); });
+    [](const ImageOptions& options) { return std::make_shared<ImageReader>(options); });
 
 }  // namespace
 }  // namespace elbo

@@ -37,6 +37,7 @@ class Relabelled : public Dataset, public ByteRows, public StreamedRows {
     const auto* rows = streamed(*data_);
     return rows ? rows->blocks() : std::vector<int64_t>();
   }
+  Tensor labels() const override { return y_.defined() ? y_ : streamed(*data_)->labels(); }
   void expect(const Tensor& rows) const override {
     if (const auto* inner = streamed(*data_)) inner->expect(rows);
   }
@@ -72,6 +73,7 @@ int64_t class_count(const Schema& schema) {
 }
 
 Tensor labels_of(const Dataset& data) {
+  if (const auto* rows = streamed(data)) return rows->labels();
   const auto* bytes = dynamic_cast<const ByteRows*>(&data);
   if (bytes && data.size() > 0 && bytes->bytes(0)) {
     return bytes->get_rest(torch::arange(data.size(), torch::kInt64)).y;

@@ -138,6 +138,10 @@ class Subset : public Dataset, public ByteRows, public StreamedRows {
   void expect(const Tensor& rows) const override {
     if (const auto* all = streamed(*data_)) all->expect(inner(rows));
   }
+  Tensor labels() const override {
+    const auto all = streamed(*data_)->labels();
+    return all.defined() ? all.index_select(0, rows_) : all;
+  }
   Batch get_rest(const Tensor& rows) const override { return bytes_->get_rest(inner(rows)); }
   const uint8_t* bytes(int64_t row) const override {
     return bytes_ ? bytes_->bytes(inner(row)) : nullptr;

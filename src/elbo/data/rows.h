@@ -24,6 +24,8 @@ class StreamedRows {
   virtual std::vector<int64_t> blocks() const = 0;
   /// Says which rows get() will be asked for, in this order; replaces what was said before.
   virtual void expect(const Tensor& rows) const = 0;
+  /// [N] labels of all rows without reading them; undefined = none.
+  virtual Tensor labels() const = 0;
 };
 /// The data as streamed rows; null where all rows are at hand.
 const StreamedRows* streamed(const Dataset& data);

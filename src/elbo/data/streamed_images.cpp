@@ -71,6 +71,7 @@ class StreamedImages : public Dataset, public StreamedRows {
     for (int64_t row = 0; row < size_; row += kNeighbours) starts.push_back(row);
     return starts;
   }
+  Tensor labels() const override { return y_.defined() ? y_.narrow(0, 0, size_) : y_; }
   void expect(const Tensor& rows) const override {
     const auto checked = checked_rows(rows, size_);
     const auto* row = checked.data_ptr<int64_t>();

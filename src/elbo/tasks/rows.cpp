@@ -156,6 +156,7 @@ TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice) {
     check(!input.out.empty(), "[shard] ", choice.shard,
           ": name the file of this part with -o, as in -o part-3.npy");
     part = shard_part(choice.shard, part.count);
+    rows.first = part.first;
   }
   if (part.count < n) {
     std::vector<int64_t> chosen(static_cast<size_t>(part.count));
@@ -163,6 +164,19 @@ TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice) {
     rows.data = subset(rows.data, std::move(chosen));
   }
   return rows;
+}
+
+void for_each_placed_batch(const TaskRows& rows, int64_t block, const Draw& draw,
+                           const std::function<void(const Batch&, int64_t)>& f) {
+  const int64_t n = rows.data->size();
+  for (int64_t at = 0; at < n;) {
+    const int64_t number = (rows.first + at) / block, within = (rows.first + at) % block;
+    const int64_t count = std::min(block - within, n - at);
+    const RandomScope scope(Draw{draw.seed, static_cast<uint64_t>(number)}.key("block"));
+    const RowDraws draws({within, count, block});
+    f(rows.data->get(torch::arange(at, at + count, torch::kInt64), draw), at);
+    at += count;
+  }
 }
 
 Tensor conditions(const TaskInput& input, const std::string& text, int64_t n) {

@@ -27,9 +27,15 @@ struct RowChoice {
 struct TaskRows {
   Data data;
   std::string name;
+  int64_t first = 0;  // the place of its first row, where it is a part
 };
 /// Raises an Error where a part of the rows would go to the same default file as the other parts.
 TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice);
+
+/// Every row once, in blocks: f(batch, first). Within f the noise of a row depends on the seed and
+/// on its place in the whole data alone, so that parts put together are the whole.
+void for_each_placed_batch(const TaskRows& rows, int64_t block, const Draw& draw,
+                           const std::function<void(const Batch&, int64_t)>& f);
 
 /// Conditions for n rows, [n, …] or undefined where the model has none: `text` names a class, lists
 /// numbers, or is a .npy or .csv file; where it is empty they are those of the run's own data.

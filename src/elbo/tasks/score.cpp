@@ -2,6 +2,7 @@
 #include <deque>
 #include <numeric>
 
+#include "elbo/core/row_draws.h"
 #include "elbo/data/stream.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/tasks/rows.h"
@@ -120,7 +121,7 @@ class Score : public Task {
     const auto reference = usual_scores(scorer);
     const auto threshold = choose_threshold(reference, o_.threshold);
     const auto anomalous = anomalous_classes(rows.data->schemas().y, o_.anomalies);
-    auto verdicts = judge(input, *rows.data, scorer, {reference, threshold.value}, anomalous);
+    auto verdicts = judge(input, rows, scorer, {reference, threshold.value}, anomalous);
     Json result{{"file", verdicts.path},
                 {"data", rows.name},
                 {"rows", rows.data->size()},
@@ -186,8 +187,16 @@ class Score : public Task {
     return nullptr;
   }
 
-  Verdicts judge(const TaskInput& input, const Dataset& data, const RowScorer& scorer,
+  /// Of one row, by noise of its own: they do not depend on which others are alarms.
+  RowScorer::Causes causes_of(const RowScorer& scorer, const Batch& row, int64_t place) const {
+    const WholeDraws draws;
+    const RandomScope scope(Draw{draw().seed, static_cast<uint64_t>(place)}.key("causes"));
+    return scorer.causes(row);
+  }
+
+  Verdicts judge(const TaskInput& input, const TaskRows& rows, const RowScorer& scorer,
                  const Usual& usual, const std::vector<bool>& anomalous) const {
+    const auto& data = *rows.data;
     Verdicts all;
     all.path = input.out.empty() ? "scores.csv" : input.out.string();
     const int64_t n = data.size();
@@ -196,25 +205,21 @@ class Score : public Task {
     const ComponentNames names(input.run->schemas().x);
     Smooth smooth(o_.smooth);
     const double threshold = usual.threshold;
-    for_each_batch(data, scorer.block(), draw(), [&](const Batch& batch, int64_t first) {
+    for_each_placed_batch(rows, scorer.block(), draw(), [&](const Batch& batch, int64_t first) {
       const auto scores = smooth(scorer.scores(batch)).contiguous();
       const auto p = conformal_p_values(scores, usual.reference);
       const auto truth = labels_of(batch, anomalous);
-      const auto high = (scores > threshold).nonzero().flatten();
-      const auto alarmed = pick(batch, high);
-      RowScorer::Causes causes;
-      if (o_.causes > 0 && high.numel() > 0) causes = scorer.causes(alarmed);
       const double* score = scores.data_ptr<double>();
       const double* p_value = p.data_ptr<double>();
-      int64_t place = 0;  // among the alarms of this block
       for (int64_t i = 0; i < batch.size(); ++i) {
         RowVerdict verdict{
             data.row_name(first + i),      score[i], p_value[i], score[i] > threshold,
             truth[static_cast<size_t>(i)], {}};
-        if (verdict.alarm && causes.excess.defined()) {
-          verdict.causes = strongest_causes(names, alarmed.x, causes, place, o_.causes);
+        if (verdict.alarm && o_.causes > 0) {
+          const auto row = slice(batch, i, i + 1);
+          const auto causes = causes_of(scorer, row, rows.first + first + i);
+          verdict.causes = strongest_causes(names, row.x, causes, 0, o_.causes);
         }
-        place += verdict.alarm;
         all.alarms += verdict.alarm;
         all.scores.push_back(verdict.score);
         all.p_values.push_back(verdict.p_value);

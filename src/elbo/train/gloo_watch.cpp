@@ -8,8 +8,8 @@ namespace {
 
 using std::chrono::seconds;
 constexpr std::chrono::milliseconds kBetweenBeats{500};
-constexpr seconds kSilence{15};     // of a neighbour that is then held to be frozen
-constexpr seconds kNoAnswer{20};    // of the meeting point
+constexpr seconds kSilence{12};     // of a neighbour that is then held to be frozen
+constexpr seconds kNoAnswer{15};    // of the meeting point
 constexpr seconds kForTheCause{4};  // how long to look for one
 constexpr int64_t kAsked = 64;      // processes whose heartbeats are compared
 

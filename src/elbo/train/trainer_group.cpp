@@ -22,6 +22,7 @@ bool Trainer::backward_in_group(size_t player, const Terms& terms) {
 
 void Trainer::join_group() {
   if (!group()) return;
+  gradient_sum_.reset();  // one at a time: both would hook into the same parameters
   gradient_sum_ = std::make_unique<GradientSum>(*flat_, spans_);
   agreement_ = std::make_unique<Agreement>();
   for (const auto& [name, live] : live_tensors()) group()->copy_first(live.detach());
