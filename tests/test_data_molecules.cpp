@@ -17,7 +17,7 @@ Data open_molecules(const std::string& path, const Json& reader = Json::object()
 }
 
 std::vector<std::string> all_smiles(const Dataset& data) {
-  return smiles_of(data.schemas().x, data.get(torch::arange(data.size())).x);
+  return texts_of(data.schemas().x, data.get(torch::arange(data.size())).x);
 }
 
 const std::string kFile = "c1ccccc1O phenol\nCC(=O)[O-]\tacetate\n\nBrCCCl chain\n";

@@ -46,11 +46,4 @@ bool is_molecules(const Schema& schema) {
   return schema.kind == "token" && (tokens == "smiles" || tokens == "selfies");
 }
 
-std::vector<std::string> smiles_of(const Schema& schema, const Tensor& ids) {
-  const TextCodec codec(schema);
-  std::vector<std::string> texts;
-  for (int64_t i = 0; i < ids.size(0); ++i) texts.push_back(codec.decode(ids[i]));
-  return texts;
-}
-
 }  // namespace elbo

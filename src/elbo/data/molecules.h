@@ -7,10 +7,8 @@
 
 namespace elbo {
 
-/// Whether rows of this schema are molecules: tokens of SMILES or SELFIES.
+/// Whether rows of this schema are molecules: tokens of SMILES or SELFIES. Their texts are SMILES.
 bool is_molecules(const Schema& schema);
-/// Rows of ids [N, T] as SMILES, whatever the tokens are.
-std::vector<std::string> smiles_of(const Schema& schema, const Tensor& ids);
 
 /// The schema of properties to predict, from values [N, k] where NaN is unknown.
 Schema property_schema(const Tensor& values, const std::vector<std::string>& names);

@@ -1,4 +1,5 @@
 #include "elbo/data/molecules.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/eval/metric.h"
 #include "elbo/eval/molecule_set.h"
 
@@ -10,7 +11,7 @@ std::vector<std::string> training_molecules(Subject& s) {
   const auto seen = s.run().training_parts().first;
   std::vector<std::string> all;
   for_each_batch(*seen, 4096, Draw{}, [&](const Batch& batch, int64_t) {
-    const auto texts = smiles_of(s.schemas().x, batch.x);
+    const auto texts = texts_of(s.schemas().x, batch.x);
     all.insert(all.end(), texts.begin(), texts.end());
   });
   return all;
@@ -26,7 +27,7 @@ std::vector<std::string> drawn_molecules(Subject& s) {
     const int64_t count = std::min(kAtOnce, n - from);
     const auto rows = (torch::arange(count) + from) % s.size();
     const auto here = c.defined() ? c.index_select(0, rows) : c;
-    const auto texts = smiles_of(s.schemas().x, s.model().generate(count, here).x->sample());
+    const auto texts = texts_of(s.schemas().x, s.model().generate(count, here).x->sample());
     all.insert(all.end(), texts.begin(), texts.end());
   }
   return all;
@@ -39,7 +40,7 @@ const bool molecules = metrics().add<NoOptions>(
         const auto& schema = s.schemas().x;
         const auto made = drawn_molecules(s);
         const auto training = training_molecules(s);
-        auto figures = compare_molecules(made, training, smiles_of(schema, s.batch().x));
+        auto figures = compare_molecules(made, training, texts_of(schema, s.batch().x));
         figures["protocol"] = {{"samples", made.size()},
                                {"training_molecules", training.size()},
                                {"reference", s.size()}};
@@ -52,8 +53,8 @@ const bool reconstructed = metrics().add<NoOptions>(
     [](const NoOptions&) {
       return make_metric({"molecules"}, [](Subject& s) -> Json {
         const auto& schema = s.schemas().x;
-        const auto data = smiles_of(schema, s.batch().x);
-        const auto made = smiles_of(schema, s.reconstructions());
+        const auto data = texts_of(schema, s.batch().x);
+        const auto made = texts_of(schema, s.reconstructions());
         return compare_reconstructions(data, made);
       });
     });

@@ -4,7 +4,7 @@ namespace elbo {
 namespace {
 
 struct PropertyOptions {
-  double weight = 1;
+  double weight = 5;  // one number says little beside the nats of x
   std::vector<int64_t> hidden{128};
   template <class F>
   void fields(F&& f) {

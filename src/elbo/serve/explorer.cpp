@@ -5,6 +5,7 @@
 #include "elbo/chem/molecule.h"
 #include "elbo/data/molecules.h"
 #include "elbo/data/table.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/embedding.h"
 #include "elbo/io/base64.h"
@@ -158,7 +159,7 @@ Json Explorer::rows_of(const Tensor& x) const {
       const auto picture = picture_grid(x.narrow(0, i, 1), schema, 1);
       rows.push_back("data:image/png;base64," + base64(encode_png(picture)));
     } else if (shows_molecules(schema)) {
-      rows.push_back(molecule_image(smiles_of(schema, x.narrow(0, i, 1))[0]));
+      rows.push_back(molecule_image(texts_of(schema, x.narrow(0, i, 1))[0]));
     } else if (schema.kind == "table") {
       Json cells = Json::object();
       int64_t k = 0;
@@ -166,6 +167,8 @@ Json Explorer::rows_of(const Tensor& x) const {
         cells[column.name] = Cells(column).text(x[i][k++].item<double>());
       }
       rows.push_back(cells);
+    } else if (is_text(schema)) {
+      rows.push_back(decode_row(schema, x[i]));
     } else {
       rows.push_back(numbers(x[i].flatten()));
     }
@@ -214,6 +217,10 @@ Json Explorer::encode(const Json& question) {
   if (row.is_object()) {
     check(x.kind == "table", "[explore] row: the model is not of a table");
     batch = table_row(x, row);
+  } else if (row.is_string()) {
+    check(is_text(x), "[explore] row: the model is not of texts");
+    batch.x = encode_rows(x, {row.get<std::string>()});
+    batch.mask = token_mask(batch.x);
   } else {
     batch.x = matrix(Json::array({row}), "row");
     check(batch.x.size(1) == numel(x.shape), "[explore] row: ", batch.x.size(1),

@@ -2,6 +2,7 @@
 
 #include "elbo/chem/molecule.h"
 #include "elbo/data/molecules.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/io/file.h"
 
 namespace elbo {
@@ -12,7 +13,7 @@ class SmilesFile : public RowFile {
   SmilesFile(const std::string& path, Schema schema) : file_(path), schema_(std::move(schema)) {}
   void append(const Tensor& rows) override {
     std::string text;
-    for (const auto& smiles : smiles_of(schema_, rows)) text += smiles + '\n';
+    for (const auto& smiles : texts_of(schema_, rows)) text += smiles + '\n';
     file_.write(text);
   }
   void commit() override { file_.commit(); }
@@ -30,7 +31,7 @@ class MoleculePictures : public RowFile {
           ": this build has no RDKit; install librdkit-dev and build again, or write .smi");
   }
   void append(const Tensor& rows) override {
-    const auto more = smiles_of(schema_, rows);
+    const auto more = texts_of(schema_, rows);
     smiles_.insert(smiles_.end(), more.begin(), more.end());
     check(smiles_.size() <= kMostPictures, "[picture] ", path_, ": more than ", kMostPictures,
           " molecules; use .smi");

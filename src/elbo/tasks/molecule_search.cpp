@@ -9,6 +9,7 @@
 
 #include "elbo/chem/molecule.h"
 #include "elbo/data/molecules.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/dist/decoding.h"
 
 namespace elbo {
@@ -68,7 +69,7 @@ std::vector<FoundMolecule> found_on_way(Model& model, const CodeLayout& layout, 
       predicted_properties(model, layout, way).select(1, plan.property).contiguous();
   std::map<std::string, FoundMolecule> found;
   for (int64_t i = 0; i < rows.size(0); ++i) {
-    const auto texts = smiles_of(x, rows[i]);
+    const auto texts = texts_of(x, rows[i]);
     for (size_t stop = 0; stop < texts.size(); ++stop) {
       const auto molecule = Molecule::read(texts[stop]);
       // A dot parts a salt, or fragments that nobody asked for.

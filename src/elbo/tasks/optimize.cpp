@@ -120,7 +120,7 @@ class Optimize : public Task {
     const auto key = Draw{static_cast<uint64_t>(o_.seed)}.key("optimize");
     const auto some = some_rows(rows.data, n, key);
     const auto batch = some->get(torch::arange(some->size()));
-    return {smiles_of(x, batch.x), batch.x, rows.name};
+    return {texts_of(x, batch.x), batch.x, rows.name};
   }
 
   static Tensor codes_of_starts(const TaskInput& input, const CodeLayout& layout,

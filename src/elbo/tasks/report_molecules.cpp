@@ -2,6 +2,7 @@
 
 #include "elbo/chem/molecule.h"
 #include "elbo/data/molecules.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/io/base64.h"
 #include "elbo/tasks/chart.h"
 
@@ -9,7 +10,7 @@ namespace elbo {
 
 std::string molecule_figure(const Tensor& x, const Schema& schema, int64_t columns,
                             const std::string& caption) {
-  const auto smiles = smiles_of(schema, x);
+  const auto smiles = texts_of(schema, x);
   std::string inside;
   if (has_chemistry()) {
     const auto svg = molecules_svg(smiles, {}, columns);
