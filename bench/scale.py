@@ -264,11 +264,38 @@ def faults(elbo, folder, trials):
     sys.exit(1 if bad else 0)
 
 
+def step_seconds(n, compute, gradient, bandwidth, latency, backward=0.6, hidden=0.7):
+    """The model of docs/scaling.md: a step of n processes and what of it is waiting for sums."""
+    if n == 1:
+        return compute
+    stretches = -(-gradient // (2 << 20))
+    turns = 2 * (n - 1) * max(1, stretches / 2)
+    sums = 2 * (n - 1) / n * gradient / bandwidth + turns * latency
+    return compute + max(0.0, sums - hidden * backward * compute)
+
+
+def model():
+    """Efficiencies of the model for machines that were not measured."""
+    cases = {
+        # name: seconds a step alone, bytes of gradients, bandwidth, latency, processes
+        "convolutional VAE on CPUs, 10 Gb/s": (0.075, 4 * 1.0e6, 1.1e9, 50e-6, (2, 8, 64, 1000)),
+        "20 M parameters on CPUs, 10 Gb/s": (0.9, 4 * 20e6, 1.1e9, 50e-6, (2, 8, 64, 1000)),
+        "20 M parameters on CPUs, 100 Gb/s": (0.9, 4 * 20e6, 11e9, 15e-6, (2, 8, 64, 1000)),
+        "100 M parameters, 8 GPUs, NVLink": (0.060, 4 * 100e6, 150e9, 10e-6, (2, 4, 8)),
+        "100 M parameters, nodes of 8 GPUs, 400 Gb/s": (0.060, 4 * 100e6, 45e9, 15e-6,
+                                                        (2, 8, 64, 1000)),
+    }
+    for name, (compute, gradient, bandwidth, latency, sizes) in cases.items():
+        row = {n: round(compute / step_seconds(n, compute, gradient, bandwidth, latency), 3)
+               for n in sizes}
+        print(json.dumps({"case": name, "efficiency": row}))
+
+
 def main():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
-    parser.add_argument("what", choices=["processes", "overlap", "shards", "faults"])
+    parser.add_argument("what", choices=["processes", "overlap", "shards", "faults", "model"])
     parser.add_argument("amount", nargs="?", type=float)
     a = parser.parse_args()
     elbo = Elbo(a.program)
@@ -278,6 +305,8 @@ def main():
             processes(elbo, folder, a.amount or 20)
         elif a.what == "overlap":
             overlap(elbo, folder)
+        elif a.what == "model":
+            model()
         elif a.what == "shards":
             shards(elbo, folder, a.amount or 20)
         else:

@@ -4,6 +4,7 @@
 #   scripts/bench_scale.sh overlap               sums of gradients behind the backward pass
 #   scripts/bench_scale.sh shards [GB]           tar shards against the same rows in memory
 #   scripts/bench_scale.sh faults [TRIALS]       latency, loss, kills and freezes between namespaces
+#   scripts/bench_scale.sh model                 efficiencies of the model for other machines
 # Let nothing else run. docs/scaling.md says what the figures mean.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -89,8 +89,10 @@ std::string pax_path(std::string_view records) {
 void for_each_member(const std::string& path, const std::function<void(const TarMember&)>& take) {
   const PieceFile file(path);
   std::string long_name;
-  for (int64_t at = 0; at + kTarBlock <= file.size();) {
+  int64_t at = 0;
+  while (at < file.size()) {
     const auto where = path + " at byte " + std::to_string(at);
+    check(at + kTarBlock <= file.size(), "[tar] ", where, ": the archive ends within a header");
     auto block = file.read(at, kTarBlock);
     if (block.find_first_not_of('\0') == std::string::npos) return;  // the end
     const TarHeader header(std::move(block), where);

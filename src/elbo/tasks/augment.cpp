@@ -47,8 +47,8 @@ class Augment : public Task {
     const auto rows = open_task_rows(input, o_.choice);
     const auto layout = code_layout(*input.model, input.run->schemas());
     std::vector<Tensor> x, y;
-    for_each_batch(
-        *rows.data, block_rows(input.run->schemas()), Draw{static_cast<uint64_t>(o_.seed), 0},
+    for_each_placed_batch(
+        rows, block_rows(input.run->schemas()), Draw{static_cast<uint64_t>(o_.seed), 0},
         [&](const Batch& batch, int64_t first) {
           const auto q = encode_batch(*input.model, layout, batch);
           if (o_.keep) add(x, y, batch.x, batch.y, schema);
