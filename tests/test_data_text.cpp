@@ -17,7 +17,7 @@ const std::vector<std::string> kTexts = {"Hello, world!",
                                          "tab\there",
                                          "(well-known)"};
 
-Data read_text(const std::string& path, const Json& reader = Json::object(),
+Data text_file(const std::string& path, const Json& reader = Json::object(),
                std::shared_ptr<const Schemas> like = nullptr) {
   DataOptions options;
   options.reader = reader;
@@ -72,7 +72,7 @@ TEST_CASE("tokenizers cut where they should") {
 TEST_CASE("a text file is rows of ids with what is behind their ends masked") {
   TempFolder folder;
   const auto path = folder.file("a.txt", "\xEF\xBB\xBFone two\r\n\n  three.\nfour\n");
-  const auto data = read_text(path);
+  const auto data = text_file(path);
   CHECK(texts_of(data) == std::vector<std::string>{"one two", "three.", "four"});
   CHECK(data->row_name(1) == "line 3");
   const auto schema = data->schemas().x;
@@ -83,39 +83,39 @@ TEST_CASE("a text file is rows of ids with what is behind their ends masked") {
   CHECK_CLOSE(batch.mask.sum(1), torch::tensor({5.0, 8.0}), 0);
   CHECK_CLOSE(batch.mask, token_mask(batch.x), 0);
   CHECK(batch.x[0].slice(0, 4).abs().sum().item<double>() == 0);
-  CHECK(texts_of(read_text(path, {{"unit", "paragraph"}})) ==
+  CHECK(texts_of(text_file(path, {{"unit", "paragraph"}})) ==
         std::vector<std::string>{"one two", "three. four"});
 }
 
 TEST_CASE("sentences end at marks before a space and go on over line ends") {
   TempFolder folder;
   const auto path = folder.file("b.txt", "One. Two is\nlonger! (Is 3.5?) Yes\n\nEnd");
-  CHECK(texts_of(read_text(path, {{"unit", "sentence"}})) ==
+  CHECK(texts_of(text_file(path, {{"unit", "sentence"}})) ==
         std::vector<std::string>{"One.", "Two is longer!", "(Is 3.5?)", "Yes", "End"});
 }
 
 TEST_CASE("long rows are cut, dropped or refused, and counted") {
   TempFolder folder;
   const auto path = folder.file("c.txt", "abcdef\nab\nabcd\n");
-  const auto cut = read_text(path, {{"max_length", 4}});
+  const auto cut = text_file(path, {{"max_length", 4}});
   CHECK(texts_of(cut) == std::vector<std::string>{"abcd", "ab", "abcd"});
   CHECK(notes_of(cut).find("1 of 3 rows have more than 4 tokens: cut") != std::string::npos);
-  const auto dropped = read_text(path, {{"max_length", 4}, {"long", "drop"}});
+  const auto dropped = text_file(path, {{"max_length", 4}, {"long", "drop"}});
   CHECK(texts_of(dropped) == std::vector<std::string>{"ab", "abcd"});
   CHECK(dropped->row_name(0) == "line 2");
-  CHECK_THROWS_WITH_AS(read_text(path, {{"max_length", 4}, {"long", "refuse"}}),
+  CHECK_THROWS_WITH_AS(text_file(path, {{"max_length", 4}, {"long", "refuse"}}),
                        doctest::Contains("line 1: 6 tokens, allowed are 4"), Error);
 }
 
 TEST_CASE("tokens that are rare or not known are unknown, and counted") {
   TempFolder folder;
   const auto first =
-      read_text(folder.file("d.txt", "a b a\nb a\nc\n"), {{"tokens", "words"}, {"min_count", 2}});
+      text_file(folder.file("d.txt", "a b a\nb a\nc\n"), {{"tokens", "words"}, {"min_count", 2}});
   CHECK(texts_of(first) == std::vector<std::string>{"a b a", "b a", kUnknownText});
   CHECK(notes_of(first).find("1 of 6 tokens (17 %)") != std::string::npos);
   const auto like = std::make_shared<const Schemas>(first->schemas());
   const auto other =
-      read_text(folder.file("e.txt", "a d e\nb b b b\n"), {{"tokens", "words"}}, like);
+      text_file(folder.file("e.txt", "a d e\nb b b b\n"), {{"tokens", "words"}}, like);
   CHECK(other->schemas().x.shape == first->schemas().x.shape);
   CHECK(texts_of(other) == std::vector<std::string>{"a \xEF\xBF\xBD \xEF\xBF\xBD", "b b b"});
   CHECK(notes_of(other).find("2 of 7 tokens") != std::string::npos);
@@ -124,7 +124,7 @@ TEST_CASE("tokens that are rare or not known are unknown, and counted") {
 TEST_CASE("what is no text is refused by line") {
   TempFolder folder;
   const auto refusal = [&](const std::string& bytes) {
-    return error_of([&] { read_text(folder.file("f.txt", bytes)); });
+    return error_of([&] { text_file(folder.file("f.txt", bytes)); });
   };
   CHECK(refusal("").find("holds no text") != std::string::npos);
   CHECK(refusal("\n \n").find("holds no text") != std::string::npos);
@@ -134,7 +134,7 @@ TEST_CASE("what is no text is refused by line") {
   CHECK(refusal(std::string("a\0b", 3)).find("line 1 holds a zero byte") != std::string::npos);
   const auto valid = std::string("some lines\nof text. And more!\n\n\xC3\xA9\n");
   CHECK(fuzz(valid, 200, [&](const std::string& bytes) {
-          read_text(folder.file("g.txt", bytes), {{"unit", "sentence"}, {"tokens", "bpe:40"}});
+          text_file(folder.file("g.txt", bytes), {{"unit", "sentence"}, {"tokens", "bpe:40"}});
         }) > 10);
 }
 

@@ -33,7 +33,7 @@ Tensor every_row() {
   return torch::stack(rows);
 }
 
-std::shared_ptr<Head> make_chain(const Json& net, const Json& more = Json::object()) {
+std::shared_ptr<Head> make_token_chain(const Json& net, const Json& more = Json::object()) {
   Json declared{{"type", "autoregressive"}, {"net", net}, {"embedding", 6}, {"context", 5}};
   declared.update(more);
   const auto head = heads().make({short_rows(), {short_rows(), {}, {}}}, declared);
@@ -57,7 +57,7 @@ TEST_CASE("the probabilities of all short rows of tokens sum to 1") {
   for (const auto& net : nets()) {
     for (const bool tied : {false, true}) {
       CAPTURE(net.dump());
-      const auto head = make_chain(net, {{"tied", tied}});
+      const auto head = make_token_chain(net, {{"tied", tied}});
       const auto h = torch::randn({1, 5}).expand({rows.size(0), 5}).contiguous();
       const auto log_prob = (*head)(h)->row_log_prob(rows);
       CHECK_CLOSE(log_prob.exp().sum(), torch::ones({}), kGoldenFloat);
@@ -76,7 +76,7 @@ TEST_CASE("draws of rows of tokens occur as often as their density says") {
   };
   for (const auto& net : nets()) {
     CAPTURE(net.dump());
-    const auto head = make_chain(net);
+    const auto head = make_token_chain(net);
     const auto h = torch::randn({1, 5});
     const auto p = (*head)(h);
     const auto probability = p->row_log_prob(rows).exp();
@@ -100,7 +100,7 @@ TEST_CASE("beam search over enough rows finds the likeliest one") {
   const auto rows = every_row();
   for (const auto& net : nets()) {
     CAPTURE(net.dump());
-    const auto head = make_chain(net, {{"beam", 50}});
+    const auto head = make_token_chain(net, {{"beam", 50}});
     const auto h = torch::randn({3, 5});
     const auto likeliest = (*head)(h)->mean();
     for (int64_t i = 0; i < 3; ++i) {
@@ -112,7 +112,7 @@ TEST_CASE("beam search over enough rows finds the likeliest one") {
 
 TEST_CASE("rows that begin with given tokens go on from there") {
   torch::NoGradGuard no_gradient;
-  const auto head = make_chain(nets()[0]);
+  const auto head = make_token_chain(nets()[0]);
   const auto p = (*head)(torch::randn({20, 5}));
   Decoding how;
   how.prefix = torch::tensor({2.0F, 3.0F}).expand({20, 2});
@@ -127,10 +127,10 @@ TEST_CASE("a token head refuses what it cannot describe") {
   const Schema numbers{{5}, "real", Json::object()};
   CHECK_THROWS_WITH_AS(heads().make({numbers, {numbers, {}, {}}}, Json("autoregressive")),
                        doctest::Contains("describes token"), Error);
-  CHECK_THROWS_WITH_AS(make_chain(Json("lstm")),
+  CHECK_THROWS_WITH_AS(make_token_chain(Json("lstm")),
                        doctest::Contains("known: causal_conv, gru, transformer"), Error);
-  CHECK_THROWS_WITH_AS((*make_chain(nets()[0]))(Tensor()), doctest::Contains("without features"),
-                       Error);
+  CHECK_THROWS_WITH_AS((*make_token_chain(nets()[0]))(Tensor()),
+                       doctest::Contains("without features"), Error);
 }
 
 TEST_CASE(

@@ -88,6 +88,11 @@ std::string result_text(const Json& result) {
 }
 
 void print_result(const Json& result, bool json) {
+  // Lines of text are what was asked for; the rest is talk.
+  if (!json && result.is_object() && result.contains("text") && result["text"].is_array()) {
+    for (const auto& line : result["text"]) std::cout << value_text(line) << "\n";
+    return;
+  }
   std::cout << (json ? result.dump() + "\n" : result_text(result));
 }
 

@@ -83,6 +83,17 @@ std::string decode_row(const Schema& schema, const Tensor& ids) {
   return TextCodec(schema).decode(ids);
 }
 
+std::vector<std::string> texts_of(const Schema& schema, const Tensor& ids) {
+  const TextCodec codec(schema);
+  std::vector<std::string> texts;
+  for (int64_t i = 0; i < ids.size(0); ++i) texts.push_back(codec.decode(ids[i]));
+  return texts;
+}
+
+bool is_text(const Schema& schema) {
+  return schema.kind == "token" && schema.shape.size() == 1 && schema.detail.contains("vocabulary");
+}
+
 Tensor token_mask(const Tensor& ids) {
   const auto ended = (ids == kEndToken).to(torch::kFloat32).cumsum(-1);
   // The end itself still counts.

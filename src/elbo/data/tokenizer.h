@@ -61,6 +61,10 @@ class TextCodec {
 Tensor encode_rows(const Schema& schema, const std::vector<std::string>& texts);
 /// The text of one row of ids [T].
 std::string decode_row(const Schema& schema, const Tensor& ids);
+/// The texts of rows of ids [N, T].
+std::vector<std::string> texts_of(const Schema& schema, const Tensor& ids);
+/// Whether rows of this schema are texts (molecules written as tokens among them).
+bool is_text(const Schema& schema);
 /// [N, T] 1 up to and including the first end of each row, 0 behind it.
 Tensor token_mask(const Tensor& ids);
 

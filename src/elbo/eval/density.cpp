@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "elbo/data/tokenizer.h"
+
 namespace elbo {
 namespace {
 
@@ -80,13 +82,15 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
   const int64_t n = options.rows > 0 ? std::min(options.rows, data.size()) : data.size(),
                 width = numel(schema.shape);
   check(n > 0, "[evaluate] the data have no rows");
-  // A draw holds the row a few times over: input, features, output, density.
-  const int64_t particles = std::max<int64_t>(1, options.memory * 1000000 / (width * 16 + 4096));
+  // A draw holds the row a few times over: input, features, output, density; each token of a text
+  // has the features of a hidden layer.
+  const int64_t bytes = schema.kind == "token" ? 16384 : 16;
+  const int64_t particles = std::max<int64_t>(1, options.memory * 1000000 / (width * bytes + 4096));
   const int64_t rows = std::clamp<int64_t>(
       options.draws > 0 ? particles / std::min<int64_t>(options.draws, 64) : 256, 1, 256);
   const int64_t block = std::max<int64_t>(1, particles / rows);
 
-  Average bound, reconstruction, divergence, evidence;
+  Average bound, reconstruction, divergence, evidence, tokens;
   std::vector<SiteUse> use;
   const Draw draw{static_cast<uint64_t>(options.seed), 0};
   for (int64_t from = 0; from < n; from += rows) {
@@ -98,6 +102,7 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
     bound.add(k - r);
     reconstruction.add(-r);
     divergence.add(k);
+    if (schema.kind == "token") tokens.add(token_mask(batch.x).sum(1));
     for (size_t i = 0; i < inference.trace.sites.size(); ++i) {
       const auto& site = inference.trace.sites[i];
       if (!site.posterior) continue;
@@ -119,10 +124,14 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
     result["negative_log_likelihood"] = evidence.mean();
     result["negative_log_likelihood_standard_error"] = evidence.standard_error();
   }
+  const double best = options.draws > 0 ? evidence.mean() : bound.mean();
+  if (schema.kind == "token") {
+    result["tokens_per_row"] = tokens.mean();  // the end is one
+    result["perplexity"] = std::exp(best / tokens.mean());
+  }
   const bool discrete = schema.kind == "binary" || schema.kind == "byte" ||
                         schema.kind == "count" || schema.kind == "category";
   if (discrete) {
-    const double best = options.draws > 0 ? evidence.mean() : bound.mean();
     result["bits_per_dimension"] = best / (static_cast<double>(width) * std::log(2.0));
   }
   result["sites"] = Json::array();

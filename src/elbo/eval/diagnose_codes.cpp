@@ -1,6 +1,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "elbo/data/tokenizer.h"
 #include "elbo/dist/continuous.h"
 #include "elbo/eval/diagnose.h"
 
@@ -11,7 +12,9 @@ constexpr double kActiveVariance = 0.01;  // of a posterior mean over rows (Burd
 constexpr double kLeastInUse = 0.2;       // share of dimensions
 constexpr double kMostGap = 0.5;          // nats of a dimension from the prior
 constexpr double kMostCode = 50;          // size of a posterior mean
-constexpr double kLeastCodes = 0.1;       // perplexity as a share of the codes
+constexpr double kLeastNats = 1;          // of KL that a text's code should hold
+constexpr int64_t kRowsOfKl = 512;
+constexpr double kLeastCodes = 0.1;  // perplexity as a share of the codes
 
 template <class... Parts>
 std::string text(const Parts&... parts) {
@@ -75,6 +78,28 @@ void find_unused(Subject& s, const Tensor& means, std::vector<Finding>& findings
   }
 }
 
+/// A strong sequence network learns to write without its code, long before all dimensions are dead.
+bool find_silent_code(Subject& s, std::vector<Finding>& findings) {
+  torch::NoGradGuard no_gradient;
+  const auto few = slice(s.batch(), 0, std::min<int64_t>(kRowsOfKl, s.size()));
+  const auto trace = s.model().latent->infer(few, 1).sites;
+  double nats = 0;
+  for (const auto& site : trace) {
+    if (site.posterior) nats += site.kl().mean().item<double>();
+  }
+  if (nats >= kLeastNats) return false;
+  findings.push_back(
+      {"posterior_collapse",
+       text("The posterior has collapsed: texts are written without their codes, "
+            "which hold ",
+            nats, " nats"),
+       "KL of a row, nats", nats, kLeastNats,
+       "--set objective.free_bits=6, or --set 'objective.beta=cycle(0, 0.5, 2e, "
+       "0.5)', --set objective.type=aggressive, --set objective.type=kl_target --set "
+       "objective.target=8, --set likelihood.word_dropout=0.3"});
+  return true;
+}
+
 void find_explosion(const Tensor& means, std::vector<Finding>& findings) {
   const double largest = means.abs().max().item<double>();
   if (std::isfinite(largest) && largest <= kMostCode) return;
@@ -132,7 +157,8 @@ void find_unused_codes(const std::string& name, const Json& use, std::vector<Fin
 std::vector<Finding> diagnose_codes(Subject& s) {
   std::vector<Finding> findings;
   if (const auto means = real_columns(s); means.defined()) {
-    find_unused(s, means, findings);
+    const bool silent = is_text(s.schemas().x) && find_silent_code(s, findings);
+    if (!silent) find_unused(s, means, findings);
     // The numbers of a codebook's codes are names, not places.
     if (s.code_use().is_null()) find_explosion(means, findings);
     if (means.size(1) == s.codes().mean.size(1)) find_holes(s, means, findings);

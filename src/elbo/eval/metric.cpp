@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "elbo/data/molecules.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/eval/classifier.h"
 #include "elbo/eval/disentanglement.h"
 
@@ -17,6 +18,7 @@ bool is_picture_shape(const Shape& shape) {
 bool has(const Subject& subject, const std::string& need) {
   if (need == "labels") return subject.has_labels();
   if (need == "factors") return subject.factors().defined();
+  if (need == "texts") return is_text(subject.schemas().x);
   if (need == "molecules") return is_molecules(subject.schemas().x);
   if (need == "pictures") {
     const auto& x = subject.schemas().x;

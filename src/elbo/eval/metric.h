@@ -15,6 +15,7 @@ namespace elbo {
 struct JudgeOptions {
   int64_t judged = 2000;
   std::string features = "pixels";
+  double temperature = 1;
   int64_t seed = 0;  // that of the command
   template <class F>
   void fields(F&& f) {
@@ -22,6 +23,9 @@ struct JudgeOptions {
       between(2, 1e6));
     f("features", features, "what distances of samples are measured in",
       one_of({"pixels", "encoder", "classifier"}));
+    f("temperature", temperature,
+      "of molecules that are drawn: below 1 likely tokens become likelier; 0 = the likeliest",
+      between(0, 10));
   }
 };
 
@@ -96,7 +100,7 @@ class Metric {
 };
 Registry<Metric>& metrics();
 
-/// A metric that is a function. needs: "pictures", "labels", "factors", "molecules", "real code".
+/// A metric that is a function. needs: "pictures", "labels", "factors", "molecules", "texts", "real code".
 std::shared_ptr<Metric> make_metric(std::vector<std::string> needs,
                                     std::function<Json(Subject&)> measure);
 

@@ -84,12 +84,15 @@ Tensor TokenChain::draw(const Tensor& h, const Decoding& how) {
   const auto state = network_->begin(rows, h);
   for (int64_t t = 0; t < most; ++t) {
     const auto y = state->step(embedded(token));
-    token =
-        t < given ? how.prefix.select(1, t).to(torch::kInt64) : choose(logits(y), how.temperature);
+    token = choose(logits(y), how.temperature);
+    if (t < given) {
+      const auto forced = how.prefix.select(1, t).to(torch::kInt64).index_select(0, going);
+      token = torch::where(forced == kEndToken, token, forced);
+    }
     out.select(1, t).index_copy_(0, going, token);
     const auto open = (token != kEndToken).nonzero().squeeze(1);
     if (open.size(0) == 0) break;
-    if (open.size(0) == token.size(0) || t < given) continue;
+    if (open.size(0) == token.size(0)) continue;
     token = token.index_select(0, open);
     going = going.index_select(0, open);
     state->keep(open);

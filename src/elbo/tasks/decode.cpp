@@ -49,7 +49,9 @@ class Decode : public Task {
       input.progress(static_cast<double>(from + count) / static_cast<double>(n));
     }
     file->commit();
-    return {{"file", path}, {"rows", n}, {"shows", o_.show}};
+    auto result = written(*file, path);
+    result.update({{"rows", n}, {"shows", o_.show}});
+    return result;
   }
 
   std::string data() const override { return "must"; }

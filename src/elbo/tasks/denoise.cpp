@@ -82,8 +82,8 @@ class Denoise : public Task {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schema = input.run->schemas().x;
     const bool noise = o_.noise != "none";
-    check(!noise || schema.kind != "table", "[denoise] noise: ", o_.noise,
-          " makes no sense of a table");
+    check(!noise || (schema.kind != "table" && schema.kind != "token"),
+          "[denoise] noise: ", o_.noise, " makes no sense of a table or a text");
     const auto rows = open_task_rows(input, o_.choice);
     const auto layout = code_layout(*input.model, input.run->schemas());
     const auto path = output_path(input.out, "denoised", schema);
@@ -95,7 +95,7 @@ class Denoise : public Task {
     std::vector<Tensor> bands[3];  // what a picture shows: clean, noisy, restored
     const Draw draw{static_cast<uint64_t>(o_.seed), 0};
     const int64_t block = block_rows(input.run->schemas());
-    for_each_batch(*rows.data, block, draw, [&](const Batch& batch, int64_t first) {
+    for_each_placed_batch(rows, block, draw, [&](const Batch& batch, int64_t first) {
       auto seen = batch;
       seen.x = with_noise(batch.x);
       const auto codes = encode_batch(*input.model, layout, seen).mean;
@@ -112,7 +112,8 @@ class Denoise : public Task {
     });
     for (int i = noise ? 0 : 1; picture && i < 3; ++i) file->append(torch::cat(bands[i]));
     file->commit();
-    Json result{{"file", path}, {"data", rows.name}, {"rows", n}};
+    auto result = written(*file, path);
+    result.update({{"data", rows.name}, {"rows", n}});
     if (noise) {
       result["noise"] = {{"kind", o_.noise}, {"amount", o_.amount}};
       errors.tell(result);

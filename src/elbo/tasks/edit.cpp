@@ -110,7 +110,8 @@ class Edit : public Task {
       input.progress(static_cast<double>(to) / static_cast<double>(n));
     }
     file->commit();
-    result.update({{"file", path}, {"data", rows.name}, {"rows", n}});
+    result.update(written(*file, path));
+    result.update({{"data", rows.name}, {"rows", n}});
     for (const auto& change : changes) result["columns"].push_back(change.name);
     return result;
   }

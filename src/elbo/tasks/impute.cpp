@@ -1,8 +1,10 @@
 #include <cmath>
 
 #include "elbo/data/table.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/io/file.h"
 #include "elbo/tasks/completion.h"
+#include "elbo/tasks/impute_text.h"
 #include "elbo/tasks/task.h"
 
 namespace elbo {
@@ -14,17 +16,19 @@ struct ImputeOptions {
   int64_t m = 1;
   int64_t draws = 100;
   double interval = 0;
+  int64_t longest = 20;
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
     f("m", m,
       "1: fill with what is to be expected (mean, median grade, likeliest class); more: so many "
-      "completions by draws, OUT.1.csv and on",
+      "completions by draws, OUT.1.csv and on; texts: the so many likeliest",
       between(1, 1000));
     f("draws", draws, "draws of the latent variables for each row", between(1, 100000));
     f("interval", interval,
       "mass of prediction intervals, as 0.9, for the numbers that are filled in: OUT.intervals.csv",
       between(0, 0.999));
+    f("longest", longest, "texts: tokens that a gap may hold", between(1, 10000));
     f("seed", seed, "seed of the draws", at_least(0));
   }
 };
@@ -152,8 +156,9 @@ class Impute : public Task {
   Json run(const TaskInput& input) override {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schemas = input.run->schemas();
+    if (is_text(schemas.x)) return impute_text(input, {o_.m, o_.draws, o_.longest});
     check(schemas.x.kind == "table", "[impute] the model was trained on ", schemas.x.kind,
-          " data; cells are filled in tables (CSV)");
+          " data; cells are filled in tables (CSV), gaps in texts");
     check(!schemas.c.present(), "[impute] the model has conditions, the table gives none");
     const auto reader = input.run->data_options("all").reader;
     TableRows rows(input.data, read_options<TableOptions>(reader, "table"), schemas);
@@ -229,7 +234,7 @@ class Impute : public Task {
 };
 
 const bool added = tasks().add<ImputeOptions>(
-    "impute", "Fills the missing cells of a table",
+    "impute", "Fills the missing cells of a table, or the gaps (___) of texts",
     [](ImputeOptions options) { return std::make_shared<Impute>(std::move(options)); });
 
 }  // namespace

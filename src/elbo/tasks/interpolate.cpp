@@ -56,11 +56,12 @@ class Interpolate : public Task {
       input.progress(static_cast<double>(at + count) / static_cast<double>(o_.steps));
     }
     file->commit();
-    return {{"file", path},
-            {"data", rows.name},
-            {"from", rows.data->row_name(o_.from)},
-            {"to", rows.data->row_name(o_.to)},
-            {"rows", o_.steps}};
+    auto result = written(*file, path);
+    result.update({{"data", rows.name},
+                   {"from", rows.data->row_name(o_.from)},
+                   {"to", rows.data->row_name(o_.to)},
+                   {"rows", o_.steps}});
+    return result;
   }
 
   std::string data() const override { return "may"; }

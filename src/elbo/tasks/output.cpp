@@ -4,6 +4,7 @@
 
 #include "elbo/data/molecules.h"
 #include "elbo/data/table.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/io/animation.h"
 #include "elbo/io/file.h"
 #include "elbo/io/image.h"
@@ -111,6 +112,37 @@ class TableFile : public RowFile {
   std::vector<Cells> cells_;
 };
 
+/// Texts as lines.
+class TextFile : public RowFile {
+ public:
+  TextFile(const std::string& path, Schema schema) : file_(path), schema_(std::move(schema)) {}
+  void append(const Tensor& rows) override {
+    std::string lines;
+    for (const auto& text : texts_of(schema_, rows)) lines += text + '\n';
+    file_.write(lines);
+  }
+  void commit() override { file_.commit(); }
+
+ private:
+  AtomicFile file_;
+  const Schema schema_;
+};
+
+/// Texts that a result shows.
+class ShownTexts : public RowFile {
+ public:
+  explicit ShownTexts(Schema schema) : schema_(std::move(schema)) {}
+  void append(const Tensor& rows) override {
+    for (auto& text : texts_of(schema_, rows)) texts_.push_back(std::move(text));
+  }
+  void commit() override {}
+  const std::vector<std::string>& texts() const { return texts_; }
+
+ private:
+  const Schema schema_;
+  std::vector<std::string> texts_;
+};
+
 }  // namespace
 
 bool is_picture(const Schema& schema) {
@@ -127,7 +159,13 @@ std::string output_path(const std::filesystem::path& out, const std::string& nam
   if (!out.empty()) return out.string();
   if (is_picture(schema)) return name + ".png";
   if (is_molecules(schema)) return name + ".smi";
+  if (is_text(schema)) return "";
   return name + (schema.shape.size() == 1 ? ".csv" : ".npy");
+}
+
+Json written(const RowFile& file, const std::string& path) {
+  const auto* shown = dynamic_cast<const ShownTexts*>(&file);
+  return shown ? Json{{"text", shown->texts()}} : Json{{"file", path}};
 }
 
 std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
@@ -135,6 +173,8 @@ std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& sc
   if (is_molecules(schema) && is_molecule_file(path)) {
     return create_molecule_file(path, schema, columns);
   }
+  if (is_text(schema) && path.empty()) return std::make_unique<ShownTexts>(schema);
+  if (is_text(schema) && path.ends_with(".txt")) return std::make_unique<TextFile>(path, schema);
   if (is_png(path)) return std::make_unique<PictureFile>(path, schema, rows, columns);
   if (is_animation_name(path)) {
     return std::make_unique<AnimationFile>(path, schema, rows, columns);
@@ -143,7 +183,8 @@ std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& sc
     return std::make_unique<TableFile>(path, schema);
   }
   check(is_row_file(path), "[output] ", path,
-        ": unknown ending; known: .apng, .csv, .gif, .npy, .png, .tsv");
+        ": unknown ending; known: .apng, .csv, .gif, .npy, .png, .tsv",
+        is_text(schema) ? ", .txt" : "");
   return create_row_file(path,
                          {rows, schema.shape, schema.kind == "category", component_names(schema)});
 }

@@ -15,12 +15,16 @@ bool is_picture(const Schema& schema);
 /// [0, 1]; those of kind "real" are stretched from their smallest to their largest.
 Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns);
 
-/// The file that rows of data go to: `out`, or `name` with the ending that suits the schema.
+/// The file that rows of data go to: `out`, or `name` with the ending that suits the schema; empty
+/// for texts, which are shown.
 std::string output_path(const std::filesystem::path& out, const std::string& name,
                         const Schema& schema);
-/// A file for rows of data, by its ending: .png shows them as a grid of so many columns
-/// (0 = about square), .apng and .gif one column after the other (0 = row by row), .npy, .csv and
-/// .tsv hold their numbers.
+/// The rows that a file has taken, for a result: {"file": path}, or {"text": […]} where texts go to
+/// no file.
+Json written(const RowFile& file, const std::string& path);
+/// A file for rows of data, by its ending: .txt holds texts as lines (no path: they are kept for
+/// the result); .png shows them as a grid of so many columns (0 = about square), .apng and .gif one
+/// column after the other (0 = row by row), .npy, .csv and .tsv hold their numbers.
 std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
                                        int64_t columns = 0);
 

@@ -1,5 +1,5 @@
-#include <cmath>
-
+#include "elbo/data/tokenizer.h"
+#include "elbo/tasks/comparison.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 
@@ -14,7 +14,7 @@ struct ReconstructOptions {
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
-    f("show", show, "how many pairs a picture shows", between(1, 10000));
+    f("show", show, "how many pairs are shown", between(1, 10000));
     f("columns", columns, "pairs side by side", between(1, 1000));
     f("seed", seed, "seed of the binarization", at_least(0));
   }
@@ -54,18 +54,13 @@ class Reconstruct : public Task {
     const auto file = create_output(path, schema, picture ? tiles : n, columns);
 
     std::vector<Tensor> data, made;  // what the picture shows
-    double squares = 0, cells = 0;
+    const auto comparison = make_comparison(schema);
     const Draw draw{static_cast<uint64_t>(o_.seed), 0};
     const int64_t block = block_rows(input.run->schemas());
     for_each_batch(*rows.data, block, draw, [&](const Batch& batch, int64_t first) {
       const auto codes = encode_batch(*input.model, layout, batch).mean;
       const auto mean = decode_codes(*input.model, layout, codes, batch.c)->mean();
-      const auto error = torch::where(
-          batch.mask.defined() ? batch.mask > 0 : torch::ones_like(batch.x, torch::kBool),
-          (mean - batch.x).square(), torch::zeros({}));
-      squares += error.sum().item<double>();
-      cells += batch.mask.defined() ? batch.mask.sum().item<double>()
-                                    : static_cast<double>(batch.x.numel());
+      comparison->add(batch, mean);
       if (!picture) {
         file->append(mean);
       } else if (first < pairs) {
@@ -77,17 +72,28 @@ class Reconstruct : public Task {
     });
     if (picture) file->append(in_bands(torch::cat(data), torch::cat(made), columns));
     file->commit();
-    return {{"file", path},
-            {"data", rows.name},
-            {"rows", n},
-            {"squared_error_per_row", squares / static_cast<double>(n)},
-            {"root_mean_squared_error", std::sqrt(squares / std::max(cells, 1.0))}};
+    auto result = written(*file, path);
+    result.update({{"data", rows.name}, {"rows", n}});
+    result.update(comparison->figures());
+    if (result.contains("text")) show_pairs(*rows.data, schema, result);
+    return result;
   }
 
   std::string data() const override { return "may"; }
   std::string example() const override { return "elbo reconstruct RUN DATA -o pairs.png"; }
 
  private:
+  /// Texts beside what was made of them, in place of the latter alone.
+  void show_pairs(const Dataset& data, const Schema& schema, Json& result) const {
+    const auto n = std::min(o_.show, data.size());
+    const auto texts = texts_of(schema, data.get(torch::arange(n)).x);
+    for (int64_t i = 0; i < n; ++i) {
+      result["pairs"].push_back(
+          {{"data", texts[static_cast<size_t>(i)]}, {"reconstruction", result["text"][i]}});
+    }
+    result.erase("text");
+  }
+
   ReconstructOptions o_;
 };
 

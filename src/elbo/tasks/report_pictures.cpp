@@ -2,12 +2,14 @@
 
 #include "elbo/data/column.h"
 #include "elbo/data/molecules.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/io/base64.h"
 #include "elbo/io/image.h"
 #include "elbo/tasks/chart.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/report_molecules.h"
 #include "elbo/tasks/report_parts.h"
+#include "elbo/tasks/report_texts.h"
 #include "elbo/tasks/walks.h"
 
 namespace elbo {
@@ -89,6 +91,7 @@ Tensor decoded(Subject& s, const Tensor& codes, int64_t row) {
 
 bool pictures(const Reported& r) { return is_picture(r.subject->schemas().x); }
 bool molecules(const Reported& r) { return is_molecules(r.subject->schemas().x); }
+bool texts(const Reported& r) { return is_text(r.subject->schemas().x); }
 
 }  // namespace
 
@@ -98,6 +101,11 @@ std::string samples_part(Reported& r, int64_t side) {
     constexpr int64_t kMolecules = 24, kAcross = 4;
     return molecule_figure(s.samples().slice(0, 0, kMolecules), s.schemas().x, kAcross,
                            "Draws of p(x|z) for draws of z.");
+  }
+  if (texts(r)) {
+    constexpr int64_t kTexts = 16;
+    return text_figure({s.samples().slice(0, 0, kTexts)}, s.schemas().x,
+                       "Draws of p(x|z) for draws of z.");
   }
   if (!pictures(r)) return table_part(r);
   torch::NoGradGuard no_gradient;
@@ -116,8 +124,13 @@ std::string reconstructions_part(Reported& r, int64_t side) {
   if (molecules(r)) {
     constexpr int64_t kMolecules = 12, kAcross = 4;
     const auto pairs = torch::stack({s.batch().x, s.reconstructions()}, 1).flatten(0, 1);
-    return molecule_figure(pairs.slice(0, 0, 2 * kMolecules), s.schemas().x, kAcross,
-                           "Pairs: a molecule of the data, and what its posterior mean decodes to.");
+    return molecule_figure(
+        pairs.slice(0, 0, 2 * kMolecules), s.schemas().x, kAcross,
+        "Pairs: a molecule of the data, and what its posterior mean decodes to.");
+  }
+  if (texts(r)) {
+    return text_figure({s.batch().x.slice(0, 0, n), s.reconstructions().slice(0, 0, n)},
+                       s.schemas().x, "Data, and what their posterior means decode to.");
   }
   if (!pictures(r)) {
     const auto data = observed(s.batch()).flatten(1).to(torch::kFloat64);
@@ -162,7 +175,7 @@ std::string traversals_part(Reported& r, int64_t side) {
 
 std::string interpolations_part(Reported& r, int64_t side) {
   auto& s = *r.subject;
-  if ((!pictures(r) && !molecules(r)) || s.size() < 2) return "";
+  if ((!pictures(r) && !molecules(r) && !texts(r)) || s.size() < 2) return "";
   torch::NoGradGuard no_gradient;
   RandomScope scope(static_cast<uint64_t>(s.options().seed));
   std::vector<Tensor> lines;
@@ -172,6 +185,10 @@ std::string interpolations_part(Reported& r, int64_t side) {
     const auto way = decoded(s, walk(s.layout(), means[0], means[1], kPlaces), 0);
     return molecule_figure(way, s.schemas().x, kAcross,
                            "Line by line from the code of one row to that of the next.");
+  }
+  if (texts(r)) {
+    const auto way = decoded(s, walk(s.layout(), means[0], means[1], kSteps), 0);
+    return text_figure({way}, s.schemas().x, "From the code of one row to that of the next.");
   }
   for (int64_t k = 0; k < std::min(kWalks, s.size() / 2); ++k) {
     lines.push_back(decoded(s, walk(s.layout(), means[2 * k], means[2 * k + 1], kSteps), 2 * k));

@@ -1,3 +1,4 @@
+#include "elbo/dist/decoding.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/row_filter.h"
 #include "elbo/tasks/rows.h"
@@ -10,6 +11,8 @@ struct SampleOptions {
   std::string show = "auto";
   std::string fix, condition, where;
   int64_t columns = 0;
+  double temperature = 1;
+  int64_t beam = 0;
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
@@ -22,6 +25,11 @@ struct SampleOptions {
     f("condition", condition, "class, numbers or file; default: those of the run's data");
     f("where", where, "only rows of a table that meet this, as \"age>60,city=Rome\"");
     f("columns", columns, "pictures side by side; 0 = about square", at_least(0));
+    f("temperature", temperature,
+      "texts: below 1 likely tokens become likelier; 0 = the likeliest at each step",
+      between(0, 10));
+    f("beam", beam, "texts: the likeliest among so many followed at once, instead of a draw",
+      between(0, 1000));
     f("seed", seed, "seed of the draws", at_least(0));
   }
 };
@@ -60,17 +68,30 @@ class Sample : public Task {
         here[site] = value.size(0) == 1 ? value : value.narrow(0, from, count);
       }
       const auto p = model.generate(count, c.defined() ? c.narrow(0, from, count) : c, here).x;
-      file->append(mean ? p->mean() : p->sample());
+      file->append(mean ? p->mean() : drawn(*p));
       input.progress(static_cast<double>(from + count) / static_cast<double>(o_.n));
     }
     file->commit();
-    return {{"file", path}, {"rows", o_.n}, {"shows", mean ? "mean" : "draw"}};
+    auto result = written(*file, path);
+    result.update({{"rows", o_.n}, {"shows", mean ? "mean" : "draw"}});
+    return result;
   }
 
   std::string data() const override { return "never"; }
   std::string example() const override { return "elbo sample RUN -n 64 -o samples.png"; }
 
  private:
+  /// A draw of p(x|z), of texts as the options ask.
+  Tensor drawn(const Distribution& p) const {
+    if (o_.temperature == 1 && o_.beam == 0) return p.sample();
+    const auto* texts = dynamic_cast<const Decodable*>(&p);
+    check(texts, "[sample] temperature and beam are for texts, the model draws none");
+    Decoding how;
+    how.temperature = o_.temperature;
+    how.beam = o_.beam;
+    return texts->decode(how);
+  }
+
   /// Exact: rows are drawn until enough of them fit.
   void draw_where(const TaskInput& input, RowFile& file, int64_t block) {
     const RowFilter filter(o_.where, input.run->schemas().x);

@@ -55,7 +55,9 @@ class Traverse : public Task {
       input.progress(static_cast<double>(line + 1) / static_cast<double>(lines));
     }
     file->commit();
-    return {{"file", path}, {"data", rows.name}, {"rows", n}, {"dimensions", dimensions}};
+    auto result = written(*file, path);
+    result.update({{"data", rows.name}, {"rows", n}, {"dimensions", dimensions}});
+    return result;
   }
 
   std::string data() const override { return "may"; }
