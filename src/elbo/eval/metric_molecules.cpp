@@ -1,5 +1,6 @@
 #include "elbo/data/molecules.h"
 #include "elbo/data/tokenizer.h"
+#include "elbo/dist/decoding.h"
 #include "elbo/eval/metric.h"
 #include "elbo/eval/molecule_set.h"
 
@@ -17,6 +18,14 @@ std::vector<std::string> training_molecules(Subject& s) {
   return all;
 }
 
+Tensor drawn_rows(const Distribution& p, double temperature) {
+  const auto* rows = dynamic_cast<const Decodable*>(&p);
+  if (!rows) return p.sample();
+  Decoding how;
+  how.temperature = temperature;
+  return rows->decode(how);
+}
+
 /// As many molecules from the prior as may be judged, also where the data have fewer rows.
 std::vector<std::string> drawn_molecules(Subject& s) {
   constexpr int64_t kAtOnce = 512;
@@ -27,7 +36,8 @@ std::vector<std::string> drawn_molecules(Subject& s) {
     const int64_t count = std::min(kAtOnce, n - from);
     const auto rows = (torch::arange(count) + from) % s.size();
     const auto here = c.defined() ? c.index_select(0, rows) : c;
-    const auto texts = texts_of(s.schemas().x, s.model().generate(count, here).x->sample());
+    const auto texts = texts_of(
+        s.schemas().x, drawn_rows(*s.model().generate(count, here).x, s.options().temperature));
     all.insert(all.end(), texts.begin(), texts.end());
   }
   return all;
@@ -42,6 +52,7 @@ const bool molecules = metrics().add<NoOptions>(
         const auto training = training_molecules(s);
         auto figures = compare_molecules(made, training, texts_of(schema, s.batch().x));
         figures["protocol"] = {{"samples", made.size()},
+                               {"temperature", s.options().temperature},
                                {"training_molecules", training.size()},
                                {"reference", s.size()}};
         return figures;

@@ -24,7 +24,7 @@ std::string molecule_figure(const Tensor& x, const Schema& schema, int64_t colum
 
 std::string molecule_image(const std::string& smiles) {
   if (!has_chemistry()) return "";
-  return "data:image/svg+xml;base64," + base64(molecules_svg({smiles}, {}, 1));
+  return "data:image/svg+xml;base64," + base64(molecules_svg({smiles}, {smiles}, 1));
 }
 
 }  // namespace elbo
