@@ -74,11 +74,17 @@ void keep(const fs::path& base, const Json& of, const StoredRows& stored) {
 }  // namespace
 
 StoredRows cached_rows(const std::string& folder, const std::string& file, const Json& how,
-                       const std::function<StoredRows()>& read) {
+                       const Schemas* like, const std::function<StoredRows()>& read) {
   if (folder.empty()) return read();
-  const auto of = fingerprint(file, how);
-  const auto base = fs::path(folder) / name_of(of);
-  if (const auto found = find(base, of)) return *found;
+  auto of = fingerprint(file, how);
+  auto base = fs::path(folder) / name_of(of);
+  const auto found = find(base, of);
+  if (found && (!like || to_json(found->schemas) == to_json(*like))) return *found;
+  if (like) {
+    of["like"] = to_json(*like);
+    base = fs::path(folder) / name_of(of);
+    if (const auto other = find(base, of)) return *other;
+  }
   const auto stored = read();
   std::error_code failed;
   fs::create_directories(folder, failed);

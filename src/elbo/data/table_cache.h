@@ -16,7 +16,9 @@ struct StoredRows {
 /// The rows that an earlier reading left in the folder, where the file and everything that decides
 /// how it is read (`how`) are the same; else those that `read` makes, which are left there. An
 /// empty folder name keeps nothing.
+/// `like`: what the rows must look like; then those that an earlier reading found to be so by
+/// itself will do.
 StoredRows cached_rows(const std::string& folder, const std::string& file, const Json& how,
-                       const std::function<StoredRows()>& read);
+                       const Schemas* like, const std::function<StoredRows()>& read);
 
 }  // namespace elbo

@@ -173,8 +173,8 @@ class TableReader : public Reader {
     Json how = write_options(options_);
     how.erase("cache");
     how["rows"] = options.rows;
-    if (known) how["like"] = {to_json(options.like->x), to_json(options.like->y)};
-    const auto stored = cached_rows(path == "-" ? "" : options_.cache, path, how, read);
+    const auto stored = cached_rows(path == "-" ? "" : options_.cache, path, how,
+                                    known ? options.like.get() : nullptr, read);
     return stored_table(stored.rows, stored.schemas);
   }
 
