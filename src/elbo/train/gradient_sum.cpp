@@ -10,9 +10,9 @@
 namespace elbo {
 namespace {
 
-// Floats of one sum: small enough that the first begins early, large enough that latency is
+// Floats of one sum: a share of all, so that the first begins early, but so many that latency is
 // little of it.
-constexpr int64_t kBucket = int64_t{1} << 19;
+constexpr int64_t kLeast = int64_t{1} << 14, kMost = int64_t{1} << 19, kSums = 8;
 
 /// Calls f once a parameter's gradient of a backward pass is complete.
 class Ready : public torch::autograd::FunctionPostHook {
@@ -54,6 +54,9 @@ GradientSum::~GradientSum() {
 GradientSum::Pass GradientSum::make_pass(const std::vector<Span>& spans) const {
   Pass pass;
   pass.bucket.assign(flat_.spans().size(), -1);
+  int64_t all = 0;
+  for (const auto& span : spans) all += span.size;
+  const auto enough = std::clamp(all / kSums, kLeast, kMost);
   for (size_t i = flat_.spans().size(); i-- > 0;) {
     const auto& own = flat_.spans()[i];
     const bool wanted = std::any_of(spans.begin(), spans.end(),
@@ -61,7 +64,7 @@ GradientSum::Pass GradientSum::make_pass(const std::vector<Span>& spans) const {
     if (!wanted || own.size == 0) continue;
     // Only neighbours share a sum: between them may lie another player's gradients.
     const bool beside = i + 1 < pass.bucket.size() && pass.bucket[i + 1] >= 0;
-    if (!beside || pass.buckets.back().size >= kBucket) {
+    if (!beside || pass.buckets.back().size >= enough) {
       pass.buckets.push_back({own.offset, own.size, {}, 0});
     } else {
       auto& last = pass.buckets.back();
