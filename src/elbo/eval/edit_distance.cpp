@@ -29,7 +29,9 @@ int64_t edit_distance(const std::vector<int64_t>& a, const std::vector<int64_t>&
 
 void TokenAgreement::add(const Tensor& data, const Tensor& made) {
   const auto counted = token_mask(data);
-  const auto right = ((data == made).to(counted.scalar_type()) * counted).sum(1) / counted.sum(1);
+  // An end stands where it stood only if the made row had not ended before.
+  const auto same = (data == made).to(counted.scalar_type()) * token_mask(made);
+  const auto right = (same * counted).sum(1) / counted.sum(1);
   for (int64_t i = 0; i < data.size(0); ++i) {
     const auto a = tokens_before_end(data[i]), b = tokens_before_end(made[i]);
     const auto edits = static_cast<double>(edit_distance(a, b));
