@@ -14,10 +14,13 @@ fi
 elbo=$(realpath "$build/elbo")
 mkdir -p "$out"
 
-# Every tenth molecule of a fixed shuffle is held out; none of them is trained on.
+# Every tenth molecule of a fixed shuffle is held out; none of them is trained on. The others count
+# twice beside the shorter ones of ChEMBL.
 shuffled() { awk 'BEGIN { srand(1) } { print rand() "\t" $1 }' | sort -k1,1 -g | cut -f2; }
-shuffled < "$data/zinc24k.smi" | awk 'NR % 10 == 0' > "$out/held_out.smi"
-{ shuffled < "$data/zinc24k.smi" | awk 'NR % 10 != 0'; gunzip -c "$data/chembl_validation.smi.gz" | cut -d' ' -f1; } |
+shuffled < "$data/zinc24k.smi" > "$out/zinc.smi"
+awk 'NR % 10 == 0' "$out/zinc.smi" > "$out/held_out.smi"
+awk 'NR % 10 != 0' "$out/zinc.smi" > "$out/kept.smi"
+{ cat "$out/kept.smi" "$out/kept.smi"; gunzip -c "$data/chembl_validation.smi.gz" | awk 'length($1) <= 55 { print $1 }'; } |
   awk 'NR == FNR { held[$1] = 1; next } !($1 in held)' "$out/held_out.smi" - | shuffled > "$out/train.smi"
 
 "$elbo" train "$out/train.smi" --model molecule_vae --tokens "$tokens" --property qed --out "$out/run"

@@ -20,7 +20,7 @@ void try_out(Model& model, Objective& objective, const Dataset& data) {
 void use_data_of(const Run& first, TrainRequest& request) {
   request.data = first.data_name();
   auto options = first.facts()["data"]["options"];
-  options.update(request.data_options);
+  options.merge_patch(request.data_options);
   request.data_options = options;
 }
 
@@ -60,7 +60,9 @@ TrainPlan plan_training(const TrainRequest& asked) {
   spec.erase("train");
   auto options =
       read_options<TrainOptions>(options_of_both(recommended, request.train_options), "train");
-  const auto data_options = read_options<DataOptions>(request.data_options, "data");
+  auto data_options = read_options<DataOptions>(request.data_options, "data");
+  // A second stage reads rows as the first does, whatever these rows would tell by themselves.
+  if (first) data_options.like = std::make_shared<const Schemas>(first->schemas());
 
   TrainPlan plan;
   const auto data = plan.data = open_data(request.data, data_options);
