@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
+
+#include "elbo/dist/decoding.h"
 
 namespace elbo {
 namespace {
@@ -65,7 +68,9 @@ RowScorer::RowScorer(std::shared_ptr<Model> model, Schemas schemas, RowScoreOpti
 
 int64_t RowScorer::block() const {
   constexpr int64_t kFloats = int64_t{1} << 25;
-  const int64_t particles = kFloats / (8 * numel(schemas_.x.shape) + 1024);
+  // Each token of a text has the features of a hidden layer.
+  const int64_t floats = schemas_.x.kind == "token" ? 1024 : 8;
+  const int64_t particles = kFloats / (floats * numel(schemas_.x.shape) + 1024);
   return std::clamp<int64_t>(particles / options_.draws, 1, 4096);
 }
 
@@ -146,7 +151,10 @@ RowScorer::Causes RowScorer::raw_causes(const Batch& batch) const {
   const auto x = tile(batch.x, weights.size(0));
   const auto each = -inference.x->log_prob(x);
   Causes causes;
-  causes.expected = weighted(weights, inference.x->mean());
+  // There is no mean of texts.
+  const bool texts = dynamic_cast<const Decodable*>(inference.x.get()) != nullptr;
+  causes.expected = texts ? torch::full_like(batch.x, std::numeric_limits<float>::quiet_NaN())
+                          : weighted(weights, inference.x->mean());
   if (each.sizes() == x.sizes()) {
     causes.excess = weighted(weights, each);
   } else {  // a joint density does not split: distances from what is expected do

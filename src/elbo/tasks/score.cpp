@@ -255,7 +255,8 @@ class Score : public Task {
       const auto strongest =
           strongest_causes(names, batch.x, causes, static_cast<int64_t>(i), o_.causes);
       for (const auto& cause : strongest) {
-        because.push_back(cause.name + " = " + cause.value + " (expected " + cause.expected + ")");
+        const auto instead = cause.expected.empty() ? "" : " (expected " + cause.expected + ")";
+        because.push_back(cause.name + " = " + cause.value + instead);
       }
       list.push_back({{"name", data.row_name(order[i])},
                       {"score", all.scores[row]},

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 
 #include "elbo/data/table.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/io/row_file.h"
 
 namespace elbo {
@@ -113,6 +115,7 @@ Json to_json(const RowVerdict& v) {
 
 ComponentNames::ComponentNames(const Schema& schema)
     : schema_(schema), names_(column_names(schema.detail)) {
+  if (is_text(schema)) tokens_ = schema.detail["vocabulary"].get<std::vector<std::string>>();
   if (schema.kind != "table") return;
   for (auto& column : columns_of(schema.detail)) cells_.emplace_back(std::move(column));
 }
@@ -126,6 +129,7 @@ std::string ComponentNames::name(int64_t component) const {
         "pixel " + std::to_string(pixel / shape[2]) + "," + std::to_string(pixel % shape[2]);
     return shape[0] == 1 ? place : place + " channel " + std::to_string(component / plane);
   }
+  if (!tokens_.empty()) return "token " + std::to_string(component + 1);
   if (columns == 0) return "x" + std::to_string(component);
   const auto& name = names_[static_cast<size_t>(component % columns)];
   const int64_t before = (numel(shape) - 1 - component) / columns;  // of a window of steps
@@ -133,6 +137,11 @@ std::string ComponentNames::name(int64_t component) const {
 }
 
 std::string ComponentNames::value(int64_t component, double value) const {
+  if (!tokens_.empty()) {
+    const auto id = static_cast<size_t>(std::isfinite(value) ? value : 0);
+    if (id == kEndToken) return std::isfinite(value) ? "the end" : "";
+    return id < tokens_.size() ? "\"" + tokens_[id] + "\"" : "";
+  }
   if (cells_.empty()) return number_text(value);
   return cells_[static_cast<size_t>(component)].text(value);
 }

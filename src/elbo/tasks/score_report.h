@@ -37,7 +37,8 @@ class ComponentNames {
  private:
   Schema schema_;
   std::vector<std::string> names_;
-  std::vector<Cells> cells_;  // of a table
+  std::vector<Cells> cells_;
+  std::vector<std::string> tokens_;  // of texts  // of a table
 };
 /// The components that bring most beyond what is usual, at most `most` of them, for one row of the
 /// batch.
