@@ -5,8 +5,10 @@
 #include "elbo/cli/table.h"
 #include "elbo/cli/usage.h"
 #include "elbo/data/builtin.h"
+#include "elbo/data/tokenizer.h"
 #include "elbo/eval/metric.h"
 #include "elbo/model/spec.h"
+#include "elbo/nn/sequence.h"
 #include "elbo/tasks/task.h"
 
 namespace elbo {
@@ -53,6 +55,9 @@ const std::vector<Kind>& kinds() {
        [] { return listed(builtins()); }},
       {"heads", "Heads: priors, posteriors and likelihoods", [] { return listed(heads()); }},
       {"networks", "Networks: encoder and decoder", [] { return listed(networks()); }},
+      {"sequences", "Networks over tokens: encoder and likelihood.net of texts",
+       [] { return listed(sequence_networks()); }},
+      {"tokens", "What texts are cut into (--tokens NAME)", [] { return listed(tokenizers()); }},
       {"latents", "Latent structures", [] { return listed(latents()); }},
       {"objectives", "Objectives", [] { return listed(objectives()); }},
       {"metrics", "Metrics (elbo evaluate RUN --metrics NAME,…)", [] { return listed(metrics()); }},
