@@ -64,11 +64,11 @@ def processes(elbo, folder, seconds):
 
 def overlap(elbo, folder):
     """Sums of 20 million gradients behind the backward pass, and a trace of them."""
-    hidden = "[3100,3100]"
+    hidden = "[2800,2800]"
     trace = pathlib.Path("sums.json").resolve()
     found = elbo.train("builtin:digits", "--rows", 4000, "-m", "vae_mlp", "--validation", 0,
                        "--set", f"encoder.hidden={hidden}", "--set", f"decoder.hidden={hidden}",
-                       "--batch", 512, "--steps", 30, "--nproc", 2, "--trace", trace,
+                       "--batch", 1024, "--steps", 30, "--nproc", 2, "--trace", trace,
                        "-o", folder / "overlap", "-q")
     print(json.dumps({**found["group"], "rows_per_second": found["rows_per_second"],
                       "trace": str(trace)}))
@@ -127,7 +127,7 @@ def shards(elbo, folder, gigabytes):
                                     for s in range(1, written)]))
     for s in range(written, count):
         (real / f"part-{s:05d}.tar").symlink_to(real / f"part-{s % written:05d}.tar")
-    steps = 150
+    steps = 100
     common = ["-m", "vae", "--validation", 0, "--steps", steps, "--batch", 128]
     cases = {
         "memory": ([f"images:{real}/part-00000.tar", *common], None),
@@ -191,11 +191,11 @@ def start_pair(elbo, cable, arguments):
     return pair
 
 
-def end_of(pair, frozen=None):
-    """Seconds until the processes ended that can, and what they said."""
+def end_of(pair, victim=None):
+    """Seconds until the processes but the victim ended, and what they said."""
     began, said = time.time(), []
     for process in pair:
-        if process is frozen:
+        if process is victim:
             continue
         try:
             said.append(process.communicate(timeout=90)[1])
@@ -226,9 +226,10 @@ def one_fault(elbo, folder, draw, trial):
             elif kind == "freeze":
                 victim.send_signal(signal.SIGSTOP)
             else:
+                victim = None  # both are alive, and neither reaches the other
                 cable.cut()
-        seconds, said = end_of(pair, victim if kind == "freeze" else None)
-        if kind == "freeze":
+        seconds, said = end_of(pair, victim)
+        if victim:
             victim.kill()
             victim.wait()
     finally:

@@ -23,7 +23,7 @@ int64_t kept_rows(const DataOptions& options, int64_t found) {
 }
 
 void for_each_rows(const Tensor& x, const std::function<void(const Tensor&, int64_t)>& f) {
-  constexpr int64_t kElements = int64_t{1} << 22;
+  constexpr int64_t kElements = int64_t{1} << 19;
   const int64_t width = std::max<int64_t>(1, x.numel() / std::max<int64_t>(x.size(0), 1));
   const int64_t block = std::max<int64_t>(1, kElements / width);
   for (int64_t first = 0; first < x.size(0); first += block) {

@@ -112,8 +112,8 @@ class GlooGroup : public Group {
       end_without_cleaning_up();
       sums_.release();
       gradients_.release();
+      (void)watch_.release();  // its thread may wait for an answer that never comes
     }
-    watch_.reset();
   }
 
   int64_t rank() const override { return launch_.rank; }

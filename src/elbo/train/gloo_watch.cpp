@@ -10,6 +10,7 @@ using std::chrono::seconds;
 constexpr std::chrono::milliseconds kBetweenBeats{500};
 constexpr seconds kSilence{12};     // of a neighbour that is then held to be frozen
 constexpr seconds kNoAnswer{15};    // of the meeting point
+constexpr seconds kPatience{1};     // for a connection that another thread uses
 constexpr seconds kForTheCause{4};  // how long to look for one
 constexpr int64_t kAsked = 64;      // processes whose heartbeats are compared
 
@@ -45,7 +46,7 @@ void GlooWatch::beat() {
   for (;;) {
     try {
       {
-        const std::lock_guard<std::mutex> lock(store_mutex_);
+        const std::lock_guard<std::timed_mutex> lock(store_mutex_);
         store_->add(beat_key(rank_), 1);
         look_at_neighbour();
         read_failure();
@@ -93,7 +94,8 @@ std::string GlooWatch::failure() const {
 
 void GlooWatch::tell(const std::string& why) {
   try {
-    const std::lock_guard<std::mutex> lock(store_mutex_);
+    const std::unique_lock<std::timed_mutex> lock(store_mutex_, kPatience);
+    if (!lock) return;  // the heartbeat itself waits for an answer
     store_->compareSet(kFailed, {}, bytes_of(why));
     read_failure();
   } catch (const std::exception&) {
@@ -122,7 +124,8 @@ std::string GlooWatch::find_cause() {
 std::string GlooWatch::missing_beats() {
   const auto beats = [&] {
     std::vector<int64_t> all;
-    const std::lock_guard<std::mutex> lock(store_mutex_);
+    const std::unique_lock<std::timed_mutex> lock(store_mutex_, kPatience);
+    if (!lock) return all;
     for (int64_t r = 0; r < std::min(size_, kAsked); ++r)
       all.push_back(store_->add(beat_key(r), 0));
     return all;
@@ -131,7 +134,7 @@ std::string GlooWatch::missing_beats() {
   for (int i = 0; i < 4 && failure().empty(); ++i) std::this_thread::sleep_for(kBetweenBeats);
   const auto after = beats();
   std::string names;
-  for (size_t r = 0; r < before.size(); ++r) {
+  for (size_t r = 0; r < std::min(before.size(), after.size()); ++r) {
     if (before[r] != after[r] || static_cast<int64_t>(r) == rank_) continue;
     names += (names.empty() ? "" : ", ") + process_name(static_cast<int64_t>(r), size_);
   }

@@ -43,8 +43,8 @@ class GlooWatch {
   int64_t neighbour_beats_ = -1;
   Clock::time_point neighbour_moved_ = Clock::now();
   std::atomic<Clock::rep> last_answer_;
-  mutable std::mutex mutex_;        // of failure_ and ends_
-  mutable std::mutex store_mutex_;  // of store_: one request at a time
+  mutable std::mutex mutex_;      // of failure_ and ends_
+  std::timed_mutex store_mutex_;  // of store_: one request at a time; over a cut network for ever
   std::condition_variable wake_;
   std::string failure_;
   bool ends_ = false;
