@@ -105,7 +105,7 @@ class GlooGroup : public Group {
       try {
         finish(sums_->barrier());
       } catch (const std::exception&) {
-        // What there was to do is done.
+        broken_ = true;  // what there was to do is done
       }
     }
     if (broken_) {
