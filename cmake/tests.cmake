@@ -34,7 +34,11 @@ if(NOT ELBO_FOLDERS)
   # A checker that finds nothing anywhere would pass, too.
   add_test(NAME check_layers_finds_violations
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_check_layers.py)
-  foreach(test usage work resume refuse labels stage judge molecules text)
+  set(cli_tests usage work resume refuse labels stage judge text)
+  if(ELBO_RDKIT)
+    list(APPEND cli_tests molecules)
+  endif()
+  foreach(test IN LISTS cli_tests)
     add_test(NAME cli_${test}
              COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/run.py
                      --program $<TARGET_FILE:elbo_program>
