@@ -4,8 +4,7 @@
   bench/text.py --program build/elbo --text FILE.txt [--hidden 256] [--batch 128]
 
 The model: characters, an embedding of 64, a GRU of 128 read from both ends, a code of 32, a GRU that reads
-the code at every step. PyTorch's runs on packed sequences; ours is timed by the difference of three
-epochs and one."""
+the code at every step. Ours is timed by the difference of three epochs and one."""
 
 import argparse
 import json
@@ -54,9 +53,10 @@ def torch_rate(lines, hidden, rows, seconds):
             c = self.context(z)
             before = torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], 1)
             inputs = torch.cat([self.before(before), c.unsqueeze(1).expand(-1, x.size(1), -1)], 2)
-            packed = pack_padded_sequence(inputs, lengths, batch_first=True)
-            written = self.writer(packed, torch.tanh(self.first(c)).unsqueeze(0))[0].data
-            target = pack_padded_sequence(x, lengths, batch_first=True).data
+            # Padded rows are a quarter faster here than packed ones.
+            there = torch.arange(x.size(1)) < lengths.unsqueeze(1)
+            written = self.writer(inputs, torch.tanh(self.first(c)).unsqueeze(0))[0][there]
+            target = x[there]
             nll = nn.functional.cross_entropy(self.out(written), target, reduction="sum")
             kl = 0.5 * (loc.square() + (2 * log_scale).exp() - 1 - 2 * log_scale).sum()
             return (nll + kl) / x.size(0)
