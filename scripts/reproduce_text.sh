@@ -20,7 +20,7 @@ judge() {  # name, options of the training
     "$elbo" train "text:$data" --out "$run" --force --epochs "$epochs" "${small[@]}" "${@:2}" -q
     touch "$run/done"
   fi
-  "$elbo" evaluate "$run" --rows 1000 --draws 100 --metrics text_reconstruction,text_walks --json \
+  "$elbo" evaluate "$run" --rows 500 --draws 100 --judged 400 --metrics text_reconstruction,text_walks --json \
     > "$run/figures.json"
   /usr/bin/python3 - "$1" "$run/figures.json" << 'PYTHON'
 import json, sys
@@ -39,7 +39,7 @@ PYTHON
 
 echo "                 KL  -log p(x)     ppl  units    exact   tokens     ends  neighbours"
 judge plain
-judge free_bits --set objective.free_bits=5
+judge free_bits --set objective.free_bits=6
 judge cyclical --set "objective.beta=cycle(0, 0.5, 2e, 0.5)"
-judge lagging --set objective.type=aggressive --set objective.inner=5 --set objective.window=100
+judge lagging --set objective.type=aggressive --set objective.inner=3 --set objective.beta=0.5
 judge kl_target --set objective.type=kl_target --set objective.target=6
