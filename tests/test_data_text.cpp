@@ -119,6 +119,10 @@ TEST_CASE("tokens that are rare or not known are unknown, and counted") {
   CHECK(other->schemas().x.shape == first->schemas().x.shape);
   CHECK(texts_of(other) == std::vector<std::string>{"a \xEF\xBF\xBD \xEF\xBF\xBD", "b b b"});
   CHECK(notes_of(other).find("2 of 7 tokens") != std::string::npos);
+  auto changed = first->schemas().x;
+  changed.detail["vocabulary"][3] = " z";
+  CHECK_THROWS_WITH_AS(check_fits(changed, first->schemas().x, "test"),
+                       doctest::Contains("vocabulary: number 4 is \" z\""), Error);
 }
 
 TEST_CASE("what is no text is refused by line") {

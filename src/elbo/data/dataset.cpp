@@ -83,6 +83,7 @@ void check_fits(const Schema& found, const Schema& expected, const std::string& 
   check(found.shape == expected.shape, "[", where, "] found shape ", to_string(found.shape),
         ", the model was trained on ", to_string(expected.shape));
   check_list_fits(found, expected, "classes", where);
+  check_list_fits(found, expected, "vocabulary", where);
 }
 
 Tensor observed(const Batch& batch) {
