@@ -12,7 +12,7 @@ namespace {
 
 // Floats of one sum: a share of all, so that the first begins early, but so many that latency is
 // little of it.
-constexpr int64_t kLeast = int64_t{1} << 14, kMost = int64_t{1} << 21, kSums = 8;
+constexpr int64_t kLeast = int64_t{1} << 17, kMost = int64_t{1} << 21, kSums = 8;
 
 /// Calls f once a parameter's gradient of a backward pass is complete.
 class Ready : public torch::autograd::FunctionPostHook {
