@@ -269,7 +269,7 @@ def step_seconds(n, compute, gradient, bandwidth, latency, backward=0.6, hidden=
     """The model of docs/scaling.md: a step of n processes and what of it is waiting for sums."""
     if n == 1:
         return compute
-    stretches = -(-gradient // (2 << 20))
+    stretches = -(-gradient // (8 << 20))
     turns = 2 * (n - 1) * max(1, stretches / 2)
     sums = 2 * (n - 1) / n * gradient / bandwidth + turns * latency
     return compute + max(0.0, sums - hidden * backward * compute)
