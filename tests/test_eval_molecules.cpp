@@ -30,6 +30,7 @@ TEST_CASE("diversity is one minus the mean similarity of pairs") {
                bc = tanimoto(print("CCN"), print("CCC"));
   CHECK_CLOSE(internal_diversity({"CCO", "CCN", "CCC"}), 1 - (ab + ac + bc) / 3, kGoldenDouble);
   CHECK_CLOSE(internal_diversity({"CCO", "OCC"}), 0, kGoldenDouble);
+  CHECK_CLOSE(internal_diversity({"CCO", "C(", "OCC"}), 0, kGoldenDouble);
   CHECK_CLOSE(cosine({{"a", 3}, {"b", 4}}, {{"b", 2}}), 0.8, kGoldenDouble);
 }
 

@@ -68,11 +68,14 @@ std::vector<std::string> canonical_molecules(const std::vector<std::string>& smi
 }
 
 double internal_diversity(const std::vector<std::string>& molecules, size_t most) {
-  const size_t n = std::min(most, molecules.size());
-  if (n < 2) return 0;
-  std::vector<Fingerprint> prints(n);
-  each_molecule({molecules.begin(), molecules.begin() + static_cast<int64_t>(n)},
+  const size_t most_read = std::min(most, molecules.size());
+  std::vector<Fingerprint> prints(most_read);
+  each_molecule({molecules.begin(), molecules.begin() + static_cast<int64_t>(most_read)},
                 [&](size_t i, const Molecule& molecule) { prints[i] = molecule.fingerprint(); });
+  // RDKit cannot read every canonical form that it writes.
+  std::erase(prints, Fingerprint());
+  const size_t n = prints.size();
+  if (n < 2) return 0;
   double similarity = 0;
   for (size_t i = 0; i < n; ++i) {
     for (size_t j = 0; j < i; ++j) similarity += tanimoto(prints[i], prints[j]);
