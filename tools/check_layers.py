@@ -12,6 +12,7 @@ LAYERS = [
     "heads latents objectives",
     "train",
     "eval",
+    "export",
     "tasks",
     "serve",
     "cli",

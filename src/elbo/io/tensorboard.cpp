@@ -10,30 +10,12 @@
 
 #include "elbo/core/error.h"
 #include "elbo/io/file.h"
+#include "elbo/io/protobuf.h"
 
 namespace elbo {
 namespace {
 
-template <class Number>
-std::string fixed(Number value) {  // little-endian, as every machine we run on
-  std::string bytes(sizeof value, '\0');
-  std::memcpy(bytes.data(), &value, sizeof value);
-  return bytes;
-}
-
-// Protocol buffers, as event.proto and summary.proto number their fields.
-std::string varint(uint64_t value) {
-  std::string bytes;
-  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
-  return bytes + static_cast<char>(value);
-}
-std::string key(int field, int wire) { return varint(static_cast<uint64_t>(field << 3 | wire)); }
-std::string number(int field, uint64_t value) { return key(field, 0) + varint(value); }
-std::string real(int field, double value) { return key(field, 1) + fixed(value); }
-std::string real(int field, float value) { return key(field, 5) + fixed(value); }
-std::string text(int field, const std::string& value) {
-  return key(field, 2) + varint(value.size()) + value;
-}
+using protobuf::fixed, protobuf::number, protobuf::real, protobuf::text;
 
 constexpr size_t kHeader = 12;  // length of the payload, and its checksum
 

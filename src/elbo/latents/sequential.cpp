@@ -96,7 +96,7 @@ class Sequential : public Latent {
       }
       const auto z = given ? all_z.select(1, t) : p.sample();
       path.add(z, h, p, nullptr);
-      codes.select(1, t).copy_(torch::cat({z, h}, 1));
+      codes = codes.select_scatter(torch::cat({z, h}, 1), 1, t);
       x.push_back(drawn_step(codes, c, t));
       h = remember(h, read_step(x.back(), t), z);
     }

@@ -1,5 +1,7 @@
 #include "elbo/nn/convolution.h"
 
+#include "elbo/core/recorded.h"
+
 namespace elbo {
 
 Shape ConvolutionPlan::output(const Shape& input) const {
@@ -29,8 +31,8 @@ Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias,
         to_string(Shape(x.sizes().begin(), x.sizes().end())), ", expected rows x ", plan.in,
         " channels x height x width");
   plan.output({x.size(1), x.size(2), x.size(3)});  // refuses what is too small
-  return has_fast_convolution(x, weight, bias) ? fast_convolve(x, weight, bias, plan)
-                                               : plain_convolve(x, weight, bias, plan);
+  const bool fast = has_fast_convolution(x, weight, bias) && !being_recorded();
+  return fast ? fast_convolve(x, weight, bias, plan) : plain_convolve(x, weight, bias, plan);
 }
 
 Convolution::Convolution(const ConvolutionPlan& plan, bool with_bias, const std::string& init)

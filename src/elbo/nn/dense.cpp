@@ -1,5 +1,7 @@
 #include "elbo/nn/dense.h"
 
+#include "elbo/core/recorded.h"
+
 namespace elbo {
 
 Tensor plain_dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -11,8 +13,9 @@ Tensor dense(const Tensor& x, const Tensor& weight, const Tensor& bias, Activati
   check(x.dim() > 0 && x.size(-1) == weight.size(1), "[dense] input: last axis of size ",
         x.dim() > 0 ? x.size(-1) : 0, ", expected ", weight.size(1));
   const auto rows = x.dim() == 2 ? x : x.reshape({-1, x.size(-1)});
-  const auto y = has_fast_dense(rows, weight, bias) ? fast_dense(rows, weight, bias, activation)
-                                                    : plain_dense(rows, weight, bias, activation);
+  const bool fast = has_fast_dense(rows, weight, bias) && !being_recorded();
+  const auto y = fast ? fast_dense(rows, weight, bias, activation)
+                      : plain_dense(rows, weight, bias, activation);
   if (x.dim() == 2) return y;
   auto shape = x.sizes().vec();
   shape.back() = y.size(1);
