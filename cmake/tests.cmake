@@ -18,7 +18,10 @@ if(ELBO_UNITY)
   compile_together(elbo_tests 5)
 endif()
 
-foreach(source IN LISTS test_sources)
+# Cases for scripts/check_onnx.sh alone.
+set(run_sources ${test_sources})
+list(FILTER run_sources EXCLUDE REGEX "/test_export_zoo\\.cpp$")
+foreach(source IN LISTS run_sources)
   get_filename_component(name ${source} NAME_WE)
   add_test(NAME ${name} COMMAND elbo_tests --source-file=*/${name}.cpp)
   # A filter that matches nothing would pass.
@@ -59,6 +62,17 @@ if(NOT ELBO_FOLDERS)
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/parts.py
                    --program $<TARGET_FILE:elbo_program>)
   set_tests_properties(cli_parts PROPERTIES TIMEOUT 300)
+  add_test(NAME cli_export
+           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/export.py
+                   --program $<TARGET_FILE:elbo_program>)
+  set_tests_properties(cli_export PROPERTIES TIMEOUT 300)
+  # Where ELBO_NODE_MODULES names a folder with onnxruntime-node; the script installs it by itself.
+  if(DEFINED ENV{ELBO_NODE_MODULES})
+    add_test(NAME check_onnx
+             COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/scripts/check_onnx.sh $<TARGET_FILE:elbo_tests>
+                     $ENV{ELBO_NODE_MODULES})
+    set_tests_properties(check_onnx PROPERTIES TIMEOUT 1200 SKIP_RETURN_CODE 77)
+  endif()
   if(ELBO_GLOO)
     add_test(NAME cli_processes
              COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/processes.py

@@ -34,10 +34,13 @@ std::vector<std::string> size_names(const Counts& shape) {
 }  // namespace
 
 Count count_of(int64_t few, int64_t many) {
-  const int64_t each = (many - few) / (kManyRows - kFewRows);
-  check((many - few) % (kManyRows - kFewRows) == 0, kWhere, "a size is ", few, " for ", kFewRows,
-        " rows and ", many, " for ", kManyRows, ": not linear");
-  return {each, few - each * kFewRows};
+  const int64_t each = (many - few) / (kManyRows - kFewRows), fixed = few - each * kFewRows;
+  // Two points tell no square from a line; a square's line is below 0 where there is one row.
+  const bool linear =
+      (many - few) % (kManyRows - kFewRows) == 0 && (each <= 0 || each + fixed >= 0);
+  check(linear, kWhere, "a size is ", few, " for ", kFewRows, " rows and ", many, " for ",
+        kManyRows, ": not linear");
+  return {each, fixed};
 }
 
 void Traced::measure(const Tensor& few, const Tensor& many) {

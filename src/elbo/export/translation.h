@@ -68,8 +68,7 @@ class Translation {
   /// The whole graph, whose outputs are copies of these values under their own names.
   OnnxGraph finish(const std::vector<std::pair<std::string, Traced*>>& outputs);
 
-  /// The source of a draw: an input normal_I or uniform_I, where I counts all draws of the
-  /// computation.
+  /// The source of a draw: an input normal_I or uniform_I, where I counts draws of either kind.
   std::string noise(const std::string& kind, const Counts& shape);
 
   OnnxGraph graph;

@@ -1,5 +1,7 @@
 #include "elbo/nn/gru.h"
 
+#include "elbo/core/recorded.h"
+
 namespace elbo {
 
 Tensor plain_gru(const Tensor& a, const Tensor& z, const Tensor& h, const Tensor& weight,
@@ -26,8 +28,8 @@ Tensor plain_gru(const Tensor& a, const Tensor& z, const Tensor& h, const Tensor
 
 Tensor gru(const Tensor& a, const Tensor& z, const Tensor& h, const Tensor& weight,
            const Tensor& bias, const std::vector<int64_t>& rows) {
-  return has_fast_gru(a, weight) ? fast_gru(a, z, h, weight, bias, rows)
-                                 : plain_gru(a, z, h, weight, bias, rows);
+  const bool fast = has_fast_gru(a, weight) && !being_recorded();
+  return fast ? fast_gru(a, z, h, weight, bias, rows) : plain_gru(a, z, h, weight, bias, rows);
 }
 
 }  // namespace elbo

@@ -1,0 +1,81 @@
+#include "elbo/cli/progress.h"
+#include "elbo/cli/result.h"
+#include "elbo/cli/run_arguments.h"
+#include "elbo/export/card.h"
+#include "elbo/export/parts.h"
+#include "elbo/io/file.h"
+
+namespace elbo {
+namespace {
+
+struct ExportArguments : RunArguments {
+  std::string onnx, card, evaluation;
+};
+
+Json read_evaluation(const std::string& path) {
+  if (path.empty()) return Json();
+  const auto found = Json::parse(read_file(path), nullptr, false);
+  check(found.is_object(), "[export] ", path,
+        ": holds no object; expected what \"elbo evaluate RUN --json\" prints");
+  return found;
+}
+
+int export_run(ExportArguments& a) {
+  check(!a.onnx.empty() || !a.card.empty(), "[export] nothing is asked for: --onnx or --card");
+  check(a.evaluation.empty() || !a.card.empty(), "[export] --evaluation: stands with --card");
+  const auto evaluation = read_evaluation(a.evaluation);
+  open_run(a);
+  const auto& run = *a.input.run;
+  Json result = Json::object();
+  if (!a.onnx.empty()) {
+    const Json facts{{"model", run.facts().value("model", std::string())},
+                     {"data", run.data_name()},
+                     {"x", to_json(run.schemas().x)}};
+    result = export_onnx(a.input.model, run.schemas(), a.onnx, facts);
+  }
+  if (!a.card.empty()) {
+    write_file_atomic(a.card, model_card(run, *a.input.model, evaluation));
+    result["card"] = a.card;
+  }
+  if (a.json) {
+    print_result(result, true);
+    return 0;
+  }
+  ProgressTalk talk(talk_for(a.quiet));
+  const Json left_out = result.value("left_out", Json::object());
+  result.erase("left_out");
+  for (auto& file : result["files"]) {
+    for (const char* nested : {"inputs", "outputs"}) {
+      std::string names;
+      for (const auto& value : file[nested]) {
+        names += (names.empty() ? "" : ", ") + value["name"].get<std::string>();
+      }
+      file[nested] = names;
+    }
+  }
+  if (result["files"].is_null()) result.erase("files");
+  print_result(result, false);
+  for (const auto& [part, why] : left_out.items()) {
+    talk.say("left out: " + part + " (" + why.get<std::string>() + ")");
+  }
+  return 0;
+}
+
+const bool added = add_command(
+    {"export",
+     "A model for other programs (ONNX), and its card",
+     {"elbo export runs/digits --onnx exported", "elbo export runs/digits --card CARD.md"},
+     [](CLI::App& app) -> Command::Body {
+       auto a = std::make_shared<ExportArguments>();
+       add_run_arguments(app, *a, "never");
+       app.add_option("--onnx", a->onnx, "writes encoder.onnx, decoder.onnx, sampler.onnx there")
+           ->type_name("FOLDER");
+       app.add_option("--card", a->card, "writes a model card in Markdown")->type_name("FILE");
+       app.add_option("--evaluation", a->evaluation,
+                      "for the card: what \"elbo evaluate RUN --json\" printed")
+           ->type_name("FILE");
+       return [a] { return export_run(*a); };
+     }});
+
+}  // namespace
+}  // namespace elbo
