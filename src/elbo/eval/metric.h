@@ -100,7 +100,8 @@ class Metric {
 };
 Registry<Metric>& metrics();
 
-/// A metric that is a function. needs: "pictures", "labels", "factors", "molecules", "texts", "real code".
+/// A metric that is a function. needs: "pictures", "labels", "factors", "molecules", "texts", "real
+/// code".
 std::shared_ptr<Metric> make_metric(std::vector<std::string> needs,
                                     std::function<Json(Subject&)> measure);
 

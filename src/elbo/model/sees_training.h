@@ -4,9 +4,9 @@
 
 namespace elbo {
 
-/// A part that keeps something of the training set. Training shows it before the first step to every
-/// such module of a model, once: what it keeps are buffers, so that runs hold it; and to those of an
-/// objective, which runs do not hold, whenever it begins or goes on.
+/// A part that keeps something of the training set. Training shows it before the first step to
+/// every such module of a model, once: what it keeps are buffers, so that runs hold it; and to
+/// those of an objective, which runs do not hold, whenever it begins or goes on.
 class SeesTraining {
  public:
   virtual ~SeesTraining() = default;

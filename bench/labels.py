@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""What labels are good for, measured on real pictures: class-conditional samples, the smile vector,
+denoising, augmentation, and few labels. An independent classifier in PyTorch judges."""
+import argparse
+import gzip
+import io
+import json
+import os
+import pathlib
+import statistics
+import tarfile
+import tempfile
+import time
+
+import numpy as np
+import torch
+from PIL import Image
+
+import classifier
+import program
+
+
+def idx(path):
+    with gzip.open(path) as file:
+        raw = file.read()
+    sizes = [int.from_bytes(raw[4 + 4 * i:8 + 4 * i], "big") for i in range(raw[3])]
+    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(sizes)
+
+
+def digits(folder, part):
+    x = torch.from_numpy(idx(folder / f"mnist/{part}-images-idx3-ubyte.gz").copy())
+    y = torch.from_numpy(idx(folder / f"mnist/{part}-labels-idx1-ubyte.gz").copy())
+    return x.unsqueeze(1).float() / 255, y.long()
+
+
+def faces(folder):
+    """[N, 1, 64, 64] bytes and 1 = smiling, in a seeded order."""
+    x, y = [], []
+    with tarfile.open(folder / "smiles.tar.gz") as archive:
+        for member in sorted(archive, key=lambda m: m.name):
+            if member.name.endswith(".jpg"):
+                image = Image.open(io.BytesIO(archive.extractfile(member).read())).convert("L")
+                x.append(np.array(image, np.uint8))
+                y.append(int("positives" in member.name))
+    order = np.random.default_rng(0).permutation(len(x))
+    return np.stack(x)[order][:, None], np.array(y, np.int64)[order]
+
+
+def pictures(path):
+    x = torch.from_numpy(np.load(path)).float()
+    return x.reshape(len(x), 1, *x.shape[-2:])
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.folder = pathlib.Path(args.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def elbo(self, *words):
+        return program.elbo(self.args.program, *words)
+
+    def train(self, name, *words):
+        run, start = self.folder / name, time.time()
+        if not (run / "weights.safetensors").exists() or self.args.force:
+            self.elbo("train", *words, "--out", run, "--force", "-q")
+        return run, (time.time() - start) / 60
+
+    def conditional(self):
+        mnist = f"mnist:{self.args.data / 'mnist'}"
+        run, minutes = self.train("conditional", mnist, "--condition", "label", "--model", "vae_gated",
+                                  "--set", "objective.beta=linear(0, 1, 5e)", "--epochs", 25)
+        x, y = digits(self.args.data, "train")
+        net = classifier.train(x, y, 10, 4, 0)
+        right = []
+        for k in range(10):
+            path = self.folder / "class.npy"
+            self.elbo("sample", run, "-n", 1000, "--condition", k, "--seed", k, "-o", path, "-q")
+            right.append((classifier.classes_of(net, pictures(path)) == k).double().mean().item())
+        self.elbo("edit", run, "--set", "label=all", "-o", self.folder / "styles.png", "-q")
+        return {"minutes": minutes, "classifier": classifier.accuracy(net, *digits(self.args.data, "t10k")),
+                "agreement": statistics.mean(right), "lowest class": min(right)}
+
+    def denoise(self):
+        mnist = f"mnist:{self.args.data / 'mnist'}"
+        run, minutes = self.train("denoise", mnist, "--binarize", "none", "--model", "denoising_vae", "--set",
+                                  "objective.noise=gaussian", "--set", "objective.amount=0.3", "--epochs", 15)
+        told = json.loads(self.elbo("denoise", run, "--noise", "gaussian", "--amount", 0.3, "--json", "-q",
+                                    "-o", self.folder / "denoised.png"))
+        return {"minutes": minutes, **told["psnr"], "filter width": told["filter_width"]}
+
+    def augment(self):
+        """20 labelled digits a class; the model has seen all others without their labels."""
+        mnist = f"mnist:{self.args.data / 'mnist'}"
+        run, minutes = self.train("augment", mnist, "--binarize", "none", "--set", "likelihood=bernoulli",
+                                  "--model", "vae", "--epochs", 15)
+        x, y = digits(self.args.data, "train")
+        test = digits(self.args.data, "t10k")
+        plain, more = [], []
+        for draw in range(5):
+            order = torch.from_numpy(np.random.default_rng(draw).permutation(len(x)))
+            rows = torch.cat([order[y[order] == k][:20] for k in range(10)])
+            few, out = self.folder / "few.npz", self.folder / "more.npz"
+            np.savez(few, x=(x[rows] * 255).byte().numpy(), y=y[rows].numpy())
+            self.elbo("augment", run, few, "-n", 20, "--spread", self.args.spread, "--seed", draw, "-o", out, "-q")
+            made = np.load(out)
+            made_x = torch.from_numpy(made["x"]).float().reshape(-1, 1, 28, 28) / 255
+            made_y = torch.from_numpy(made["y"]).long()
+            # As many steps for both.
+            plain.append(classifier.accuracy(classifier.train(x[rows], y[rows], 10, 630, draw, batch=64), *test))
+            more.append(classifier.accuracy(classifier.train(made_x, made_y, 10, 30, draw, batch=64), *test))
+        return {"minutes": minutes, "without": statistics.mean(plain), "with": statistics.mean(more),
+                "gain in points": 100 * (statistics.mean(more) - statistics.mean(plain))}
+
+    def smiles(self):
+        x, y = faces(self.args.data)
+        cut = len(x) * 4 // 5
+        np.savez(self.folder / "faces.npz", x=x[:cut], y=y[:cut])
+        neutral = x[cut:][y[cut:] == 0]
+        np.savez(self.folder / "neutral.npz", x=neutral)
+        run, minutes = self.train("smiles", self.folder / "faces.npz", *self.args.smile_model.split(),
+                                  "--epochs", self.args.smile_epochs)
+        unit = torch.from_numpy(x).float() / 255
+        labels = torch.from_numpy(y)
+        net = classifier.train(unit[:cut], labels[:cut], 2, 8, 0)
+        judged = unit[cut:][labels[cut:] == 0]
+        calm = classifier.classes_of(net, judged) == 0
+        result = {"minutes": minutes, "classifier": classifier.accuracy(net, unit[cut:], labels[cut:]),
+                  "faces": int(calm.sum())}
+        codes = self.folder / "codes.npy"
+        self.elbo("encode", run, self.folder / "neutral.npz", "-o", codes, "-q")
+        z = np.load(codes)
+
+        def smiling(path):
+            return classifier.classes_of(net, pictures(path)) == 1
+
+        def decoded(moved, name):
+            np.save(self.folder / "moved.npy", moved.astype(np.float32))
+            self.elbo("decode", run, self.folder / "moved.npy", "-o", self.folder / name, "-q")
+            return self.folder / name
+
+        rebuilt = smiling(decoded(z, "rebuilt.npy"))
+        kept = calm & ~rebuilt  # what turns to a smile by reconstruction alone is no feat of the walk
+        result["smiling once rebuilt"] = rebuilt[calm].double().mean().item()
+        for amount in self.args.amounts:
+            path = self.folder / "edited.npy"
+            self.elbo("edit", run, self.folder / "neutral.npz", "--along", "1:0", "--amount", amount, "--steps", 1,
+                      "-o", path, "-q", "--method", self.args.method)
+            self.elbo("encode", run, self.folder / "neutral.npz", "-o", codes, "-q")
+            told = json.loads(self.elbo("edit", run, self.folder / "neutral.npz", "--along", "1:0", "--amount", amount,
+                                        "--steps", 1, "-o", path, "--json", "-q", "--method", self.args.method))
+            length = told["length"] * abs(amount)
+            directions = np.random.default_rng(1).normal(size=(10, z.shape[1]))
+            directions *= length / np.linalg.norm(directions, axis=1, keepdims=True)
+            random = [smiling(decoded(z + d, "random.npy"))[kept].double().mean().item() for d in directions]
+            result[f"amount {amount}"] = {"smiling": smiling(path)[kept].double().mean().item(),
+                                          "along random": statistics.mean(random)}
+        self.elbo("edit", run, self.folder / "neutral.npz", "--along", "1:0", "--amount", "-1..2", "--steps", 7,
+                  "--show", 12, "-o", self.folder / "smiles.png", "-q")
+        return result
+
+    def few(self):
+        """100 labels, `--draws` draws of them, judged on the 10,000 test digits."""
+        mnist = f"mnist:{self.args.data / 'mnist'}"
+        errors, minutes = [], []
+        for draw in range(1, self.args.draws + 1):
+            run, spent = self.train(f"few-{self.args.few_model}-{draw}", mnist, "--labels-per-class", 10, "--label-seed",
+                                    draw, "--model", self.args.few_model, *self.args.few_train.split())
+            told = json.loads(self.elbo("classify", run, "--json", "-o", self.folder / "classes.csv"))
+            errors.append(told["error"])
+            minutes.append(spent)
+        return {"minutes": minutes, "errors": errors, "mean": statistics.mean(errors)}
+
+    def supervised(self):
+        """The judge's own network on the same 100 labels."""
+        x, y = digits(self.args.data, "train")
+        errors = []
+        for draw in range(1, self.args.draws + 1):
+            order = torch.from_numpy(np.random.default_rng(draw).permutation(len(x)))
+            rows = torch.cat([order[y[order] == k][:10] for k in range(10)])
+            net = classifier.train(x[rows], y[rows], 10, 300, draw, batch=50)
+            errors.append(1 - classifier.accuracy(net, *digits(self.args.data, "t10k")))
+        return {"errors": errors, "mean": statistics.mean(errors)}
+
+
+def main():
+    here = pathlib.Path(__file__).resolve().parent.parent
+    data = os.environ.get("ELBO_DATA", here.parent / "shared/data")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="+",
+                        choices=["conditional", "denoise", "augment", "smiles", "few", "supervised"])
+    parser.add_argument("--program", default=here / "build/elbo")
+    parser.add_argument("--data", default=data, type=pathlib.Path)
+    parser.add_argument("--folder", default=os.path.join(tempfile.gettempdir(), "elbo-labels"),
+                        help="runs and pictures; a run that is there is not trained again")
+    parser.add_argument("--force", action="store_true", help="train again")
+    parser.add_argument("--draws", default=5, type=int)
+    parser.add_argument("--spread", default=2.0, type=float)
+    parser.add_argument("--smile-model", default="--model vae --set latent.size=64")
+    parser.add_argument("--smile-epochs", default=20, type=int)
+    parser.add_argument("--method", default="mean")
+    parser.add_argument("--amounts", default=[1.0, 1.5, 2.0], type=float, nargs="+")
+    parser.add_argument("--few-model", default="m2_conv")
+    parser.add_argument("--few-train", default="")
+    args = parser.parse_args()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
+    bench = Bench(args)
+    for name in args.what:
+        print(json.dumps({name: getattr(bench, name)()}), flush=True)
+
+
+main()

@@ -1,0 +1,101 @@
+#include "elbo/model/sees_training.h"
+#include "elbo/objectives/views.h"
+#include "toy.h"
+
+namespace elbo {
+namespace {
+
+/// Spots left or right of the middle, 12 x 12, with the side as their label: known of `labels`
+/// rows.
+Data spots(int64_t labels) {
+  RandomScope scope(3);
+  const int64_t n = 256;
+  const auto y = torch::randint(2, {n}, torch::kInt64);
+  const auto places = torch::arange(12).view({1, 12});
+  const auto row = 3 + 6 * torch::rand({n, 1});
+  const auto column = 2.5 + 2 * torch::rand({n, 1}) + 4.5 * y.unsqueeze(1);
+  const auto spot = (-(places - row).square() / 3).exp().unsqueeze(2) *
+                    (-(places - column).square() / 3).exp().unsqueeze(1);
+  Arrays arrays;
+  arrays.x = spot.unsqueeze(1).contiguous();
+  arrays.y = torch::where(torch::arange(n) < labels, y, torch::full_like(y, -1));
+  arrays.schemas.x = {{1, 12, 12}, "unit", Json::object()};
+  arrays.schemas.y = {{}, "category", {{"classes", {"left", "right"}}}};
+  return in_memory(arrays);
+}
+
+Json classifying(const Json& objective) {
+  return toy_spec({{"latent", {{"type", "labelled"}, {"size", 2}, {"alpha", 0}}},
+                   {"likelihood", "bernoulli"},
+                   {"objective", objective}});
+}
+
+// Views that stay on their own side.
+const Json kSmallViews{{"type", "consistency"}, {"shift", 0.03}, {"rotate", 5}, {"erase", 0},
+                       {"confidence", 0.8},     {"labelled", 8}};
+
+}  // namespace
+
+TEST_CASE("a view of no movement is the picture itself") {
+  const auto x = torch::rand({5, 2, 9, 7});
+  CHECK((random_views(x, {0, 0, 0, 0, 0}) - x).abs().max().item<double>() < 1e-5);
+  const auto moved = random_views(x, {});
+  CHECK(moved.sizes() == x.sizes());
+  CHECK((moved - x).abs().max().item<double>() > 0.1);
+}
+
+TEST_CASE("a view that is only shifted keeps what stays inside") {
+  const auto x = torch::zeros({64, 1, 21, 21});
+  x.select(2, 10).select(2, 10).fill_(1);
+  const auto moved = random_views(x, {0.2, 0, 0, 0, 0});
+  CHECK((moved.sum({1, 2, 3}) - 1).abs().max().item<double>() < 1e-4);
+}
+
+TEST_CASE("few labels and agreement over views teach a classifier") {
+  torch::manual_seed(1);
+  const auto data = spots(8);
+  Toy toy(classifying(kSmallViews), data);
+  auto* sees = dynamic_cast<SeesTraining*>(toy.objective.get());
+  REQUIRE(sees);
+  sees->see(*data);
+  toy.train(200);
+  torch::NoGradGuard no_gradient;
+  const auto all = toy.all();
+  const auto truth = spots(256)->get(torch::arange(256)).y;
+  const auto guess = toy.model->latent->class_probs(all).argmax(1);
+  CHECK((guess == truth).to(torch::kFloat64).mean().item<double>() > 0.95);
+  const auto terms = toy.objective->loss("model", *toy.model, all, 0);
+  const auto told = [&](const std::string& name) {
+    for (const auto& [key, value] : terms.parts) {
+      if (key == name) return value.item<double>();
+    }
+    return -1.0;
+  };
+  CHECK(told("labelled") >= 0);
+  CHECK(told("sure") > 0.5);
+  CHECK(told("kl") >= 0);
+}
+
+TEST_CASE("consistency refuses what it cannot serve") {
+  const auto message = [](auto&& make) {
+    try {
+      make();
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  CHECK(message([] {
+          Toy(toy_spec({{"objective", "consistency"}}), toy_table());
+        }).find("views need pictures") != std::string::npos);
+  CHECK(message([] {
+          Toy(toy_spec({{"objective", "consistency"}}), toy_images());
+        }).find("no labels") != std::string::npos);
+  const auto unseen = message([] {
+    Toy toy(classifying("consistency"), spots(8));
+    toy.objective->loss("model", *toy.model, toy.all(), 0);
+  });
+  CHECK(unseen.find("has not seen the training set") != std::string::npos);
+}
+
+}  // namespace elbo
