@@ -144,12 +144,9 @@ class Bench:
         result["smiling once rebuilt"] = rebuilt[calm].double().mean().item()
         for amount in self.args.amounts:
             path = self.folder / "edited.npy"
-            self.elbo("edit", run, self.folder / "neutral.npz", "--along", "1:0", "--amount", amount, "--steps", 1,
-                      "-o", path, "-q", "--method", self.args.method)
-            self.elbo("encode", run, self.folder / "neutral.npz", "-o", codes, "-q")
             told = json.loads(self.elbo("edit", run, self.folder / "neutral.npz", "--along", "1:0", "--amount", amount,
                                         "--steps", 1, "-o", path, "--json", "-q", "--method", self.args.method))
-            length = told["length"] * abs(amount)
+            length = told["direction"]["length"] * abs(amount)
             directions = np.random.default_rng(1).normal(size=(10, z.shape[1]))
             directions *= length / np.linalg.norm(directions, axis=1, keepdims=True)
             random = [smiling(decoded(z + d, "random.npy"))[kept].double().mean().item() for d in directions]
@@ -200,8 +197,9 @@ def main():
     parser.add_argument("--smile-epochs", default=20, type=int)
     parser.add_argument("--method", default="mean")
     parser.add_argument("--amounts", default=[1.0, 1.5, 2.0], type=float, nargs="+")
-    parser.add_argument("--few-model", default="m2_conv")
-    parser.add_argument("--few-train", default="")
+    parser.add_argument("--few-model", default="m2")
+    parser.add_argument("--few-train", default="--set objective=consistency --set latent.classifier=conv "
+                        "--set latent.alpha=0 --epochs 15")
     args = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
     bench = Bench(args)
