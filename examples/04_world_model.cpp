@@ -212,7 +212,7 @@ double real_return(elbo::Model& model, Dream& dream, const Tensor& weights, int6
 void write_strip(elbo::Model& model, Dream& dream, const Tensor& weights) {
   constexpr int64_t kMoments = 12, kBetween = 4;
   torch::NoGradGuard no_gradient;
-  CartPoles world(1, 6);
+  CartPoles world(1, 3);
   auto dreamt = code_of(model, world.seen());
   auto memory = torch::zeros({1, kMemory}), dreamt_memory = memory;
   std::vector<Tensor> real, imagined;

@@ -265,7 +265,11 @@ TEST_CASE("300 megabytes of pictures pass through 150") {
     most = std::max(most, own_memory());
   });
   CHECK(seen > 300e6);
+#ifndef __SANITIZE_ADDRESS__  // which keeps what has been freed
   CHECK(most - before < 150'000'000);
+#else
+  CHECK(most > before);
+#endif
 }
 
 TEST_CASE("a NumPy file of 400 megabytes takes up no memory of its own") {
