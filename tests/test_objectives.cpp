@@ -1,6 +1,8 @@
 #include <optional>
 
+#include "elbo/model/sees_training.h"
 #include "near.h"
+#include "spots.h"
 #include "tolerance.h"
 #include "toy.h"
 
@@ -17,11 +19,14 @@ std::optional<Toy> toy_for(const std::string& objective) {
   learned["prior"] = {{"type", "mixture"}, {"components", 4}};
   Json grey = of;
   grey["likelihood"] = "continuous_bernoulli";
-  const std::vector<std::pair<Json, Data>> setups{
-      {of, toy_table()}, {learned, toy_table()}, {grey, toy_images()}};
+  const std::vector<std::pair<Json, Data>> setups{{of, toy_table()},
+                                                  {learned, toy_table()},
+                                                  {grey, toy_images()},
+                                                  {classifying(of["objective"]), spots(64)}};
   for (const auto& [patch, data] : setups) {
     try {
       Toy toy(toy_spec(patch), data);
+      if (auto* part = dynamic_cast<SeesTraining*>(toy.objective.get())) part->see(*data);
       toy.objective->players(*toy.model);
       toy.validate();
       return toy;
@@ -116,6 +121,7 @@ TEST_CASE("an objective refuses what it cannot train, naming what it could") {
   const auto refuses = [](const Json& patch, const Data& data, const char* text) {
     const auto attempt = [&] {
       Toy toy(toy_spec(patch), data);
+      if (auto* part = dynamic_cast<SeesTraining*>(toy.objective.get())) part->see(*data);
       toy.objective->loss(toy.objective->players(*toy.model).front().name, *toy.model, toy.all(),
                           0);
     };
