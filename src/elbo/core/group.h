@@ -30,7 +30,7 @@ class Group {
     virtual void wait() = 0;
   };
   /// Begins a sum in the background, on a channel of its own: its order is among such sums only.
-  /// `done` is called from another thread when it is complete.
+  /// `done` is called when it is complete, maybe from another thread.
   virtual std::unique_ptr<Sum> begin_sum(const Tensor& t, std::function<void()> done = nullptr) = 0;
 
   /// Tells the others why this process is about to end.

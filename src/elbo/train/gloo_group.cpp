@@ -11,6 +11,7 @@
 #include "elbo/core/error.h"
 #include "elbo/train/gloo_watch.h"
 #include "elbo/train/join.h"
+#include "elbo/train/shared_sum.h"
 
 namespace elbo {
 namespace {
@@ -23,6 +24,8 @@ using StorePointer = c10::intrusive_ptr<c10d::Store>;
 constexpr milliseconds kToMeet{120000};   // for all processes to start
 constexpr milliseconds kToWork{1800000};  // of one sum; who is dead or frozen is found otherwise
 constexpr milliseconds kLook{500};        // between two looks at whether all are alive
+// What one machine's processes may sum through memory at a time; what is not used costs nothing.
+constexpr int64_t kSharedSums = int64_t{1} << 20, kSharedGradients = int64_t{1} << 29;
 
 /// The first line of what c10d throws, which adds a trace of its own functions.
 std::string first_line(const std::exception& error) {
@@ -96,6 +99,8 @@ class GlooGroup : public Group {
     guarded([&] {
       sums_ = channel("sums");
       gradients_ = channel("gradients");
+      near_sums_ = share("sums", kSharedSums);
+      near_gradients_ = share("gradients", kSharedGradients);
     });
   }
 
@@ -120,8 +125,14 @@ class GlooGroup : public Group {
   int64_t size() const override { return launch_.size; }
 
   void sum(const Tensor& t) override {
-    std::vector<Tensor> list{t};
-    guarded([&] { finish(sums_->allreduce(list)); });
+    guarded([&] {
+      if (near_sums_ && near_sums_->fits(t)) {
+        near_sums_->add(near_sums_->show(t), t, [&] { look(); });
+      } else {
+        std::vector<Tensor> list{t};
+        finish(sums_->allreduce(list));
+      }
+    });
   }
 
   void copy_first(const Tensor& t) override {
@@ -138,6 +149,8 @@ class GlooGroup : public Group {
   }
 
   std::unique_ptr<Sum> begin_sum(const Tensor& t, std::function<void()> done) override {
+    if (near_gradients_ && near_gradients_->fits(t))
+      return std::make_unique<Shown>(this, t, std::move(done));
     std::vector<Tensor> list{t};
     Work work;
     guarded([&] { work = gradients_->allreduce(list); });
@@ -164,6 +177,45 @@ class GlooGroup : public Group {
     GlooGroup* group_;
     Work work_;
   };
+
+  /// A sum through memory: its numbers are shown, and added once somebody waits for them.
+  class Shown : public Sum {
+   public:
+    Shown(GlooGroup* group, Tensor t, std::function<void()> done)
+        : group_(group),
+          t_(std::move(t)),
+          done_(std::move(done)),
+          shown_(group->near_gradients_->show(t_)) {}
+    void wait() override {
+      group_->guarded([&] { group_->near_gradients_->add(shown_, t_, [&] { group_->look(); }); });
+      if (done_) done_();
+    }
+
+   private:
+    GlooGroup* group_;
+    Tensor t_;
+    std::function<void()> done_;
+    uint32_t shown_;
+  };
+
+  /// Memory for sums where all processes run on this machine; null where one cannot see another's.
+  std::unique_ptr<SharedSum> share(const std::string& what, int64_t bytes) {
+    if (size() > SharedSum::kMostProcesses) return nullptr;
+    std::unique_ptr<SharedSum> memory;
+    if (launch_.local_size == size()) memory = SharedSum::make(rank(), size(), bytes);
+    const auto key = [&](int64_t r) { return "memory/" + what + "/" + std::to_string(r); };
+    const auto name = memory ? memory->name() : "";
+    store_->set(key(rank()), std::vector<uint8_t>(name.begin(), name.end()));
+    std::vector<std::string> names;
+    for (int64_t r = 0; r < size(); ++r) {
+      const auto found = store_->get(key(r));
+      names.emplace_back(found.begin(), found.end());
+    }
+    std::vector<Tensor> blind{torch::full(1, memory && memory->open(names) ? 0.0F : 1.0F)};
+    finish(sums_->allreduce(blind));
+    if (blind[0].item<float>() > 0) memory.reset();
+    return memory;
+  }
 
   /// Counts who has come, so that who waits in vain can say how many.
   void meet() {
@@ -201,9 +253,13 @@ class GlooGroup : public Group {
       } catch (const std::exception&) {
         if (work->isCompleted()) throw;
       }
-      const auto failure = watch_->failure();
-      check(failure.empty(), failure);
+      look();
     }
+  }
+
+  void look() {
+    const auto failure = watch_->failure();
+    check(failure.empty(), failure);
   }
 
   /// What c10d throws is about sockets; what a person needs is who has gone.
@@ -224,6 +280,7 @@ class GlooGroup : public Group {
   StorePointer root_, store_;
   std::unique_ptr<GlooWatch> watch_;
   c10::intrusive_ptr<ProcessGroupGloo> sums_, gradients_;
+  std::unique_ptr<SharedSum> near_sums_, near_gradients_;
   bool broken_ = false;
 };
 
