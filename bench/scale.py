@@ -51,25 +51,34 @@ def rates(elbo, folder, cases, repeats=REPEATS):
 
 def processes(elbo, folder, seconds):
     """Two processes of one core each against one process of one core, the same rows a process."""
-    steps = max(20, int(seconds * 12))
-    model = ["builtin:digits", "--rows", 20000, "-m", "vae", "--validation", 0, "--steps", steps]
-    cases = {
-        "one": (model + ["--batch", 128], "0"),
-        "two": (model + ["--batch", 256, "--nproc", 2], None),
-    }
-    median, all_rates, last = rates(elbo, folder, cases)
-    print(json.dumps({"rows_per_second": median, "all": all_rates,
-                      "speed_up": median["two"] / median["one"], "group": last["two"]["group"]}))
+    model = ["builtin:digits", "--rows", 20000, "-m", "vae", "--validation", 0]
+    for batch in (128, 512):
+        run = [*model, "--steps", max(20, int(seconds * 1500 / batch))]
+        cases = {
+            "one": (run + ["--batch", batch], "0"),
+            "two": (run + ["--batch", 2 * batch, "--nproc", 2], None),
+        }
+        median, all_rates, last = rates(elbo, folder / str(batch), cases, 5)
+        print(json.dumps({"batch of a process": batch, "rows_per_second": median, "all": all_rates,
+                          "speed_up": median["two"] / median["one"],
+                          "group": last["two"]["group"]}), flush=True)
 
 
 def overlap(elbo, folder):
-    """Sums of 20 million gradients behind the backward pass, and a trace of them."""
+    """Sums of 20 million gradients behind the backward pass, and a trace of them; over sockets, as
+    between machines."""
     hidden = "[2800,2800]"
     trace = pathlib.Path("sums.json").resolve()
-    found = elbo.train("builtin:digits", "--rows", 4000, "-m", "vae_mlp", "--validation", 0,
+    pair = start_pair(elbo, "127.0.0.1",
+                      ["builtin:digits", "--rows", 4000, "-m", "vae_mlp", "--validation", 0,
                        "--set", f"encoder.hidden={hidden}", "--set", f"decoder.hidden={hidden}",
-                       "--batch", 1024, "--steps", 30, "--nproc", 2, "--trace", trace,
-                       "-o", folder / "overlap", "-q")
+                       "--batch", 1024, "--steps", 30, "--trace", trace,
+                       "-o", folder / "overlap", "-q", "--json"])
+    out, err = pair[0].communicate()
+    pair[1].communicate()
+    if pair[0].returncode != 0:
+        sys.exit(err)
+    found = json.loads(out.splitlines()[-1])
     print(json.dumps({**found["group"], "rows_per_second": found["rows_per_second"],
                       "trace": str(trace)}))
 
@@ -178,15 +187,15 @@ class Cable:
             subprocess.run(["ip", "netns", "del", name], check=False)
 
 
-def start_pair(elbo, cable, arguments):
-    """A training of two processes, one in each namespace, as a launcher would start them."""
+def start_pair(elbo, address, arguments, within=lambda rank, command: command):
+    """A training of two processes that know of no common machine, as a launcher would start them."""
     pair = []
-    for rank, name in enumerate(cable.names):
+    for rank in range(2):
         variables = {**os.environ, "RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": "0",
-                     "LOCAL_WORLD_SIZE": "1", "MASTER_ADDR": "10.77.0.1", "MASTER_PORT": "29511",
+                     "LOCAL_WORLD_SIZE": "1", "MASTER_ADDR": address, "MASTER_PORT": "29511",
                      "OMP_NUM_THREADS": "1"}
-        pair.append(subprocess.Popen(in_namespace(name, elbo.command("train", *arguments)),
-                                     env=variables, stdout=subprocess.DEVNULL,
+        pair.append(subprocess.Popen(within(rank, elbo.command("train", *arguments)),
+                                     env=variables, stdout=subprocess.PIPE,
                                      stderr=subprocess.PIPE, text=True))
     return pair
 
@@ -213,7 +222,8 @@ def one_fault(elbo, folder, draw, trial):
     steps = 30 if kind == "none" else 100000
     cable = Cable(delay, loss)
     try:
-        pair = start_pair(elbo, cable, [*data, *model, "--steps", steps, "-o", out])
+        pair = start_pair(elbo, "10.77.0.1", [*data, *model, "--steps", steps, "-o", out],
+                          lambda rank, command: in_namespace(cable.names[rank], command))
         victim = None
         if kind != "none":
             deadline = time.time() + 60
