@@ -8,16 +8,6 @@ if(GLOO_INCLUDE_DIR AND C10D_INCLUDE_DIR)
   set(ELBO_GLOO ON)
 endif()
 
-# The sources of the part that is built, without those of the part that is not.
-function(choose_gloo variable)
-  if(ELBO_GLOO)
-    list(FILTER ${variable} EXCLUDE REGEX "/no_gloo\\.cpp$")
-  else()
-    list(FILTER ${variable} EXCLUDE REGEX "/gloo_[a-z_]*\\.cpp$")
-  endif()
-  set(${variable} ${${variable}} PARENT_SCOPE)
-endfunction()
-
 function(use_gloo target)
   if(NOT ELBO_GLOO)
     return()

@@ -9,6 +9,14 @@ endif()
 file(GLOB test_support CONFIGURE_DEPENDS tests/*.cpp)
 list(FILTER test_support EXCLUDE REGEX "/test_[a-z0-9_]*\\.cpp$")
 
+# A script of tests/cli that runs the program, within so many seconds; what follows are its arguments.
+function(add_cli_script name script timeout)
+  add_test(NAME cli_${name}
+           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/${script}
+                   --program $<TARGET_FILE:elbo_program> ${ARGN})
+  set_tests_properties(cli_${name} PROPERTIES TIMEOUT ${timeout})
+endfunction()
+
 add_executable(elbo_tests ${test_sources} ${test_support})
 target_link_libraries(elbo_tests PRIVATE elbo_objects doctest::doctest)
 target_compile_definitions(elbo_tests PRIVATE ELBO_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
@@ -42,30 +50,14 @@ if(NOT ELBO_FOLDERS)
     list(APPEND cli_tests molecules)
   endif()
   foreach(test IN LISTS cli_tests)
-    add_test(NAME cli_${test}
-             COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/run.py
-                     --program $<TARGET_FILE:elbo_program>
-                     ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/${test}.test)
-    set_tests_properties(cli_${test} PROPERTIES TIMEOUT 900)
+    add_cli_script(${test} run.py 900 ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/${test}.test)
   endforeach()
-  add_test(NAME cli_page
-           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/page.py
-                   --program $<TARGET_FILE:elbo_program>)
-  set_tests_properties(cli_page PROPERTIES TIMEOUT 600)
+  add_cli_script(page page.py 600)
   if(HTTPLIB_FOUND)
-    add_test(NAME cli_serve
-             COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/serve.py
-                     --program $<TARGET_FILE:elbo_program>)
-    set_tests_properties(cli_serve PROPERTIES TIMEOUT 600)
+    add_cli_script(serve serve.py 600)
   endif()
-  add_test(NAME cli_parts
-           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/parts.py
-                   --program $<TARGET_FILE:elbo_program>)
-  set_tests_properties(cli_parts PROPERTIES TIMEOUT 300)
-  add_test(NAME cli_export
-           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/export.py
-                   --program $<TARGET_FILE:elbo_program>)
-  set_tests_properties(cli_export PROPERTIES TIMEOUT 300)
+  add_cli_script(parts parts.py 300)
+  add_cli_script(export export.py 300)
   # Where ELBO_NODE_MODULES names a folder with onnxruntime-node; the script installs it by itself.
   if(DEFINED ENV{ELBO_NODE_MODULES})
     add_test(NAME check_onnx
@@ -74,20 +66,12 @@ if(NOT ELBO_FOLDERS)
     set_tests_properties(check_onnx PROPERTIES TIMEOUT 1200 SKIP_RETURN_CODE 77)
   endif()
   if(ELBO_GLOO)
-    add_test(NAME cli_processes
-             COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/processes.py
-                     --program $<TARGET_FILE:elbo_program>)
-    set_tests_properties(cli_processes PROPERTIES TIMEOUT 900 PROCESSORS 2)
+    add_cli_script(processes processes.py 900)
+    set_tests_properties(cli_processes PROPERTIES PROCESSORS 2)
   endif()
-  add_test(NAME cli_full_disk
-           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/full.py
-                   --program $<TARGET_FILE:elbo_program>)
-  set_tests_properties(cli_full_disk PROPERTIES TIMEOUT 300)
+  add_cli_script(full_disk full.py 300)
   # The long form: tests/cli/kill.py --program … --kills 50
-  add_test(NAME cli_kill
-           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/cli/kill.py
-                   --program $<TARGET_FILE:elbo_program> --kills 3)
-  set_tests_properties(cli_kill PROPERTIES TIMEOUT 900)
+  add_cli_script(kill kill.py 900 --kills 3)
   add_test(NAME install
            COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_CURRENT_BINARY_DIR}
                    -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/tests/install

@@ -4,11 +4,7 @@
 #   scripts/bench.sh            the nets of docs/results.md
 # Let nothing else run. MNIST is used where ELBO_DATA (or ../shared/data) has it.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/common.sh"
 scripts/setup.sh --bench
-build=${ELBO_BUILD:-build}
-if [ ! -x "$build/elbo" ]; then
-  cmake -S . -B "$build" -G Ninja > /dev/null
-  cmake --build "$build" --target elbo_program
-fi
-exec /usr/bin/python3 bench/table.py "$build/elbo"
+elbo=$(program_built)
+exec /usr/bin/python3 bench/table.py "$elbo"

@@ -7,10 +7,6 @@
 #   scripts/bench_scale.sh model                 efficiencies of the model for other machines
 # Let nothing else run. docs/scaling.md says what the figures mean.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-build=${ELBO_BUILD:-build}
-if [ ! -x "$build/elbo" ]; then
-  cmake -S . -B "$build" -G Ninja > /dev/null
-  cmake --build "$build" --target elbo_program
-fi
-exec python3 bench/scale.py --program "$build/elbo" "$@"
+. "$(dirname "$0")/common.sh"
+elbo=$(program_built)
+exec python3 bench/scale.py --program "$elbo" "$@"

@@ -11,4 +11,14 @@ compilers_at_once() {
   echo $((jobs > 0 ? jobs : 1))
 }
 
+# The program, built where it is not there yet; ELBO_BUILD names another folder of builds.
+program_built() {
+  local build=${ELBO_BUILD:-build}
+  if [ ! -x "$build/elbo" ]; then
+    cmake -S . -B "$build" -G Ninja > /dev/null
+    cmake --build "$build" --target elbo_program >&2
+  fi
+  realpath "$build/elbo"
+}
+
 say() { printf '\n== %s\n' "$*"; }

@@ -3,15 +3,11 @@
 # valve1 series of SKAB, each trained and scored with the program and one setting for all.
 #   scripts/reproduce_anomaly.sh             needs the data under ELBO_DATA (or ../shared/data)
 set -euo pipefail
-cd "$(dirname "$0")/.."
-build=${ELBO_BUILD:-build}
-if [ ! -x "$build/elbo" ]; then
-  cmake -S . -B "$build" -G Ninja > /dev/null
-  cmake --build "$build" --target elbo_program
-fi
+. "$(dirname "$0")/common.sh"
+elbo=$(program_built)
 echo "== ADBench, semi-supervised"
-/usr/bin/python3 bench/anomaly.py --program "$build/elbo"
+/usr/bin/python3 bench/anomaly.py --program "$elbo"
 echo "== ADBench, unsupervised"
-/usr/bin/python3 bench/anomaly.py --program "$build/elbo" --unsupervised
+/usr/bin/python3 bench/anomaly.py --program "$elbo" --unsupervised
 echo "== SKAB valve1"
-/usr/bin/python3 bench/series.py --program "$build/elbo"
+/usr/bin/python3 bench/series.py --program "$elbo"

@@ -2,16 +2,11 @@
 # The figures of docs/molecules.md: ZINC held out by one in ten, ChEMBL added for training.
 #   scripts/reproduce_molecules.sh [smiles|selfies]      needs the data under ELBO_DATA (or ../shared/data)
 set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/common.sh"
 tokens=${1:-smiles}
 data=${ELBO_DATA:-../shared/data}/molecules
-build=${ELBO_BUILD:-build}
 out=${ELBO_OUT:-runs/molecules_$tokens}
-if [ ! -x "$build/elbo" ]; then
-  cmake -S . -B "$build" -G Ninja > /dev/null
-  cmake --build "$build" --target elbo_program
-fi
-elbo=$(realpath "$build/elbo")
+elbo=$(program_built)
 mkdir -p "$out"
 
 # Every tenth molecule of a fixed shuffle is held out; none of them is trained on. The others count

@@ -2,16 +2,11 @@
 # The table of docs/text.md: lines of tiny Shakespeare, one model, what keeps its code alive.
 #   scripts/reproduce_text.sh [EPOCHS]       needs the data under ELBO_DATA (or ../shared/data)
 set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/common.sh"
 epochs=${1:-6}
 data=${ELBO_DATA:-../shared/data}/text/tinyshakespeare.txt
-build=${ELBO_BUILD:-build}
 out=${ELBO_OUT:-runs/text}
-if [ ! -x "$build/elbo" ]; then
-  cmake -S . -B "$build" -G Ninja > /dev/null
-  cmake --build "$build" --target elbo_program
-fi
-elbo=$(realpath "$build/elbo")
+elbo=$(program_built)
 small=(--set encoder.hidden=128 --set encoder.embedding=64 --set likelihood.embedding=64)
 
 judge() {  # name, options of the training

@@ -53,23 +53,6 @@ torch::ScalarType exported(torch::ScalarType type) {
   return type == torch::kFloat64 ? torch::kFloat32 : type;
 }
 
-int64_t onnx_type(torch::ScalarType type) {
-  switch (exported(type)) {
-    case torch::kFloat32:
-      return 1;
-    case torch::kUInt8:
-      return 2;
-    case torch::kInt32:
-      return 6;
-    case torch::kInt64:
-      return 7;
-    case torch::kBool:
-      return 9;
-    default:
-      fail(kWhere, "values of type ", torch::toString(type), " cannot be exported");
-  }
-}
-
 bool add_translation(const std::vector<std::string>& names, const Translate& translate) {
   for (const auto& name : names) translations()[name] = translate;
   return true;
@@ -99,8 +82,8 @@ std::string Translation::constant(const Tensor& value) {
   constexpr int64_t kSmall = 64;
   std::string bytes;
   if (t.numel() <= kSmall) {
-    bytes = std::to_string(onnx_type(t.scalar_type())) + ":" + to_string(t.sizes().vec()) + ":" +
-            std::to_string(t.dim()) + ":" +
+    bytes = std::to_string(onnx_type(exported(t.scalar_type()))) + ":" +
+            to_string(t.sizes().vec()) + ":" + std::to_string(t.dim()) + ":" +
             std::string(static_cast<const char*>(t.data_ptr()), t.nbytes());
     const auto known = small_.find(bytes);
     if (known != small_.end()) return known->second;
@@ -150,7 +133,7 @@ std::string Translation::reshape(const std::string& x, const Counts& shape) {
 }
 
 std::string Translation::cast(const std::string& x, torch::ScalarType type) {
-  return emit("Cast", {x}, {{"to", onnx_type(type)}});
+  return emit("Cast", {x}, {{"to", onnx_type(exported(type))}});
 }
 
 namespace {

@@ -86,8 +86,6 @@ class Translation {
 
 /// float32 for float64, which is what the traced computation is in.
 torch::ScalarType exported(torch::ScalarType type);
-/// Its number as attributes name it.
-int64_t onnx_type(torch::ScalarType type);
 
 /// One traced operation as its translator sees it: inputs by their place.
 class Operation {

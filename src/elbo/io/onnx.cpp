@@ -13,24 +13,6 @@ using protobuf::number, protobuf::real, protobuf::text, protobuf::varint;
 // Fields and numbers are those of onnx.proto3.
 constexpr int64_t kFormat = 8;
 
-int64_t type_number(torch::ScalarType type) {
-  switch (type) {
-    case torch::kFloat32:
-      return 1;
-    case torch::kUInt8:
-      return 2;
-    case torch::kInt32:
-      return 6;
-    case torch::kInt64:
-      return 7;
-    case torch::kBool:
-      return 9;
-    default:
-      fail("[onnx] type: found ", torch::toString(type),
-           ", written are float, int64, int32, uint8 and bool");
-  }
-}
-
 std::string whole(int field, int64_t value) { return number(field, static_cast<uint64_t>(value)); }
 
 std::string packed(int field, const std::vector<int64_t>& values) {
@@ -41,7 +23,7 @@ std::string packed(int field, const std::vector<int64_t>& values) {
 
 std::string tensor_message(const Tensor& value, const std::string& name) {
   const auto t = value.detach().to(torch::kCPU).contiguous();
-  std::string message = packed(1, t.sizes().vec()) + whole(2, type_number(t.scalar_type()));
+  std::string message = packed(1, t.sizes().vec()) + whole(2, onnx_type(t.scalar_type()));
   if (!name.empty()) message += text(8, name);
   return message + text(9, {static_cast<const char*>(t.data_ptr()), t.nbytes()});
 }
@@ -84,7 +66,7 @@ std::string value_message(const OnnxValue& value) {
         std::all_of(size.begin(), size.end(), [](char c) { return '0' <= c && c <= '9'; });
     shape += text(1, fixed ? whole(1, std::stoll(size)) : text(2, size));
   }
-  const auto tensor = whole(1, type_number(value.type)) + text(2, shape);
+  const auto tensor = whole(1, onnx_type(value.type)) + text(2, shape);
   return text(1, value.name) + text(2, text(1, tensor));
 }
 
@@ -100,6 +82,24 @@ std::string graph_message(const OnnxGraph& graph) {
 }
 
 }  // namespace
+
+int64_t onnx_type(torch::ScalarType type) {
+  switch (type) {
+    case torch::kFloat32:
+      return 1;
+    case torch::kUInt8:
+      return 2;
+    case torch::kInt32:
+      return 6;
+    case torch::kInt64:
+      return 7;
+    case torch::kBool:
+      return 9;
+    default:
+      fail("[onnx] type: found ", torch::toString(type),
+           ", written are float, int64, int32, uint8 and bool");
+  }
+}
 
 std::string onnx_file(const OnnxGraph& graph) {
   auto file = whole(1, kFormat) + text(2, "elbo") + text(7, graph_message(graph)) +

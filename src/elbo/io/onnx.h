@@ -40,6 +40,9 @@ struct OnnxGraph {
 
 constexpr int64_t kOnnxOperators = 17;
 
+/// A type's number in the format. Raises an Error where graphs have no such values.
+int64_t onnx_type(torch::ScalarType type);
+
 /// The bytes of a .onnx file. Tensors are float, int64, int32, uint8 or bool.
 std::string onnx_file(const OnnxGraph& graph);
 
