@@ -69,9 +69,9 @@ class Bench:
     def conditional(self):
         mnist = f"mnist:{self.args.data / 'mnist'}"
         run, minutes = self.train("conditional", mnist, "--condition", "label", "--model", "vae_gated",
-                                  "--set", "objective.beta=linear(0, 1, 5e)", "--epochs", 25)
+                                  "--set", "objective.beta=linear(0, 2, 5e)", "--epochs", 30)
         x, y = digits(self.args.data, "train")
-        net = classifier.train(x, y, 10, 4, 0)
+        net = classifier.train(x, y, 10, 8, 0)
         right = []
         for k in range(10):
             path = self.folder / "class.npy"

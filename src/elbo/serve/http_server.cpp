@@ -1,6 +1,8 @@
 #include <ATen/Parallel.h>
 #include <httplib.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 
@@ -8,6 +10,7 @@
 #include "elbo/serve/explorer.h"
 #include "elbo/serve/jobs.h"
 #include "elbo/serve/server.h"
+#include "elbo/serve/worker_threads.h"
 
 namespace elbo {
 namespace {
@@ -18,26 +21,28 @@ using httplib::Response;
 constexpr size_t kMostBody = 8 << 20;
 constexpr int kReadSeconds = 5, kIdleSeconds = 5;
 
-/// So many clients are served or wait; the next ones are turned away at once, so that neither
+constexpr int kToConnect = 1024;  // clients that the system keeps while nobody accepts them
+
+/// So many clients are served; when more come, they are turned away at once, so that neither
 /// memory nor waiting grows without end.
-class BoundedQueue : public httplib::TaskQueue {
+class Connections : public httplib::TaskQueue {
  public:
-  explicit BoundedQueue(size_t threads) : pool_(threads), most_(threads * 4) {}
-  void enqueue(std::function<void()> f) override {
-    ++waiting_;
-    pool_.enqueue([this, f = std::move(f)] {
-      f();
-      --waiting_;
-    });
-  }
-  void shutdown() override { pool_.shutdown(); }
-  bool full() const { return waiting_ > most_; }
+  explicit Connections(size_t most) : threads_(most) {}
+  void enqueue(std::function<void()> f) override { threads_.run(std::move(f)); }
+  void shutdown() override { threads_.end(); }
+  bool full() const { return threads_.full(); }
 
  private:
-  httplib::ThreadPool pool_;
-  std::atomic<size_t> waiting_{0};
-  const size_t most_;
+  WorkerThreads threads_;
 };
+
+/// Files that may be open at once: a connection is one, and the usual bound is 1,024.
+void allow_open_files(rlim_t count) {
+  rlimit bound{};
+  if (getrlimit(RLIMIT_NOFILE, &bound) != 0 || bound.rlim_cur >= count) return;
+  bound.rlim_cur = std::min(count, bound.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &bound);
+}
 
 void answer(Response& response, int status, const Json& body) {
   response.status = status;
@@ -133,15 +138,24 @@ void serve(std::shared_ptr<const Run> run, std::shared_ptr<Model> model,
   // One row gains nothing from a second thread, and every connection would bring threads of its
   // own.
   at::set_num_threads(1);
+  constexpr rlim_t kOtherFiles = 256;
+  allow_open_files(static_cast<rlim_t>(options.connections) + kOtherFiles);
   Explorer explorer(run, std::move(model));
   Jobs jobs(run);
   httplib::Server server;
-  std::atomic<BoundedQueue*> queue{nullptr};
-  server.new_task_queue = [&, threads = static_cast<size_t>(options.threads)] {
-    auto* made = new BoundedQueue(threads);
-    queue = made;
+  std::atomic<Connections*> connections{nullptr};
+  server.new_task_queue = [&, most = static_cast<size_t>(options.connections)] {
+    auto* made = new Connections(most);
+    connections = made;
     return made;  // the server deletes it
   };
+  int own_socket = -1;
+  server.set_socket_options([&](int s) {
+    constexpr int kYes = 1;
+    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &kYes, sizeof kYes);
+    own_socket = s;
+  });
+  server.set_tcp_nodelay(true);  // a short answer does not wait for the client's acknowledgement
   server.set_payload_max_length(kMostBody);
   server.set_read_timeout(kReadSeconds);
   server.set_write_timeout(kReadSeconds);
@@ -149,7 +163,7 @@ void serve(std::shared_ptr<const Run> run, std::shared_ptr<Model> model,
   server.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"}});
   server.set_pre_routing_handler([&](const Request& request, Response& response) {
     using Result = httplib::Server::HandlerResponse;
-    if (const auto* q = queue.load(); q && q->full()) {
+    if (const auto* c = connections.load(); c && c->full()) {
       answer(response, 503, {{"error", "busy; try again"}});
       return Result::Handled;
     }
@@ -170,6 +184,8 @@ void serve(std::shared_ptr<const Run> run, std::shared_ptr<Model> model,
                        : server.bind_to_any_port(options.host.c_str());
   check(port > 0, "[serve] cannot listen on ", options.host, ":", options.port,
         "; is the port taken? --port 0 finds a free one");
+  // The library listens for five at a time; the others would try again after a second.
+  ::listen(own_socket, kToConnect);
   std::thread watch([&] {
     while (!server.is_running() && !stop())
       std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -12,14 +12,15 @@ struct ServeOptions {
   std::string host = "127.0.0.1";
   int64_t port = 8080;
   std::string token;
-  int64_t threads = 64;
+  int64_t connections = 1024;
   template <class F>
   void fields(F&& f) {
     f("host", host, "address to listen on; any but this machine's own needs a token");
     f("port", port, "0 = a free one", between(0, 65535));
     f("token", token, "what clients must send as \"Authorization: Bearer TOKEN\" or ?token=TOKEN");
-    f("threads", threads, "connections held open at once; the model answers one question at a time",
-      between(1, 256));
+    f("connections", connections,
+      "held open at once; the model answers one question at a time, more clients wait",
+      between(1, 4096));
   }
 };
 

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace elbo {
+
+/// Threads for work that mostly waits, as connections do: made when nobody is free, up to a bound.
+class WorkerThreads {
+ public:
+  explicit WorkerThreads(size_t most) : most_(most) {}
+  ~WorkerThreads() { end(); }
+  WorkerThreads(const WorkerThreads&) = delete;
+  WorkerThreads& operator=(const WorkerThreads&) = delete;
+
+  void run(std::function<void()> work);
+  /// Whether some work waits until a thread is done with other work.
+  bool full() const;
+  /// Does what waits and ends the threads.
+  void end();
+
+ private:
+  void loop();
+
+  const size_t most_;
+  mutable std::mutex mutex_;  // of all below
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> work_;
+  std::vector<std::thread> threads_;
+  size_t idle_ = 0;
+  bool ends_ = false;
+};
+
+}  // namespace elbo
