@@ -8,14 +8,14 @@
 namespace elbo {
 namespace {
 
-constexpr int64_t kSize = 3, kBytes = 4096;
+constexpr int64_t kThree = 3, kBytes = 4096;
 using Memories = std::vector<std::unique_ptr<SharedSum>>;
 
 Memories make_memories() {
   Memories all;
   std::vector<std::string> names;
-  for (int64_t r = 0; r < kSize; ++r) {
-    all.push_back(SharedSum::make(r, kSize, kBytes));
+  for (int64_t r = 0; r < kThree; ++r) {
+    all.push_back(SharedSum::make(r, kThree, kBytes));
     REQUIRE(all.back());
     names.push_back(all.back()->name());
   }
@@ -35,10 +35,10 @@ Tensor sum_of_all(int64_t round, int64_t size) {
 
 TEST_CASE("sums through shared memory, each at its own pace, several under way") {
   const auto memories = make_memories();
-  std::vector<int> right(kSize, 0);
+  std::vector<int> right(kThree, 0);
   std::vector<std::thread> threads;
   constexpr int64_t kRounds = 200;
-  for (int64_t r = 0; r < kSize; ++r) {
+  for (int64_t r = 0; r < kThree; ++r) {
     threads.emplace_back([&, r] {
       auto& memory = *memories[static_cast<size_t>(r)];
       for (int64_t round = 0; round < kRounds; ++round) {
@@ -53,7 +53,7 @@ TEST_CASE("sums through shared memory, each at its own pace, several under way")
     });
   }
   for (auto& thread : threads) thread.join();
-  CHECK(right == std::vector<int>(kSize, kRounds));
+  CHECK(right == std::vector<int>(kThree, kRounds));
 }
 
 TEST_CASE("shared memory has room for so much at a time, and only for what lies in one piece") {
