@@ -96,7 +96,7 @@ TEST_CASE("blurred reconstructions are found") {
 TEST_CASE("each stage of a residual codebook is looked at") {
   const TrainedRun run("builtin:digits",
                        small({"latent.type=quantized", "latent.positions=2", "latent.codes=512",
-                              "latent.stages=2", "latent.window=0"}),
+                              "latent.stages=2", "latent.commitment=0.25", "latent.window=0"}),
                        300, 2);
   const auto list = names(run.findings());
   CHECK(std::count(list.begin(), list.end(), "unused_codes") == 2);

@@ -64,7 +64,7 @@ TEST_CASE("bounds of trained_model latents keep above the entropy of the data an
   const double entropy = test->schemas().x.detail["entropy"];
   const Json flat{{"type", "flat"}, {"size", 2}};
   const Json book{
-      {"type", "quantized"}, {"codes", 8}, {"size", 4}, {"positions", 1}, {"window", 50}};
+      {"type", "quantized"}, {"codes", 8}, {"size", 4}, {"positions", 1}, {"window", 800}};
   const std::vector<std::pair<Json, double>> cases{
       {{{"type", "ladder"}, {"sizes", {4, 2}}, {"widths", {32}}}, kShortTrainingNats},
       {book, kShortTrainingNats},

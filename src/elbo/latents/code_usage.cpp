@@ -8,7 +8,6 @@ namespace elbo {
 CodeUsage::CodeUsage(int64_t codes, int64_t window) : codes_(codes), window_(window) {
   current_ = register_buffer("current", torch::zeros({codes}));
   last_ = register_buffer("last", torch::zeros({codes}));
-  steps_ = register_buffer("steps", torch::zeros({1}));
 }
 
 void CodeUsage::add(const Tensor& indices) {
@@ -19,15 +18,14 @@ void CodeUsage::add(const Tensor& indices) {
     return;
   }
   current_.add_(sum_over_group(counts));
-  steps_.add_(1);
 }
 
 Tensor CodeUsage::take_dead() {
-  if (window_ == 0 || steps_.item<double>() < static_cast<double>(window_)) return Tensor();
+  const auto whole = static_cast<double>(window_ * codes_);
+  if (window_ == 0 || current_.sum().item<double>() < whole) return Tensor();
   torch::NoGradGuard no_gradient;
   last_.copy_(current_);
   current_.zero_();
-  steps_.zero_();
   return torch::nonzero(last_ == 0).squeeze(1);
 }
 

@@ -25,8 +25,8 @@ struct QuantizedOptions {
       one_of({"gradient", "ema"}));
     f("decay", book.decay, "ema: decay of the averages", between(0, 1));
     f("window", book.window,
-      "codebook: codes unused for so many steps are re-seeded from the encoder's outputs; 0 = "
-      "never",
+      "codebook: codes unused while all are used so often on average are re-seeded from the "
+      "encoder's outputs; 0 = never",
       at_least(0));
     f("commitment", book.commitment, "weight of |z - code|^2 in the encoder's loss", at_least(0));
     f("levels", levels, "levels: how many each number of a code has");

@@ -30,10 +30,11 @@ class Quantizer : public torch::nn::Module {
   virtual Json usage() const = 0;
 };
 
-/// How often each of K codes was used, in windows of training steps and over an evaluation.
+/// How often each of K codes was used, in windows of the training and over an evaluation.
 class CodeUsage : public torch::nn::Module {
  public:
-  /// window: training steps; 0 = the counts go on for ever.
+  /// window: uses of a code on average; 0 = the counts go on for ever. Measured in uses and not in
+  /// steps it means the same for every number of codes, size of grid and batch.
   CodeUsage(int64_t codes, int64_t window);
   /// indices: [N]
   void add(const Tensor& indices);
@@ -47,14 +48,13 @@ class CodeUsage : public torch::nn::Module {
  private:
   int64_t codes_, window_;
   Tensor current_, last_;  // [K]
-  Tensor steps_;           // [1] of the current window
   Tensor evaluated_;       // [K], not part of the state
 };
 
 struct CodebookOptions {
-  int64_t codes = 512, size = 64, stages = 1, window = 500;
+  int64_t codes = 512, size = 64, stages = 1, window = 40;
   std::string update = "gradient";
-  double commitment = 0.25, decay = 0.99;
+  double commitment = 1, decay = 0.99;
 };
 /// Learned codes; more than one stage quantizes what the stages before left over (van den Oord et
 /// al. 2017, arXiv:1711.00937; Zeghidour et al. 2021, arXiv:2107.03312).
