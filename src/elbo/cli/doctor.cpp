@@ -8,6 +8,7 @@
 #include "elbo/cli/result.h"
 #include "elbo/core/cpu.h"
 #include "elbo/core/device.h"
+#include "elbo/io/database.h"
 #include "elbo/train/join.h"
 
 namespace elbo {
@@ -34,6 +35,7 @@ int doctor(bool json) {
              {"oneDNN", "left out of this build; dense layers go through the BLAS"},
 #endif
              {"RDKit", has_chemistry() ? "in use" : "left out of this build"},
+             {"SQLite", has_databases() ? "in use" : "left out of this build"},
              {"devices", device_report()["devices"]},
              {"processes", can_join() ? "several can train together (--nproc, torchrun)" : why},
              {"processor", cpu.name},

@@ -115,8 +115,8 @@ std::string ColumnStatistics::numeric_type() const {
 std::string ColumnStatistics::text_type(std::string* why) const {
   const bool different = many_ || distinct_.size() > static_cast<size_t>(seen_ / 2);
   check(numbers_ < seen_ * 9 / 10 || !(different || distinct_.size() > kFewClasses), "\"",
-        first_text_, "\" (line ", first_text_line_, ") is no number, ", numbers_, " of ", seen_,
-        " cells are; --missing \"", first_text_,
+        first_text_, "\" (", unit_, " ", first_text_line_, ") is no number, ", numbers_, " of ",
+        seen_, " cells are; --missing \"", first_text_,
         "\" reads it as a missing cell, --types NAME=category takes all as words");
   if (seen_ >= kFewRows && different && distinct_.size() > kFewClasses / 2) {
     *why = "nearly every row has a text of its own (an identifier or free text)";
@@ -136,8 +136,9 @@ Column ColumnStatistics::column(const std::string& name, const std::string& type
     return column;
   }
   const bool date = type == "date";
-  check((date ? dates_ : numbers_) == seen_, "\"", first_text_, "\" (line ", first_text_line_,
-        ") is no ", date ? "date" : "number", ", the column is to be of type ", type);
+  check((date ? dates_ : numbers_) == seen_, "\"", first_text_, "\" (", unit_, " ",
+        first_text_line_, ") is no ", date ? "date" : "number", ", the column is to be of type ",
+        type);
   const bool bounded = type == "count" || type == "positive";
   check(!bounded || low_ >= 0, "holds ", low_, ", a column of type ", type, " has none below 0");
   check(type != "count" || whole_ == seen_,
@@ -150,8 +151,8 @@ Column ColumnStatistics::column(const std::string& name, const std::string& type
 
 void ColumnStatistics::set_classes(Column& column, int64_t most_classes) const {
   std::vector<std::pair<std::string, int64_t>> sorted(distinct_.begin(), distinct_.end());
-  check(column.type != "ordinal" || all_numbers() || dates_ == seen_, "\"", first_text_,
-        "\" (line ", first_text_line_,
+  check(column.type != "ordinal" || all_numbers() || dates_ == seen_, "\"", first_text_, "\" (",
+        unit_, " ", first_text_line_,
         ") has no place in an order; list it as in --types \"NAME=ordinal(low|middle|high)\"");
   std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
     return std::tie(b.second, a.first) < std::tie(a.second, b.first);

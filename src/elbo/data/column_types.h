@@ -26,6 +26,8 @@ class Moments {
 /// What one pass over a column finds out, in bounded memory.
 class ColumnStatistics {
  public:
+  /// `unit`: what rows are counted in, for messages.
+  explicit ColumnStatistics(std::string unit = "line") : unit_(std::move(unit)) {}
   void add_missing() { ++missing_; }
   /// A cell that is not missing, without spaces around it. Raises an Error for numbers beyond
   /// float32.
@@ -54,7 +56,7 @@ class ColumnStatistics {
   int64_t decimals_ = 0;
   bool comma_ = false, rising_ = true, many_ = false;
   double last_ = 0;
-  std::string format_, first_text_;
+  std::string unit_, format_, first_text_;
   int64_t first_text_line_ = 0;
   std::unordered_map<std::string, int64_t> distinct_;
 };

@@ -126,6 +126,8 @@ std::vector<OptionHelp> reader_options();
 /// A relative path that does not exist is also looked for under $ELBO_DATA.
 Data open_data(const std::string& text, const DataOptions& options);
 bool has_test_split(const std::string& text);
+/// Where DATA lies: without a reader's name, under $ELBO_DATA where it is found there.
+std::string data_path(const std::string& text);
 /// Turns byte rows into binary ones: dynamic, static, threshold. `none` keeps them.
 Data binarized(Data data, const std::string& how);
 /// Names of the classes of a label or a one-hot condition: numbers where the data name none.

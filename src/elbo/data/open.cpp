@@ -95,6 +95,8 @@ Data open_data(const std::string& text, const DataOptions& options) {
   return options.condition == "label" ? label_as_condition(data) : data;
 }
 
+std::string data_path(const std::string& text) { return find_source(text).path; }
+
 bool has_test_split(const std::string& text) {
   const auto source = find_source(text);
   return source.reader->has_test(source.path);

@@ -68,7 +68,7 @@ SeriesRoles series_roles(const TableText& text, const SeriesOptions& o) {
 /// A first column of dates is the time where nobody says otherwise.
 void find_time(SeriesRoles& roles, const TableText& text) {
   const bool free = roles.time < 0 && !roles.numbers.empty() && roles.numbers[0] == 0;
-  if (!free || !parse_date(trimmed(text.csv().cell(0)))) return;
+  if (!free || !parse_date(trimmed(text.records().cell(0)))) return;
   roles.time = 0;
   roles.numbers.erase(roles.numbers.begin());
 }
@@ -89,7 +89,7 @@ RawSeries read_text(const std::string& path, const SeriesOptions& o, int64_t mos
   int64_t n = 0;
   while ((most == 0 || n < most) && text.next()) {
     if (n == 0) find_time(roles, text);
-    const auto cell = [&](int64_t i) { return trimmed(text.csv().cell(i)); };
+    const auto cell = [&](int64_t i) { return trimmed(text.records().cell(i)); };
     for (int64_t i : roles.numbers) {
       values.push_back(text.number(i));
     }
@@ -216,11 +216,12 @@ class SeriesReader : public Reader {
     const auto where = "series " + path;
     refuse_resize(options, where);
     refuse_test(options, where);
+    const bool known = options.like && options.like->x.detail.contains("changes");
+    if (!known) check_source(path, o_);
     auto raw = path.ends_with(".npy") || path.ends_with(".npy.gz")
                    ? read_array(path, options.rows)
                    : read_text(path, o_, options.rows);
     find_gaps(raw, o_.gap, path);
-    const bool known = options.like && options.like->x.detail.contains("changes");
     const auto changes = known ? options.like->x.detail["changes"].get<std::vector<bool>>()
                                : columns_as_changes(raw.steps.values, o_.changes);
     check(changes.size() == raw.columns.size(), "[series] ", path, ": ", raw.columns.size(),

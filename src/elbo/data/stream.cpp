@@ -67,8 +67,8 @@ class NumberStream : public RowStream {
     Batch batch;
     batch.x = torch::tensor(values).view(with_rows(1, shape_));
     const auto holes = batch.x.isnan();
-    check(missing_ || !holes.any().item<bool>(), "[stream] ", text_.csv().path(), ": line ",
-          text_.csv().line(), ": a cell is missing, the model was trained on rows without such");
+    check(missing_ || !holes.any().item<bool>(), "[stream] ", text_.records().path(), ": ",
+          text_.place(), ": a cell is missing, the model was trained on rows without such");
     if (missing_) {
       batch.mask = holes.logical_not().to(torch::kFloat32);
       batch.x = batch.x.nan_to_num(0);
@@ -88,7 +88,7 @@ class NumberStream : public RowStream {
       if (name.starts_with(mark)) name = name.substr(mark.size());
       const auto at = std::find(names.begin(), names.end(), name);
       const bool placed = at == names.end() && static_cast<int64_t>(names.size()) == width;
-      check(at != names.end() || placed, "[stream] ", text_.csv().path(), ": lacks the column ",
+      check(at != names.end() || placed, "[stream] ", text_.records().path(), ": lacks the column ",
             name, "; found: ", join(names));
       places_.push_back(placed ? c : at - names.begin());
     }
@@ -99,7 +99,7 @@ class NumberStream : public RowStream {
     for (int64_t place : places_) {
       raw.push_back(text_.number(place));
     }
-    const auto first = trimmed(text_.csv().cell(0));
+    const auto first = trimmed(text_.records().cell(0));
     time_ = parse_date(first) ? std::string(first) : "";
     auto step = raw;
     for (size_t c = 0; c < step.size(); ++c) {

@@ -1,6 +1,7 @@
 #include "elbo/data/table.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 
 namespace elbo {
@@ -28,35 +29,64 @@ int64_t find_name(const std::vector<std::string>& names, const std::string& name
   return at == names.end() ? -1 : at - names.begin();
 }
 
+std::unique_ptr<Records> open_records(const std::string& path, const TableOptions& options) {
+  const auto [file, table] = split_table(path);
+  if (!is_database(file)) return std::make_unique<CsvReader>(path, delimiter_of(options));
+  const auto part = DatabasePart{options.table, options.query};
+  return open_database(file, table.empty() ? part : DatabasePart{table, ""});
+}
+
 }  // namespace
 
+std::pair<std::string, std::string> split_table(const std::string& path) {
+  const auto colon = path.rfind(':');
+  std::error_code ignored;
+  if (colon == std::string::npos || std::filesystem::exists(path, ignored)) return {path, ""};
+  const auto file = path.substr(0, colon);
+  if (is_database(file)) return {file, path.substr(colon + 1)};
+  return {path, ""};
+}
+
+void check_source(const std::string& path, const TableOptions& options) {
+  const auto [file, table] = split_table(path);
+  const bool part = !options.table.empty() || !options.query.empty();
+  if (is_database(file)) {
+    check(options.delimiter.empty(), "[table] ", path, ": is a database, which has no delimiter");
+    check(table.empty() || !part, "[table] ", path,
+          ": names a table, leave out --table and --query");
+  } else {
+    check(!part, "[table] ", path, ": is no database, leave out --table and --query");
+  }
+}
+
 TableText::TableText(const std::string& path, const TableOptions& options)
-    : csv_(path, delimiter_of(options)), words_(missing_words(options.missing)) {
-  check(csv_.next(), "[table] ", path, ": is empty");
-  has_header_ = options.header == "yes" || (options.header == "auto" && looks_like_header());
+    : records_(open_records(path, options)), words_(missing_words(options.missing)) {
+  check(records_->next(), "[table] ", path, ": is empty");
+  has_header_ = records_->names_first() || options.header == "yes" ||
+                (options.header == "auto" && looks_like_header());
   read_names();
   pending_ = !has_header_;
-  if (has_header_) header_ = record() + std::string(csv_.line_end());
+  if (has_header_) header_ = record() + std::string(records_->line_end());
 }
 
 /// Names are no numbers, and most columns have one.
 bool TableText::looks_like_header() const {
   int64_t empty = 0;
-  for (int64_t i = 0; i < csv_.size(); ++i) {
-    const auto cell = trimmed(csv_.cell(i));
+  for (int64_t i = 0; i < records_->size(); ++i) {
+    const auto cell = trimmed(records_->cell(i));
     empty += cell.empty();
     if ((!cell.empty() && missing(cell)) || parse_date(cell)) return false;
     const bool digits = cell.find_first_not_of("+-.0123456789eE") == std::string_view::npos;
     if (digits && parse_number(cell, false)) return false;
   }
-  return 2 * empty < csv_.size();
+  return 2 * empty < records_->size();
 }
 
 void TableText::read_names() {
-  for (int64_t i = 0; i < csv_.size(); ++i) {
-    std::string name(trimmed(csv_.cell(i)));
+  for (int64_t i = 0; i < records_->size(); ++i) {
+    std::string name(trimmed(records_->cell(i)));
     if (!has_header_ || name.empty()) name = "x" + std::to_string(i);
-    check(is_utf8(name), "[table] ", csv_.path(), ": line ", csv_.line(), ", column ", i + 1,
+    check(is_utf8(name), "[table] ", records_->path(), ": ", place(), ", column ", i + 1,
           ": the name is not UTF-8 (iconv -f latin1 -t utf-8 turns most older files into it)");
     auto unique = name;
     for (int64_t k = 2; find_name(names_, unique) >= 0; ++k) {
@@ -71,17 +101,17 @@ void TableText::read_names() {
 }
 
 bool TableText::next() {
-  if (!pending_ && !csv_.next()) return false;
+  if (!pending_ && !records_->next()) return false;
   pending_ = false;
-  check(csv_.size() == static_cast<int64_t>(names_.size()), "[table] ", csv_.path(), ": line ",
-        csv_.line(), " has ", csv_.size(), " cells, the first line ", names_.size());
+  check(records_->size() == static_cast<int64_t>(names_.size()), "[table] ", records_->path(), ": ",
+        place(), " has ", records_->size(), " cells, the first line ", names_.size());
   return true;
 }
 
 float TableText::number(int64_t column) const {
-  const auto cell = trimmed(csv_.cell(column));
+  const auto cell = trimmed(records_->cell(column));
   if (missing(cell)) return std::numeric_limits<float>::quiet_NaN();
-  const auto number = parse_number(cell, csv_.delimiter() != ',');
+  const auto number = parse_number(cell, records_->delimiter() != ',');
   if (!number) {
     refuse(column, "\"" + std::string(cell) +
                        "\" is not a number; name the column's use as in --types \"" +
@@ -90,11 +120,15 @@ float TableText::number(int64_t column) const {
   return static_cast<float>(*number);
 }
 
+std::string TableText::place() const {
+  return records_->unit() + " " + std::to_string(records_->line());
+}
+
 std::string TableText::record() const {
   std::string bytes;
-  for (int64_t i = 0; i < csv_.size(); ++i) {
-    if (i > 0) bytes += csv_.delimiter();
-    bytes += csv_.raw(i);
+  for (int64_t i = 0; i < records_->size(); ++i) {
+    if (i > 0) bytes += records_->delimiter();
+    bytes += records_->raw(i);
   }
   return bytes;
 }
@@ -104,7 +138,7 @@ bool TableText::missing(std::string_view cell) const {
 }
 
 void TableText::refuse(int64_t column, const std::string& what) const {
-  fail("[table] ", csv_.path(), ": line ", csv_.line(), ", column ", column + 1, " \"",
+  fail("[table] ", records_->path(), ": ", place(), ", column ", column + 1, " \"",
        names_[static_cast<size_t>(column)], "\": ", what);
 }
 
@@ -142,7 +176,7 @@ TableRows::TableRows(const std::string& path, const TableOptions& options, const
 
 bool TableRows::next() {
   if (!text_.next()) return false;
-  const auto& csv = text_.csv();
+  const auto& records = text_.records();
   const auto value = [&](const Cells& cells, int64_t at, std::string_view cell) {
     try {
       return cells.value(cell);
@@ -151,13 +185,13 @@ bool TableRows::next() {
     }
   };
   for (size_t i = 0; i < cells_.size(); ++i) {
-    const auto cell = trimmed(csv.cell(places_[i]));
+    const auto cell = trimmed(records.cell(places_[i]));
     mask_[i] = text_.missing(cell) ? 0 : 1;
     values_[i] = mask_[i] ? value(cells_[i], places_[i], cell) : 0;
   }
   label_ = -1;
   if (label_at_ >= 0) {
-    const auto cell = trimmed(csv.cell(label_at_));
+    const auto cell = trimmed(records.cell(label_at_));
     if (!text_.missing(cell)) {
       label_ = static_cast<int64_t>(value(label_cells_[0], label_at_, cell));
     }

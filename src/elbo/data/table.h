@@ -6,12 +6,13 @@
 #include "elbo/data/column.h"
 #include "elbo/data/dataset.h"
 #include "elbo/io/csv.h"
+#include "elbo/io/database.h"
 
 namespace elbo {
 
-/// What a reader of delimited text may be told.
+/// What a reader of delimited text or of a database may be told.
 struct TableOptions {
-  std::string types, missing, header = "auto", delimiter;
+  std::string types, missing, header = "auto", delimiter, table, query;
   int64_t most_classes = 1000;
   template <class F>
   void fields(F&& f) {
@@ -21,18 +22,29 @@ struct TableOptions {
     f("header", header, "whether the first line names the columns", one_of({"auto", "yes", "no"}));
     f("delimiter", delimiter,
       "what stands between cells: one character, or tab; default: found out");
+    f("table", table, "databases: the table or view to read; default: the only one");
+    f("query", query, "databases: read what this SELECT returns");
     f("most_classes", most_classes, "classes of one column; rarer values are read as one",
       between(2, 100000));
   }
 };
 
-/// A file of records, its first line told from the others.
+/// "FILE.db:TABLE" as the two; any other path, and nothing.
+std::pair<std::string, std::string> split_table(const std::string& path);
+/// Raises an Error where the options speak of tables and the path is of text, or the other way
+/// round.
+void check_source(const std::string& path, const TableOptions& options);
+
+/// A file of records, its first line told from the others. "FILE.db:TABLE" reads that table,
+/// whatever the options say.
 class TableText {
  public:
   TableText(const std::string& path, const TableOptions& options);
   /// The next record of as many cells as there are columns; others raise an Error.
   bool next();
-  const CsvReader& csv() const { return csv_; }
+  const Records& records() const { return *records_; }
+  /// "line 7"; of a database "row 6".
+  std::string place() const;
   bool has_header() const { return has_header_; }
   /// The bytes of the present record, and those of the header with its line end.
   std::string record() const;
@@ -51,7 +63,7 @@ class TableText {
   bool looks_like_header() const;
   void read_names();
 
-  CsvReader csv_;
+  std::unique_ptr<Records> records_;
   std::vector<std::string> words_, names_, notes_;
   std::string header_;
   bool has_header_ = false, pending_ = false;

@@ -9,18 +9,29 @@ namespace elbo {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr int64_t kFormat = 1, kBlock = 1 << 14;
+constexpr int64_t kFormat = 2, kBlock = 1 << 14;
+
+/// Size and time of a file, in a list; empty where there is none.
+Json state_of(const fs::path& path) {
+  std::error_code size_failed, time_failed;
+  const auto size = static_cast<int64_t>(fs::file_size(path, size_failed));
+  const auto time = fs::last_write_time(path, time_failed).time_since_epoch().count();
+  return size_failed || time_failed ? Json::array() : Json{size, time};
+}
 
 /// Which file it was, and how it was read.
 Json fingerprint(const std::string& file, const Json& how) {
   std::error_code failed;
   const auto path = fs::canonical(file, failed);
   check(!failed, "[cache] ", file, ": ", failed.message());
-  const auto size = static_cast<int64_t>(fs::file_size(path, failed));
-  const auto time = fs::last_write_time(path, failed).time_since_epoch().count();
-  check(!failed, "[cache] ", file, ": ", failed.message());
-  return {
-      {"format", kFormat}, {"file", path.string()}, {"size", size}, {"time", time}, {"how", how}};
+  const auto state = state_of(path);
+  check(!state.empty(), "[cache] ", file, ": its size and time cannot be read");
+  // SQLite writes to a file beside the database at first.
+  return {{"format", kFormat},
+          {"file", path.string()},
+          {"state", state},
+          {"log", state_of(path.string() + "-wal")},
+          {"how", how}};
 }
 
 std::string name_of(const Json& fingerprint) {

@@ -14,16 +14,16 @@ class TableSurvey {
  public:
   TableSurvey(const std::string& path, const TableOptions& options, int64_t most_rows)
       : options_(options), text_(path, options), named_(parse_types(options.types, text_.names())) {
-    statistics_.resize(text_.names().size());
+    statistics_.resize(text_.names().size(), ColumnStatistics(text_.records().unit()));
     notes_ = text_.notes();
-    const bool comma = text_.csv().delimiter() != ',';
+    const bool comma = text_.records().delimiter() != ',';
     while ((most_rows == 0 || rows_ < most_rows) && text_.next()) {
       ++rows_;
       for (size_t i = 0; i < statistics_.size(); ++i) add_cell(i, comma);
     }
     check(rows_ > 0, "[table] ", path, ": holds no rows",
-          text_.has_header() ? " below its header" : "");
-    if (const auto blank = text_.csv().blank_lines(); blank > 0) {
+          text_.has_header() && !text_.records().names_first() ? " below its header" : "");
+    if (const auto blank = text_.records().blank_lines(); blank > 0) {
       notes_.push_back(std::to_string(blank) + " blank lines skipped");
     }
   }
@@ -40,14 +40,14 @@ class TableSurvey {
       columns.push_back(*column);
       holes = holes || statistics_[i].missing() > 0;
     }
-    check(!columns.empty(), "[table] ", text_.csv().path(),
+    check(!columns.empty(), "[table] ", text_.records().path(),
           ": no column to learn from: ", join(notes_, "; "));
     schemas.x = {{static_cast<int64_t>(columns.size())}, "table", Json::object()};
     schemas.x.detail = {{"columns", columns},
                         {"missing", holes},
                         {"header", text_.has_header()},
                         {"width", text_.names().size()},
-                        {"delimiter", std::string(1, text_.csv().delimiter())},
+                        {"delimiter", std::string(1, text_.records().delimiter())},
                         {"notes", notes_}};
     return schemas;
   }
@@ -55,13 +55,13 @@ class TableSurvey {
  private:
   void add_cell(size_t i, bool comma) {
     const auto at = static_cast<int64_t>(i);
-    const auto cell = trimmed(text_.csv().cell(at));
+    const auto cell = trimmed(text_.records().cell(at));
     if (text_.missing(cell)) return statistics_[i].add_missing();
     if (!is_utf8(cell)) {
       text_.refuse(at, "is not UTF-8 (iconv -f latin1 -t utf-8 turns most older files into it)");
     }
     try {
-      statistics_[i].add(cell, comma, text_.csv().line());
+      statistics_[i].add(cell, comma, text_.records().line());
     } catch (const Error& error) {
       if (!ignored(i)) text_.refuse(at, error.what());
     }
@@ -101,8 +101,9 @@ class TableSurvey {
       return column;
     } catch (const Error& error) {
       const std::string what = error.what();
-      fail(what.starts_with('[') ? ""
-                                 : "[table] " + text_.csv().path() + ": column \"" + name + "\": ",
+      fail(what.starts_with('[')
+               ? ""
+               : "[table] " + text_.records().path() + ": column \"" + name + "\": ",
            what);
     }
   }
@@ -146,15 +147,19 @@ struct TableReaderOptions : TableOptions {
   }
 };
 
+/// Files of text, or databases.
 class TableReader : public Reader {
  public:
-  explicit TableReader(TableReaderOptions options) : options_(std::move(options)) {}
+  TableReader(TableReaderOptions options, bool databases)
+      : options_(std::move(options)), databases_(databases) {}
 
   bool accepts(const std::string& path) const override {
-    for (const char* ending : {".csv", ".tsv", ".csv.gz", ".tsv.gz"}) {
-      if (path.ends_with(ending)) return true;
-    }
-    return false;
+    const std::vector<std::string> text = {".csv", ".tsv", ".csv.gz", ".tsv.gz"};
+    const std::vector<std::string> database = {".db", ".db3", ".sqlite", ".sqlite3"};
+    const auto& endings = databases_ ? database : text;
+    const auto file = split_table(path).first;
+    return std::any_of(endings.begin(), endings.end(),
+                       [&](const auto& ending) { return file.ends_with(ending); });
   }
 
   Data open(const std::string& path, const DataOptions& options) const override {
@@ -166,6 +171,9 @@ class TableReader : public Reader {
     const bool known = options.like && options.like->x.kind == "table";
     check(known || path != "-",
           "[table] standard input is read once: it needs a model that knows its types");
+    const auto [file, table] = split_table(path);
+    if (databases_) check_database(file);
+    if (!known) check_source(path, options_);
     const auto read = [&] {
       return known ? read_rows(path, options_, *options.like, options.rows)
                    : survey_and_read(path, options.rows);
@@ -173,7 +181,8 @@ class TableReader : public Reader {
     Json how = write_options(options_);
     how.erase("cache");
     how["rows"] = options.rows;
-    const auto stored = cached_rows(path == "-" ? "" : options_.cache, path, how,
+    if (!table.empty()) how["table"] = table;
+    const auto stored = cached_rows(path == "-" ? "" : options_.cache, file, how,
                                     known ? options.like.get() : nullptr, read);
     return stored_table(stored.rows, stored.schemas);
   }
@@ -185,11 +194,16 @@ class TableReader : public Reader {
   }
 
   TableReaderOptions options_;
+  bool databases_;
 };
 
 const bool added = readers().add<TableReaderOptions>(
     "table", "delimited text with missing cells: FILE.csv, FILE.tsv, also ; | and gzip",
-    [](const TableReaderOptions& options) { return std::make_shared<TableReader>(options); });
+    [](const TableReaderOptions& o) { return std::make_shared<TableReader>(o, false); });
+
+const bool databases_added = readers().add<TableReaderOptions>(
+    "sqlite", "a table or a query of an SQLite database: FILE.db, FILE.sqlite, FILE.db:TABLE",
+    [](const TableReaderOptions& o) { return std::make_shared<TableReader>(o, true); });
 
 }  // namespace
 }  // namespace elbo

@@ -71,7 +71,7 @@ struct CsvReader::Source {
 };
 
 CsvReader::CsvReader(const std::string& path, char delimiter)
-    : path_(path), source_(std::make_unique<Source>(path)), delimiter_(delimiter) {
+    : Records(path), source_(std::make_unique<Source>(path)), delimiter_(delimiter) {
   begin();
 }
 
@@ -82,7 +82,7 @@ void CsvReader::begin() {
   }
   const std::string_view head = buffer_;
   const auto utf16 = head.substr(0, 2);
-  check(utf16 != "\xff\xfe" && utf16 != "\xfe\xff", "[csv] ", path_,
+  check(utf16 != "\xff\xfe" && utf16 != "\xfe\xff", "[csv] ", path(),
         ": is UTF-16, expected UTF-8 (iconv -f utf-16 -t utf-8 turns one into the other)");
   marked_ = head.substr(0, 3) == "\xef\xbb\xbf";
   if (marked_) end_ = 3;
@@ -109,7 +109,7 @@ bool CsvReader::more(size_t at) {
 }
 
 void CsvReader::refuse(const std::string& what) const {
-  fail("[csv] ", path_, ": line ", line_, ", column ", cells_.size() + 1, ": ", what);
+  fail("[csv] ", path(), ": line ", line_, ", column ", cells_.size() + 1, ": ", what);
 }
 
 bool CsvReader::next() {

@@ -1,40 +1,35 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <string>
-#include <string_view>
 #include <vector>
+
+#include "elbo/io/records.h"
 
 namespace elbo {
 
 /// Records of a delimited text file (RFC 4180), one after the other in bounded memory: quotes, line
 /// breaks within them, a byte-order mark, LF, CRLF or CR; also gzip'ed; "-" is standard input. What
 /// cannot be read raises an Error naming line and column (both from 1).
-class CsvReader {
+class CsvReader : public Records {
  public:
   /// The delimiter is found out (tab, ;, |, comma) where it is 0.
   explicit CsvReader(const std::string& path, char delimiter = 0);
-  ~CsvReader();
-  CsvReader(const CsvReader&) = delete;
-  CsvReader& operator=(const CsvReader&) = delete;
+  ~CsvReader() override;
 
-  /// The next record that is not a blank line; false at the end. Earlier views become invalid.
-  bool next();
-  int64_t size() const { return static_cast<int64_t>(cells_.size()); }
-  /// A cell without its quotes, and its bytes as they stand in the file.
-  std::string_view cell(int64_t i) const;
-  std::string_view raw(int64_t i) const;
+  /// The next record that is not a blank line.
+  bool next() override;
+  int64_t size() const override { return static_cast<int64_t>(cells_.size()); }
+  std::string_view cell(int64_t i) const override;
+  std::string_view raw(int64_t i) const override;
   bool quoted(int64_t i) const { return cells_[static_cast<size_t>(i)].quoted; }
   /// "\n", "\r\n", "\r", or nothing after an unfinished last line.
-  std::string_view line_end() const { return line_end_; }
+  std::string_view line_end() const override { return line_end_; }
   /// Where the record begins.
-  int64_t line() const { return line_; }
-  int64_t blank_lines() const { return blank_lines_; }
-  char delimiter() const { return delimiter_; }
-  /// Whether the file began with a UTF-8 byte-order mark.
-  bool marked() const { return marked_; }
-  const std::string& path() const { return path_; }
+  int64_t line() const override { return line_; }
+  std::string unit() const override { return "line"; }
+  int64_t blank_lines() const override { return blank_lines_; }
+  char delimiter() const override { return delimiter_; }
+  bool marked() const override { return marked_; }
 
  private:
   struct Source;
@@ -52,7 +47,6 @@ class CsvReader {
   [[noreturn]] void refuse(const std::string& what) const;
   void begin();
 
-  std::string path_;
   std::unique_ptr<Source> source_;
   std::string buffer_, unquoted_;
   size_t start_ = 0, end_ = 0;  // of the record; of what has been consumed

@@ -49,12 +49,12 @@ struct Block {
 
   int64_t size() const { return static_cast<int64_t>(cells.size()); }
   void add(const TableRows& rows) {
-    const auto& csv = rows.text().csv();
+    const auto& records = rows.text().records();
     std::vector<std::string> record;
-    for (int64_t i = 0; i < csv.size(); ++i) record.emplace_back(csv.raw(i));
+    for (int64_t i = 0; i < records.size(); ++i) record.emplace_back(records.raw(i));
     cells.push_back(std::move(record));
-    ends.emplace_back(csv.line_end());
-    lines.push_back(csv.line());
+    ends.emplace_back(records.line_end());
+    lines.push_back(records.line());
     values.insert(values.end(), rows.values().begin(), rows.values().end());
     mask.insert(mask.end(), rows.mask().begin(), rows.mask().end());
   }
@@ -64,19 +64,20 @@ struct Block {
 class Filler {
  public:
   Filler(const TableRows& rows, const std::string& out, const ImputeOptions& o)
-      : rows_(rows), delimiter_(rows.text().csv().delimiter()) {
+      : rows_(rows), delimiter_(rows.text().records().delimiter()) {
     for (int64_t i = 0; i < o.m; ++i) {
       const auto path = o.m == 1 ? out : beside(out, std::to_string(i + 1));
       files_.push_back(std::make_unique<AtomicFile>(path));
       paths_.push_back(path);
-      if (rows.text().csv().marked()) files_.back()->write("\xef\xbb\xbf");
+      if (rows.text().records().marked()) files_.back()->write("\xef\xbb\xbf");
       files_.back()->write(rows.text().header());
     }
     if (o.interval == 0) return;
     paths_.push_back(beside(out, "intervals"));
     intervals_ = std::make_unique<AtomicFile>(paths_.back());
     const std::string d(1, delimiter_);
-    intervals_->write("line" + d + "column" + d + "value" + d + "low" + d + "high\n");
+    intervals_->write(rows.text().records().unit() + d + "column" + d + "value" + d + "low" + d +
+                      "high\n");
   }
 
   void add(Block& block, const Completion& found, const std::vector<int64_t>& filled) {
@@ -161,7 +162,7 @@ class Impute : public Task {
           " data; cells are filled in tables (CSV), gaps in texts");
     check(!schemas.c.present(), "[impute] the model has conditions, the table gives none");
     const auto reader = input.run->data_options("all").reader;
-    TableRows rows(input.data, read_options<TableOptions>(reader, "table"), schemas);
+    TableRows rows(data_path(input.data), read_options<TableOptions>(reader, "table"), schemas);
     const auto out = input.out.empty() ? std::string("filled.csv") : input.out.string();
     check(!out.ends_with(".gz"), "[impute] ", out, ": is written as plain text; leave out .gz");
     Filler filler(rows, out, o_);
