@@ -18,6 +18,7 @@ bool is_picture_shape(const Shape& shape) {
 bool has(const Subject& subject, const std::string& need) {
   if (need == "labels") return subject.has_labels();
   if (need == "factors") return subject.factors().defined();
+  if (need == "table") return subject.schemas().x.kind == "table";
   if (need == "texts") return is_text(subject.schemas().x);
   if (need == "molecules") return is_molecules(subject.schemas().x);
   if (need == "pictures") {
@@ -172,10 +173,15 @@ const Features& Subject::features() {
   return features_;
 }
 
+const Data& Subject::training() {
+  if (!training_) training_ = run_->training_parts().first;
+  return training_;
+}
+
 const Subject::Known& Subject::known() {
   if (known_.codes.defined()) return known_;
   // The rows that training did not see come last in the shuffle; the first ones were seen.
-  const auto seen = run_->training_parts().first;
+  const auto& seen = training();
   const int64_t n = std::min(size(), seen->size());
   const auto rows = seen->get(torch::arange(n), Draw{static_cast<uint64_t>(options_.seed), 0});
   check(rows.y.defined(), "[metric] the training rows have no labels");

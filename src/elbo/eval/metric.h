@@ -64,6 +64,8 @@ class Subject {
   std::string shown() const;
   /// Judged rows and samples in the space that the options name.
   const Features& features();
+  /// All rows that training saw.
+  const Data& training();
   /// Training rows for readers of codes: as many as are judged.
   struct Known {
     Tensor codes, y;
@@ -86,6 +88,7 @@ class Subject {
   Codes codes_;
   Features features_;
   Known known_;
+  Data training_;
   std::optional<Json> code_use_;
 };
 
@@ -100,8 +103,8 @@ class Metric {
 };
 Registry<Metric>& metrics();
 
-/// A metric that is a function. needs: "pictures", "labels", "factors", "molecules", "texts", "real
-/// code".
+/// A metric that is a function. needs: "pictures", "labels", "factors", "molecules", "table",
+/// "texts", "real code".
 std::shared_ptr<Metric> make_metric(std::vector<std::string> needs,
                                     std::function<Json(Subject&)> measure);
 

@@ -9,7 +9,7 @@ namespace {
 
 /// All molecules that training has seen.
 std::vector<std::string> training_molecules(Subject& s) {
-  const auto seen = s.run().training_parts().first;
+  const auto& seen = s.training();
   std::vector<std::string> all;
   for_each_batch(*seen, 4096, Draw{}, [&](const Batch& batch, int64_t) {
     const auto texts = texts_of(s.schemas().x, batch.x);
