@@ -5,14 +5,15 @@
 #include "elbo/cli/result.h"
 #include "elbo/cli/run_arguments.h"
 #include "elbo/io/file.h"
+#include "elbo/serve/offline.h"
 
 namespace elbo {
 namespace {
 
 struct ReportArguments {
   std::vector<std::string> runs;
-  std::string out, data_folder;
-  bool quiet = false, json = false;
+  std::string out, data_folder, runtime;
+  bool quiet = false, json = false, interactive = false;
   std::shared_ptr<Flags> flags;
 };
 
@@ -21,12 +22,17 @@ int report(const ReportArguments& a) {
   use_data_folder(a.data_folder);
   std::vector<std::shared_ptr<const Run>> runs;
   for (const auto& path : a.runs) runs.push_back(std::make_shared<Run>(Run::open(path)));
+  check(a.interactive || a.runtime.empty(), "[report] --runtime: stands with --interactive");
+  check(!a.interactive || runs.size() == 1, "[report] --interactive: shows one run, ", runs.size(),
+        " are given");
   ProgressTalk talk(talk_for(a.quiet || a.json));
-  const auto page = report_page(runs, options, [&](double done) { talk.share(done); });
+  const auto page = a.interactive
+                        ? offline_explorer(runs[0], a.runtime)
+                        : report_page(runs, options, [&](double done) { talk.share(done); });
   talk.clear();
   // One run's report lies in the run, a comparison where it is made.
-  const auto beside =
-      a.runs.size() == 1 ? (runs[0]->path() / "report.html").string() : "report.html";
+  const std::string name = a.interactive ? "explorer.html" : "report.html";
+  const auto beside = runs.size() == 1 ? (runs[0]->path() / name).string() : name;
   const auto path = a.out.empty() ? beside : a.out;
   write_file_atomic(path, page);
   print_result({{"file", path}, {"runs", a.runs.size()}, {"bytes", page.size()}}, a.json);
@@ -38,6 +44,12 @@ Command::Body declare_report(CLI::App& app) {
   app.add_option("RUN", a->runs, "one run, or several to see side by side")->required();
   app.add_option("-o,--out", a->out, "the page to write; default: report.html in the run")
       ->type_name("FILE");
+  app.add_flag("--interactive", a->interactive,
+               "instead: the explorer as a page that needs no server; the model runs in it");
+  app.add_option("--runtime", a->runtime,
+                 "for --interactive: the dist folder of the package onnxruntime-web; default: that "
+                 "below node_modules")
+      ->type_name("FOLDER");
   add_data_folder(app, a->data_folder);
   app.add_flag("-q,--quiet", a->quiet, "no progress");
   app.add_flag("--json", a->json, "the result as one JSON object");
@@ -48,7 +60,8 @@ Command::Body declare_report(CLI::App& app) {
 const bool added =
     add_command({"report",
                  "One HTML page to look at: curves, pictures, maps, diagnosis",
-                 {"elbo report runs/digits", "elbo report runs/vae runs/beta_vae -o compare.html"},
+                 {"elbo report runs/digits", "elbo report runs/vae runs/beta_vae -o compare.html",
+                  "elbo report runs/digits --interactive"},
                  declare_report});
 
 }  // namespace

@@ -96,6 +96,24 @@ std::string gunzip(std::string_view bytes, const std::string& where, int64_t mos
   }
 }
 
+std::string gzip(std::string_view bytes) {
+  z_stream stream{};
+  check(bytes.size() <= std::numeric_limits<uInt>::max(), "[gzip] more than 4 GB at once");
+  const int state =
+      deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
+  check(state == Z_OK, "[gzip] out of memory");
+  std::string packed(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  const int end = deflate(&stream, Z_FINISH);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  check(end == Z_STREAM_END, "[gzip] stopped before its end");
+  return packed;
+}
+
 std::string read_maybe_gzip(const std::string& path, int64_t most) {
   auto bytes = read_file(path);
   const bool packed = bytes.size() >= 2 && bytes[0] == '\x1f' && bytes[1] == '\x8b';

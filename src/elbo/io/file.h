@@ -15,6 +15,8 @@ constexpr int64_t kMostUnpacked = int64_t{1} << 36;
 std::string read_maybe_gzip(const std::string& path, int64_t most = kMostUnpacked);
 /// Unpacks gzip bytes, also several members in a row; `where` names them in an Error.
 std::string gunzip(std::string_view bytes, const std::string& where, int64_t most = kMostUnpacked);
+/// As small as gzip makes them.
+std::string gzip(std::string_view bytes);
 
 /// A file that appears under its name only when it is complete and on the disk:
 /// temporary name in the same folder, write, sync, rename, sync of the folder.

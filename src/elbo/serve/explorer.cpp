@@ -186,6 +186,11 @@ Tensor Explorer::condition_of(const Json& question, int64_t n) const {
   return conditions({run_, model_, {}, {}}, text, n);
 }
 
+Json Explorer::condition(const std::string& name) const {
+  const auto c = condition_of({{"condition", name}}, 1);
+  return {{"shape", run_->schemas().c.shape}, {"values", numbers(c.flatten())}};
+}
+
 Json Explorer::decode(const Json& question) {
   must_be_object(question);
   const auto codes = matrix(question.value("codes", Json()), "codes");
@@ -231,7 +236,7 @@ Json Explorer::encode(const Json& question) {
   return judge(batch);
 }
 
-Json Explorer::encode_picture(std::string_view bytes) {
+Json Explorer::encode_picture(std::string_view bytes, const std::string& condition) {
   const auto& x = run_->schemas().x;
   check(is_picture(x), "[explore] the model's rows are no pictures");
   auto image = decode_image(bytes, "the picture");
@@ -240,7 +245,7 @@ Json Explorer::encode_picture(std::string_view bytes) {
   Batch batch;
   batch.x = image.expand({x.shape[0], x.shape[1], x.shape[2]}).unsqueeze(0).contiguous();
   if (x.kind == "binary") batch.x = (batch.x >= 0.5).to(torch::kFloat32);
-  batch.c = condition_of(Json::object(), 1);
+  batch.c = condition_of({{"condition", condition}}, 1);
   return judge(batch);
 }
 

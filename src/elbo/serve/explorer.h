@@ -26,7 +26,9 @@ class Explorer {
   /// A row {"row": [numbers] or {column: value}, "condition": …}, or the bytes of a picture ->
   /// {"code", "deviation", "data", "reconstruction", "nats": importance-sampled -log p(x)}.
   Json encode(const Json& question);
-  Json encode_picture(std::string_view bytes);
+  Json encode_picture(std::string_view bytes, const std::string& condition);
+  /// {"shape", "values"}: what the model is told under a condition of this name.
+  Json condition(const std::string& name) const;
 
  private:
   Json judge(const Batch& batch);

@@ -97,7 +97,8 @@ void add_routes(httplib::Server& server, Explorer& explorer, Jobs& jobs) {
   server.Post("/api/sample", guarded([&](const Request& r) { return explorer.sample(parsed(r)); }));
   server.Post("/api/encode", guarded([&](const Request& r) {
                 const bool picture = r.get_header_value("Content-Type").rfind("image/", 0) == 0;
-                return picture ? explorer.encode_picture(r.body) : explorer.encode(parsed(r));
+                return picture ? explorer.encode_picture(r.body, r.get_param_value("condition"))
+                               : explorer.encode(parsed(r));
               }));
   server.Post("/api/jobs", guarded([&](const Request& r) { return jobs.add(parsed(r)); }));
   server.Get(R"(/api/jobs/(\d{1,18}))",

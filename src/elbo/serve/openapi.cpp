@@ -50,6 +50,10 @@ Json openapi() {
       operation("Code, reconstruction and -log p(x) of a row", object({{"row", any}}), any);
   encode["requestBody"]["content"]["image/png"] = {
       {"schema", {{"type", "string"}, {"format", "binary"}}}};
+  encode["parameters"] = {{{"name", "condition"},
+                           {"in", "query"},
+                           {"description", "of a picture; a row has it beside it"},
+                           {"schema", text}}};
   paths["/api/encode"]["post"] = encode;
   paths["/api/jobs"]["post"] = operation(
       "Starts a task",

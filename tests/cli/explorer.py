@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""The explorer as people use it, in a real browser: clicks, sliders, a dropped picture, a walk, phone width.
+
+The served page always; the page that needs no server where ELBO_NODE_MODULES names a folder with
+node_modules/onnxruntime-web: both must then show the same picture for the same code.
+"""
+import argparse
+import base64
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import browser
+import serve
+
+READY = ("document.querySelectorAll('#here img').length === 1 && "
+         "document.querySelectorAll('#gallery button').length === 32")
+SECTIONS = "[...document.querySelectorAll('main > section')]"
+# Differences of two pictures at data addresses, largest of all channels and pixels.
+DIFFERENCE = """(async () => {
+  const pixels = async address => {
+    const image = new Image(); image.src = address; await image.decode();
+    const canvas = document.createElement('canvas');
+    canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+    const pen = canvas.getContext('2d', {willReadFrequently: true}); pen.drawImage(image, 0, 0);
+    return [...pen.getImageData(0, 0, canvas.width, canvas.height).data];
+  };
+  const [a, b] = [await pixels(%r), await pixels(%r)];
+  return a.length === b.length ? Math.max(...a.map((v, i) => Math.abs(v - b[i]))) : 255;
+})()"""
+# Colours within each section of a screenshot.
+COLOURS = """(async () => {
+  const image = new Image(); image.src = %r; await image.decode();
+  const canvas = document.createElement('canvas');
+  canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+  const pen = canvas.getContext('2d', {willReadFrequently: true}); pen.drawImage(image, 0, 0);
+  return SECTIONS.map(s => s.getBoundingClientRect()).filter(r => r.bottom < canvas.height).map(r =>
+    new Set(new Uint32Array(pen.getImageData(r.x, r.y, r.width, r.height).data.buffer)).size);
+})()""".replace("SECTIONS", SECTIONS)
+
+
+def shown(page):
+    return page.value("document.querySelector('#here img').src")
+
+
+def changes(page, act):
+    """The picture of the chosen point after an act that must change it."""
+    before = shown(page)
+    act()
+    page.until("document.querySelector('#here img').src !== " + repr(before), 20)
+    return shown(page)
+
+
+def difference(page, one, other):
+    return page.value(DIFFERENCE % (one, other))
+
+
+def check_layout(page):
+    """Sections stand side by side or below each other, never over each other or beyond the edge."""
+    page.until(READY)
+    assert page.value("document.documentElement.scrollWidth <= innerWidth"), "wider than the window"
+    boxes = page.value(SECTIONS + ".map(s => s.getBoundingClientRect()).map(r => [r.left, r.top, r.right, r.bottom])")
+    assert len(boxes) == 4, boxes
+    for i, a in enumerate(boxes):
+        assert a[2] - a[0] > 250 and a[3] - a[1] > 60, a
+        for b in boxes[:i]:
+            apart = a[0] >= b[2] or b[0] >= a[2] or a[1] >= b[3] or b[1] >= a[3]
+            assert apart, (a, b)
+    picture = "data:image/png;base64," + base64.b64encode(page.picture()).decode()
+    colours = page.value(COLOURS % picture)
+    assert colours and min(colours) > 8, ("a section is empty", colours)
+
+
+def check_use(page, address, png):
+    page.open(address)
+    page.until(READY)
+    assert page.value("document.getElementById('about').textContent").startswith("vae on builtin:digits")
+    check_layout(page)
+    middle = shown(page)
+    clicked = changes(page, lambda: page.click("#map", 0.7, 0.4))
+    assert difference(page, middle, clicked) > 20, "a click on the map changes nothing that one sees"
+    slid = changes(page, lambda: page.slide("#sliders input", "3"))
+    page.value("document.getElementById('map').focus()")
+    changes(page, lambda: page.ask("Input.dispatchKeyEvent", type="keyDown", key="ArrowLeft", code="ArrowLeft"))
+    back = changes(page, lambda: page.click("#centre"))
+    assert difference(page, middle, back) <= 1, "back to the middle is elsewhere"
+    assert difference(page, middle, slid) > 20, "a slider changes nothing that one sees"
+    # A class that is asked for.
+    classes = page.value("document.querySelectorAll('#condition option').length")
+    assert classes == 10, classes
+    # A walk from here to there ends there.
+    page.click("#set-a")
+    there = changes(page, lambda: page.click("#map", 0.2, 0.3))
+    page.click("#set-b")
+    page.click("#play")
+    page.until("[...document.querySelectorAll('#here img')].some(i => /Step/.test(i.alt))", 20)
+    page.until("[...document.querySelectorAll('#here img')].some(i => /chosen point/.test(i.alt))", 30)
+    assert difference(page, there, shown(page)) <= 1, "the walk ends elsewhere"
+    # A sample leads to its code.
+    changes(page, lambda: page.click("#gallery button:nth-child(5)"))
+    page.drop("#drop", "seven.png", "image/png", png)
+    page.until("document.querySelectorAll('#own img').length === 2", 30)
+    data, rebuilt = page.value("[...document.querySelectorAll('#own img')].map(i => i.src)")
+    page.drop("#drop", "noise.png", "image/png", b"no picture at all")
+    page.until("document.getElementById('problem').textContent !== ''", 20)
+    assert page.value("document.querySelectorAll('#own img').length") == 2, "what was there is gone"
+    return middle, data, rebuilt
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", required=True)
+    program = str(pathlib.Path(parser.parse_args().program).resolve())
+    if not browser.found():
+        print("no browser: the explorer is not opened")
+        return 0
+    modules = os.environ.get("ELBO_NODE_MODULES")
+    runtime = pathlib.Path(modules or "/nowhere") / "node_modules/onnxruntime-web/dist"
+    folder = tempfile.mkdtemp()
+    try:
+        run = folder + "/run"
+        serve.train(program, run, epochs=40)
+        subprocess.run([program, "sample", run, "-n", "1", "-o", folder + "/row.png", "-q"], check=True,
+                       stdout=subprocess.DEVNULL)
+        png = pathlib.Path(folder, "row.png").read_bytes()
+        with serve.Served(program, run) as s, browser.Browser() as page:
+            served = check_use(page, s.address, png)
+            assert all("400" in c for c in page.complaints), page.complaints  # of the file that is no picture
+            page.ask("Emulation.setDeviceMetricsOverride", width=375, height=2400, deviceScaleFactor=1, mobile=True)
+            check_layout(page)
+        if runtime.is_dir():
+            subprocess.run([program, "report", run, "--interactive", "--runtime", runtime, "-o", folder + "/page.html",
+                            "-q"], check=True, stdout=subprocess.DEVNULL)
+            with browser.Browser() as page:
+                alone = check_use(page, pathlib.Path(folder, "page.html").as_uri(), png)
+                assert not page.complaints, page.complaints
+                for one, other in zip(served, alone):
+                    assert difference(page, one, other) <= 2, "the page alone shows something else"
+    finally:
+        shutil.rmtree(folder)
+    print("explorer: all held" + ("" if runtime.is_dir() else " (no onnxruntime-web: the served page only)"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
