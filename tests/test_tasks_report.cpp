@@ -124,16 +124,44 @@ TEST_CASE("the principal map keeps the largest variance, axis by axis") {
   CHECK(principal_map(torch::randn({5, 1})).sizes() == torch::IntArrayRef({5, 2}));
 }
 
-TEST_CASE("t-SNE keeps groups apart and is the same each time") {
+/// 1 where the k nearest in the map are near in truth, too (Venna & Kaski 2001).
+double trustworthiness(const Tensor& x, const Tensor& map, int64_t k) {
+  const auto n = static_cast<double>(x.size(0));
+  const auto ordered = [](const Tensor& rows) -> Tensor {
+    auto distances = torch::cdist(rows, rows);
+    distances.fill_diagonal_(-1);
+    return distances.argsort(1, false);
+  };
+  const Tensor rank = ordered(x).argsort(1, false);  // a row itself has 0
+  const Tensor near = ordered(map).narrow(1, 1, k);
+  const Tensor beyond = (rank.gather(1, near) - k).clamp_min(0).to(torch::kFloat64).sum();
+  const auto kk = static_cast<double>(k);
+  return 1 - 2 / (n * kk * (2 * n - 3 * kk - 1)) * beyond.item<double>();
+}
+
+TEST_CASE("maps of neighbours keep groups apart and are the same each time") {
   const auto group = torch::arange(3).repeat_interleave(40);
   const auto x = torch::randn({120, 8}) + 10 * torch::eye(8).index_select(0, group);
-  const auto map = neighbour_map(x);
-  CHECK(torch::equal(map, neighbour_map(x)));
-  // Every row's nearest other row is of its group.
-  auto distances = torch::cdist(map, map);
-  distances.fill_diagonal_(1e9);
-  const auto nearest = group.index_select(0, distances.argmin(1));
-  CHECK(torch::equal(nearest, group));
+  for (const bool fuzzy : {false, true}) {
+    const auto draw = [&] { return fuzzy ? fuzzy_map(x) : neighbour_map(x); };
+    const auto map = draw();
+    CHECK(torch::equal(map, draw()));
+    // Every row's nearest other row is of its group.
+    auto distances = torch::cdist(map, map);
+    distances.fill_diagonal_(1e9);
+    const auto nearest = group.index_select(0, distances.argmin(1));
+    CHECK(torch::equal(nearest, group));
+  }
+}
+
+TEST_CASE("maps of neighbours unroll what the principal plane folds") {
+  const auto turn = 1.5 * M_PI * (1 + 2 * torch::rand({400})), across = 20 * torch::rand({400});
+  const auto roll = torch::stack({turn * turn.cos(), across, turn * turn.sin()}, 1);
+  const double plane = trustworthiness(roll, principal_map(roll), 10);
+  CHECK(trustworthiness(roll, neighbour_map(roll), 10) > plane + 0.05);
+  CHECK(trustworthiness(roll, fuzzy_map(roll), 10) > plane + 0.05);
+  CHECK(trustworthiness(roll, fuzzy_map(roll), 10) > 0.97);
+  CHECK(trustworthiness(roll, roll, 10) == doctest::Approx(1));
 }
 
 }  // namespace

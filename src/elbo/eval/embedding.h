@@ -17,4 +17,8 @@ Tensor principal_map(const Tensor& x);
 /// same codes give the same picture.
 Tensor neighbour_map(const Tensor& x, double perplexity = 30, int64_t steps = 350);
 
+/// UMAP (McInnes, Healy & Melville 2018, arXiv:1802.03426), exact: n² a step, with the expected in
+/// place of drawn repulsion. It, too, begins at the principal map and gives the same picture again.
+Tensor fuzzy_map(const Tensor& x, int64_t neighbours = 15, int64_t steps = 200);
+
 }  // namespace elbo

@@ -198,6 +198,7 @@ std::string map_part(Reported& r) {
                      "</div>";
   if (n >= 10 && codes.size(1) > 2) {
     html += "<div>" + scatter("Codes, t-SNE", neighbour_map(codes), y, classes) + "</div>";
+    html += "<div>" + scatter("Codes, UMAP", fuzzy_map(codes), y, classes) + "</div>";
   }
   return html + "</div>";
 }
