@@ -69,6 +69,32 @@ TEST_CASE("a healthy run has no finding; a collapsed one is found, with its caus
   CHECK(found[0].says.find("the KL is weighed 100 times") != std::string::npos);
 }
 
+TEST_CASE("dead and exploding units are found, with the layer that they are in") {
+  const TrainedRun run("builtin:gaussian", small({"latent.size=2"}), 2000, 12);
+  const auto found_after = [&](const std::function<void(Model&)>& spoil) {
+    const std::shared_ptr<Model> model = run.run().load();
+    spoil(*model);
+    Subject judged(model, std::make_shared<Run>(run.run()), run.run().held_out(nullptr), {});
+    torch::NoGradGuard no_gradient;
+    return diagnose_units(judged);
+  };
+  CHECK(found_after([](Model&) {}).empty());
+  const auto parameter = [](Model& model, const std::string& name) {
+    const auto all = model.named_parameters();
+    REQUIRE(all.contains(name));
+    return all[name].detach();
+  };
+  const auto dead = found_after([&](Model& m) {
+    parameter(m, "latent.encoder.body.hidden0.affine.bias").narrow(0, 0, 30).fill_(-1e4);
+  });
+  REQUIRE(names(dead) == std::vector<std::string>{"dead_units"});
+  CHECK(dead[0].value == doctest::Approx(30.0 / 32));
+  CHECK(dead[0].says.find("30 of 32 units of ") != std::string::npos);
+  const auto large =
+      found_after([&](Model& m) { parameter(m, "decoder.hidden0.affine.weight").mul_(1e9); });
+  CHECK(names(large) == std::vector<std::string>{"exploding_units"});
+}
+
 TEST_CASE("codes that nothing holds near the prior are a gap") {
   const TrainedRun run("builtin:gaussian", {"latent.size=2", "objective.beta=0"}, 2000, 12,
                        {{"lr", 0.02}});

@@ -15,6 +15,13 @@ std::vector<Finding> diagnose(Subject& subject, const std::vector<Json>& log) {
   torch::NoGradGuard no_gradient;
   RandomScope scope(static_cast<uint64_t>(subject.options().seed));
   auto findings = diagnose_codes(subject);
+  // Units die where the code says nothing: then they are no cause of their own.
+  const bool collapsed = std::any_of(findings.begin(), findings.end(), [](const Finding& f) {
+    return f.name == "posterior_collapse";
+  });
+  if (!collapsed) {
+    for (auto& f : diagnose_units(subject)) findings.push_back(std::move(f));
+  }
   for (auto& f : diagnose_pictures(subject)) findings.push_back(std::move(f));
   for (auto& f : diagnose_training(subject.run(), log)) findings.push_back(std::move(f));
   return findings;

@@ -20,8 +20,9 @@ Json to_json(const Finding& finding);
 /// Everything that is found; a healthy model yields nothing. `log`: the lines of log.jsonl.
 std::vector<Finding> diagnose(Subject& subject, const std::vector<Json>& log);
 
-/// Its parts: what codes, pictures and the course of the training show.
+/// Its parts: what codes, units, pictures and the course of the training show.
 std::vector<Finding> diagnose_codes(Subject& subject);
+std::vector<Finding> diagnose_units(Subject& subject);
 std::vector<Finding> diagnose_pictures(Subject& subject);
 std::vector<Finding> diagnose_training(const Run& run, const std::vector<Json>& log);
 

@@ -55,7 +55,7 @@ class Block : public Step {
     auto h = affine_->forward(x);
     if (fused_) return h;
     if (shift_) h = h + shift_->forward(c.flatten(1)).unsqueeze(2).unsqueeze(3);
-    return activate(norm_->forward(h), activation_);
+    return watched(*this, x, activate(norm_->forward(h), activation_), 1);
   }
 
   void report(const std::string& name, Shape& shape,

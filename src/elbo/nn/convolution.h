@@ -6,6 +6,7 @@
 
 #include "elbo/nn/activation.h"
 #include "elbo/nn/gradients.h"
+#include "elbo/nn/layer_watch.h"
 #include "elbo/nn/network.h"
 
 namespace elbo {
@@ -35,7 +36,7 @@ class Convolution : public torch::nn::Module {
  public:
   explicit Convolution(const ConvolutionPlan& plan, bool bias = true,
                        const std::string& init = "torch");
-  Tensor forward(const Tensor& x) { return convolve(x, weight, bias, plan); }
+  Tensor forward(const Tensor& x) { return watched(*this, x, convolve(x, weight, bias, plan), 1); }
   LayerReport report(const std::string& name, const Shape& input) const;
 
   const ConvolutionPlan plan;

@@ -4,6 +4,7 @@
 
 #include "elbo/nn/activation.h"
 #include "elbo/nn/gradients.h"
+#include "elbo/nn/layer_watch.h"
 #include "elbo/nn/network.h"
 
 namespace elbo {
@@ -17,7 +18,9 @@ class Dense : public torch::nn::Module {
  public:
   Dense(int64_t in, int64_t out, Activation activation = Activation::kNone, bool bias = true,
         const std::string& init = "torch");
-  Tensor forward(const Tensor& x) { return dense(x, weight, bias, activation); }
+  Tensor forward(const Tensor& x) {
+    return watched(*this, x, dense(x, weight, bias, activation), -1);
+  }
   LayerReport report(const std::string& name) const;
 
   const int64_t in, out;

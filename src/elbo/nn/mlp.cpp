@@ -37,7 +37,7 @@ class Layer : public torch::nn::Module {
 
   Tensor forward(const Tensor& x) {
     auto h = affine_->forward(x);
-    if (norm_) h = activate(norm_->forward(h), activation_);
+    if (norm_) h = watched(*this, x, activate(norm_->forward(h), activation_), 1);
     if (dropout_ > 0) h = torch::dropout(h, dropout_, is_training());
     return residual_ ? h + x : h;
   }
