@@ -1,3 +1,4 @@
+#include "elbo/core/group.h"
 #include "elbo/data/rows.h"
 #include "elbo/model/sees_training.h"
 #include "elbo/objectives/terms.h"
@@ -9,7 +10,8 @@ namespace {
 struct ConsistencyOptions : ViewOptions {
   Json of = "elbo";
   double weight = 50, confidence = 0.95;
-  int64_t labelled = 64;
+  int64_t labelled = 64, looks = 3;
+  bool align = true;
   template <class F>
   void fields(F&& f) {
     ViewOptions::fields(f);
@@ -18,6 +20,10 @@ struct ConsistencyOptions : ViewOptions {
     f("confidence", confidence, "a row teaches its class where the model is as sure of it",
       between(0, 1));
     f("labelled", labelled, "labelled rows beside each batch", between(1, 100000));
+    f("looks", looks, "a class is guessed from the row as it is and from so many views less one",
+      between(1, 16));
+    f("align", align,
+      "guesses are weighed so that classes come as often as among the labelled rows");
   }
 };
 
@@ -31,6 +37,8 @@ class Consistency : public Objective, public SeesTraining {
           " data of shape ", to_string(plan.data.x.shape), ", views need pictures");
     check(plan.data.y.present(), "[objective consistency] the data have no labels");
     of_ = register_module("of", objectives().make(plan, o_.of));
+    const int64_t classes = class_count(plan.data.y);
+    guessed_ = register_buffer("guessed", torch::full({classes}, 1.0 / classes));
   }
 
   std::vector<Player> players(Model& model) override {
@@ -47,6 +55,8 @@ class Consistency : public Objective, public SeesTraining {
     const auto order = torch::tensor(permutation(known.size(0), Draw{}.key("consistency")));
     const int64_t kept = std::min(kMostKept, known.size(0));
     taught_ = training.get(known.index_select(0, order.narrow(0, 0, kept)));
+    const auto counts = taught_.y.to(torch::kInt64).bincount({}, guessed_.size(0));
+    share_ = (counts / static_cast<double>(kept)).to(guessed_.options());
   }
 
   Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
@@ -59,7 +69,7 @@ class Consistency : public Objective, public SeesTraining {
     Tensor sure, guess;
     {
       torch::NoGradGuard no_gradient;
-      std::tie(sure, guess) = probabilities(model, batch).max(1);
+      std::tie(sure, guess) = aligned(guesses(model, batch)).max(1);
     }
     const auto counted = (sure >= o_.confidence).to(torch::kFloat32);
     const auto agreed = (counted * cross_entropy(model, batch, guess)).mean();
@@ -74,22 +84,43 @@ class Consistency : public Objective, public SeesTraining {
 
  private:
   static constexpr int64_t kMostKept = 10000;
+  static constexpr double kForgotten = 0.01;  // of the mean guess, at each step
 
+  Batch viewed(Batch batch) const {
+    batch.x = random_views(batch.x, o_);
+    return batch;
+  }
   static Tensor probabilities(Model& model, const Batch& batch) {
     const auto p = model.latent->class_probs({batch.x, batch.mask, batch.c, Tensor()});
     check(p.defined(), "[objective consistency] the model infers no classes");
     return p;
   }
+  /// [B, K] mean over the row as it is and views of it: what one look mistakes surely, another
+  /// doubts.
+  Tensor guesses(Model& model, const Batch& batch) const {
+    auto p = probabilities(model, batch);
+    for (int64_t k = 1; k < o_.looks; ++k) p = p + probabilities(model, viewed(batch));
+    return p / static_cast<double>(o_.looks);
+  }
+  /// Guesses [B, K], each class by how often it should come over how often it comes (Berthelot et
+  /// al. 2019, arXiv:1911.09785): else one class swallows its neighbour and never lets go.
+  Tensor aligned(const Tensor& p) {
+    if (!o_.align) return p;
+    const auto rows = static_cast<double>(p.size(0) * group_size());
+    guessed_.lerp_(sum_over_group(p.sum(0)) / rows, kForgotten);
+    const auto weighed = p * (share_.to(p.device()) / guessed_.clamp_min(1e-6));
+    return weighed / weighed.sum(1, true).clamp_min(1e-30);
+  }
   Tensor cross_entropy(Model& model, const Batch& batch, const Tensor& y) const {
-    auto seen = batch;
-    seen.x = random_views(batch.x, o_);
-    const auto p = probabilities(model, seen).gather(1, y.unsqueeze(1)).squeeze(1);
+    const auto p = probabilities(model, viewed(batch)).gather(1, y.unsqueeze(1)).squeeze(1);
     return -p.clamp_min(1e-30).log();
   }
 
   const ConsistencyOptions o_;
   std::shared_ptr<Objective> of_;
   Batch taught_;
+  Tensor share_;    // [K] of the classes among the labelled rows
+  Tensor guessed_;  // [K] mean guess so far
 };
 
 const bool added = objectives().add<ConsistencyOptions>(

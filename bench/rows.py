@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Tables: rows per second of training, beside the same net in PyTorch with its DataLoader, and of scoring.
+
+Nothing else may run. Medians of repeats within one run of this script.
+"""
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+NET = ["--set", "encoder.type=mlp", "--set", "encoder.hidden=[64]", "--set", "decoder.type=mlp", "--set",
+       "decoder.hidden=[64]", "--set", "latent.size=8", "--set", "likelihood=normal"]
+
+
+def told(*command):
+    done = subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def columns(path, rows, seed):
+    draws = np.random.default_rng(seed)
+    mixing = draws.normal(size=(6, 30))
+    np.save(path, (draws.normal(size=(rows, 6)) @ mixing + 0.3 * draws.normal(size=(rows, 30))).astype(np.float32))
+    return path
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", default=HERE.parent / "build/elbo")
+    parser.add_argument("--rows", default=4_000_000, type=int, help="that are scored")
+    parser.add_argument("--repeats", default=3, type=int)
+    a = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        small = columns(folder / "small.npy", 40000, 0)
+        rates = [told(a.program, "train", small, "--out", folder / "run", "--force", "--json", "-q", "--epochs", 40,
+                      *NET)["rows_per_second"] for _ in range(a.repeats)]
+        peers = [told("/usr/bin/python3", HERE / "peer_rows.py", 128, workers)["training_rows_per_s"]
+                 for workers in (0, 1, 2)]
+        large = columns(folder / "large.npy", a.rows, 1)
+        seconds = []
+        for _ in range(a.repeats):
+            start = time.perf_counter()
+            told(a.program, "score", folder / "run", large, "--score", "elbo", "--draws", 1, "--json", "-o",
+                 folder / "scores.npy")
+            seconds.append(time.perf_counter() - start)
+    train, peer = statistics.median(rates), max(peers)
+    print("| 30 columns, one hidden layer of 64, 8 latents | rows/s |\n| --- | --- |")
+    print(f"| training, batch 128, validation and logging on | {train:,.0f} |")
+    print(f"| PyTorch, DataLoader with 0, 1, 2 processes | {', '.join(f'{p:,}' for p in peers)}: "
+          f"{train / peer:.1f} times less |")
+    print(f"| scoring by the ELBO, {a.rows:,} rows from a file to a file | {a.rows / statistics.median(seconds):,.0f} |")
+
+
+main()
