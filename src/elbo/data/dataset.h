@@ -84,6 +84,7 @@ struct DataOptions {
   int64_t rows = 0;
   int64_t seed = 0;
   std::string condition = "none";
+  std::string labels = {};
   int64_t labels_per_class = 0, label_seed = 0;
   Json reader = Json::object();
   /// What the data must look like, where a model knows it already: a reader that would find types
@@ -99,6 +100,9 @@ struct DataOptions {
     f("seed", seed, "seed of data that the program makes itself", at_least(0));
     f("condition", condition, "label: every part of the model is told the row's class",
       one_of({"none", "label"}));
+    f("labels", labels,
+      "a CSV or NPY file with the class of each training row in place of the data's own; empty or "
+      "-1 = not known");
     f("labels_per_class", labels_per_class,
       "keep the labels of so many rows of each class, drawn at random, and forget the others; "
       "0 = keep all",
@@ -136,6 +140,12 @@ std::vector<std::string> class_names(const Schema& schema);
 int64_t class_count(const Schema& schema);
 /// [N] labels of all rows, or undefined.
 Tensor labels_of(const Dataset& data);
+/// Labels [rows] from the column "class" or "label" of a CSV file, else its first, or from an NPY
+/// file: one of the names, its number, or nothing or -1 where it is not known. Raises an Error for
+/// anything else.
+Tensor read_labels(const std::string& path, const std::vector<std::string>& names, int64_t rows);
+/// The data with the labels of a file.
+Data with_labels(Data data, const std::string& path);
 /// Labels of `per_class` rows of each class, drawn with the seed; the others become unknown. Raises
 /// an Error where a class has fewer.
 Data few_labels(Data data, int64_t per_class, int64_t seed);

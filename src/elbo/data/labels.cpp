@@ -83,6 +83,13 @@ Tensor labels_of(const Dataset& data) {
   return parts.empty() || !parts[0].defined() ? Tensor() : torch::cat(parts);
 }
 
+Data with_labels(Data data, const std::string& path) {
+  const auto schemas = data->schemas();
+  classes_for("labels", schemas.y);
+  const auto y = read_labels(path, class_names(schemas.y), data->size());
+  return std::make_shared<Relabelled>(std::move(data), schemas, y, Tensor());
+}
+
 Data few_labels(Data data, int64_t per_class, int64_t seed) {
   const auto schemas = data->schemas();
   const int64_t classes = classes_for("labels_per_class", schemas.y);

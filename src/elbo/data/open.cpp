@@ -89,8 +89,11 @@ Data open_data(const std::string& text, const DataOptions& options) {
   const auto source = find_source(text, options.reader);
   auto data = source.reader->open(source.path, options);
   check(data->size() > 0, "[data] ", text, ": holds no rows");
-  if (options.labels_per_class > 0 && options.split != "test") {
-    data = few_labels(data, options.labels_per_class, options.label_seed);
+  if (options.split != "test") {
+    if (!options.labels.empty()) data = with_labels(data, options.labels);
+    if (options.labels_per_class > 0) {
+      data = few_labels(data, options.labels_per_class, options.label_seed);
+    }
   }
   return options.condition == "label" ? label_as_condition(data) : data;
 }

@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "elbo/eval/linear.h"
+#include "elbo/eval/spread.h"
 #include "elbo/io/row_file.h"
 #include "elbo/tasks/rows.h"
 
@@ -10,11 +11,22 @@ namespace {
 
 struct ClassifyOptions {
   RowChoice choice;
+  std::string method = "auto";
+  int64_t neighbours = 7;
+  double share = 1;
   int64_t bins = 15;
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
+    f("method", method,
+      "auto: what the model infers, else logistic; logistic: regression on codes; spread: labels "
+      "carried along a graph of neighbouring codes (Zhou et al. 2004)",
+      one_of({"auto", "logistic", "spread"}));
+    f("neighbours", neighbours, "of each row in that graph", between(1, 100));
+    f("share", share,
+      "of the rows guessed to be of a class so many, the surest, get it; the others -1",
+      between(0, 1));
     f("bins", bins, "bins of the calibration error", between(2, 1000));
     f("seed", seed, "seed of the binarization", at_least(0));
   }
@@ -26,13 +38,13 @@ constexpr int64_t kMostTraining = 20000;  // rows that the classifier of codes l
 /// run's labelled training rows (M1 of Kingma et al. 2014, arXiv:1406.5298).
 class Classifier {
  public:
-  /// `judged`: rows that show whether the model tells classes by itself.
-  Classifier(const TaskInput& input, const Dataset& judged, const Draw& draw)
+  /// `judged`: rows that show whether the model tells classes by itself; `codes`: do not ask it.
+  Classifier(const TaskInput& input, const Dataset& judged, bool codes, const Draw& draw)
       : model_(*input.model), layout_(code_layout(model_, input.run->schemas())) {
     const auto& y = input.run->schemas().y;
     names_ = class_names(y);
     const auto probe = judged.get(torch::zeros({1}, torch::kInt64), draw);
-    if (model_.latent->class_probs(probe).defined()) return;
+    if (!codes && model_.latent->class_probs(probe).defined()) return;
     check(y.present(), "[classify] the model infers no classes and ", input.run->data_name(),
           " has no labels to learn them from");
     learn(*input.run->training_data(), draw);
@@ -50,7 +62,6 @@ class Classifier {
                ? "logistic regression on codes of " + std::to_string(labelled_) + " labelled rows"
                : "q(y|x) of the model";
   }
-  const std::vector<std::string>& names() const { return names_; }
 
  private:
   void learn(const Dataset& data, const Draw& draw) {
@@ -82,6 +93,46 @@ class Classifier {
   std::optional<Scaling> scaled_;
   int64_t labelled_ = 0;
 };
+
+struct Guesses {
+  Tensor p, y;  // [N, K]; [N], undefined where the rows have no labels
+  std::string method;
+};
+
+/// Classes of all rows, block by block.
+Guesses read_codes(const TaskInput& input, const TaskRows& rows, bool codes, const Draw& draw) {
+  Classifier classifier(input, *rows.data, codes, draw);
+  std::vector<Tensor> all, labels;
+  const auto n = static_cast<double>(rows.data->size());
+  for_each_batch(*rows.data, block_rows(input.run->schemas()), draw,
+                 [&](const Batch& batch, int64_t first) {
+                   all.push_back(classifier({batch.x, batch.mask, batch.c, Tensor()}));
+                   if (batch.y.defined()) labels.push_back(batch.y);
+                   input.progress(static_cast<double>(first + batch.size()) / n);
+                 });
+  return {torch::cat(all), labels.empty() ? Tensor() : torch::cat(labels), classifier.method()};
+}
+
+/// Classes of all rows by the graph of their codes and those of the training rows.
+Guesses carry_labels(const TaskInput& input, const TaskRows& rows, bool own_rows,
+                     int64_t neighbours, const Draw& draw) {
+  const auto training = input.run->training_data();
+  const auto& schema = input.run->schemas().y;
+  check(schema.present(), "[classify] ", input.run->data_name(),
+        " has no labels that could be spread");
+  const auto layout = code_layout(*input.model, input.run->schemas());
+  auto codes = encode_all(*input.model, layout, *training, draw).mean;
+  auto known = labels_of(*training);
+  const auto labelled = (known >= 0).sum().item<int64_t>();
+  const auto y = labels_of(*rows.data);
+  if (!own_rows) {
+    codes = torch::cat({codes, encode_all(*input.model, layout, *rows.data, draw).mean});
+    known = torch::cat({known, torch::full({rows.data->size()}, -1, torch::kInt64)});
+  }
+  const auto p = spread_labels(codes, known, class_count(schema), neighbours);
+  return {p.narrow(0, p.size(0) - rows.data->size(), rows.data->size()), y,
+          "labels of " + std::to_string(labelled) + " rows spread over the neighbours of codes"};
+}
 
 /// Wilson's 95 % interval of a share.
 Json interval(double share, double n) {
@@ -127,27 +178,26 @@ class Classify : public Task {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const Draw draw{static_cast<uint64_t>(o_.seed), 0};
     const auto rows = open_task_rows(input, o_.choice);
-    Classifier classifier(input, *rows.data, draw);
-    std::vector<Tensor> all, labels;
-    const int64_t n = rows.data->size();
-    for_each_batch(
-        *rows.data, block_rows(input.run->schemas()), draw, [&](const Batch& batch, int64_t first) {
-          all.push_back(classifier({batch.x, batch.mask, batch.c, Tensor()}));
-          if (batch.y.defined()) labels.push_back(batch.y);
-          input.progress(static_cast<double>(first + batch.size()) / static_cast<double>(n));
-        });
-    const auto p = torch::cat(all);
-    Json result{{"data", rows.name}, {"rows", n}, {"method", classifier.method()}};
-    if (!labels.empty()) result.update(judged(p, torch::cat(labels), o_.bins));
+    // The run's own training rows need no second place in the graph.
+    const bool own_rows = input.data.empty() && o_.choice.split == "train" && o_.choice.rows == 0 &&
+                          o_.choice.shard.empty();
+    const auto [p, y, method] = o_.method == "spread"
+                                    ? carry_labels(input, rows, own_rows, o_.neighbours, draw)
+                                    : read_codes(input, rows, o_.method == "logistic", draw);
+    const int64_t n = p.size(0);
+    Json result{{"data", rows.name}, {"rows", n}, {"method", method}};
+    if (y.defined()) result.update(judged(p, y, o_.bins));
+    const auto classes = surest(p, o_.share);
+    if (o_.share < 1) result["classified"] = (classes >= 0).sum().item<int64_t>();
     const auto path = input.out.empty() ? std::string("classes.csv") : input.out.string();
     RowPlan plan{n, {p.size(1) + 1}, false, {"class"}};
-    const auto& names = classifier.names();
+    const auto names = class_names(input.run->schemas().y);
     const bool named = static_cast<int64_t>(names.size()) == p.size(1);
     for (int64_t k = 0; k < p.size(1); ++k) {
       plan.columns.push_back("p_" + (named ? names[static_cast<size_t>(k)] : std::to_string(k)));
     }
     const auto file = create_row_file(path, std::move(plan));
-    file->append(torch::cat({p.argmax(1, true).to(torch::kFloat32), p}, 1));
+    file->append(torch::cat({classes.unsqueeze(1).to(torch::kFloat32), p}, 1));
     file->commit();
     result["file"] = path;
     return result;

@@ -210,6 +210,7 @@ std::pair<Data, Data> Run::training_parts() const {
 Data Run::open_other(const std::string& text, const std::string& split) const {
   auto options = data_options(split);
   options.rows = options.labels_per_class = 0;
+  options.labels.clear();
   auto data = elbo::open_data(text, options);
   const auto found = data->schemas().x;
   // A run on binary images reads bytes as it was taught to.
