@@ -30,8 +30,8 @@ std::vector<std::string> label_cells(const std::string& path) {
   return cells;
 }
 
-int64_t label_in(const std::string& cell, const std::vector<std::string>& names,
-                 const std::string& where) {
+int64_t label_of_cell(const std::string& cell, const std::vector<std::string>& names,
+                      const std::string& where) {
   if (cell.empty()) return -1;
   const auto found = std::find(names.begin(), names.end(), cell);
   if (found != names.end()) return found - names.begin();
@@ -60,7 +60,7 @@ Tensor read_labels(const std::string& path, const std::vector<std::string>& name
     y = torch::empty({static_cast<int64_t>(cells.size())}, torch::kInt64);
     for (size_t i = 0; i < cells.size(); ++i) {
       y[static_cast<int64_t>(i)] =
-          label_in(cells[i], names, path + ": label " + std::to_string(i + 1));
+          label_of_cell(cells[i], names, path + ": label " + std::to_string(i + 1));
     }
   }
   check(y.size(0) == rows, "[labels] ", path, ": has ", y.size(0), " labels, the data have ", rows,

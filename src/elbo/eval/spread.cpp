@@ -15,7 +15,7 @@ struct Neighbours {
   Tensor distance, who;  // [n, k] squared; rows themselves left out
 };
 
-Neighbours nearest(const Tensor& x, int64_t k) {
+Neighbours nearest_rows(const Tensor& x, int64_t k) {
   const int64_t n = x.size(0), block = std::max<int64_t>(1, kBlockBytes / (4 * n));
   const auto square = x.square().sum(1);
   std::vector<Tensor> distance, who;
@@ -34,7 +34,7 @@ Neighbours nearest(const Tensor& x, int64_t k) {
 /// measure of both their surroundings.
 Tensor graph(const Tensor& x, int64_t k) {
   const int64_t n = x.size(0);
-  const auto [distance, who] = nearest(x, k);
+  const auto [distance, who] = nearest_rows(x, k);
   const auto around = distance.mean(1).clamp_min(1e-12);
   const auto other = around.index_select(0, who.flatten()).view({n, k});
   const auto tie = (-distance / (around.unsqueeze(1) * other).sqrt()).exp().flatten();

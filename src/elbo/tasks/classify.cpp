@@ -100,7 +100,7 @@ struct Guesses {
 };
 
 /// Classes of all rows, block by block.
-Guesses read_codes(const TaskInput& input, const TaskRows& rows, bool codes, const Draw& draw) {
+Guesses infer_classes(const TaskInput& input, const TaskRows& rows, bool codes, const Draw& draw) {
   Classifier classifier(input, *rows.data, codes, draw);
   std::vector<Tensor> all, labels;
   const auto n = static_cast<double>(rows.data->size());
@@ -183,7 +183,7 @@ class Classify : public Task {
                           o_.choice.shard.empty();
     const auto [p, y, method] = o_.method == "spread"
                                     ? carry_labels(input, rows, own_rows, o_.neighbours, draw)
-                                    : read_codes(input, rows, o_.method == "logistic", draw);
+                                    : infer_classes(input, rows, o_.method == "logistic", draw);
     const int64_t n = p.size(0);
     Json result{{"data", rows.name}, {"rows", n}, {"method", method}};
     if (y.defined()) result.update(judged(p, y, o_.bins));
