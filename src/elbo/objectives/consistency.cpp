@@ -9,7 +9,7 @@ namespace {
 
 struct ConsistencyOptions : ViewOptions {
   Json of = "elbo";
-  double weight = 50, confidence = 0.95;
+  double weight = 500, confidence = 0.8;
   int64_t labelled = 64, looks = 3;
   bool align = true;
   template <class F>

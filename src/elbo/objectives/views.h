@@ -7,7 +7,7 @@ namespace elbo {
 
 /// How far pictures are moved at random, each by itself.
 struct ViewOptions {
-  double shift = 0.1, rotate = 20, scale = 0.15, shear = 0.2, erase = 0.3;
+  double shift = 0.1, rotate = 20, scale = 0.15, shear = 0.2, erase = 0.2;
   template <class F>
   void fields(F&& f) {
     f("shift", shift, "most that a view is moved, as a share of the picture", between(0, 1));
