@@ -144,6 +144,9 @@ Tensor labels_of(const Dataset& data);
 /// file: one of the names, its number, or nothing or -1 where it is not known. Raises an Error for
 /// anything else.
 Tensor read_labels(const std::string& path, const std::vector<std::string>& names, int64_t rows);
+/// The classes that such a file tells of, for data that have none: 0 to the largest number, or the
+/// names in their order.
+std::vector<std::string> label_names(const std::string& path);
 /// The data with the labels of a file.
 Data with_labels(Data data, const std::string& path);
 /// Labels of `per_class` rows of each class, drawn with the seed; the others become unknown. Raises

@@ -84,8 +84,8 @@ Tensor labels_of(const Dataset& data) {
 }
 
 Data with_labels(Data data, const std::string& path) {
-  const auto schemas = data->schemas();
-  classes_for("labels", schemas.y);
+  auto schemas = data->schemas();
+  if (!schemas.y.present()) schemas.y = category_schema(label_names(path));
   const auto y = read_labels(path, class_names(schemas.y), data->size());
   return std::make_shared<Relabelled>(std::move(data), schemas, y, Tensor());
 }
