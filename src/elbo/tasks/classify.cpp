@@ -4,6 +4,7 @@
 #include "elbo/eval/linear.h"
 #include "elbo/eval/spread.h"
 #include "elbo/io/row_file.h"
+#include "elbo/objectives/views.h"
 #include "elbo/tasks/rows.h"
 
 namespace elbo {
@@ -14,6 +15,7 @@ struct ClassifyOptions {
   std::string method = "auto";
   int64_t neighbours = 7;
   double share = 1;
+  int64_t views = 0;
   int64_t bins = 15;
   int64_t seed = 0;
   template <class F>
@@ -27,6 +29,9 @@ struct ClassifyOptions {
     f("share", share,
       "of the rows guessed to be of a class so many, the surest, get it; the others -1",
       between(0, 1));
+    f("views", views,
+      "of pictures: the mean over the row and so many views of it, a little moved and turned",
+      between(0, 256));
     f("bins", bins, "bins of the calibration error", between(2, 1000));
     f("seed", seed, "seed of the binarization", at_least(0));
   }
@@ -100,13 +105,25 @@ struct Guesses {
 };
 
 /// Classes of all rows, block by block.
-Guesses infer_classes(const TaskInput& input, const TaskRows& rows, bool codes, const Draw& draw) {
+Guesses infer_classes(const TaskInput& input, const TaskRows& rows, bool codes, int64_t views,
+                      const Draw& draw) {
+  const auto& shape = input.run->schemas().x.shape;
+  check(views == 0 || shape.size() == 3, "[classify] views: rows of shape ", to_string(shape),
+        " are no pictures");
+  ViewOptions slightly;
+  slightly.erase = 0;
   Classifier classifier(input, *rows.data, codes, draw);
   std::vector<Tensor> all, labels;
   const auto n = static_cast<double>(rows.data->size());
   for_each_batch(*rows.data, block_rows(input.run->schemas()), draw,
                  [&](const Batch& batch, int64_t first) {
-                   all.push_back(classifier({batch.x, batch.mask, batch.c, Tensor()}));
+                   Batch seen{batch.x, batch.mask, batch.c, Tensor()};
+                   auto p = classifier(seen);
+                   for (int64_t k = 0; k < views; ++k) {
+                     seen.x = random_views(batch.x, slightly);
+                     p = p + classifier(seen);
+                   }
+                   all.push_back(p / static_cast<double>(views + 1));
                    if (batch.y.defined()) labels.push_back(batch.y);
                    input.progress(static_cast<double>(first + batch.size()) / n);
                  });
@@ -181,9 +198,9 @@ class Classify : public Task {
     // The run's own training rows need no second place in the graph.
     const bool own_rows = input.data.empty() && o_.choice.split == "train" && o_.choice.rows == 0 &&
                           o_.choice.shard.empty();
-    const auto [p, y, method] = o_.method == "spread"
-                                    ? carry_labels(input, rows, own_rows, o_.neighbours, draw)
-                                    : infer_classes(input, rows, o_.method == "logistic", draw);
+    const auto [p, y, method] =
+        o_.method == "spread" ? carry_labels(input, rows, own_rows, o_.neighbours, draw)
+                              : infer_classes(input, rows, o_.method == "logistic", o_.views, draw);
     const int64_t n = p.size(0);
     Json result{{"data", rows.name}, {"rows", n}, {"method", method}};
     if (y.defined()) result.update(judged(p, y, o_.bins));
