@@ -167,14 +167,17 @@ class Bench:
     def few(self):
         """100 labels, `--draws` draws of them, judged on the 10,000 test digits."""
         mnist = f"mnist:{self.args.data / 'mnist'}"
-        errors, minutes = [], []
+        errors, looked, minutes = [], [], []
         for draw in range(1, self.args.draws + 1):
             run, spent = self.train(f"few-{self.args.few_model}-{draw}", mnist, "--labels-per-class", 10, "--label-seed",
                                     draw, "--model", self.args.few_model, *self.args.few_train.split())
-            told = json.loads(self.elbo("classify", run, "--json", "-o", self.folder / "classes.csv"))
-            errors.append(told["error"])
+            for views, list_of in ((0, errors), (self.args.views, looked)):
+                told = json.loads(self.elbo("classify", run, "--views", views, "--json", "-o",
+                                            self.folder / "classes.csv"))
+                list_of.append(told["error"])
             minutes.append(spent)
-        return {"minutes": minutes, "errors": errors, "mean": statistics.mean(errors)}
+        return {"minutes": minutes, "errors": errors, "mean": statistics.mean(errors), "with views": looked,
+                "mean with views": statistics.mean(looked)}
 
     def supervised(self):
         """The judge's own network on the same 100 labels."""
@@ -206,6 +209,7 @@ def main():
     parser.add_argument("--method", default="mean")
     parser.add_argument("--amounts", default=[1.0, 1.5, 2.0], type=float, nargs="+")
     parser.add_argument("--few-model", default="m2")
+    parser.add_argument("--views", default=32, type=int, help="of each picture that is classified")
     parser.add_argument("--few-train", default=FEW)
     args = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
