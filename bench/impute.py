@@ -7,7 +7,6 @@ Adult and Wine: the masks and error measures of HI-VAE (Nazabal et al. 2020): ca
 rate, grades by mean shift over their number, numbers by RMSE over the range; mean over columns, over
 missing cells, one table for training and filling. Red and white wine: the protocol of MIWAE (Mattei &
 Frellsen 2019): standardised, half of the cells missing, mean squared error of the missing cells."""
-import argparse
 import csv
 import gzip
 import json
@@ -156,11 +155,7 @@ def miwae(options, colour, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", default="build/elbo")
-    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("../shared/data/tabular"))
-    parser.add_argument("--model", default="missing_iwae")
+    parser = program.table_arguments(__doc__)
     parser.add_argument("--only", nargs="*", default=["Wine", "Adult", "red", "white"])
     parser.add_argument("--shares", type=int, nargs="*", default=[10, 30, 50])
     parser.add_argument("--masks", type=int, default=3)

@@ -1,5 +1,7 @@
 """The program as the benchmarks call it."""
+import argparse
 import os
+import pathlib
 import subprocess
 
 
@@ -11,3 +13,12 @@ def elbo(program, *words, threads=None):
     if done.returncode != 0:
         raise SystemExit(f"elbo {' '.join(words)}\n{done.stderr}")
     return done.stdout
+
+
+def table_arguments(about):
+    """What the benchmarks of tables take: the program, the folder of tables, the model."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", default="build/elbo")
+    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("../shared/data/tabular"))
+    parser.add_argument("--model", default="missing_iwae")
+    return parser

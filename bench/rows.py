@@ -7,11 +7,12 @@ import argparse
 import json
 import pathlib
 import statistics
-import subprocess
 import tempfile
 import time
 
 import numpy as np
+
+import program
 
 HERE = pathlib.Path(__file__).resolve().parent
 NET = ["--set", "encoder.type=mlp", "--set", "encoder.hidden=[64]", "--set", "decoder.type=mlp", "--set",
@@ -19,8 +20,8 @@ NET = ["--set", "encoder.type=mlp", "--set", "encoder.hidden=[64]", "--set", "de
 
 
 def told(*command):
-    done = subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    """What a program said last, which is JSON."""
+    return json.loads(program.elbo(*command).splitlines()[-1])
 
 
 def columns(path, rows, seed):

@@ -7,7 +7,6 @@ A fifth of the rows is held out. scikit-learn's logistic regression (one-hot cat
 numbers) predicts each category from all other columns, fitted to real training rows and to synthetic
 ones, tested on the held-out rows. Closest rows: Gower's distance (mean over columns of |a - b| / range
 for numbers, a != b for categories) to the nearest training row, of synthetic and of held-out rows."""
-import argparse
 import csv
 import json
 import os
@@ -90,11 +89,7 @@ def distances(rows, real):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", default="build/elbo")
-    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("../shared/data/tabular"))
-    parser.add_argument("--model", default="missing_iwae")
+    parser = program.table_arguments(__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=pathlib.Path, help="the folder for tables and runs")
     parser.add_argument("--second", help="options of a second stage, as \"--set prior=flow --epochs 10\"")

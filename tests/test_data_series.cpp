@@ -5,6 +5,7 @@
 #include "elbo/io/row_file.h"
 #include "files.h"
 #include "near.h"
+#include "open_with.h"
 #include "tolerance.h"
 
 namespace elbo {
@@ -12,10 +13,7 @@ namespace {
 
 Data open_series(const std::string& path, const Json& reader = Json::object(),
                  std::shared_ptr<const Schemas> like = nullptr) {
-  DataOptions options;
-  options.reader = reader;
-  options.like = std::move(like);
-  return open_data("series:" + path, options);
+  return open_with("series:" + path, reader, std::move(like));
 }
 
 /// Two columns of 40 steps, a second apart but for a pause of a minute before step 25.

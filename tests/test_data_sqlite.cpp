@@ -5,6 +5,7 @@
 #include "elbo/io/database.h"
 #include "files.h"
 #include "near.h"
+#include "open_with.h"
 
 namespace elbo {
 namespace {
@@ -17,14 +18,6 @@ void execute(const std::string& path, const std::string& sql) {
   INFO(sqlite3_errmsg(database));
   CHECK(state == SQLITE_OK);
   sqlite3_close(database);
-}
-
-Data open_part(const std::string& path, const Json& own = Json::object(),
-               std::shared_ptr<const Schemas> like = nullptr) {
-  DataOptions options;
-  options.reader = own;
-  options.like = std::move(like);
-  return open_data(path, options);
 }
 
 Batch whole(const Data& data) { return data->get(torch::arange(data->size())); }
@@ -50,25 +43,25 @@ struct People {
   }
 
   std::string refusal(const Json& own) const {
-    return error_of([&] { open_part(database, own); });
+    return error_of([&] { open_with(database, own); });
   }
 };
 
 TEST_CASE("a table of a database is read as the same table in CSV") {
   const People people;
-  const auto one = open_part(people.database), other = open_part(people.csv);
+  const auto one = open_with(people.database), other = open_with(people.csv);
   CHECK(one->schemas().x.detail["columns"] == other->schemas().x.detail["columns"]);
   const auto a = whole(one), b = whole(other);
   CHECK(a.x.equal(b.x));
   CHECK(a.mask.equal(b.mask));
   CHECK(a.mask.sum().item<float>() == 40 * 3 - 6);
   const Json types{{"types", "city=label,age=real"}};
-  CHECK(whole(open_part("sqlite:" + people.database, types))
-            .y.equal(whole(open_part(people.csv, types)).y));
+  CHECK(whole(open_with("sqlite:" + people.database, types))
+            .y.equal(whole(open_with(people.csv, types)).y));
   // With what a model knows, each is read in place of the other.
   const auto like = std::make_shared<const Schemas>(other->schemas());
-  CHECK(whole(open_part(people.database, {{"delimiter", ";"}}, like)).x.equal(b.x));
-  CHECK(whole(open_part(people.csv, {{"table", "gone"}}, like)).x.equal(b.x));
+  CHECK(whole(open_with(people.database, {{"delimiter", ";"}}, like)).x.equal(b.x));
+  CHECK(whole(open_with(people.csv, {{"table", "gone"}}, like)).x.equal(b.x));
 }
 
 TEST_CASE("one table needs no name, of several one is named, a query stands for a table") {
@@ -82,19 +75,19 @@ TEST_CASE("one table needs no name, of several one is named, a query stands for 
                   "old, people") != std::string::npos);
   CHECK(people.refusal({{"table", "peple"}}).find("no table \"peple\"; known: odd") !=
         std::string::npos);
-  CHECK(open_part(people.database, {{"table", "People"}})->size() == 40);
-  CHECK(open_part(people.database + ":people")->size() == 40);
+  CHECK(open_with(people.database, {{"table", "People"}})->size() == 40);
+  CHECK(open_with(people.database + ":people")->size() == 40);
   const auto odd =
-      open_part(people.database, {{"table", "odd \"name"}, {"types", "a=real,b=category"}});
+      open_with(people.database, {{"table", "odd \"name"}, {"types", "a=real,b=category"}});
   CHECK(odd->schemas().x.detail["columns"][1]["classes"] == Json{"0.5", "2.5", "3.5", "X'00FF'"});
   CHECK(whole(odd).mask[3][0].item<float>() == 0);
 
   const Json query{{"query", "WITH o AS (SELECT city, age FROM people) SELECT * FROM o; -- all"}};
-  const auto asked = open_part(people.database, query);
+  const auto asked = open_with(people.database, query);
   CHECK(asked->schemas().x.detail["columns"][0]["name"] == "city");
   // A table named with the data comes before what the options say, where a model knows its types.
   const auto like = std::make_shared<const Schemas>(asked->schemas());
-  CHECK(open_part(people.database + ":old", query, like)->size() < 40);
+  CHECK(open_with(people.database + ":old", query, like)->size() < 40);
 }
 
 TEST_CASE("an SQLite database is only read, and what cannot be read is said in one line") {
@@ -120,17 +113,17 @@ TEST_CASE("an SQLite database is only read, and what cannot be read is said in o
   CHECK(people.refusal({{"types", "city=real"}}).find("\"Rome\" (row 1) is no number") !=
         std::string::npos);
   CHECK(error_of([&] {
-          open_part(people.csv, {{"table", "people"}});
+          open_with(people.csv, {{"table", "people"}});
         }).find("is no database, leave out --table and --query") != std::string::npos);
 
   const auto text = people.folder.file("text.db", "no database");
-  CHECK(error_of([&] { open_part(text); }).find("is no SQLite database") != std::string::npos);
-  CHECK(error_of([&] { open_part("sqlite:" + text + "x"); }).find("no such file") !=
+  CHECK(error_of([&] { open_with(text); }).find("is no SQLite database") != std::string::npos);
+  CHECK(error_of([&] { open_with("sqlite:" + text + "x"); }).find("no such file") !=
         std::string::npos);
   std::ifstream file(people.database, std::ios::binary);
   const std::string bytes(std::istreambuf_iterator<char>(file), {});
   const auto refused = fuzz(bytes, 200, [&](const std::string& damaged) {
-    open_part(people.folder.file("damaged.db", damaged), {{"table", "people"}});
+    open_with(people.folder.file("damaged.db", damaged), {{"table", "people"}});
   });
   CHECK(refused > 0);
 }
@@ -138,15 +131,15 @@ TEST_CASE("an SQLite database is only read, and what cannot be read is said in o
 TEST_CASE("a cache of a database that is written to is read anew") {
   const People people;
   const Json own{{"cache", people.folder.at("cache")}};
-  CHECK(open_part(people.database, own)->size() == 40);
-  CHECK(open_part(people.database, own)->size() == 40);
+  CHECK(open_with(people.database, own)->size() == 40);
+  CHECK(open_with(people.database, own)->size() == 40);
   execute(people.database, "PRAGMA journal_mode = WAL");
   sqlite3* writer = nullptr;
   REQUIRE(sqlite3_open(people.database.c_str(), &writer) == SQLITE_OK);
   sqlite3_exec(writer, "SELECT * FROM people", nullptr, nullptr, nullptr);
-  CHECK(open_part(people.database, own)->size() == 40);
+  CHECK(open_with(people.database, own)->size() == 40);
   sqlite3_exec(writer, "INSERT INTO people VALUES(30, 160.5, 'Rome')", nullptr, nullptr, nullptr);
-  CHECK(open_part(people.database, own)->size() == 41);
+  CHECK(open_with(people.database, own)->size() == 41);
   sqlite3_close(writer);
 }
 

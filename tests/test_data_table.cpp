@@ -3,6 +3,7 @@
 #include "elbo/data/table.h"
 #include "files.h"
 #include "near.h"
+#include "open_with.h"
 #include "tolerance.h"
 
 namespace elbo {
@@ -12,10 +13,7 @@ namespace {
 Data open_text(const std::string& text, const Json& own = Json::object(),
                std::shared_ptr<const Schemas> like = nullptr) {
   const TempFolder folder;
-  DataOptions options;
-  options.reader = own;
-  options.like = std::move(like);
-  return open_data(folder.file("a.csv", text), options);
+  return open_with(folder.file("a.csv", text), own, std::move(like));
 }
 
 std::string refusal(const std::string& text, const Json& own = Json::object()) {

@@ -3,6 +3,7 @@
 #include "elbo/data/tokenizer.h"
 #include "files.h"
 #include "near.h"
+#include "open_with.h"
 #include "tolerance.h"
 
 namespace elbo {
@@ -16,14 +17,6 @@ const std::vector<std::string> kTexts = {"Hello, world!",
                                          " leading and trailing ",
                                          "tab\there",
                                          "(well-known)"};
-
-Data text_file(const std::string& path, const Json& reader = Json::object(),
-               std::shared_ptr<const Schemas> like = nullptr) {
-  DataOptions options;
-  options.reader = reader;
-  options.like = std::move(like);
-  return open_data(path, options);
-}
 
 std::vector<std::string> texts_of(const Data& data) {
   std::vector<std::string> list;
@@ -72,7 +65,7 @@ TEST_CASE("tokenizers cut where they should") {
 TEST_CASE("a text file is rows of ids with what is behind their ends masked") {
   TempFolder folder;
   const auto path = folder.file("a.txt", "\xEF\xBB\xBFone two\r\n\n  three.\nfour\n");
-  const auto data = text_file(path);
+  const auto data = open_with(path);
   CHECK(texts_of(data) == std::vector<std::string>{"one two", "three.", "four"});
   CHECK(data->row_name(1) == "line 3");
   const auto schema = data->schemas().x;
@@ -83,39 +76,39 @@ TEST_CASE("a text file is rows of ids with what is behind their ends masked") {
   CHECK_CLOSE(batch.mask.sum(1), torch::tensor({5.0, 8.0}), 0);
   CHECK_CLOSE(batch.mask, token_mask(batch.x), 0);
   CHECK(batch.x[0].slice(0, 4).abs().sum().item<double>() == 0);
-  CHECK(texts_of(text_file(path, {{"unit", "paragraph"}})) ==
+  CHECK(texts_of(open_with(path, {{"unit", "paragraph"}})) ==
         std::vector<std::string>{"one two", "three. four"});
 }
 
 TEST_CASE("sentences end at marks before a space and go on over line ends") {
   TempFolder folder;
   const auto path = folder.file("b.txt", "One. Two is\nlonger! (Is 3.5?) Yes\n\nEnd");
-  CHECK(texts_of(text_file(path, {{"unit", "sentence"}})) ==
+  CHECK(texts_of(open_with(path, {{"unit", "sentence"}})) ==
         std::vector<std::string>{"One.", "Two is longer!", "(Is 3.5?)", "Yes", "End"});
 }
 
 TEST_CASE("long rows are cut, dropped or refused, and counted") {
   TempFolder folder;
   const auto path = folder.file("c.txt", "abcdef\nab\nabcd\n");
-  const auto cut = text_file(path, {{"max_length", 4}});
+  const auto cut = open_with(path, {{"max_length", 4}});
   CHECK(texts_of(cut) == std::vector<std::string>{"abcd", "ab", "abcd"});
   CHECK(notes_of(cut).find("1 of 3 rows have more than 4 tokens: cut") != std::string::npos);
-  const auto dropped = text_file(path, {{"max_length", 4}, {"long", "drop"}});
+  const auto dropped = open_with(path, {{"max_length", 4}, {"long", "drop"}});
   CHECK(texts_of(dropped) == std::vector<std::string>{"ab", "abcd"});
   CHECK(dropped->row_name(0) == "line 2");
-  CHECK_THROWS_WITH_AS(text_file(path, {{"max_length", 4}, {"long", "refuse"}}),
+  CHECK_THROWS_WITH_AS(open_with(path, {{"max_length", 4}, {"long", "refuse"}}),
                        doctest::Contains("line 1: 6 tokens, allowed are 4"), Error);
 }
 
 TEST_CASE("tokens that are rare or not known are unknown, and counted") {
   TempFolder folder;
   const auto first =
-      text_file(folder.file("d.txt", "a b a\nb a\nc\n"), {{"tokens", "words"}, {"min_count", 2}});
+      open_with(folder.file("d.txt", "a b a\nb a\nc\n"), {{"tokens", "words"}, {"min_count", 2}});
   CHECK(texts_of(first) == std::vector<std::string>{"a b a", "b a", kUnknownText});
   CHECK(notes_of(first).find("1 of 6 tokens (17 %)") != std::string::npos);
   const auto like = std::make_shared<const Schemas>(first->schemas());
   const auto other =
-      text_file(folder.file("e.txt", "a d e\nb b b b\n"), {{"tokens", "words"}}, like);
+      open_with(folder.file("e.txt", "a d e\nb b b b\n"), {{"tokens", "words"}}, like);
   CHECK(other->schemas().x.shape == first->schemas().x.shape);
   CHECK(texts_of(other) == std::vector<std::string>{"a \xEF\xBF\xBD \xEF\xBF\xBD", "b b b"});
   CHECK(notes_of(other).find("2 of 7 tokens") != std::string::npos);
@@ -128,7 +121,7 @@ TEST_CASE("tokens that are rare or not known are unknown, and counted") {
 TEST_CASE("what is no text is refused by line") {
   TempFolder folder;
   const auto refusal = [&](const std::string& bytes) {
-    return error_of([&] { text_file(folder.file("f.txt", bytes)); });
+    return error_of([&] { open_with(folder.file("f.txt", bytes)); });
   };
   CHECK(refusal("").find("holds no text") != std::string::npos);
   CHECK(refusal("\n \n").find("holds no text") != std::string::npos);
@@ -138,7 +131,7 @@ TEST_CASE("what is no text is refused by line") {
   CHECK(refusal(std::string("a\0b", 3)).find("line 1 holds a zero byte") != std::string::npos);
   const auto valid = std::string("some lines\nof text. And more!\n\n\xC3\xA9\n");
   CHECK(fuzz(valid, 200, [&](const std::string& bytes) {
-          text_file(folder.file("g.txt", bytes), {{"unit", "sentence"}, {"tokens", "bpe:40"}});
+          open_with(folder.file("g.txt", bytes), {{"unit", "sentence"}, {"tokens", "bpe:40"}});
         }) > 10);
 }
 

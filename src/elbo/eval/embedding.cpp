@@ -13,25 +13,30 @@ namespace {
 /// [n, n] row-normalised similarities whose entropy is log(perplexity), by bisection of each
 /// row's precision, all rows at once.
 Tensor similarities(const Tensor& distances, double perplexity) {
-  const int64_t n = distances.size(0);
-  auto low = torch::full({n, 1}, -30, torch::kFloat64),
-       high = torch::full({n, 1}, 30, torch::kFloat64);
   const auto scale = distances.mean(1, true).clamp_min(1e-12);
   const double wanted = std::log(perplexity);
   Tensor p;
-  for (int64_t step = 0; step < 50; ++step) {
-    const auto middle = (low + high) / 2;  // log of the precision, in units of the mean distance
+  // Of the logarithm of the precision, in units of the mean distance.
+  bisect_rows(distances.size(0), [&](const Tensor& middle) {
     auto logits = -distances / scale * middle.exp();
     logits.fill_diagonal_(-std::numeric_limits<double>::infinity());
     p = logits.softmax(1);
-    const auto narrow = -torch::xlogy(p, p).sum(1, true) < wanted;
-    high = torch::where(narrow, middle, high);
-    low = torch::where(narrow, low, middle);
-  }
+    return -torch::xlogy(p, p).sum(1, true) < wanted;
+  });
   return p;
 }
 
 }  // namespace
+
+void bisect_rows(int64_t n, const std::function<Tensor(const Tensor& middle)>& beyond) {
+  auto low = torch::full({n, 1}, -30, torch::kFloat64), high = -low;
+  for (int64_t step = 0; step < 50; ++step) {
+    const auto middle = (low + high) / 2;
+    const auto above = beyond(middle);
+    high = torch::where(above, middle, high);
+    low = torch::where(above, low, middle);
+  }
+}
 
 Tensor principal_axes(const Tensor& centred) {
   constexpr int64_t kLongest = 2048;  // beyond, d x d products cost more than a picture is worth

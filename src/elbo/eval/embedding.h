@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "elbo/core/tensor.h"
 
 // Maps of codes [n, d] in the plane, [n, 2].
@@ -9,6 +11,10 @@ namespace elbo {
 /// [d, 2] unit vectors along which rows [n, d] of mean zero vary most; [d, 1] where d = 1. Of very
 /// long rows: their two most varying components.
 Tensor principal_axes(const Tensor& centred);
+
+/// Looks for the number, between -30 and 30, from which on `beyond` is true [n, 1] of each row: 50
+/// bisections, all rows at once. What is sought is what `beyond` was shown last.
+void bisect_rows(int64_t n, const std::function<Tensor(const Tensor& middle)>& beyond);
 
 /// The first two principal components; a missing second one is zero.
 Tensor principal_map(const Tensor& x);

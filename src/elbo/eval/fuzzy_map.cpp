@@ -19,16 +19,13 @@ Tensor fuzzy_neighbours(const Tensor& x, int64_t k) {
   d.fill_diagonal_(std::numeric_limits<double>::infinity());
   const auto [near, who] = d.topk(k, 1, /*largest=*/false);
   const auto beyond = near - near.narrow(1, 0, 1);
-  auto low = torch::full({x.size(0), 1}, -30, torch::kFloat64), high = -low;
   const auto unit = near.mean(1, true).clamp_min(1e-12);
   Tensor sure;
-  for (int64_t step = 0; step < 50; ++step) {
-    const auto middle = (low + high) / 2;  // log of the scale, in units of the mean distance
+  // Of the logarithm of the scale, in units of the mean distance.
+  bisect_rows(x.size(0), [&](const Tensor& middle) {
     sure = (-beyond / (unit * middle.exp())).exp();
-    const auto wide = sure.sum(1, true) > std::log2(static_cast<double>(k));
-    high = torch::where(wide, middle, high);
-    low = torch::where(wide, low, middle);
-  }
+    return sure.sum(1, true) > std::log2(static_cast<double>(k));
+  });
   const auto one_way = torch::zeros_like(d).scatter_(1, who, sure);
   return one_way + one_way.t() - one_way * one_way.t();
 }

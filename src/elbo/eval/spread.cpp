@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "elbo/core/error.h"
+#include "elbo/eval/sample_distance.h"
 
 namespace elbo {
 namespace {
@@ -17,11 +18,10 @@ struct Neighbours {
 
 Neighbours nearest_rows(const Tensor& x, int64_t k) {
   const int64_t n = x.size(0), block = std::max<int64_t>(1, kBlockBytes / (4 * n));
-  const auto square = x.square().sum(1);
   std::vector<Tensor> distance, who;
   for (int64_t from = 0; from < n; from += block) {
     const auto some = x.narrow(0, from, std::min(block, n - from));
-    auto d = (square - 2 * some.mm(x.t())).add_(some.square().sum(1, true)).clamp_min_(0);
+    auto d = squared_distances(some, x);
     d.diagonal(from).fill_(std::numeric_limits<float>::infinity());
     auto [near, index] = d.topk(k, 1, /*largest=*/false);
     distance.push_back(near);
