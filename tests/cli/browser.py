@@ -80,7 +80,9 @@ class Browser:
             self.complaints.append(str(told["args"][:1]))
 
     def open(self, address):
+        """Until the page and what belongs to it are there."""
         self.ask("Page.navigate", url=address)
+        self.until(f"location.href.startsWith({json.dumps(address)}) && document.readyState === 'complete'")
 
     def value(self, script):
         """What the script's last expression is, promises waited for."""

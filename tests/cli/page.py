@@ -59,7 +59,6 @@ def browse(page):
     """The page as the browser leaves it, and what its console said."""
     with browser.Browser() as seen:
         seen.open(page.as_uri())
-        seen.until("document.readyState === 'complete'")
         time.sleep(0.3)  # a refused request is told a little later
         return seen.value("document.documentElement.outerHTML"), seen.complaints
 
