@@ -1,3 +1,5 @@
+#include <ATen/Parallel.h>
+
 #include <chrono>
 #include <cmath>
 #include <iostream>
@@ -10,6 +12,7 @@
 #include "elbo/cli/shapes.h"
 #include "elbo/cli/signals.h"
 #include "elbo/cli/sum_trace.h"
+#include "elbo/core/cpu.h"
 #include "elbo/core/device.h"
 #include "elbo/io/file.h"
 #include "elbo/train/run.h"
@@ -109,6 +112,7 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
   const bool speaks = speaks_for_group();
   ProgressTalk talk(talk_for(a.quiet || !speaks));
   const CatchSignals signals;
+  if (const auto note = note_on_threads(); !note.empty()) talk.say("note: " + note);
   const auto options = run.train_options();
   FitReport report;
   Rate rate;
@@ -155,6 +159,7 @@ int resume(const TrainArguments& a) {
                       a.app->count("--model") > 0 || a.dry_run || a.force;
   check(!others, "[train] --resume: only --epochs, --steps, --patience and --lr may change");
   auto run = Run::open(a.resume);
+  use_threads(run.facts().value("threads", static_cast<int64_t>(at::get_num_threads())));
   Json facts = run.facts();
   for (const auto& [name, value] : a.train_flags->given().items()) {
     const bool free = name == "epochs" || name == "steps" || name == "patience" || name == "lr";
@@ -178,7 +183,9 @@ Run make_run(const TrainPlan& plan, const TrainArguments& a) {
         "[train] this process reads other data than the first one: ", plan.facts.dump(),
         " instead of ", first);
   if (!speaks_for_group()) return Run::without_files(plan.facts, plan.schemas);
-  return Run::create(a.out, plan.facts, plan.schemas, a.force);
+  auto facts = plan.facts;
+  facts["threads"] = at::get_num_threads();  // sums round as they are parted: a resume has as many
+  return Run::create(a.out, facts, plan.schemas, a.force);
 }
 
 int train(TrainArguments& a) {

@@ -21,7 +21,7 @@
 namespace elbo {
 namespace {
 
-// Set in the environment of the re-executed program: it happens once.
+// Set in the environment of the re-executed program to its number of threads: it happens once.
 constexpr const char* kGuard = "ELBO_PREPARED";
 
 // OpenMP threads that wait for work spin so many rounds before they sleep: enough to bridge the
@@ -100,28 +100,6 @@ int64_t others_running() {
   return file >> load >> load >> load >> running ? running - 1 : -1;
 }
 
-/// Whether other processes need cores that this one would use, all through some milliseconds.
-bool cores_are_shared() {
-  const int64_t spare = sysconf(_SC_NPROCESSORS_ONLN) - cores_allowed();
-  for (int i = 0; i < 4; ++i) {
-    if (others_running() <= spare) return false;
-    usleep(2000);
-  }
-  return true;
-}
-
-void restart_with_settings(char** argv) {
-  if (!argv || std::getenv(kGuard)) return;
-  bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas());
-  if (!std::getenv("OMP_WAIT_POLICY") && !std::getenv("GOMP_SPINCOUNT")) {
-    changed |= set_if_absent("GOMP_SPINCOUNT", cores_are_shared() ? kSpinShared : kSpinAlone);
-  }
-  if (!changed) return;
-  setenv(kGuard, "1", 1);
-  // Fails only where /proc is not mounted; then the program goes on, slower.
-  execv("/proc/self/exe", argv);
-}
-
 /// Cores that a container's quota allows; 0 = no quota.
 int64_t cores_in_quota() {
   std::ifstream file("/sys/fs/cgroup/cpu.max");
@@ -134,6 +112,35 @@ int64_t cores_in_quota() {
 int64_t usable_cores() {
   const int64_t quota = cores_in_quota(), allowed = cores_allowed();
   return quota > 0 ? std::min(quota, allowed) : allowed;
+}
+
+/// Cores that other processes want all through some milliseconds.
+int64_t cores_wanted_elsewhere() {
+  const int64_t spare = sysconf(_SC_NPROCESSORS_ONLN) - cores_allowed();
+  int64_t least = cores_allowed();
+  for (int i = 0; i < 4 && least > 0; ++i) {
+    if (i > 0) usleep(2000);
+    least = std::clamp<int64_t>(others_running() - spare, 0, least);
+  }
+  return least;
+}
+
+/// One for each core that nobody else wants, at least for half of them: a thread that shares its
+/// core keeps the others waiting at every layer.
+int64_t threads_for(int64_t cores) {
+  return std::max((cores + 1) / 2, cores - cores_wanted_elsewhere());
+}
+
+void restart_with_settings(char** argv, int64_t threads, bool shared) {
+  if (!argv) return;
+  bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas());
+  if (!std::getenv("OMP_WAIT_POLICY") && !std::getenv("GOMP_SPINCOUNT")) {
+    changed |= set_if_absent("GOMP_SPINCOUNT", shared ? kSpinShared : kSpinAlone);
+  }
+  if (!changed) return;
+  setenv(kGuard, std::to_string(threads).c_str(), 1);
+  // Fails only where /proc is not mounted; then the program goes on, slower.
+  execv("/proc/self/exe", argv);
 }
 
 // Buffers of one batch are freed and asked for again each step: handed back to the kernel, every
@@ -181,6 +188,7 @@ std::vector<std::string> notes(const CpuReport& r) {
     list.push_back("more threads (" + std::to_string(r.threads) + ") than cores (" +
                    std::to_string(r.cores) + ")");
   }
+  if (const auto note = note_on_threads(); !note.empty()) list.push_back(note);
   if (r.threads > 1 && !std::getenv("GOMP_SPINCOUNT") && !std::getenv("OMP_WAIT_POLICY")) {
     list.push_back(
         "idle OpenMP threads spin: with another process on a core this program crawls; "
@@ -198,10 +206,28 @@ std::vector<std::string> notes(const CpuReport& r) {
 }  // namespace
 
 void prepare_cpu(char** argv) {
-  restart_with_settings(argv);
+  const int64_t cores = usable_cores();
+  const char* prepared = std::getenv(kGuard);
+  // Processes started by this one have fewer cores than it.
+  const int64_t threads =
+      prepared ? std::min<int64_t>(cores, std::max(1, std::atoi(prepared))) : threads_for(cores);
+  if (!prepared) restart_with_settings(argv, threads, threads < cores);
   keep_buffers();
-  if (!std::getenv("OMP_NUM_THREADS")) at::set_num_threads(static_cast<int>(usable_cores()));
+  use_threads(threads);
   flush_denormals();
+}
+
+void use_threads(int64_t count) {
+  if (std::getenv("OMP_NUM_THREADS")) return;
+  at::set_num_threads(static_cast<int>(std::clamp<int64_t>(count, 1, usable_cores())));
+}
+
+std::string note_on_threads() {
+  const int64_t threads = at::get_num_threads(), cores = usable_cores();
+  if (threads >= cores || std::getenv("OMP_NUM_THREADS")) return "";
+  return std::to_string(threads) + " of " + std::to_string(cores) +
+         " cores in use, another process had the rest at the start; OMP_NUM_THREADS=" +
+         std::to_string(cores) + " takes all";
 }
 
 CpuReport cpu_report(bool measure) {
