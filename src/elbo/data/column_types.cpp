@@ -9,6 +9,7 @@ namespace elbo {
 namespace {
 
 constexpr size_t kMostDistinct = size_t{1} << 16;  // values that are told apart
+constexpr size_t kMostFractions = 4096;            // among numbers that are not whole
 constexpr size_t kFewDistinct = 20;                // whole numbers this few are grades
 constexpr int64_t kRare = 5;                       // a class with fewer rows is not learned
 constexpr size_t kFewClasses = 100;                // fewer than this are all kept
@@ -47,15 +48,22 @@ double Moments::skewness() const {
   return second_ > 0 ? std::sqrt(static_cast<double>(n_)) * third_ / std::pow(second_, 1.5) : 0;
 }
 
-void ColumnStatistics::add(std::string_view text, bool comma, int64_t line) {
-  ++seen_;
-  if (!many_) {
-    ++distinct_[std::string(text)];
+void ColumnStatistics::tell_apart(std::string_view text) {
+  // Nothing is decided by how often a measurement comes; looking each up takes most of the time.
+  const bool measured = numbers_ > 0 && numbers_ == seen_ && whole_ < numbers_;
+  if (measured && distinct_.size() >= kMostFractions) {
+    many_ = true;
+  } else if (const auto at = distinct_.find(text); at != distinct_.end()) {
+    ++at->second;
+  } else if (!many_) {
+    distinct_.emplace(text, 1);
     many_ = distinct_.size() > kMostDistinct;
-  } else {
-    const auto at = distinct_.find(std::string(text));
-    if (at != distinct_.end()) ++at->second;
   }
+}
+
+void ColumnStatistics::add(std::string_view text, bool comma, int64_t line) {
+  tell_apart(text);
+  ++seen_;
   if (const auto number = parse_number(text, comma)) {
     rising_ = rising_ && (numbers_ == 0 || *number == last_ + 1);
     last_ = *number;

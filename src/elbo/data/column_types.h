@@ -23,6 +23,12 @@ class Moments {
   double mean_ = 0, second_ = 0, third_ = 0;  // sums of powers of deviations
 };
 
+/// Lets a map of texts be asked for one that is no std::string.
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
 /// What one pass over a column finds out, in bounded memory.
 class ColumnStatistics {
  public:
@@ -43,6 +49,7 @@ class ColumnStatistics {
   Column column(const std::string& name, const std::string& type, int64_t most_classes) const;
 
  private:
+  void tell_apart(std::string_view text);
   bool all_numbers() const { return numbers_ == seen_; }
   std::string numeric_type() const;
   std::string text_type(std::string* why) const;
@@ -58,7 +65,7 @@ class ColumnStatistics {
   double last_ = 0;
   std::string unit_, format_, first_text_;
   int64_t first_text_line_ = 0;
-  std::unordered_map<std::string, int64_t> distinct_;
+  std::unordered_map<std::string, int64_t, TextHash, std::equal_to<>> distinct_;
 };
 
 /// What a person said about columns: "age=count,city=category,size=ordinal(S|M|L),id=ignore".

@@ -134,7 +134,9 @@ std::string TableText::record() const {
 }
 
 bool TableText::missing(std::string_view cell) const {
-  return cell.empty() || std::find(words_.begin(), words_.end(), cell) != words_.end();
+  return cell.empty() || std::any_of(words_.begin(), words_.end(), [&](const std::string& word) {
+           return word.size() == cell.size() && word == cell;
+         });
 }
 
 void TableText::refuse(int64_t column, const std::string& what) const {

@@ -122,14 +122,17 @@ bool CsvReader::next() {
 }
 
 bool CsvReader::read_record() {
-  buffer_.erase(0, end_);
-  start_ = end_ = 0;
+  if (end_ >= kBlock) {  // not at each record: what follows it would be moved as often
+    buffer_.erase(0, end_);
+    end_ = 0;
+  }
+  start_ = end_;
   cells_.clear();
   unquoted_.clear();
   line_end_.clear();
   line_ = next_line_;
-  if (!more(0)) return false;
-  size_t at = 0;
+  if (!more(start_)) return false;
+  size_t at = start_;
   for (;;) {
     at = more(at) && buffer_[at] == '"' ? read_quoted_cell(at) : read_cell(at);
     if (more(at) && buffer_[at] == delimiter_) {
@@ -143,12 +146,15 @@ bool CsvReader::read_record() {
 
 size_t CsvReader::read_cell(size_t at) {
   const size_t from = at;
-  while (more(at)) {
-    const char c = buffer_[at];
-    if (c == delimiter_ || c == '\n' || c == '\r') break;
-    if (c == '\0') refuse("holds a NUL byte; this is no text");
-    ++at;
-  }
+  const auto inside = [&](char c) {
+    return c != delimiter_ && c != '\n' && c != '\r' && c != '\0';
+  };
+  do {
+    const auto stop =
+        std::find_if_not(buffer_.begin() + static_cast<int64_t>(at), buffer_.end(), inside);
+    at = static_cast<size_t>(stop - buffer_.begin());
+  } while (at == buffer_.size() && more(at));
+  if (at < buffer_.size() && buffer_[at] == '\0') refuse("holds a NUL byte; this is no text");
   cells_.push_back({from, at, false, 0, 0});
   return at;
 }
