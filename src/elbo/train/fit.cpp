@@ -73,8 +73,8 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   const auto options = run.train_options();
   const bool writes = !group() || group()->rank() == 0;  // one process of a group keeps the run
   if (writes) remove_leftovers(run.path().string());
-  if (!data) data = run.training_data();
-  const auto [train, validation] = split_validation(data, options.validation, options.seed);
+  if (data) run.give_training_data(std::move(data));
+  const auto [train, validation] = run.training_parts();
 
   seed_torch(Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
   auto model = build(run.spec(), run.schemas());

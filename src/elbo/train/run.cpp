@@ -199,7 +199,10 @@ Data Run::opened(const DataOptions& options) const {
 }
 
 Data Run::training_data() const {
-  return open_data(facts_["data"]["options"].value("split", DataOptions().split));
+  if (!training_) {
+    training_ = open_data(facts_["data"]["options"].value("split", DataOptions().split));
+  }
+  return training_;
 }
 
 std::pair<Data, Data> Run::training_parts() const {
@@ -211,6 +214,7 @@ Data Run::open_other(const std::string& text, const std::string& split) const {
   auto options = data_options(split);
   options.rows = options.labels_per_class = 0;
   options.labels.clear();
+  options.without.clear();
   auto data = elbo::open_data(text, options);
   const auto found = data->schemas().x;
   // A run on binary images reads bytes as it was taught to.

@@ -52,8 +52,11 @@ class Run {
 
   /// A split of the source, read as at training time.
   Data open_data(const std::string& split) const;
-  /// The rows given for training; and its two parts, the second null where none are held out.
+  /// The rows given for training, opened once; and its two parts, the second null where none are
+  /// held out.
   Data training_data() const;
+  /// The same where somebody has opened it already.
+  void give_training_data(Data data) { training_ = std::move(data); }
   std::pair<Data, Data> training_parts() const;
   /// The words of the command line that named the data.
   std::string data_name() const { return facts_["data"]["source"]; }
@@ -71,6 +74,7 @@ class Run {
   std::filesystem::path path_;
   Json facts_;
   Schemas schemas_;
+  mutable Data training_;
 };
 
 /// Trains a run from where it stands until it is finished: the product's own loop, with
