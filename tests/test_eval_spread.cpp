@@ -42,6 +42,17 @@ TEST_CASE("rows that no label reaches are of any class") {
   CHECK((p.narrow(0, 20, 20) - 0.25).abs().max().item<double>() < 1e-6);
 }
 
+TEST_CASE("a row is a neighbour where one of its views is") {
+  const auto [near, y] = moons(50);
+  const auto x = torch::cat({near, near + 100}), view = torch::cat({near, near});
+  auto known = torch::full({200}, -1, torch::kInt64);
+  known.narrow(0, 0, 100).copy_(y);
+  const auto alone = spread_labels(x, known, 2).narrow(0, 100, 100);
+  CHECK((alone - 0.5).abs().max().item<double>() < 1e-6);
+  const auto p = spread_labels(x, known, 2, 7, {view}).narrow(0, 100, 100);
+  CHECK(share_right(p.argmax(1), y) == 1);
+}
+
 TEST_CASE("the surest of each class keep it") {
   const auto p = torch::tensor({{.9, .1}, {.6, .4}, {.2, .8}, {.3, .7}, {.1, .9}, {.4, .6}});
   CHECK(torch::equal(surest(p, 1), torch::tensor({0, 0, 1, 1, 1, 1})));

@@ -16,12 +16,15 @@ struct Neighbours {
   Tensor distance, who;  // [n, k] squared; rows themselves left out
 };
 
-Neighbours nearest_rows(const Tensor& x, int64_t k) {
+Neighbours nearest_rows(const Tensor& x, const std::vector<Tensor>& views, int64_t k) {
   const int64_t n = x.size(0), block = std::max<int64_t>(1, kBlockBytes / (4 * n));
   std::vector<Tensor> distance, who;
   for (int64_t from = 0; from < n; from += block) {
-    const auto some = x.narrow(0, from, std::min(block, n - from));
-    auto d = squared_distances(some, x);
+    const int64_t rows = std::min(block, n - from);
+    auto d = squared_distances(x.narrow(0, from, rows), x);
+    for (const auto& view : views) {
+      torch::minimum_out(d, d, squared_distances(view.narrow(0, from, rows), x));
+    }
     d.diagonal(from).fill_(std::numeric_limits<float>::infinity());
     auto [near, index] = d.topk(k, 1, /*largest=*/false);
     distance.push_back(near);
@@ -32,9 +35,9 @@ Neighbours nearest_rows(const Tensor& x, int64_t k) {
 
 /// The symmetric graph D^-½ W D^-½ [n, n]. A tie is the stronger, the nearer two rows are by the
 /// measure of both their surroundings.
-Tensor graph(const Tensor& x, int64_t k) {
+Tensor graph(const Tensor& x, const std::vector<Tensor>& views, int64_t k) {
   const int64_t n = x.size(0);
-  const auto [distance, who] = nearest_rows(x, k);
+  const auto [distance, who] = nearest_rows(x, views, k);
   const auto around = distance.mean(1).clamp_min(1e-12);
   const auto other = around.index_select(0, who.flatten()).view({n, k});
   const auto tie = (-distance / (around.unsqueeze(1) * other).sqrt()).exp().flatten();
@@ -52,7 +55,8 @@ Tensor graph(const Tensor& x, int64_t k) {
 
 }  // namespace
 
-Tensor spread_labels(const Tensor& x_, const Tensor& y, int64_t classes, int64_t neighbours) {
+Tensor spread_labels(const Tensor& x_, const Tensor& y, int64_t classes, int64_t neighbours,
+                     const std::vector<Tensor>& views) {
   torch::NoGradGuard no_gradient;
   const auto x = x_.to(torch::kCPU, torch::kFloat32).contiguous();
   const int64_t n = x.size(0);
@@ -63,7 +67,7 @@ Tensor spread_labels(const Tensor& x_, const Tensor& y, int64_t classes, int64_t
   check(known.size(0) > 0, "[spread] none of the rows has a label");
   auto start = torch::zeros({n, classes});
   start.index_put_({known, y.index_select(0, known)}, 1);
-  const auto ties = graph(x, neighbours);
+  const auto ties = graph(x, views, neighbours);
   auto belief = start;
   for (int64_t step = 0; step < kSteps; ++step) {
     belief = kCarried * torch::mm(ties, belief) + (1 - kCarried) * start;

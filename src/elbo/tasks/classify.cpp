@@ -30,7 +30,8 @@ struct ClassifyOptions {
       "of the rows guessed to be of a class so many, the surest, get it; the others -1",
       between(0, 1));
     f("views", views,
-      "of pictures: the mean over the row and so many views of it, a little moved and turned",
+      "of pictures: the mean over the row and so many views of it, a little moved and turned; "
+      "spread: rows are neighbours where one of these is",
       between(0, 256));
     f("bins", bins, "bins of the calibration error", between(2, 1000));
     f("seed", seed, "seed of the binarization", at_least(0));
@@ -104,14 +105,36 @@ struct Guesses {
   std::string method;
 };
 
+ViewOptions slight_views(const TaskInput& input) {
+  const auto& shape = input.run->schemas().x.shape;
+  check(shape.size() == 3, "[classify] views: rows of shape ", to_string(shape),
+        " are no pictures");
+  ViewOptions slightly;
+  slightly = {0.05, 10, 0.08, 0.1, 0};
+  return slightly;
+}
+
+/// Pictures, each seen from a random place near by.
+class Viewed : public Dataset {
+ public:
+  Viewed(const Dataset& of, ViewOptions how) : of_(of), how_(how) {}
+  int64_t size() const override { return of_.size(); }
+  Schemas schemas() const override { return of_.schemas(); }
+  Batch get(const Tensor& rows, const Draw& draw) const override {
+    auto batch = of_.get(rows, draw);
+    batch.x = random_views(batch.x, how_);
+    return batch;
+  }
+
+ private:
+  const Dataset& of_;
+  const ViewOptions how_;
+};
+
 /// Classes of all rows, block by block.
 Guesses infer_classes(const TaskInput& input, const TaskRows& rows, bool codes, int64_t views,
                       const Draw& draw) {
-  const auto& shape = input.run->schemas().x.shape;
-  check(views == 0 || shape.size() == 3, "[classify] views: rows of shape ", to_string(shape),
-        " are no pictures");
-  ViewOptions slightly;
-  slightly.erase = 0;
+  const auto slightly = views > 0 ? slight_views(input) : ViewOptions();
   Classifier classifier(input, *rows.data, codes, draw);
   std::vector<Tensor> all, labels;
   const auto n = static_cast<double>(rows.data->size());
@@ -132,21 +155,24 @@ Guesses infer_classes(const TaskInput& input, const TaskRows& rows, bool codes, 
 
 /// Classes of all rows by the graph of their codes and those of the training rows.
 Guesses carry_labels(const TaskInput& input, const TaskRows& rows, bool own_rows,
-                     int64_t neighbours, const Draw& draw) {
+                     const ClassifyOptions& o, const Draw& draw) {
   const auto training = input.run->training_data();
   const auto& schema = input.run->schemas().y;
   check(schema.present(), "[classify] ", input.run->data_name(),
         " has no labels that could be spread");
+  const auto all = own_rows ? training : concat({training, rows.data});
   const auto layout = code_layout(*input.model, input.run->schemas());
-  auto codes = encode_all(*input.model, layout, *training, draw).mean;
+  const auto codes = encode_all(*input.model, layout, *all, draw).mean;
+  std::vector<Tensor> views;
+  for (int64_t k = 0; k < o.views; ++k) {
+    views.push_back(encode_all(*input.model, layout, Viewed(*all, slight_views(input)), draw).mean);
+    input.progress(static_cast<double>(k + 1) / static_cast<double>(o.views + 1));
+  }
   auto known = labels_of(*training);
   const auto labelled = (known >= 0).sum().item<int64_t>();
   const auto y = labels_of(*rows.data);
-  if (!own_rows) {
-    codes = torch::cat({codes, encode_all(*input.model, layout, *rows.data, draw).mean});
-    known = torch::cat({known, torch::full({rows.data->size()}, -1, torch::kInt64)});
-  }
-  const auto p = spread_labels(codes, known, class_count(schema), neighbours);
+  known = torch::cat({known, torch::full({all->size() - known.size(0)}, -1, torch::kInt64)});
+  const auto p = spread_labels(codes, known, class_count(schema), o.neighbours, views);
   return {p.narrow(0, p.size(0) - rows.data->size(), rows.data->size()), y,
           "labels of " + std::to_string(labelled) + " rows spread over the neighbours of codes"};
 }
@@ -199,7 +225,7 @@ class Classify : public Task {
     const bool own_rows = input.data.empty() && o_.choice.split == "train" && o_.choice.rows == 0 &&
                           o_.choice.shard.empty();
     const auto [p, y, method] =
-        o_.method == "spread" ? carry_labels(input, rows, own_rows, o_.neighbours, draw)
+        o_.method == "spread" ? carry_labels(input, rows, own_rows, o_, draw)
                               : infer_classes(input, rows, o_.method == "logistic", o_.views, draw);
     const int64_t n = p.size(0);
     Json result{{"data", rows.name}, {"rows", n}, {"method", method}};
