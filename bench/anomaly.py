@@ -3,8 +3,8 @@
 
 Semi-supervised protocol of Livernoche et al. 2024: the first half of the normal rows in file order
 trains, all other rows are judged; no row is drawn again, no label is used. --unsupervised trains on
-all rows, anomalies among them, and judges them; the model then has two latents and learns for 25
-epochs only, unless --train says otherwise."""
+all rows, anomalies among them, then again without the tenth that scored highest, and judges all; the
+model then has two latents and learns for 25 epochs only, unless --train says otherwise."""
 import argparse
 import concurrent.futures
 import json
@@ -44,8 +44,16 @@ def judge_in(args, path, seed, folder):
     np.savez(f"{folder}/train.npz", x=train)
     np.savez(f"{folder}/test.npz", x=rest, y=labels)
     start = time.time()
-    elbo(args, "train", f"{folder}/train.npz", "--kind", "real", "--model", args.model, "--seed",
-         str(seed), "--out", f"{folder}/run", "--force", "-q", *args.train)
+
+    def train(*more):
+        elbo(args, "train", f"{folder}/train.npz", "--kind", "real", "--model", args.model, "--seed", seed,
+             "--out", f"{folder}/run", "--force", "-q", *args.train, *more)
+
+    train()
+    if args.unsupervised and args.trim > 0:
+        elbo(args, "score", f"{folder}/run", f"{folder}/train.npz", "-o", f"{folder}/alarms.npy", "--normal",
+             f"{folder}/train.npz", "--threshold", "percentile", "--percentile", 100 * (1 - args.trim), *args.score)
+        train("--without", f"{folder}/alarms.npy")
     trained = time.time()
     result = json.loads(elbo(args, "score", f"{folder}/run", f"{folder}/test.npz", "--json", "-o",
                              f"{folder}/scores.npy", "--show", "0", *args.score))
@@ -65,6 +73,7 @@ def main():
     parser.add_argument("--jobs", default=os.cpu_count(), type=int, help="sets at a time")
     parser.add_argument("--sets", default="", help="only those whose names hold one of these words")
     parser.add_argument("--unsupervised", action="store_true")
+    parser.add_argument("--trim", default=0.1, type=float, help="of all rows left out of the second training")
     parser.add_argument("--train", default=[], type=str.split, help="further options of elbo train")
     parser.add_argument("--score", default=["--score", "ensemble"], type=str.split,
                         help="options of elbo score")

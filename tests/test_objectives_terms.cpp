@@ -145,6 +145,21 @@ TEST_CASE("denoising without noise is the ELBO, with noise it asks for the clean
   CHECK_CLOSE(loss(blanked), expected, kFloatSums);
 }
 
+TEST_CASE("trimming leaves out the rows that fit worst, and nothing where the share is 0") {
+  const auto loss = [](const Json& objective, const Batch& batch) {
+    auto toy = toy_with(objective);
+    torch::manual_seed(5);
+    return toy.objective->loss("model", *toy.model, batch, 0).loss.item<double>();
+  };
+  auto batch = toy_with("elbo").all();
+  const Json none{{"type", "trimmed"}, {"share", 0}}, some{{"type", "trimmed"}, {"share", 0.1}};
+  CHECK(loss(none, batch) == loss("elbo", batch));
+  CHECK(loss(some, batch) < loss("elbo", batch));
+  batch.x[3] += 1000;
+  CHECK(loss("elbo", batch) > 1000);
+  CHECK(loss(some, batch) < 100);
+}
+
 TEST_CASE("the KL controller reaches its target") {
   for (const double target : {1.5, 4.0}) {
     CAPTURE(target);

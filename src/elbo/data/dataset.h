@@ -86,6 +86,7 @@ struct DataOptions {
   std::string condition = "none";
   std::string labels = {};
   int64_t labels_per_class = 0, label_seed = 0;
+  std::string without = {};
   Json reader = Json::object();
   /// What the data must look like, where a model knows it already: a reader that would find types
   /// out by itself takes them from here.
@@ -108,6 +109,7 @@ struct DataOptions {
       "0 = keep all",
       at_least(0));
     f("label_seed", label_seed, "seed of that choice", at_least(0));
+    f("without", without, "a file that elbo score wrote: training rows with an alarm are left out");
     f("reader", reader, "options of the reader's own, which other readers refuse");
   }
 };
@@ -152,6 +154,9 @@ Data with_labels(Data data, const std::string& path);
 /// Labels of `per_class` rows of each class, drawn with the seed; the others become unknown. Raises
 /// an Error where a class has fewer.
 Data few_labels(Data data, int64_t per_class, int64_t seed);
+/// The data without the rows that have an alarm in a file of scores: a CSV with a column "alarm" of
+/// 0 and 1, or an NPY file whose last column it is. Raises an Error where the rows do not agree.
+Data without_alarms(Data data, const std::string& path);
 /// The label of each row as its condition, one-hot. Raises an Error where a row has none.
 Data label_as_condition(Data data);
 

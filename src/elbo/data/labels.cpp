@@ -1,3 +1,4 @@
+#include "elbo/data/reader.h"
 #include "elbo/data/rows.h"
 
 namespace elbo {

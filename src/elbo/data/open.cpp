@@ -94,6 +94,7 @@ Data open_data(const std::string& text, const DataOptions& options) {
     if (options.labels_per_class > 0) {
       data = few_labels(data, options.labels_per_class, options.label_seed);
     }
+    if (!options.without.empty()) data = without_alarms(data, options.without);
   }
   return options.condition == "label" ? label_as_condition(data) : data;
 }
