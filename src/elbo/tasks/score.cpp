@@ -215,7 +215,7 @@ class Score : public Task {
         RowVerdict verdict{
             data.row_name(first + i),      score[i], p_value[i], score[i] > threshold,
             truth[static_cast<size_t>(i)], {}};
-        if (verdict.alarm && o_.causes > 0) {
+        if (verdict.alarm && file->tells_causes()) {
           const auto row = slice(batch, i, i + 1);
           const auto causes = causes_of(scorer, row, rows.first + first + i);
           verdict.causes = strongest_causes(names, row.x, causes, 0, o_.causes);

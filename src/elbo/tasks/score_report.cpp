@@ -34,6 +34,8 @@ class VerdictText : public VerdictFile {
     buffer_ = header + "\n";
   }
 
+  bool tells_causes() const override { return causes_ > 0; }
+
   void append(const RowVerdict& v) override {
     buffer_ += csv_cell(v.row, delimiter_);
     for (const auto& text :
@@ -74,6 +76,8 @@ class VerdictNumbers : public VerdictFile {
  public:
   VerdictNumbers(const std::string& path, int64_t rows)
       : file_(create_row_file(path, {rows, {3}, false, {}})) {}
+
+  bool tells_causes() const override { return false; }
 
   void append(const RowVerdict& v) override {
     const float row[] = {static_cast<float>(v.score), static_cast<float>(v.p_value),

@@ -50,6 +50,8 @@ std::vector<Cause> strongest_causes(const ComponentNames& names, const Tensor& x
 class VerdictFile {
  public:
   virtual ~VerdictFile() = default;
+  /// Whether it has room for what caused an alarm.
+  virtual bool tells_causes() const = 0;
   virtual void append(const RowVerdict& verdict) = 0;
   virtual void commit() = 0;
 };
