@@ -51,8 +51,8 @@ def judge_in(args, path, seed, folder):
 
     train()
     if args.unsupervised and args.trim > 0:
-        elbo(args, "score", f"{folder}/run", f"{folder}/train.npz", "-o", f"{folder}/alarms.npy", "--normal",
-             f"{folder}/train.npz", "--threshold", "percentile", "--percentile", 100 * (1 - args.trim), *args.score)
+        elbo(args, "score", f"{folder}/run", f"{folder}/train.npz", "-o", f"{folder}/alarms.npy",
+             "--threshold", "percentile", "--percentile", 100 * (1 - args.trim), *args.score)
         train("--without", f"{folder}/alarms.npy")
     trained = time.time()
     result = json.loads(elbo(args, "score", f"{folder}/run", f"{folder}/test.npz", "--json", "-o",

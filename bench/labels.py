@@ -28,7 +28,7 @@ FEW = """--binarize none --set likelihood=bernoulli --set latent.size=32 --set l
   --set encoder.type=mlp --set encoder.hidden=[256] --set decoder.type=mlp --set decoder.hidden=[256]
   --set latent.classifier={"type":"conv","channels":[32,64],"hidden":[128],"norm":"batch"}
   --set objective=consistency
-  --epochs 16 --lr cosine(0.002,0.00005,16e)"""
+  --epochs 10 --lr cosine(0.002,0.00005,10e)"""
 
 
 def idx(path):
@@ -239,7 +239,7 @@ def main():
     parser.add_argument("--smile-epochs", default=20, type=int)
     parser.add_argument("--method", default="mean")
     parser.add_argument("--amounts", default=[1.0, 1.5, 2.0], type=float, nargs="+")
-    parser.add_argument("--share", default=0.95, type=float, help="of each class's spread labels that teach")
+    parser.add_argument("--share", default=1.0, type=float, help="of each class's spread labels that teach")
     parser.add_argument("--views", default=32, type=int, help="of each picture that is classified")
     parser.add_argument("--few-train", default=FEW)
     args = parser.parse_args()
