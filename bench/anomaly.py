@@ -51,9 +51,11 @@ def judge_in(args, path, seed, folder):
 
     train()
     if args.unsupervised and args.trim > 0:
-        elbo(args, "score", f"{folder}/run", f"{folder}/train.npz", "-o", f"{folder}/alarms.npy",
-             "--threshold", "percentile", "--percentile", 100 * (1 - args.trim), *args.score)
-        train("--without", f"{folder}/alarms.npy")
+        scores, alarms = f"{folder}/first.npy", f"{folder}/alarms.npy"
+        elbo(args, "score", f"{folder}/run", f"{folder}/train.npz", "-o", scores, *args.score)
+        first = np.load(scores)[:, 0]
+        np.save(alarms, (first > np.quantile(first, 1 - args.trim)).astype(np.float32))
+        train("--without", alarms)
     trained = time.time()
     result = json.loads(elbo(args, "score", f"{folder}/run", f"{folder}/test.npz", "--json", "-o",
                              f"{folder}/scores.npy", "--show", "0", *args.score))

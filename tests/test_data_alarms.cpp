@@ -33,6 +33,21 @@ TEST_CASE("rows with an alarm are left out, by a table or by an array of scores"
   CHECK(values(without_alarms(counted(), folder.at("a.npy"))) == std::vector<float>{0, 1, 3, 4});
 }
 
+TEST_CASE("numbers are measured anew once the rows with an alarm are gone") {
+  const TempFolder folder;
+  const auto x = torch::tensor({{1.F}, {3.F}, {1000.F}});
+  auto bytes = npy_header(torch::kFloat32, {3, 1});
+  bytes.append(static_cast<const char*>(x.data_ptr()), x.nbytes());
+  write_file_atomic(folder.at("x.npy"), bytes);
+  write_file_atomic(folder.at("a.csv"), "alarm\n0\n0\n1\n");
+  DataOptions options;
+  options.without = folder.at("a.csv");
+  const auto data = open_data(folder.at("x.npy"), options);
+  CHECK(data->size() == 2);
+  CHECK(data->schemas().x.detail["loc"] == std::vector<double>{2});
+  CHECK(data->schemas().x.detail["scale"] == std::vector<double>{1});
+}
+
 TEST_CASE("a file of alarms that does not fit is refused with its place") {
   const TempFolder folder;
   const auto refused = [&](const std::string& text) {

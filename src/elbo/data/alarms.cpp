@@ -1,4 +1,4 @@
-#include "elbo/data/dataset.h"
+#include "elbo/data/reader.h"
 #include "elbo/io/csv.h"
 #include "elbo/io/file.h"
 #include "elbo/io/npy.h"
@@ -39,6 +39,16 @@ std::vector<bool> alarms_of_array(const std::string& path) {
   return alarms;
 }
 
+/// Columns of numbers with the centres and scales of these rows: those of all were stretched by
+/// what has been left out.
+Data rescaled(const Data& data) {
+  auto schemas = data->schemas();
+  const auto rows = data->get(torch::arange(data->size()));
+  if (rows.mask.defined()) return data;
+  schemas.x.detail.update(real_schema(rows.x).detail);
+  return in_memory({rows.x, rows.mask, rows.c, rows.y, data->factors(), rows.target, schemas, {}});
+}
+
 }  // namespace
 
 Data without_alarms(Data data, const std::string& path) {
@@ -50,7 +60,11 @@ Data without_alarms(Data data, const std::string& path) {
     if (!alarms[i]) kept.push_back(static_cast<int64_t>(i));
   }
   check(!kept.empty(), "[without] ", path, ": every row has an alarm, none is left");
-  return kept.size() == alarms.size() ? data : subset(std::move(data), std::move(kept));
+  if (kept.size() == alarms.size()) return data;
+  const auto x = data->schemas().x;
+  const bool numbers = x.kind == "real" && x.shape.size() == 1 && x.detail.contains("loc");
+  const auto left = subset(std::move(data), std::move(kept));
+  return numbers ? rescaled(left) : left;
 }
 
 }  // namespace elbo
