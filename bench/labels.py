@@ -183,7 +183,7 @@ class Bench:
 
     def few(self):
         """100 labels, `--draws` draws of them, judged on the 10,000 test digits: spread over the codes of M1, the
-        surest of them teach a convolutional M2."""
+        surest `--share` of them teach a convolutional M2."""
         errors, looked, minutes = [], [], []
         for draw in range(1, self.args.draws + 1):
             _, labels, first = self.spread(draw, self.args.share)
@@ -199,7 +199,7 @@ class Bench:
         """M1+M2: the same draws, spread over all training rows; an M2 of M1's codes learns from them."""
         errors, minutes = [], []
         for draw in range(1, self.args.draws + 1):
-            m1, labels, first = self.spread(draw, 1)
+            m1, labels, first = self.spread(draw, 1.0)
             start, codes, test = time.time(), self.folder / "codes.npy", self.folder / "codes.npz"
             self.elbo("encode", m1, "--split", "train", "-q", "-o", codes)
             run, _ = self.train(f"stacked-{draw}", codes, "--labels", labels, "--model", "m2", "--epochs", 8, "--lr",

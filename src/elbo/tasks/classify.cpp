@@ -109,9 +109,7 @@ ViewOptions slight_views(const TaskInput& input) {
   const auto& shape = input.run->schemas().x.shape;
   check(shape.size() == 3, "[classify] views: rows of shape ", to_string(shape),
         " are no pictures");
-  ViewOptions slightly;
-  slightly = {0.05, 10, 0.08, 0.1, 0};
-  return slightly;
+  return {0.05, 10, 0.08, 0.1, 0};
 }
 
 /// Pictures, each seen from a random place near by.
@@ -164,8 +162,9 @@ Guesses carry_labels(const TaskInput& input, const TaskRows& rows, bool own_rows
   const auto layout = code_layout(*input.model, input.run->schemas());
   const auto codes = encode_all(*input.model, layout, *all, draw).mean;
   std::vector<Tensor> views;
+  const auto slightly = o.views > 0 ? slight_views(input) : ViewOptions();
   for (int64_t k = 0; k < o.views; ++k) {
-    views.push_back(encode_all(*input.model, layout, Viewed(*all, slight_views(input)), draw).mean);
+    views.push_back(encode_all(*input.model, layout, Viewed(*all, slightly), draw).mean);
     input.progress(static_cast<double>(k + 1) / static_cast<double>(o.views + 1));
   }
   auto known = labels_of(*training);
