@@ -2,6 +2,7 @@
 
 #include "elbo/dist/continuous.h"
 #include "elbo/dist/discrete.h"
+#include "elbo/dist/fused.h"
 #include "near.h"
 #include "tolerance.h"
 
@@ -104,6 +105,44 @@ TEST_CASE("fused KL to the standard normal is the readable form, also of a chunk
         return row_sum(*kl_components(Normal(parts[0], parts[1]), p));
       },
       {h});
+}
+
+TEST_CASE("halves are a chunk and a clamp, their mean is the mean") {
+  for (const Shape& shape : {Shape{6, 8}, Shape{3, 4, 2, 5}, Shape{5, 2}}) {
+    CAPTURE(shape);
+    const auto rows = [](const Tensor& one, const Tensor& two) {
+      return row_sum(one.tanh() * two.exp());
+    };
+    check_equal(
+        [&](const Inputs& in) {
+          const auto [one, two] = fused::halves(in[0], -0.5, 0.75);
+          return rows(one, two) + fused::mean(one * two, -3);
+        },
+        [&](const Inputs& in) {
+          const auto parts = in[0].chunk(2, 1);
+          const auto two = parts[1].clamp(-0.5, 0.75);
+          return rows(parts[0], two) - 3 * (parts[0] * two).mean();
+        },
+        {torch::randn(shape)});
+  }
+  // A half that nobody uses; what is not a number stays visible.
+  const auto h = torch::randn({4, 6}).requires_grad_();
+  fused::halves(h, -1, 1).second.sum().backward();
+  CHECK(h.grad().narrow(1, 0, 3).abs().max().item<float>() == 0);
+  CHECK(h.grad().narrow(1, 3, 3).sum().item<float>() > 0);
+  CHECK(fused::halves(torch::full({2, 2}, NAN), -1, 1).second.isnan().all().item<bool>());
+}
+
+TEST_CASE("standardised rows, with and without a gradient") {
+  const auto x = 4 * torch::randn({7, 3, 5}), loc = torch::randn({1, 3, 5});
+  const auto scale = torch::rand({1, 3, 5}) + 0.1;
+  const auto expected = (x - loc) / scale;
+  CHECK_CLOSE(fused::standardise(x, loc, scale), expected, kFused);
+  CHECK_CLOSE(fused::standardise(x, loc.narrow(1, 0, 1), scale), (x - loc.narrow(1, 0, 1)) / scale,
+              kFused);
+  const auto leaf = x.clone().requires_grad_();
+  fused::standardise(leaf, loc, scale).sum().backward();
+  CHECK_CLOSE(leaf.grad(), scale.reciprocal().expand_as(x), kFused);
 }
 
 TEST_CASE("a fused draw is loc + exp(log_scale) eps with that gradient") {

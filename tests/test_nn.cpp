@@ -95,6 +95,33 @@ TEST_CASE("direct gradients add to what is there, also for a weight used twice")
   check_near(found[0], dw, kLayerFloat);
 }
 
+TEST_CASE("weights that the graph leaves out have the same gradients") {
+  const auto x = leaf({9, 6}), w = leaf({6, 6}), b = leaf({6});
+  auto loss = [&] {
+    return dense(dense(x, w, b, Activation::kTanh), w, b, Activation::kSilu).square().sum();
+  };
+  const auto expected = torch::autograd::grad({loss()}, {x, w, b});
+  w.mutable_grad() = torch::ones_like(w);
+  b.mutable_grad() = torch::ones_like(b);
+  {
+    const DirectGradients direct;
+    const auto made = loss();
+    // Gradients of something else on the way leave the weights alone.
+    check_near(torch::autograd::grad({made}, {x}, {}, true)[0], expected[0], kLayerFloat);
+    check_near(w.grad(), torch::ones_like(w), 0);
+    made.backward();
+  }
+  check_near(x.grad(), expected[0], kLayerFloat);
+  check_near(w.grad(), expected[1] + 1, kLayerFloat);
+  check_near(b.grad(), expected[2] + 1, kLayerFloat);
+  Tensor late;
+  {
+    const DirectGradients direct;
+    late = loss();
+  }
+  CHECK_THROWS(late.backward());
+}
+
 TEST_CASE("a frozen weight gets no gradient and a first layer's input none either") {
   const auto x = torch::randn({4, 3});
   auto w = torch::randn({2, 3});

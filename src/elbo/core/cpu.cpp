@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
-#include <malloc.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <fstream>
 #include <functional>
 
+#include "elbo/core/buffers.h"
 #include "elbo/core/tensor.h"
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -141,16 +141,6 @@ void restart_with_settings(char** argv, int64_t threads, bool shared) {
   setenv(kGuard, std::to_string(threads).c_str(), 1);
   // Fails only where /proc is not mounted; then the program goes on, slower.
   execv("/proc/self/exe", argv);
-}
-
-// Buffers of one batch are freed and asked for again each step: handed back to the kernel, every
-// one would come as a page fault per 4 KiB.
-void keep_buffers() {
-#if defined(__GLIBC__)
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_TOP_PAD, 16 << 20);
-#endif
 }
 
 double seconds_of(const std::function<void()>& f) {

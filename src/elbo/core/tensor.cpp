@@ -20,6 +20,10 @@ Shape with_rows(int64_t rows, const Shape& shape) {
   return all;
 }
 
+Tensor in_shape(const Tensor& x, torch::IntArrayRef shape) {
+  return x.sizes().equals(shape) ? x : x.reshape(shape);
+}
+
 Tensor tile(const Tensor& x, int64_t samples) {
   if (!x.defined() || samples == 1) return x;
   Shape shape{samples};

@@ -17,6 +17,9 @@ std::string to_string(const Shape& shape);
 /// The shape with the batch axis in front.
 Shape with_rows(int64_t rows, const Shape& shape);
 
+/// Reshaped, unless it has that shape.
+Tensor in_shape(const Tensor& x, torch::IntArrayRef shape);
+
 /// Particles ride in the batch axis: [B, …] -> [S*B, …], S outermost. Undefined stays undefined.
 Tensor tile(const Tensor& x, int64_t samples);
 /// The only way to sum a density: masked, over every axis but the first -> [rows].

@@ -1,5 +1,7 @@
 #include "elbo/dist/composite.h"
 
+#include "elbo/dist/fused.h"
+
 namespace elbo {
 
 Tensor Mixture::masked_log_prob(const Tensor& x, const Tensor& mask) const {
@@ -60,8 +62,12 @@ Tensor Affine::log_prob(const Tensor& x) const {
 }
 
 Tensor Affine::row_log_prob(const Tensor& x, const Tensor& mask) const {
+  const auto standardised = fused::standardise(x, loc, scale);
+  if (log_volume.defined() && !mask.defined()) {
+    return base->row_log_prob(standardised) - log_volume;
+  }
   auto jacobian = scale.abs().log().expand(broadcast_shape(x, scale));
-  return base->row_log_prob((x - loc) / scale, mask) - row_sum(jacobian, mask);
+  return base->row_log_prob(standardised, mask) - row_sum(jacobian, mask);
 }
 
 Tensor Affine::sample(torch::IntArrayRef prefix) const {
@@ -75,7 +81,8 @@ Tensor Affine::stddev() const {
 
 Dist Affine::detached() const {
   auto inner = base->detached();
-  return inner ? std::make_shared<Affine>(inner, loc.detach(), scale.detach()) : nullptr;
+  return inner ? std::make_shared<Affine>(inner, loc.detach(), scale.detach(), log_volume)
+               : nullptr;
 }
 
 Dist checked::mixture(const Tensor& logits, Dist components, int64_t event_dims) {

@@ -27,12 +27,16 @@ struct Mixture : Distribution {
   Tensor component_weights() const;  // [..., K, 1…]
 };
 
-/// loc + scale * base, elementwise; scale is not 0. log_prob holds the Jacobian.
+/// loc + scale * base, elementwise; scale is not 0. log_prob holds the Jacobian; log_volume, [1] or
+/// undefined, is its logarithm for a whole row.
 struct Affine : Distribution {
   Dist base;
-  Tensor loc, scale;
-  Affine(Dist base, Tensor loc, Tensor scale)
-      : base(std::move(base)), loc(std::move(loc)), scale(std::move(scale)) {}
+  Tensor loc, scale, log_volume;
+  Affine(Dist base, Tensor loc, Tensor scale, Tensor log_volume = {})
+      : base(std::move(base)),
+        loc(std::move(loc)),
+        scale(std::move(scale)),
+        log_volume(std::move(log_volume)) {}
   Tensor log_prob(const Tensor& x) const override;
   Tensor row_log_prob(const Tensor& x, const Tensor& mask = Tensor()) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;

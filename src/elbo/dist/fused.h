@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "elbo/core/tensor.h"
 
 /// Densities that compute value and derivative in one pass: overrides of the readable forms,
@@ -17,6 +19,17 @@ bool can_pair(const Tensor& loc, const Tensor& log_scale);
 Tensor kl_standard(const Tensor& loc, const Tensor& log_scale);
 /// loc + exp(log_scale) eps with eps standard normal.
 Tensor sample_normal(const Tensor& loc, const Tensor& log_scale);
+
+/// The two halves of h along its second axis, the second within [low, high]: a location and its
+/// log scale. Any tensor; one pass where it can be.
+std::pair<Tensor, Tensor> halves(const Tensor& h, double low, double high);
+
+/// (x - loc) / scale; loc and scale: [1, …], one row. Any tensors; one pass where nothing is to be
+/// differentiated.
+Tensor standardise(const Tensor& x, const Tensor& loc, const Tensor& scale);
+
+/// The mean over all elements times a factor. Any tensor.
+Tensor mean(const Tensor& x, double factor = 1);
 
 /// log_scale has the shape of loc or one element.
 bool can_triple(const Tensor& x, const Tensor& loc, const Tensor& log_scale, const Tensor& mask);

@@ -1,13 +1,9 @@
-#include <torch/csrc/autograd/custom_function.h>
-
+#include "elbo/core/node.h"
 #include "elbo/dist/fused.h"
 #include "elbo/dist/lanes.h"
 
 namespace elbo::fused {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 struct Block {
   Rows logits, x, mask;  // mask may be absent
@@ -71,27 +67,14 @@ Tensor run(const Tensor& logits, const Tensor& x, const Tensor& mask, const Tens
   return sums;
 }
 
-struct BernoulliRows : torch::autograd::Function<BernoulliRows> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& logits, const Tensor& x,
-                        const Mask& mask) {
-    auto derivative = empty_rows(logits);
-    auto sums = run(logits, x, mask.value, derivative);
-    ctx->save_for_backward({logits, x, mask.value, derivative});
-    return sums;
-  }
-
-  static variable_list backward(AutogradContext* ctx, variable_list grads) {
-    const auto saved = ctx->get_saved_variables();
-    const auto &logits = saved[0], &x = saved[1], &mask = saved[2];
-    Tensor d_logits;
-    if (torch::GradMode::is_enabled()) {
-      auto derivative = x - logits.sigmoid();
-      if (mask.defined()) derivative = torch::where(mask != 0, derivative, torch::zeros_like(x));
-      d_logits = over_elements(grads[0], logits) * derivative;
-    } else {
-      d_logits = scale_rows(grads[0], saved[3]);
-    }
-    return {d_logits, Tensor(), Tensor()};
+struct BernoulliRows : Node {
+  std::string name() const override { return "elbo::BernoulliRows"; }
+  Gradients backward(const Gradients& grads) override {
+    if (!is_differentiated()) return {scale_rows(grads[0], made(0))};
+    const auto logits = input(0), x = input(1), mask = input(2);
+    auto derivative = x - logits.sigmoid();
+    if (mask.defined()) derivative = torch::where(mask != 0, derivative, torch::zeros_like(x));
+    return {over_elements(grads[0], logits) * derivative};
   }
 };
 
@@ -103,10 +86,14 @@ bool can_bernoulli(const Tensor& logits, const Tensor& x, const Tensor& mask) {
 }
 
 Tensor bernoulli_rows(const Tensor& logits, const Tensor& x, const Tensor& mask) {
-  if (!torch::GradMode::is_enabled() || !logits.requires_grad()) {
-    return run(logits, x, mask, Tensor());
+  const auto node = node_of<BernoulliRows>(logits);
+  const auto derivative = node ? empty_rows(logits) : Tensor();
+  const auto sums = run(logits, x, mask, derivative);
+  if (node) {
+    for (const auto& t : {logits, x, mask}) node->keep_input(t);
+    node->keep(derivative);
   }
-  return BernoulliRows::apply(logits, x, Mask{mask});
+  return from_node(sums, node);
 }
 
 }  // namespace elbo::fused

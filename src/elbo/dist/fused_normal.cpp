@@ -1,31 +1,27 @@
-#include <torch/csrc/autograd/custom_function.h>
-
 #include <cmath>
 
 #include "elbo/core/constants.h"
+#include "elbo/core/node.h"
 #include "elbo/dist/fused.h"
 #include "elbo/dist/lanes.h"
 
 namespace elbo::fused {
 namespace {
 
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
 ELBO_CLONES void kl_block(Rows locs, Rows log_scales, Rows d_log_scales, float* sums, int64_t first,
                           int64_t last, int64_t width) {
   for (int64_t row = first; row < last; ++row) {
     const float *loc = locs[row], *log_scale = log_scales[row];
     float* d_log_scale = d_log_scales[row];
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < width; ++i) {
-      const float m = loc[i], s = log_scale[i];
-      const float excess = exp_lane(2 * s) - 1;  // variance - 1
-      d_log_scale[i] = excess;
-      sum += 0.5f * (m * m + excess) - s;
-    }
-    sums[row] = sum;
+    float lanes[kLanes] = {};
+    over_lanes(
+        width, [&](int64_t i, int lane) __attribute__((always_inline)) {
+          const float m = loc[i], s = log_scale[i];
+          const float excess = exp_lane(2 * s) - 1;  // variance - 1
+          d_log_scale[i] = excess;
+          lanes[lane] += 0.5f * (m * m + excess) - s;
+        });
+    sums[row] = sum_of(lanes);
   }
 }
 
@@ -39,39 +35,39 @@ Tensor run_kl(const Tensor& loc, const Tensor& log_scale, const Tensor& d_log_sc
   return sums;
 }
 
-struct KlStandard : torch::autograd::Function<KlStandard> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& loc, const Tensor& log_scale) {
-    auto d_log_scale = empty_rows(log_scale);
-    auto sums = run_kl(loc, log_scale, d_log_scale);
-    ctx->save_for_backward({loc, log_scale, d_log_scale});
-    return sums;
-  }
-
-  static variable_list backward(AutogradContext* ctx, variable_list grads) {
-    const auto saved = ctx->get_saved_variables();
-    const auto &loc = saved[0], &log_scale = saved[1];
-    if (torch::GradMode::is_enabled()) {
+struct KlStandard : Node {
+  std::string name() const override { return "elbo::KlStandard"; }
+  Gradients backward(const Gradients& grads) override {
+    const auto loc = input(0), log_scale = input(1);
+    if (is_differentiated()) {
       auto factor = over_elements(grads[0], loc);
       return {factor * loc, factor * (2 * log_scale).expm1()};
     }
-    return {scale_rows(grads[0], loc), scale_rows(grads[0], saved[2])};
+    return {scale_rows(grads[0], loc), scale_rows(grads[0], made(0))};
   }
 };
 
-struct SampleNormal : torch::autograd::Function<SampleNormal> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& loc, const Tensor& log_scale) {
-    auto deviation = torch::randn(loc.sizes(), loc.options().requires_grad(false));
-    deviation.mul_(log_scale.exp());
-    ctx->save_for_backward({log_scale, deviation});
-    return loc + deviation;
+// deviation: noise on the way in, stretched noise on the way out.
+ELBO_CLONES void draw_block(Rows locs, Rows log_scales, Rows deviations, Rows values, int64_t first,
+                            int64_t last, int64_t width) {
+  for (int64_t row = first; row < last; ++row) {
+    const float *loc = locs[row], *log_scale = log_scales[row];
+    float *deviation = deviations[row], *value = values[row];
+#pragma omp simd
+    for (int64_t i = 0; i < width; ++i) {
+      deviation[i] *= exp_lane(log_scale[i]);
+      value[i] = loc[i] + deviation[i];
+    }
   }
+}
 
-  static variable_list backward(AutogradContext* ctx, variable_list grads) {
-    const auto saved = ctx->get_saved_variables();
-    const auto& log_scale = saved[0];
-    auto deviation = saved[1];
-    if (torch::GradMode::is_enabled()) {
+struct SampleNormal : Node {
+  std::string name() const override { return "elbo::SampleNormal"; }
+  Gradients backward(const Gradients& grads) override {
+    auto deviation = made(0);
+    if (is_differentiated()) {
       // The draw is a constant, its stretching is not.
+      const auto log_scale = input(0);
       deviation = (deviation * (-log_scale).exp()).detach() * log_scale.exp();
     }
     return {grads[0], grads[0] * deviation};
@@ -93,27 +89,27 @@ ELBO_INLINE void pass(const Block& b) {
     const float *x = b.x[row], *loc = b.loc[row], *log_scale = kShared ? nullptr : b.log_scale[row];
     const float* mask = kMasked ? b.mask[row] : nullptr;
     float *d_locs = b.d_loc[row], *d_scales = kShared ? nullptr : b.d_log_scale[row];
-    float sum = 0, squares = 0;
-#pragma omp simd reduction(+ : sum, squares)
-    for (int64_t i = 0; i < b.width; ++i) {
-      const float s = kShared ? shared : log_scale[i];
-      const float inverse = kShared ? shared_inverse : exp_lane(-s);
-      const float y = (x[i] - loc[i]) * inverse;
-      float value = -0.5f * y * y - s - static_cast<float>(kHalfLogTwoPi), d_loc = y * inverse,
-            d_scale = y * y - 1;
-      if constexpr (kMasked) {
-        const bool kept = mask[i] != 0;
-        value = kept ? value : 0.0f;
-        d_loc = kept ? d_loc : 0.0f;
-        d_scale = kept ? d_scale : 0.0f;
-      }
-      sum += value;
-      squares += d_scale;
-      d_locs[i] = d_loc;
-      if constexpr (!kShared) d_scales[i] = d_scale;
-    }
-    b.sums[row] = sum;
-    b.row_d_scale[row] = squares;
+    float sums[kLanes] = {}, squares[kLanes] = {};
+    over_lanes(
+        b.width, [&](int64_t i, int lane) __attribute__((always_inline)) {
+          const float s = kShared ? shared : log_scale[i];
+          const float inverse = kShared ? shared_inverse : exp_lane(-s);
+          const float y = (x[i] - loc[i]) * inverse;
+          float value = -0.5f * y * y - s - static_cast<float>(kHalfLogTwoPi), d_loc = y * inverse,
+                d_scale = y * y - 1;
+          if constexpr (kMasked) {
+            const bool kept = mask[i] != 0;
+            value = kept ? value : 0.0f;
+            d_loc = kept ? d_loc : 0.0f;
+            d_scale = kept ? d_scale : 0.0f;
+          }
+          sums[lane] += value;
+          squares[lane] += d_scale;
+          d_locs[i] = d_loc;
+          if constexpr (!kShared) d_scales[i] = d_scale;
+        });
+    b.sums[row] = sum_of(sums);
+    b.row_d_scale[row] = sum_of(squares);
   }
 }
 
@@ -163,22 +159,14 @@ Pass run_normal(const Tensor& x, const Tensor& loc, const Tensor& log_scale, con
   return {sums, d_loc, shared ? row_d_scale : d_log_scale};
 }
 
-struct NormalRows : torch::autograd::Function<NormalRows> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& loc,
-                        const Tensor& log_scale, const Mask& mask) {
-    auto pass = run_normal(x, loc, log_scale, mask.value);
-    ctx->save_for_backward({x, loc, log_scale, mask.value, pass.d_loc, pass.d_log_scale});
-    ctx->saved_data["x"] = x.requires_grad();
-    ctx->saved_data["log_scale"] = log_scale.requires_grad();
-    return pass.sums;
-  }
-
-  static variable_list backward(AutogradContext* ctx, variable_list grads) {
-    const auto saved = ctx->get_saved_variables();
-    const auto &x = saved[0], &loc = saved[1], &log_scale = saved[2], &mask = saved[3];
+struct NormalRows : Node {
+  std::string name() const override { return "elbo::NormalRows"; }
+  Gradients backward(const Gradients& grads) override {
+    const auto loc = input(1), log_scale = input(2);
     const bool shared = is_shared(log_scale, loc);
     Tensor d_x, d_loc, d_log_scale;
-    if (torch::GradMode::is_enabled()) {
+    if (is_differentiated()) {
+      const auto x = input(0), mask = input(3);
       auto inverse = (-log_scale).exp();
       auto y = (x - loc) * inverse;
       auto factor = over_elements(grads[0], loc);
@@ -188,14 +176,14 @@ struct NormalRows : torch::autograd::Function<NormalRows> {
       d_log_scale = factor * (y * y - 1);
       if (shared) d_log_scale = d_log_scale.sum().reshape(log_scale.sizes());
     } else {
-      d_loc = scale_rows(grads[0], saved[4]);
-      if (ctx->saved_data["x"].toBool()) d_x = scale_rows(grads[0], saved[4], true);
-      if (ctx->saved_data["log_scale"].toBool()) {
-        d_log_scale = shared ? grads[0].dot(saved[5]).reshape(log_scale.sizes())
-                             : scale_rows(grads[0], saved[5]);
+      d_loc = scale_rows(grads[0], made(0));
+      if (wanted(0)) d_x = scale_rows(grads[0], made(0), true);
+      if (wanted(2)) {
+        d_log_scale = shared ? grads[0].dot(made(1)).reshape(log_scale.sizes())
+                             : scale_rows(grads[0], made(1));
       }
     }
-    return {d_x, d_loc, d_log_scale, Tensor()};
+    return {d_x, d_loc, d_log_scale};
   }
 };
 
@@ -228,11 +216,30 @@ bool can_pair(const Tensor& loc, const Tensor& log_scale) {
 }
 
 Tensor kl_standard(const Tensor& loc, const Tensor& log_scale) {
-  return KlStandard::apply(loc, log_scale);
+  const auto d_log_scale = empty_rows(log_scale);
+  const auto sums = run_kl(loc, log_scale, d_log_scale);
+  const auto node = node_of<KlStandard>(loc, log_scale);
+  if (node) {
+    node->keep_input(loc);
+    node->keep_input(log_scale);
+    node->keep(d_log_scale);
+  }
+  return from_node(sums, node);
 }
 
 Tensor sample_normal(const Tensor& loc, const Tensor& log_scale) {
-  return SampleNormal::apply(loc, log_scale);
+  const auto deviation = torch::randn(loc.sizes(), loc.options().requires_grad(false));
+  const auto value = empty_rows(loc);
+  const int64_t width = row_width(loc);
+  for_rows(loc.size(0), width, [&](int64_t first, int64_t last) {
+    draw_block(Rows(loc), Rows(log_scale), Rows(deviation), Rows(value), first, last, width);
+  });
+  const auto node = node_of<SampleNormal>(loc, log_scale);
+  if (node) {
+    node->keep_input(log_scale);
+    node->keep(deviation);
+  }
+  return from_node(value, node);
 }
 
 bool can_triple(const Tensor& x, const Tensor& loc, const Tensor& log_scale, const Tensor& mask) {
@@ -245,7 +252,14 @@ bool can_triple(const Tensor& x, const Tensor& loc, const Tensor& log_scale, con
 
 Tensor normal_rows(const Tensor& x, const Tensor& loc, const Tensor& log_scale,
                    const Tensor& mask) {
-  return NormalRows::apply(x, loc, log_scale, Mask{mask});
+  const auto pass = run_normal(x, loc, log_scale, mask);
+  const auto node = node_of<NormalRows>(x, loc, log_scale);
+  if (node) {
+    for (const auto& t : {x, loc, log_scale, mask}) node->keep_input(t);
+    node->keep(pass.d_loc);
+    node->keep(pass.d_log_scale);
+  }
+  return from_node(pass.sums, node);
 }
 
 }  // namespace elbo::fused

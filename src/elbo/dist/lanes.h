@@ -62,11 +62,6 @@ inline bool dense_mask(const Tensor& mask, const Tensor& like) {
   return !mask.defined() || (dense_rows(mask) && mask.sizes().equals(like.sizes()));
 }
 
-/// A mask on its way through autograd, which takes no undefined tensors.
-struct Mask {
-  Tensor value;
-};
-
 /// The rows of such a tensor; false where it is undefined.
 struct Rows {
   float* data = nullptr;
@@ -91,6 +86,31 @@ template <class F>
 void for_rows(int64_t rows, int64_t width, const F& f) {
   constexpr int64_t kElementsPerThread = 8192;
   at::parallel_for(0, rows, std::max<int64_t>(1, kElementsPerThread / width), f);
+}
+
+constexpr int kLanes = 16;
+/// f(element, lane) for the elements of a row, a vector at a time. What is left of a narrow row is
+/// much of it: one more vector, with lanes switched off. Sums are one per lane: see sum_of.
+template <class F>
+ELBO_INLINE void over_lanes(int64_t width, const F& f) {
+  for (int64_t from = 0; from < width; from += kLanes) {
+    const auto rest = static_cast<int>(std::min<int64_t>(width - from, kLanes));
+    if (rest == kLanes) {
+#pragma omp simd
+      for (int lane = 0; lane < kLanes; ++lane) f(from + lane, lane);
+    } else {
+#pragma omp simd
+      for (int lane = 0; lane < kLanes; ++lane) {
+        if (lane < rest) f(from + lane, lane);
+      }
+    }
+  }
+}
+ELBO_INLINE float sum_of(float (&lanes)[kLanes]) {
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return lanes[0];
 }
 
 /// The row gradients in the shape that broadcasts over a row's elements.

@@ -1,5 +1,6 @@
 #include "elbo/dist/hyperbolic.h"
 
+#include "elbo/dist/fused.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {
@@ -35,9 +36,8 @@ class WrappedNormalHead : public Head {
       const auto zeros = torch::zeros(shape_, origin_.options());
       return std::make_shared<WrappedNormal>(zeros, zeros + std::log(options_.scale), c);
     }
-    const auto parts = h.chunk(2, 1);
-    const auto log_scale = parts[1].clamp(options_.min_log_scale, options_.max_log_scale);
-    return std::make_shared<WrappedNormal>(onto_ball(parts[0], c), log_scale, c);
+    const auto [loc, log_scale] = fused::halves(h, options_.min_log_scale, options_.max_log_scale);
+    return std::make_shared<WrappedNormal>(onto_ball(loc, c), log_scale, c);
   }
   Shape input() const override { return times(2, shape_); }
 

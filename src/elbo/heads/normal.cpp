@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "elbo/dist/continuous.h"
+#include "elbo/dist/fused.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {
@@ -51,8 +52,9 @@ class LocationScale : public Head {
   Dist operator()(const Tensor& h) override {
     if (!h.defined()) return free();
     if (mode_ == "output") {
-      const auto parts = h.chunk(2, 1);
-      return make(parts[0], parts[1].clamp(options_.min_log_scale, options_.max_log_scale));
+      const auto [loc, log_scale] =
+          fused::halves(h, options_.min_log_scale, options_.max_log_scale);
+      return make(loc, log_scale);
     }
     return make(h, own_log_scale(h));
   }

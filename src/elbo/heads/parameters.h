@@ -63,15 +63,16 @@ class Standardization {
     };
     loc_ = read("loc");
     scale_ = read("scale");
+    log_volume_ = scale_.abs().log().sum().view({1});
   }
   Dist operator()(Dist standardised, const Tensor& like) const {
     if (!loc_.defined()) return standardised;
     return std::make_shared<Affine>(std::move(standardised), loc_.to(like.options()),
-                                    scale_.to(like.options()));
+                                    scale_.to(like.options()), log_volume_.to(like.options()));
   }
 
  private:
-  Tensor loc_, scale_;
+  Tensor loc_, scale_, log_volume_;
 };
 
 /// A head without parameters of its own: k features per component make the distribution.

@@ -4,6 +4,7 @@
 #include "elbo/core/group.h"
 #include "elbo/dist/continuous.h"
 #include "elbo/dist/discrete.h"
+#include "elbo/dist/fused.h"
 #include "elbo/model/spec.h"
 #include "elbo/nn/activation.h"
 
@@ -263,8 +264,8 @@ class Labelled : public Latent {
   }
 
   static Dist normal_of(const Tensor& out) {
-    const auto parts = out.chunk(2, 1);
-    return std::make_shared<Normal>(parts[0], parts[1].clamp(-7, 7));
+    const auto [loc, log_scale] = fused::halves(out, -7, 7);
+    return std::make_shared<Normal>(loc, log_scale);
   }
 
   Dist prior_a(const Tensor& hot, const Tensor& z, const Tensor& features) {

@@ -1,4 +1,5 @@
 #include "elbo/dist/continuous.h"
+#include "elbo/dist/fused.h"
 #include "elbo/model/spec.h"
 #include "elbo/nn/recurrent.h"
 
@@ -182,8 +183,8 @@ class Sequential : public Latent {
         parts.back().defined() ? parts : std::vector<Tensor>(parts.begin(), parts.end() - 1), 1);
   }
   static Normal normal(const Tensor& parameters) {
-    const auto parts = parameters.chunk(2, 1);
-    return {parts[0], parts[1].clamp(-7, 7)};
+    const auto [loc, log_scale] = fused::halves(parameters, -7, 7);
+    return {loc, log_scale};
   }
   Tensor remember(const Tensor& h, const Tensor& seen, const Tensor& z) {
     return memory_->forward(torch::cat({seen, read_z_->forward(z)}, 1), h);

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "elbo/dist/fused.h"
 #include "elbo/model/spec.h"
 #include "elbo/model/table_encoder.h"
 #include "elbo/model/token_encoder.h"
@@ -17,7 +18,7 @@ class Encoder : public Network {
       const auto loc = x.detail["loc"].get<std::vector<float>>();
       const auto scale = x.detail["scale"].get<std::vector<float>>();
       loc_ = torch::tensor(loc).view(with_rows(1, x.shape));
-      inverse_scale_ = torch::tensor(scale).reciprocal().view(with_rows(1, x.shape));
+      scale_ = torch::tensor(scale).view(with_rows(1, x.shape));
     }
     if (missing) stand_in_ = register_parameter("stand_in", torch::zeros(with_rows(1, x.shape)));
   }
@@ -26,7 +27,7 @@ class Encoder : public Network {
     auto seen = x;
     if (count_) seen = seen.log1p();
     if (loc_.defined()) {
-      seen = (seen - loc_.to(seen.options())) * inverse_scale_.to(seen.options());
+      seen = fused::standardise(seen, loc_.to(seen.options()), scale_.to(seen.options()));
     }
     if (!stand_in_.defined()) return body_->forward(seen, c);
     const auto hidden = seen.isnan();
@@ -39,7 +40,7 @@ class Encoder : public Network {
  private:
   std::shared_ptr<Network> body_;
   bool count_;
-  Tensor loc_, inverse_scale_, stand_in_;
+  Tensor loc_, scale_, stand_in_;
 };
 
 /// A network of a table's features. In training some cells are hidden from it, not from the

@@ -61,10 +61,13 @@ Inference Model::generate(int64_t n, const Tensor& c, const Values& fixed) {
   return inference;
 }
 
-Tensor log_likelihood(const Inference& inference, const Batch& batch) {
+Tensor row_log_likelihood(const Inference& inference, const Batch& batch) {
   const int64_t particles = inference.trace.log_weight.size(0);
-  return inference.x->row_log_prob(tile(batch.x, particles), tile(batch.mask, particles))
-      .view({particles, batch.size()});
+  return inference.x->row_log_prob(tile(batch.x, particles), tile(batch.mask, particles));
+}
+
+Tensor log_likelihood(const Inference& inference, const Batch& batch) {
+  return row_log_likelihood(inference, batch).view({-1, batch.size()});
 }
 
 Tensor kl(const Trace& trace, int64_t rows) {

@@ -31,6 +31,8 @@ class Model : public torch::nn::Module {
 
 /// [S, B] log p(x | code): masked, summed.
 Tensor log_likelihood(const Inference& inference, const Batch& batch);
+/// The same as [S*B].
+Tensor row_log_likelihood(const Inference& inference, const Batch& batch);
 /// [S, B] summed over sites.
 Tensor kl(const Trace& trace, int64_t rows);
 /// [S, B] log p(x, z) - log q(z | x), the importance ratio without log_weight.

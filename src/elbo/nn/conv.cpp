@@ -190,7 +190,7 @@ class Conv : public Network {
                     : x.reshape(with_rows(x.size(0), plan_.in));
     for (const auto& [name, step] : steps_) h = step->forward(h, c);
     if (tail_) h = tail_->forward(h);
-    return h.reshape(with_rows(x.size(0), plan_.out));
+    return in_shape(h, with_rows(x.size(0), plan_.out));
   }
 
   std::vector<LayerReport> report() const override {

@@ -6,9 +6,6 @@
 namespace elbo {
 namespace {
 
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
 constexpr auto kChannelsLast = torch::MemoryFormat::ChannelsLast;
 
 float* floats(const Tensor& t) { return t.data_ptr<float>(); }
@@ -69,65 +66,30 @@ Tensor compute(const Tensor& x, const Tensor& weight, const Tensor& bias,
   return y;
 }
 
-std::vector<int64_t> packed(const ConvolutionPlan& p) {
-  return {p.in,
-          p.out,
-          p.kernel[0],
-          p.kernel[1],
-          p.stride[0],
-          p.stride[1],
-          p.padding[0],
-          p.padding[1],
-          p.output_padding[0],
-          p.output_padding[1],
-          p.transposed,
-          static_cast<int64_t>(p.activation)};
-}
+struct ConvolutionNode : WeightNode {
+  ConvolutionPlan plan;
 
-ConvolutionPlan unpacked(const std::vector<int64_t>& v) {
-  return {v[0],         v[1],         {v[2], v[3]}, {v[4], v[5]},
-          {v[6], v[7]}, {v[8], v[9]}, v[10] != 0,   static_cast<Activation>(v[11])};
-}
-
-// Autograd wants every argument defined: no bias travels as an empty one.
-Tensor absent_if_empty(const Tensor& bias) { return bias.numel() > 0 ? bias : Tensor(); }
-
-struct ConvolutionFunction : torch::autograd::Function<ConvolutionFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight,
-                        const Tensor& bias, const ConvolutionPlan& plan) {
-    Tensor a;
-    const auto y = compute(x, weight, absent_if_empty(bias), plan, true, a);
-    ctx->save_for_backward({x, weight, bias, a});
-    ctx->saved_data["plan"] = packed(plan);
-    return y;
-  }
-
-  static variable_list backward(AutogradContext* ctx, variable_list grads) {
-    const auto saved = ctx->get_saved_variables();
-    const auto &x = saved[0], &weight = saved[1];
-    const auto bias = absent_if_empty(saved[2]);
-    const auto plan = unpacked(ctx->saved_data["plan"].toIntVector());
-    if (torch::GradMode::is_enabled()) {
-      const variable_list inputs(saved.begin(), saved.begin() + 3);
-      return differentiable_gradients(*ctx, inputs, plain_convolve(x, weight, bias, plan), grads[0],
-                                      4);
+  std::string name() const override { return "elbo::Convolution"; }
+  Gradients backward(const Gradients& grads) override {
+    const auto x = input(0), weight = input(1), bias = input(2);
+    if (is_differentiated()) {
+      return differentiable_gradients(*this, {x, weight, bias},
+                                      plain_convolve(x, weight, bias, plan), grads[0]);
     }
-    variable_list result(4);
-    std::optional<GradientSink> db;
-    if (bias.defined() && ctx->needs_input_grad(2)) db.emplace(bias);
+    Gradients result(3);
+    const auto db = sink(2, bias), dw = sink(1, weight);
     const auto grad = grads[0].contiguous(kChannelsLast);
     const auto da =
-        activation_gradient(plan.activation, grad, saved[3], grad.numel() / plan.out, plan.out,
+        activation_gradient(plan.activation, grad, made(0), grad.numel() / plan.out, plan.out,
                             db ? floats(db->into) : nullptr, db && db->direct);
     if (db) result[2] = db->result();
     const auto product = product_of(plan, x.size(0), image_shape(x));
-    if (ctx->needs_input_grad(1)) {
-      const GradientSink dw(weight);
+    if (dw) {
       const auto &src = plan.transposed ? da : x, &dst = plan.transposed ? x : da;
-      image_weights(product, floats(src), floats(dst), floats(dw.into), dw.direct);
-      result[1] = dw.result();
+      image_weights(product, floats(src), floats(dst), floats(dw->into), dw->direct);
+      result[1] = dw->result();
     }
-    if (ctx->needs_input_grad(0)) {
+    if (wanted(0)) {
       result[0] = empty_image(x.size(0), image_shape(x), x);
       if (plan.transposed) {
         image_forward(product, floats(da), floats(weight), nullptr, Activation::kNone,
@@ -153,15 +115,18 @@ Tensor fast_convolve(const Tensor& x, const Tensor& weight, const Tensor& bias,
                      const ConvolutionPlan& plan) {
   const auto image = x.contiguous(kChannelsLast), w = weight.contiguous();
   const auto b = bias.defined() ? bias.contiguous() : bias;
-  const bool differentiable =
-      torch::GradMode::is_enabled() &&
-      (x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad()));
-  if (differentiable) {
-    return ConvolutionFunction::apply(image, w, b.defined() ? b : torch::empty({0}, w.options()),
-                                      plan);
-  }
+  const auto node = node_of<ConvolutionNode>(image, w, b);
   Tensor a;
-  return compute(image, w, b, plan, false, a);
+  const auto y = compute(image, w, b, plan, node != nullptr, a);
+  if (node) {
+    node->plan = plan;
+    for (const auto& t : {image, w, b}) node->keep_input(t);
+    node->leave_out(1, w);
+    node->leave_out(2, b);
+    // An alias: the node may not hold its own output.
+    node->keep(a.is_same(y) ? y.tensor_data() : a);
+  }
+  return from_node(y, node);
 }
 
 }  // namespace elbo

@@ -1,14 +1,12 @@
 #include <algorithm>
 
+#include "elbo/core/node.h"
 #include "elbo/nn/dense.h"
 #include "elbo/nn/pointwise.h"
 #include "elbo/nn/product.h"
 
 namespace elbo {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 bool is_plain(const Tensor& t) {
   return t.device().is_cpu() && t.scalar_type() == torch::kFloat && t.layout() == torch::kStrided;
@@ -41,46 +39,29 @@ Tensor compute(const Tensor& x, const Tensor& weight, const Tensor& bias, Activa
   return y;
 }
 
-// Autograd wants every argument defined: no bias travels as an empty one.
-Tensor absent_if_empty(const Tensor& bias) { return bias.numel() > 0 ? bias : Tensor(); }
+struct DenseNode : WeightNode {
+  Activation activation;
 
-struct DenseFunction : torch::autograd::Function<DenseFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight,
-                        const Tensor& bias, int64_t activation) {
-    Tensor a;
-    const auto y =
-        compute(x, weight, absent_if_empty(bias), static_cast<Activation>(activation), true, a);
-    ctx->save_for_backward({x, weight, bias, a.defined() ? a : y});
-    ctx->saved_data["activation"] = activation;
-    return y;
-  }
-
-  static variable_list backward(AutogradContext* ctx, variable_list grads) {
-    const auto saved = ctx->get_saved_variables();
-    const auto& x = saved[0];
-    const auto& weight = saved[1];
-    const auto bias = absent_if_empty(saved[2]);
-    const auto activation = static_cast<Activation>(ctx->saved_data["activation"].toInt());
-    if (torch::GradMode::is_enabled()) {
-      const variable_list inputs(saved.begin(), saved.begin() + 3);
+  std::string name() const override { return "elbo::Dense"; }
+  Gradients backward(const Gradients& grads) override {
+    const auto x = input(0), weight = input(1), bias = input(2);
+    if (is_differentiated()) {
       const auto y = plain_dense(x, weight, bias, activation);
-      return differentiable_gradients(*ctx, inputs, y, grads[0], 4);
+      return differentiable_gradients(*this, {x, weight, bias}, y, grads[0]);
     }
     const auto s = sizes_of(x, weight);
-    variable_list result(4);
-    std::optional<GradientSink> db;
-    if (bias.defined() && ctx->needs_input_grad(2)) db.emplace(bias);
+    Gradients result(3);
+    const auto db = sink(2, bias), dw = sink(1, weight);
     const auto da =
-        activation_gradient(activation, grads[0].contiguous(), saved[3], s.m, grads[0].size(1),
+        activation_gradient(activation, grads[0].contiguous(), made(0), s.m, grads[0].size(1),
                             db ? floats(db->into) : nullptr, db && db->direct);
     if (db) result[2] = db->result();
-    if (ctx->needs_input_grad(1)) {
-      const GradientSink dw(weight);
-      multiply({s.n, s.k, s.m, true, false, dw.direct}, floats(da), floats(x), nullptr,
-               floats(dw.into));
-      result[1] = dw.result();
+    if (dw) {
+      multiply({s.n, s.k, s.m, true, false, dw->direct}, floats(da), floats(x), nullptr,
+               floats(dw->into));
+      result[1] = dw->result();
     }
-    if (ctx->needs_input_grad(0)) {
+    if (wanted(0)) {
       result[0] = torch::empty({s.m, s.k}, x.options());
       multiply({s.m, s.k, s.n}, floats(da), floats(weight), nullptr, floats(result[0]));
     }
@@ -98,15 +79,18 @@ Tensor fast_dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
                   Activation activation) {
   const auto rows = x.contiguous(), w = weight.contiguous();
   const auto b = bias.defined() ? bias.contiguous() : bias;
-  const bool differentiable =
-      torch::GradMode::is_enabled() &&
-      (x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad()));
-  if (differentiable) {
-    return DenseFunction::apply(rows, w, b.defined() ? b : torch::empty({0}, w.options()),
-                                static_cast<int64_t>(activation));
-  }
+  const auto node = node_of<DenseNode>(rows, w, b);
   Tensor a;
-  return compute(rows, w, b, activation, false, a);
+  const auto y = compute(rows, w, b, activation, node != nullptr, a);
+  if (node) {
+    node->activation = activation;
+    for (const auto& t : {rows, w, b}) node->keep_input(t);
+    node->leave_out(1, w);
+    node->leave_out(2, b);
+    // An alias: the node may not hold its own output.
+    node->keep(a.defined() ? a : y.tensor_data());
+  }
+  return from_node(y, node);
 }
 
 }  // namespace elbo

@@ -8,9 +8,6 @@
 namespace elbo {
 namespace {
 
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
 float* floats(const Tensor& t) { return t.data_ptr<float>(); }
 
 /// What the forward pass keeps: gates [size, 3H], fresh and before [size, H].
@@ -86,45 +83,33 @@ Tensor over_steps(const Tensor& packed, int64_t batch, const std::vector<int64_t
   return sum;
 }
 
-struct GruFunction : torch::autograd::Function<GruFunction> {
-  static Tensor forward(AutogradContext* ctx, const Tensor& a, const Tensor& z, const Tensor& h,
-                        const Tensor& weight, const Tensor& bias,
-                        const std::vector<int64_t>& rows) {
-    const auto kept = run_forward(a, z.numel() > 0 ? z : Tensor(), h, weight, bias, rows);
-    ctx->save_for_backward({a, z, h, weight, bias, kept.gates, kept.fresh, kept.before});
-    ctx->saved_data["rows"] = rows;
-    return kept.out;
-  }
+struct GruNode : WeightNode {
+  std::vector<int64_t> rows;
 
-  static variable_list backward(AutogradContext* ctx, variable_list grads) {
-    const auto saved = ctx->get_saved_variables();
-    const auto &z = saved[1], &h = saved[2], &weight = saved[3], &bias = saved[4];
-    const auto rows = ctx->saved_data["rows"].toIntVector();
-    if (torch::GradMode::is_enabled()) {
-      const variable_list inputs(saved.begin(), saved.begin() + 5);
-      const auto y = plain_gru(saved[0], z.numel() > 0 ? z : Tensor(), h, weight, bias, rows);
-      return differentiable_gradients(*ctx, inputs, y, grads[0], 6);
+  std::string name() const override { return "elbo::Gru"; }
+  Gradients backward(const Gradients& grads) override {
+    const auto z = input(1), h = input(2), weight = input(3), bias = input(4);
+    if (is_differentiated()) {
+      const auto a = input(0);
+      return differentiable_gradients(*this, {a, z, h, weight, bias},
+                                      plain_gru(a, z, h, weight, bias, rows), grads[0]);
     }
-    const auto d = run_backward({saved[5], saved[6], saved[7], Tensor()}, weight,
+    const auto d = run_backward({made(0), made(1), made(2), Tensor()}, weight,
                                 grads[0].contiguous(), h.size(0), rows);
-    variable_list result(6);
+    Gradients result(5);
     result[0] = d.a;
-    if (ctx->needs_input_grad(1)) {
-      result[1] = z.numel() > 0 ? over_steps(d.a, h.size(0), rows) : torch::zeros_like(z);
-    }
+    if (wanted(1)) result[1] = over_steps(d.a, h.size(0), rows);
     result[2] = d.h;
     const int64_t size = d.b.size(0), width = h.size(1);
-    if (ctx->needs_input_grad(3)) {
-      const GradientSink dw(weight);
-      multiply({3 * width, width, size, true, false, dw.direct}, floats(d.b), floats(saved[7]),
-               nullptr, floats(dw.into));
-      result[3] = dw.result();
+    if (const auto dw = sink(3, weight)) {
+      multiply({3 * width, width, size, true, false, dw->direct}, floats(d.b), floats(made(2)),
+               nullptr, floats(dw->into));
+      result[3] = dw->result();
     }
-    if (ctx->needs_input_grad(4)) {
-      const GradientSink db(bias);
+    if (const auto db = sink(4, bias)) {
       const auto sum = d.b.sum(0);
-      db.direct ? db.into.add_(sum) : db.into.copy_(sum);
-      result[4] = db.result();
+      db->direct ? db->into.add_(sum) : db->into.copy_(sum);
+      result[4] = db->result();
     }
     return result;
   }
@@ -139,13 +124,22 @@ bool has_fast_gru(const Tensor& a, const Tensor& weight) {
 
 Tensor fast_gru(const Tensor& a, const Tensor& z, const Tensor& h, const Tensor& weight,
                 const Tensor& bias, const std::vector<int64_t>& rows) {
-  const auto none = torch::empty({0}, a.options().requires_grad(false));
-  const auto input = a.contiguous(), of_row = z.defined() ? z.contiguous() : none;
-  if (torch::GradMode::is_enabled()) {
-    return GruFunction::apply(input, of_row, h.contiguous(), weight, bias, rows);
+  const auto input = a.contiguous(), start = h.contiguous();
+  const auto of_row = z.defined() ? z.contiguous() : z;
+  Kept kept;
+  {
+    torch::NoGradGuard no_gradient;
+    kept = run_forward(input, of_row, start, weight, bias, rows);
   }
-  return run_forward(input, z.defined() ? of_row : Tensor(), h.contiguous(), weight, bias, rows)
-      .out;
+  const auto node = node_of<GruNode>(input, of_row, start, weight, bias);
+  if (node) {
+    node->rows = rows;
+    for (const auto& t : {input, of_row, start, weight, bias}) node->keep_input(t);
+    for (const auto& t : {kept.gates, kept.fresh, kept.before}) node->keep(t);
+    node->leave_out(3, weight);
+    node->leave_out(4, bias);
+  }
+  return from_node(kept.out, node);
 }
 
 }  // namespace elbo

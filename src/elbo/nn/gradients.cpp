@@ -1,6 +1,9 @@
 #include "elbo/nn/gradients.h"
 
 #include <torch/autograd.h>
+#include <torch/csrc/autograd/graph_task.h>
+
+#include "elbo/core/error.h"
 
 namespace elbo {
 namespace {
@@ -25,18 +28,34 @@ GradientSink::GradientSink(const Tensor& parameter) : direct(takes_direct(parame
   into = direct ? parameter.grad() : torch::empty_like(parameter, torch::MemoryFormat::Contiguous);
 }
 
-torch::autograd::variable_list differentiable_gradients(
-    const torch::autograd::AutogradContext& ctx, const torch::autograd::variable_list& inputs,
-    const Tensor& y, const Tensor& grad, size_t arguments) {
-  torch::autograd::variable_list wanted;
+void WeightNode::leave_out(size_t input, const Tensor& parameter) {
+  if (!parameter.defined() || !parameter.requires_grad() || !takes_direct(parameter)) return;
+  set_next_edge(input, {});
+  left_out_ |= 1U << input;
+}
+
+std::optional<GradientSink> WeightNode::sink(size_t input, const Tensor& parameter) const {
+  if (wanted(input)) return GradientSink(parameter);
+  // torch::autograd::grad asks for other gradients alone.
+  const auto* asked = torch::autograd::get_current_graph_task_exec_info();
+  if ((left_out_ >> input & 1U) == 0 || (asked && !asked->empty())) return std::nullopt;
+  check(direct_gradients,
+        "[gradients] the backward pass of a forward pass under DirectGradients "
+        "needs it, too");
+  return GradientSink(parameter);
+}
+
+Gradients differentiable_gradients(const Node& node, const std::vector<Tensor>& inputs,
+                                   const Tensor& y, const Tensor& grad) {
+  Gradients wanted;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (ctx.needs_input_grad(i)) wanted.push_back(inputs[i]);
+    if (node.wanted(i)) wanted.push_back(inputs[i]);
   }
   const auto found = torch::autograd::grad({y}, wanted, {grad}, true, true, true);
-  torch::autograd::variable_list result(arguments);
+  Gradients result(inputs.size());
   size_t next = 0;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (ctx.needs_input_grad(i)) result[i] = found[next++];
+    if (node.wanted(i)) result[i] = found[next++];
   }
   return result;
 }

@@ -1,14 +1,15 @@
 #pragma once
 
-#include <torch/csrc/autograd/custom_function.h>
+#include <optional>
 
-#include "elbo/core/tensor.h"
+#include "elbo/core/node.h"
 
 namespace elbo {
 
 /// While one lives, backward passes of this thread add weight gradients straight into the .grad()
 /// of leaf weights, where one is defined and contiguous, and hand autograd an undefined tensor.
-/// For `loss.backward()` alone: torch::autograd::grad would come back empty-handed.
+/// Where it lives in the forward pass, too, the graph leaves such weights out altogether.
+/// For `loss.backward()`: torch::autograd::grad of such weights would come back empty-handed.
 class DirectGradients {
  public:
   DirectGradients();
@@ -30,10 +31,23 @@ struct GradientSink {
   bool direct;  // add to what `into` holds; else its content is arbitrary
 };
 
-/// For the backward of a fused function that is itself to be differentiated: the gradients of
-/// `inputs`, its first arguments, by the graph of y, the same function in ATen.
-torch::autograd::variable_list differentiable_gradients(
-    const torch::autograd::AutogradContext& ctx, const torch::autograd::variable_list& inputs,
-    const Tensor& y, const Tensor& grad, size_t arguments);
+/// A node with parameters among its inputs.
+class WeightNode : public Node {
+ public:
+  /// After node_of: no edge leads to this parameter where backward writes its gradient itself.
+  void leave_out(size_t input, const Tensor& parameter);
+
+ protected:
+  /// Null where nobody asks for that gradient.
+  std::optional<GradientSink> sink(size_t input, const Tensor& parameter) const;
+
+ private:
+  uint32_t left_out_ = 0;  // one bit per input
+};
+
+/// For a backward that is itself to be differentiated: the gradients of the node's inputs by the
+/// graph of y, the same operation in ATen.
+Gradients differentiable_gradients(const Node& node, const std::vector<Tensor>& inputs,
+                                   const Tensor& y, const Tensor& grad);
 
 }  // namespace elbo

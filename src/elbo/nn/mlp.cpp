@@ -75,7 +75,7 @@ class Mlp : public Network {
     auto h = x.flatten(1);
     if (plan_.condition > 0) h = torch::cat({h, c.flatten(1)}, 1);
     for (const auto& layer : layers_) h = layer->forward(h);
-    return out_->forward(h).reshape(with_rows(x.size(0), plan_.out));
+    return in_shape(out_->forward(h), with_rows(x.size(0), plan_.out));
   }
 
   std::vector<LayerReport> report() const override {

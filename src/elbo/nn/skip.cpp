@@ -40,7 +40,7 @@ class Skip : public Network {
     for (size_t i = 1; i < layers_.size(); ++i) {
       h = layers_[i]->forward(torch::cat({h, input}, 1));
     }
-    return h.reshape(with_rows(x.size(0), plan_.out));
+    return in_shape(h, with_rows(x.size(0), plan_.out));
   }
 
   std::vector<LayerReport> report() const override {

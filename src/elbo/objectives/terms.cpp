@@ -1,19 +1,23 @@
 #include "elbo/objectives/terms.h"
 
+#include "elbo/dist/fused.h"
+
 namespace elbo {
 
-Tensor average(const Trace& trace, const Tensor& term) {
+Tensor average(const Trace& trace, const Tensor& term, double factor) {
   // A single particle weighs one: the usual case costs one operation instead of four.
-  if (trace.log_weight.size(0) == 1) return term.mean();
-  return (trace.log_weight.exp() * term).sum(0).mean();
+  if (trace.log_weight.size(0) == 1) return fused::mean(term, factor);
+  return fused::mean((trace.log_weight.exp() * term.view_as(trace.log_weight)).sum(0), factor);
 }
 
 Bound bound_of(Model& model, const Batch& seen, const Batch& target, int64_t samples) {
   Bound bound;
   bound.inference = model.infer(seen, samples);
   const auto& trace = bound.inference.trace;
-  bound.reconstruction = -average(trace, log_likelihood(bound.inference, target));
-  bound.divergence = average(trace, kl(trace, target.size()));
+  bound.reconstruction = average(trace, row_log_likelihood(bound.inference, target), -1);
+  // One site of one particle needs no common shape with others.
+  const bool alone = trace.sites.size() == 1 && trace.log_weight.size(0) == 1;
+  bound.divergence = average(trace, alone ? trace.sites[0].kl() : kl(trace, target.size()));
   if (trace.extra.defined()) bound.extra = average(trace, trace.extra);
   return bound;
 }
@@ -30,8 +34,8 @@ Terms terms_of(const Bound& bound, const Tensor& loss, const Parts& parts) {
     terms.parts.emplace_back("extra", bound.extra.detach());
   }
   // The bound itself is always told, whatever weights training gives its terms.
-  terms.parts.emplace_back("reconstruction", bound.reconstruction.detach());
-  terms.parts.emplace_back("kl", bound.divergence.detach());
+  terms.parts.emplace_back("reconstruction", bound.reconstruction.tensor_data());
+  terms.parts.emplace_back("kl", bound.divergence.tensor_data());
   for (const auto& [name, value] : parts) terms.parts.emplace_back(name, value.detach());
   return terms;
 }

@@ -20,7 +20,7 @@ struct Bound {
 Bound bound_of(Model& model, const Batch& seen, const Batch& target, int64_t samples);
 Bound bound_of(Model& model, const Batch& batch, int64_t samples = 1);
 /// Mean over rows of a term [S, B], particles weighted.
-Tensor average(const Trace& trace, const Tensor& term);
+Tensor average(const Trace& trace, const Tensor& term, double factor = 1);
 
 using Parts = std::vector<std::pair<std::string, Tensor>>;
 /// loss + the bound's extra; the log shows the bound's terms, unweighted, then `parts`.

@@ -33,7 +33,7 @@ class TwoStage : public Objective {
     auto site = only_site(inference.trace, "objective two_stage");
     site.prior = std::make_shared<StandardNormal>(Shape(site.value.sizes().slice(1).vec()),
                                                   site.value.options().requires_grad(false));
-    const auto reconstruction = -average(inference.trace, log_likelihood(inference, batch));
+    const auto reconstruction = average(inference.trace, log_likelihood(inference, batch), -1);
     const auto divergence = site.kl().mean();
     Terms terms{reconstruction + o_.beta.at(step) * divergence, {}};
     terms.parts.emplace_back("reconstruction", reconstruction.detach());
