@@ -11,14 +11,16 @@ compilers_at_once() {
   echo $((jobs > 0 ? jobs : 1))
 }
 
-# The program, built where it is not there yet; ELBO_BUILD names another folder of builds.
-program_built() {
+# A program, built where it is not there yet; ELBO_BUILD names another folder of builds.
+#   built FILE TARGET, FILE as in that folder
+built() {
   local build=${ELBO_BUILD:-build}
-  if [ ! -x "$build/elbo" ]; then
+  if [ ! -x "$build/$1" ]; then
     cmake -S . -B "$build" -G Ninja > /dev/null
-    cmake --build "$build" --target elbo_program >&2
+    cmake --build "$build" --target "$2" >&2
   fi
-  realpath "$build/elbo"
+  realpath "$build/$1"
 }
+program_built() { built elbo elbo_program; }
 
 say() { printf '\n== %s\n' "$*"; }

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "elbo/core/cpu.h"
-#include "elbo/core/recorded.h"
+#include "elbo/core/plain_operations.h"
 #include "elbo/core/tensor.h"
 
 // What the fused kernels share: branch-free elementary functions that GCC turns into vector
@@ -48,7 +48,7 @@ ELBO_INLINE float log1p_lane(float e) {
 /// Rows that lie anywhere, each of them dense: a chunk of a wider tensor qualifies.
 inline bool dense_rows(const Tensor& t) {
   if (!t.defined() || !t.device().is_cpu() || t.scalar_type() != torch::kFloat32 || t.dim() < 2 ||
-      t.numel() == 0 || being_recorded()) {
+      t.numel() == 0 || plain_operations()) {
     return false;
   }
   int64_t expected = 1;

@@ -1,6 +1,6 @@
 #include "elbo/nn/convolution.h"
 
-#include "elbo/core/recorded.h"
+#include "elbo/core/plain_operations.h"
 
 namespace elbo {
 
@@ -31,7 +31,7 @@ Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias,
         to_string(Shape(x.sizes().begin(), x.sizes().end())), ", expected rows x ", plan.in,
         " channels x height x width");
   plan.output({x.size(1), x.size(2), x.size(3)});  // refuses what is too small
-  const bool fast = has_fast_convolution(x, weight, bias) && !being_recorded();
+  const bool fast = has_fast_convolution(x, weight, bias) && !plain_operations();
   return fast ? fast_convolve(x, weight, bias, plan) : plain_convolve(x, weight, bias, plan);
 }
 

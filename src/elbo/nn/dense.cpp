@@ -1,6 +1,6 @@
 #include "elbo/nn/dense.h"
 
-#include "elbo/core/recorded.h"
+#include "elbo/core/plain_operations.h"
 
 namespace elbo {
 
@@ -13,7 +13,7 @@ Tensor dense(const Tensor& x, const Tensor& weight, const Tensor& bias, Activati
   check(x.dim() > 0 && x.size(-1) == weight.size(1), "[dense] input: last axis of size ",
         x.dim() > 0 ? x.size(-1) : 0, ", expected ", weight.size(1));
   const auto rows = x.dim() == 2 ? x : x.reshape({-1, x.size(-1)});
-  const bool fast = has_fast_dense(rows, weight, bias) && !being_recorded();
+  const bool fast = has_fast_dense(rows, weight, bias) && !plain_operations();
   const auto y = fast ? fast_dense(rows, weight, bias, activation)
                       : plain_dense(rows, weight, bias, activation);
   if (x.dim() == 2) return y;

@@ -1,6 +1,6 @@
 #include "elbo/nn/gru.h"
 
-#include "elbo/core/recorded.h"
+#include "elbo/core/plain_operations.h"
 
 namespace elbo {
 
@@ -28,7 +28,7 @@ Tensor plain_gru(const Tensor& a, const Tensor& z, const Tensor& h, const Tensor
 
 Tensor gru(const Tensor& a, const Tensor& z, const Tensor& h, const Tensor& weight,
            const Tensor& bias, const std::vector<int64_t>& rows) {
-  const bool fast = has_fast_gru(a, weight) && !being_recorded();
+  const bool fast = has_fast_gru(a, weight) && !plain_operations();
   return fast ? fast_gru(a, z, h, weight, bias, rows) : plain_gru(a, z, h, weight, bias, rows);
 }
 
