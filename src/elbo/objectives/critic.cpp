@@ -2,6 +2,10 @@
 
 #include <torch/autograd.h>
 
+#include <optional>
+
+#include "elbo/core/plain_operations.h"
+
 namespace elbo {
 
 Critic::Critic(std::shared_ptr<Network> body) : body_(register_module("body", std::move(body))) {}
@@ -23,7 +27,13 @@ Tensor critic_loss(const std::function<Tensor(const Tensor&)>& logits, const Ten
                    const Tensor& made, const std::string& kind, double penalty) {
   const bool penalised = penalty > 0 && torch::GradMode::is_enabled();
   const auto x = real_rows.detach().requires_grad_(penalised);
-  const auto real = logits(x);
+  Tensor real;
+  {
+    // What is differentiated twice is ATen's anyhow: fused first, it would run twice.
+    std::optional<PlainOperations> plain;
+    if (penalised) plain.emplace();
+    real = logits(x);
+  }
   const auto loss = critic_loss(real, made, kind);
   return penalised ? loss + 0.5 * penalty * squared_gradient(real, x) : loss;
 }
