@@ -19,8 +19,8 @@ namespace {
 
 using namespace elbo;
 
-constexpr int64_t kRows = 2048, kSteps = 4;  // steps: the least that is timed
-constexpr int kTurns = 5;
+constexpr int64_t kRows = 2048, kSteps = 2;  // steps: the least that is timed
+constexpr int kTurns = 3;
 // A model is measured on the first of these that it takes.
 const std::vector<std::string> kData{"digits", "census", "telemetry", "sentences", "molecules"};
 
