@@ -40,8 +40,7 @@ std::optional<GradientSink> WeightNode::sink(size_t input, const Tensor& paramet
   const auto* asked = torch::autograd::get_current_graph_task_exec_info();
   if ((left_out_ >> input & 1U) == 0 || (asked && !asked->empty())) return std::nullopt;
   check(direct_gradients,
-        "[gradients] the backward pass of a forward pass under DirectGradients "
-        "needs it, too");
+        "[gradients] a forward pass under DirectGradients needs it in its backward pass, too");
   return GradientSink(parameter);
 }
 

@@ -7,7 +7,8 @@ namespace elbo {
 Tensor average(const Trace& trace, const Tensor& term, double factor) {
   // A single particle weighs one: the usual case costs one operation instead of four.
   if (trace.log_weight.size(0) == 1) return fused::mean(term, factor);
-  return fused::mean((trace.log_weight.exp() * term.view_as(trace.log_weight)).sum(0), factor);
+  const auto by_particle = term.view({-1, trace.log_weight.size(1)});
+  return fused::mean((trace.log_weight.exp() * by_particle).sum(0), factor);
 }
 
 Bound bound_of(Model& model, const Batch& seen, const Batch& target, int64_t samples) {

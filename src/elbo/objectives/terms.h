@@ -19,7 +19,7 @@ struct Bound {
 /// `seen` is what the encoder reads, `target` what the likelihood is asked for.
 Bound bound_of(Model& model, const Batch& seen, const Batch& target, int64_t samples);
 Bound bound_of(Model& model, const Batch& batch, int64_t samples = 1);
-/// Mean over rows of a term [S, B], particles weighted.
+/// factor times the mean over rows of a term, [S, B] or [S*B], particles weighted.
 Tensor average(const Trace& trace, const Tensor& term, double factor = 1);
 
 using Parts = std::vector<std::pair<std::string, Tensor>>;
