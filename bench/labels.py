@@ -220,13 +220,12 @@ class Bench:
 
     def own(self):
         """ADGM (`--own-model`) by its own recipe: the error on the test digits after some epochs."""
-        x, y = digits(self.args.data, "train")
+        x, y = (idx(self.args.data / f"mnist/train-{part}-ubyte.gz") for part in ("images-idx3", "labels-idx1"))
         draws = np.random.default_rng(1)
-        rows = np.concatenate([draws.permutation(np.flatnonzero(y.numpy() == k))[:10] for k in range(10)])
+        rows = np.concatenate([draws.permutation(np.flatnonzero(y == k))[:10] for k in range(10)])
         rows = np.tile(rows, len(x) // len(rows))  # as many with a label as without
-        bytes_ = (255 * x.squeeze(1)).round().byte().numpy()
         file, run = self.folder / "own.npz", self.folder / self.args.own_model
-        np.savez(file, x=np.concatenate([bytes_, bytes_[rows]]), y=np.concatenate([np.full(len(x), -1), y.numpy()[rows]]))
+        np.savez(file, x=np.concatenate([x, x[rows]]), y=np.concatenate([np.full(len(x), -1), y[rows]]))
         start, curve = time.time(), {}
         for epochs in self.args.own_epochs:
             if curve:

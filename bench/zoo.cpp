@@ -98,12 +98,11 @@ double median(std::vector<double> numbers) {
 }
 
 struct Line {
-  std::string model, data;
+  std::string data;
   double rows = 0, plain = 0;  // per second
 };
 
-Line measure(const std::string& name, const std::string& data, Entry& own, Entry& other,
-             double seconds) {
+Line measure(const std::string& data, Entry& own, Entry& other, double seconds) {
   Plain plain(other);
   trained(own, kSteps);
   plain.trained(kSteps);
@@ -119,7 +118,7 @@ Line measure(const std::string& name, const std::string& data, Entry& own, Entry
     plain_rates.push_back(static_cast<double>(plain_steps) / plain.trained(plain_steps));
   }
   const auto batch = static_cast<double>(own.options.batch);
-  return {name, data, batch * median(own_rates), batch * median(plain_rates)};
+  return {data, batch * median(own_rates), batch * median(plain_rates)};
 }
 
 /// On the first data that the model takes.
@@ -131,7 +130,7 @@ Line measure(const std::string& name, double seconds) {
     try {
       const auto rows = open_data("builtin:" + data, options);
       Entry own(name, rows), other(name, rows);
-      return measure(name, data, own, other, seconds);
+      return measure(data, own, other, seconds);
     } catch (const Error& refusal) {
       refusals += std::string("; ") + refusal.what();
     }

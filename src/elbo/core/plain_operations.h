@@ -8,11 +8,14 @@ namespace detail {
 inline thread_local bool plain_operations = false;
 }
 
-/// While one lives, this thread's fused kernels step aside for ATen's own operations: the same
-/// model on plain libtorch, to compare with.
+/// While one lives that is on, this thread's fused kernels step aside for ATen's own operations:
+/// the same model on plain libtorch, to compare with, and what is to be differentiated twice, which
+/// is ATen's anyhow: fused first, it would run twice.
 class PlainOperations {
  public:
-  PlainOperations() : before_(detail::plain_operations) { detail::plain_operations = true; }
+  explicit PlainOperations(bool on = true) : before_(detail::plain_operations) {
+    detail::plain_operations = before_ || on;
+  }
   ~PlainOperations() { detail::plain_operations = before_; }
   PlainOperations(const PlainOperations&) = delete;
   PlainOperations& operator=(const PlainOperations&) = delete;

@@ -58,12 +58,7 @@ Tensor run(const Tensor& logits, const Tensor& x, const Tensor& mask, const Tens
   auto sums = empty_sums(logits);
   const Block all{Rows(logits),           Rows(x), Rows(mask), Rows(derivative),
                   sums.data_ptr<float>(), 0,       0,          width};
-  for_rows(logits.size(0), width, [&](int64_t first, int64_t last) {
-    Block block = all;
-    block.first = first;
-    block.last = last;
-    (all.derivative ? derivative_block : value_block)(block);
-  });
+  for_blocks(all, logits.size(0), width, derivative.defined() ? derivative_block : value_block);
   return sums;
 }
 

@@ -38,16 +38,6 @@ ELBO_CLONES void join_block(const Block& b, Rows d_h) {
   }
 }
 
-template <class F>
-void over(Block all, int64_t rows, const F& f) {
-  for_rows(rows, all.half, [&](int64_t first, int64_t last) {
-    Block block = all;
-    block.first = first;
-    block.last = last;
-    f(block);
-  });
-}
-
 Block block_of(const Tensor& h, const Tensor& one, const Tensor& two, double low, double high) {
   return {Rows(h), Rows(one), Rows(two),       static_cast<float>(low), static_cast<float>(high),
           0,       0,         row_width(h) / 2};
@@ -70,8 +60,8 @@ struct Halves : Node {
       return {torch::cat({one, torch::where(inside, two, torch::zeros_like(two))}, 1)};
     }
     const auto d_h = empty_rows(h);
-    over(block_of(h, one, two, low, high), h.size(0),
-         [d = Rows(d_h)](const Block& block) { join_block(block, d); });
+    for_blocks(block_of(h, one, two, low, high), h.size(0), row_width(one),
+               [d = Rows(d_h)](const Block& block) { join_block(block, d); });
     return {d_h};
   }
 };
@@ -87,7 +77,7 @@ std::pair<Tensor, Tensor> halves(const Tensor& h, double low, double high) {
   shape[1] /= 2;
   const auto options = h.options().requires_grad(false);
   const auto one = torch::empty(shape, options), two = torch::empty(shape, options);
-  over(block_of(h, one, two, low, high), h.size(0), part_block);
+  for_blocks(block_of(h, one, two, low, high), h.size(0), row_width(one), part_block);
   const auto node = node_of<Halves>(h);
   if (node) {
     node->keep_input(h);

@@ -150,12 +150,7 @@ Pass run_normal(const Tensor& x, const Tensor& loc, const Tensor& log_scale, con
   all.row_d_scale = row_d_scale.data_ptr<float>();
   all.sums = sums.data_ptr<float>();
   all.width = row_width(loc);
-  for_rows(loc.size(0), all.width, [&](int64_t first, int64_t last) {
-    Block block = all;
-    block.first = first;
-    block.last = last;
-    (shared ? block_shared : block_per_element)(block);
-  });
+  for_blocks(all, loc.size(0), all.width, shared ? block_shared : block_per_element);
   return {sums, d_loc, shared ? row_d_scale : d_log_scale};
 }
 

@@ -88,6 +88,17 @@ void for_rows(int64_t rows, int64_t width, const F& f) {
   at::parallel_for(0, rows, std::max<int64_t>(1, kElementsPerThread / width), f);
 }
 
+/// f on copies of `all` whose first and last are the rows of one thread.
+template <class Block, class F>
+void for_blocks(const Block& all, int64_t rows, int64_t width, const F& f) {
+  for_rows(rows, width, [&](int64_t first, int64_t last) {
+    Block block = all;
+    block.first = first;
+    block.last = last;
+    f(block);
+  });
+}
+
 constexpr int kLanes = 16;
 /// f(element, lane) for the elements of a row, a vector at a time. What is left of a narrow row is
 /// much of it: one more vector, with lanes switched off. Sums are one per lane: see sum_of.

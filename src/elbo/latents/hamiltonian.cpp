@@ -1,7 +1,6 @@
 #include <torch/autograd.h>
 
 #include <cmath>
-#include <optional>
 
 #include "elbo/core/plain_operations.h"
 #include "elbo/dist/continuous.h"
@@ -93,9 +92,7 @@ class Hamiltonian : public Latent {
   static Tensor force(const Tensor& z, const LogJoint& log_joint) {
     const bool learn = torch::GradMode::is_enabled();
     const torch::AutoGradMode enabled(true);
-    // What is differentiated twice is ATen's anyhow: fused first, it would run twice.
-    std::optional<PlainOperations> plain;
-    if (learn) plain.emplace();
+    const PlainOperations plain(learn);
     const auto at = z.requires_grad() ? z : z.detach().requires_grad_();
     return torch::autograd::grad({log_joint(at).sum()}, {at}, {}, learn, learn)[0];
   }

@@ -2,8 +2,6 @@
 
 #include <torch/autograd.h>
 
-#include <optional>
-
 #include "elbo/core/plain_operations.h"
 
 namespace elbo {
@@ -29,9 +27,7 @@ Tensor critic_loss(const std::function<Tensor(const Tensor&)>& logits, const Ten
   const auto x = real_rows.detach().requires_grad_(penalised);
   Tensor real;
   {
-    // What is differentiated twice is ATen's anyhow: fused first, it would run twice.
-    std::optional<PlainOperations> plain;
-    if (penalised) plain.emplace();
+    const PlainOperations plain(penalised);
     real = logits(x);
   }
   const auto loss = critic_loss(real, made, kind);
