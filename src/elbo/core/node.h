@@ -26,6 +26,8 @@ class Node : public torch::autograd::Node {
   /// Inputs and what the operation made for backward, which frees both.
   void keep_input(const Tensor& input) { inputs_.emplace_back(input, false); }
   void keep(const Tensor& made) { made_.push_back(made); }
+  /// The output by an alias: a node that held it would hold itself.
+  void keep_output(const Tensor& y) { made_.push_back(y.tensor_data()); }
 
   /// In backward: whether that input's gradient is asked for.
   bool wanted(size_t input) const { return task_should_compute_output(input); }
@@ -35,6 +37,7 @@ class Node : public torch::autograd::Node {
   const Tensor& made(size_t i) const { return made_[i]; }
   /// The operation is itself to be differentiated: backward must consist of ATen's operations.
   static bool is_differentiated() { return torch::GradMode::is_enabled(); }
+  size_t kept_inputs() const { return inputs_.size(); }
 
  private:
   Gradients apply(Gradients&& outputs) override {

@@ -120,11 +120,10 @@ Tensor fast_convolve(const Tensor& x, const Tensor& weight, const Tensor& bias,
   const auto y = compute(image, w, b, plan, node != nullptr, a);
   if (node) {
     node->plan = plan;
-    for (const auto& t : {image, w, b}) node->keep_input(t);
-    node->leave_out(1, w);
-    node->leave_out(2, b);
-    // An alias: the node may not hold its own output.
-    node->keep(a.is_same(y) ? y.tensor_data() : a);
+    node->keep_input(image);
+    node->keep_parameter(w);
+    node->keep_parameter(b);
+    a.is_same(y) ? node->keep_output(y) : node->keep(a);
   }
   return from_node(y, node);
 }

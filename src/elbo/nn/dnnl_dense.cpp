@@ -84,11 +84,10 @@ Tensor fast_dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
   const auto y = compute(rows, w, b, activation, node != nullptr, a);
   if (node) {
     node->activation = activation;
-    for (const auto& t : {rows, w, b}) node->keep_input(t);
-    node->leave_out(1, w);
-    node->leave_out(2, b);
-    // An alias: the node may not hold its own output.
-    node->keep(a.defined() ? a : y.tensor_data());
+    node->keep_input(rows);
+    node->keep_parameter(w);
+    node->keep_parameter(b);
+    a.defined() ? node->keep(a) : node->keep_output(y);
   }
   return from_node(y, node);
 }

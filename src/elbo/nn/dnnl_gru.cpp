@@ -134,10 +134,10 @@ Tensor fast_gru(const Tensor& a, const Tensor& z, const Tensor& h, const Tensor&
   const auto node = node_of<GruNode>(input, of_row, start, weight, bias);
   if (node) {
     node->rows = rows;
-    for (const auto& t : {input, of_row, start, weight, bias}) node->keep_input(t);
+    for (const auto& t : {input, of_row, start}) node->keep_input(t);
+    node->keep_parameter(weight);
+    node->keep_parameter(bias);
     for (const auto& t : {kept.gates, kept.fresh, kept.before}) node->keep(t);
-    node->leave_out(3, weight);
-    node->leave_out(4, bias);
   }
   return from_node(kept.out, node);
 }

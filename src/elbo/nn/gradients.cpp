@@ -21,14 +21,18 @@ bool takes_direct(const Tensor& parameter) {
 
 }  // namespace
 
-DirectGradients::DirectGradients() : before_(direct_gradients) { direct_gradients = true; }
+DirectGradients::DirectGradients(bool on) : before_(direct_gradients) {
+  direct_gradients = before_ || on;
+}
 DirectGradients::~DirectGradients() { direct_gradients = before_; }
 
 GradientSink::GradientSink(const Tensor& parameter) : direct(takes_direct(parameter)) {
   into = direct ? parameter.grad() : torch::empty_like(parameter, torch::MemoryFormat::Contiguous);
 }
 
-void WeightNode::leave_out(size_t input, const Tensor& parameter) {
+void WeightNode::keep_parameter(const Tensor& parameter) {
+  const size_t input = kept_inputs();
+  keep_input(parameter);
   if (!parameter.defined() || !parameter.requires_grad() || !takes_direct(parameter)) return;
   set_next_edge(input, {});
   left_out_ |= 1U << input;

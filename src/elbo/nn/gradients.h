@@ -6,13 +6,13 @@
 
 namespace elbo {
 
-/// While one lives, backward passes of this thread add weight gradients straight into the .grad()
-/// of leaf weights, where one is defined and contiguous, and hand autograd an undefined tensor.
-/// Where it lives in the forward pass, too, the graph leaves such weights out altogether.
+/// While one lives that is on, backward passes of this thread add weight gradients straight into
+/// the .grad() of leaf weights, where one is defined and contiguous, and hand autograd an undefined
+/// tensor. Where it lives in the forward pass, too, the graph leaves such weights out altogether.
 /// For `loss.backward()`: torch::autograd::grad of such weights would come back empty-handed.
 class DirectGradients {
  public:
-  DirectGradients();
+  explicit DirectGradients(bool on = true);
   ~DirectGradients();
   DirectGradients(const DirectGradients&) = delete;
   DirectGradients& operator=(const DirectGradients&) = delete;
@@ -34,8 +34,8 @@ struct GradientSink {
 /// A node with parameters among its inputs.
 class WeightNode : public Node {
  public:
-  /// After node_of: no edge leads to this parameter where backward writes its gradient itself.
-  void leave_out(size_t input, const Tensor& parameter);
+  /// The next input, a parameter: no edge leads to it where backward writes its gradient itself.
+  void keep_parameter(const Tensor& parameter);
 
  protected:
   /// Null where nobody asks for that gradient.

@@ -1,7 +1,6 @@
 #include "elbo/train/trainer.h"
 
 #include <cmath>
-#include <optional>
 
 #include "elbo/data/block_order.h"
 #include "elbo/data/rows.h"
@@ -74,8 +73,7 @@ bool Trainer::train_step(const Batch& batch) {
   for (size_t i = 0; i < players_.size(); ++i) {
     // Another player's backward may have left gradients here: they are not this one's.
     if (players_.size() > 1) flat_->gradients.zero_();
-    std::optional<DirectGradients> direct;
-    if (!gradient_sum_) direct.emplace();  // whose sums wait for autograd's own nodes
+    const DirectGradients direct(!gradient_sum_);  // whose sums wait for autograd's own nodes
     const auto terms = objective_->loss(players_[i].name, *model_, batch, step_);
     if (!terms.loss.defined()) continue;
     if (!(gradient_sum_ ? backward_in_group(i, terms) : backward(terms))) return false;
