@@ -31,7 +31,8 @@ std::vector<Place> places() {
           {{columns, "count", Json::object()}, (rows(columns) * 20).round()},
           {{columns, "category", {{"classes", 4}}}, (rows(columns) * 3).round()},
           {{{}, "category", {{"classes", {"a", "b", "c"}}}}, (rows({}) * 2).round()},
-          {{columns, "token", {{"vocabulary", {"", "?", "a", "b"}}}}, (rows(columns) * 3).round()}};
+          {{columns, "token", {{"tokens", "characters"}, {"vocabulary", {"", "?", "a", "b"}}}},
+           (rows(columns) * 3).round()}};
 }
 
 std::shared_ptr<Head> make_head(const Schema& variable, const Json& declaration) {

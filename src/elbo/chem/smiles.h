@@ -50,6 +50,9 @@ std::vector<std::string> smiles_tokens(std::string_view text);
 /// Weininger 1988, as OpenSMILES has it. What cannot be read raises an Error with its place.
 MoleculeGraph parse_smiles(std::string_view text);
 std::string write_smiles(const MoleculeGraph& molecule);
+/// Whether an aromatic atom must get a double bond within its ring, told by the electrons that its
+/// single bonds leave; `used`: the orders of all its bonds, aromatic ones counted as 1.
+bool wants_double_bond(const Atom& atom, int used);
 /// Single and double bonds instead of aromatic ones. Raises an Error where there are no such.
 void kekulize(MoleculeGraph& molecule);
 /// For every bond whether it lies in a ring.

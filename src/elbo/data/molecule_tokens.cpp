@@ -1,4 +1,5 @@
 #include "elbo/chem/selfies.h"
+#include "elbo/chem/smiles_grammar.h"
 #include "elbo/data/molecules.h"
 #include "elbo/data/tokenizer.h"
 
@@ -12,6 +13,9 @@ class SmilesTokens : public Tokenizer {
   }
   std::string join(const std::vector<std::string>& tokens) const override {
     return elbo::join(tokens, "");
+  }
+  std::shared_ptr<const Grammar> grammar(const std::vector<std::string>& tokens) const override {
+    return smiles_grammar(tokens);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "elbo/core/grammar.h"
 #include "elbo/data/dataset.h"
 
 namespace elbo {
@@ -19,6 +20,10 @@ class Tokenizer {
   virtual std::string join(const std::vector<std::string>& tokens) const = 0;
   /// What learn() found, as options that make this tokenizer again.
   virtual Json learned() const { return Json::object(); }
+  /// Rules that a text of these tokens keeps, the end written as ""; none where nullptr.
+  virtual std::shared_ptr<const Grammar> grammar(const std::vector<std::string>&) const {
+    return nullptr;
+  }
 };
 /// characters, words, bpe, …
 Registry<Tokenizer>& tokenizers();
@@ -46,6 +51,9 @@ class TextCodec {
   std::vector<std::string> tokens(const Tensor& ids) const;
   /// [steps] as a row of Batch.x. Raises an Error where the text has more than steps - 1 tokens.
   Tensor row(const std::string& text) const;
+
+  /// Of the tokenizer, over the ids of this vocabulary; none where nullptr.
+  std::shared_ptr<const Grammar> grammar() const { return tokenizer_->grammar(vocabulary_); }
 
   int64_t steps() const { return steps_; }
   int64_t size() const { return static_cast<int64_t>(vocabulary_.size()); }

@@ -44,9 +44,10 @@ class SequenceHead : public Head {
     check(vocabulary.is_array() && at.variable.shape.size() == 1,
           "[head autoregressive] shape: found ", to_string(at.variable.shape),
           ", expected rows of tokens with a vocabulary");
-    chain_ = register_module("chain",
-                             std::make_shared<TokenChain>(static_cast<int64_t>(vocabulary.size()),
-                                                          at.variable.shape[0], options));
+    chain_ = register_module(
+        "chain",
+        std::make_shared<TokenChain>(static_cast<int64_t>(vocabulary.size()), at.variable.shape[0],
+                                     options, TextCodec(at.variable).grammar()));
   }
   Dist operator()(const Tensor& h) override {
     check_features("autoregressive", h);

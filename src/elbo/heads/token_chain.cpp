@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "elbo/data/tokenizer.h"
+#include "elbo/heads/token_rules.h"
 
 namespace elbo {
 namespace {
@@ -22,8 +23,10 @@ Tensor choose(const Tensor& logits, double temperature) {
 
 }  // namespace
 
-TokenChain::TokenChain(int64_t vocabulary, int64_t steps, TokenChainOptions options)
+TokenChain::TokenChain(int64_t vocabulary, int64_t steps, TokenChainOptions options,
+                       std::shared_ptr<const Grammar> grammar)
     : vocabulary_(vocabulary), steps_(steps), o_(std::move(options)) {
+  if (o_.grammar) grammar_ = std::move(grammar);
   check(vocabulary_ > kUnknownToken && steps_ > 1, "[head autoregressive] shape: a vocabulary of ",
         vocabulary_, " and rows of ", steps_, " tokens; expected at least 2 of each");
   embedding_ = register_parameter(
@@ -58,7 +61,12 @@ Tensor TokenChain::log_prob(const Tensor& x, const Tensor& h) {
   auto y = network_->forward(embedded(packing.packed(before)), h, packing);
   if (o_.dropout > 0) y = torch::dropout(y, o_.dropout, is_training());
   const auto target = packing.packed(ids);
-  const auto each = logits(y).log_softmax(1).gather(1, target.unsqueeze(1)).squeeze(1);  // [size]
+  auto scores = logits(y);
+  if (grammar_ && !is_training()) {
+    scores =
+        scores + packing.packed(rule_offsets(*grammar_, ids, lengths, steps_ - 1, vocabulary_));
+  }
+  const auto each = scores.log_softmax(1).gather(1, target.unsqueeze(1)).squeeze(1);  // [size]
   const auto counts = torch::arange(longest, lengths.options()) < lengths.unsqueeze(1);
   const auto there = packing.padded(each).masked_fill(counts.logical_not(), 0);
   return torch::constant_pad_nd(there, {0, x.size(1) - longest});
@@ -82,9 +90,10 @@ Tensor TokenChain::draw(const Tensor& h, const Decoding& how) {
   auto going = torch::arange(rows, whole);  // rows that have not ended
   auto token = torch::full({rows}, kEndToken, whole);
   const auto state = network_->begin(rows, h);
+  TokenRules rules(grammar_.get(), rows);
   for (int64_t t = 0; t < most; ++t) {
     const auto y = state->step(embedded(token));
-    token = choose(logits(y), how.temperature);
+    token = choose(rules.ruled(logits(y), most - 1 - t), how.temperature);
     if (t < given) {
       const auto forced = how.prefix.select(1, t).to(torch::kInt64).index_select(0, going);
       token = torch::where(forced == kEndToken, token, forced);
@@ -92,10 +101,12 @@ Tensor TokenChain::draw(const Tensor& h, const Decoding& how) {
     out.select(1, t).index_copy_(0, going, token);
     const auto open = (token != kEndToken).nonzero().squeeze(1);
     if (open.size(0) == 0) break;
+    rules.write(token);
     if (open.size(0) == token.size(0)) continue;
     token = token.index_select(0, open);
     going = going.index_select(0, open);
     state->keep(open);
+    rules.keep(open);
   }
   return out.to(h.scalar_type());
 }
@@ -112,8 +123,9 @@ Tensor TokenChain::beam_search(const Tensor& h, int64_t beam) {
   auto token = torch::full({rows * beam}, kEndToken, whole);
   auto ended = torch::zeros({rows * beam}, whole.dtype(torch::kBool));
   const auto state = network_->begin(rows * beam, h.repeat_interleave(beam, 0));
+  TokenRules rules(grammar_.get(), rows * beam);
   for (int64_t t = 0; t + 1 < steps_; ++t) {
-    auto each = logits(state->step(embedded(token))).log_softmax(1);
+    auto each = rules.ruled(logits(state->step(embedded(token))), steps_ - 2 - t).log_softmax(1);
     each = each.masked_fill(ended.unsqueeze(1), never);
     each.select(1, kEndToken).masked_fill_(ended, 0);
     const auto all = (score.view({-1, 1}) + each).view({rows, beam * vocabulary_});
@@ -122,6 +134,8 @@ Tensor TokenChain::beam_search(const Tensor& h, int64_t beam) {
     const auto from = (first + place.div(vocabulary_, "floor")).flatten();
     token = place.remainder(vocabulary_).flatten();
     state->keep(from);
+    rules.keep(from);
+    rules.write(token);
     out = out.index_select(0, from);
     out.select(1, t).copy_(token);
     ended = ended.index_select(0, from).logical_or(token == kEndToken);

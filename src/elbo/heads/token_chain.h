@@ -1,5 +1,6 @@
 #pragma once
 
+#include "elbo/core/grammar.h"
 #include "elbo/dist/decoding.h"
 #include "elbo/nn/dense.h"
 #include "elbo/nn/sequence.h"
@@ -10,7 +11,7 @@ struct TokenChainOptions {
   Json net = "gru";
   int64_t embedding = 128, context = 64, beam = 1;
   double word_dropout = 0, dropout = 0;
-  bool tied = false;
+  bool tied = false, grammar = true;
   template <class F>
   void fields(F&& f) {
     f("net", net, "sequence network that reads the tokens before: gru, transformer, causal_conv");
@@ -19,6 +20,9 @@ struct TokenChainOptions {
     f("word_dropout", word_dropout, "fraction of earlier tokens that training hides",
       between(0, 1));
     f("dropout", dropout, "fraction of the network's outputs dropped in training", between(0, 0.9));
+    f("grammar", grammar,
+      "tokens against the rules of the language (of SMILES) do not follow; training leaves the "
+      "rules out, which bounds the likelihood from below");
     f("tied", tied, "tokens are told by the numbers that stand for them (weight tying)");
     f("beam", beam, "rows followed at once where the likeliest is asked for; 1 = greedy",
       between(1, 1000));
@@ -28,7 +32,9 @@ struct TokenChainOptions {
 /// p(x | h) = prod_t p(x_t | x_<t, h) over rows of at most steps - 1 tokens and their end.
 class TokenChain : public torch::nn::Module {
  public:
-  TokenChain(int64_t vocabulary, int64_t steps, TokenChainOptions options);
+  /// `grammar` may be nullptr; it speaks of the ids of the vocabulary.
+  TokenChain(int64_t vocabulary, int64_t steps, TokenChainOptions options,
+             std::shared_ptr<const Grammar> grammar = nullptr);
   /// x: [N, T] ids, h: [N, context] -> [N, T], 0 behind the end. A row that has no room for
   /// another token ends with certainty.
   Tensor log_prob(const Tensor& x, const Tensor& h);
@@ -51,6 +57,7 @@ class TokenChain : public torch::nn::Module {
   Tensor embedding_, bias_;  // [vocabulary, embedding]; [vocabulary] where tied
   std::shared_ptr<SequenceNetwork> network_;
   std::shared_ptr<Dense> out_;
+  std::shared_ptr<const Grammar> grammar_;
 };
 
 }  // namespace elbo

@@ -19,9 +19,18 @@ class EvaluationScope {
   const bool training_;
 };
 
+struct FitPriorOptions {
+  int64_t samples = 1;
+  template <class F>
+  void fields(F&& f) {
+    f("samples", samples, "codes drawn for each row that is read", between(1, 100000));
+  }
+};
+
 /// Fits the prior to the codes of a model that is otherwise left as it is: a second stage.
 class FitPrior : public Objective {
  public:
+  explicit FitPrior(FitPriorOptions options) : o_(options) {}
   std::vector<Player> players(Model& model) override {
     const auto prior = model.latent->prior_parameters();
     check(!prior.empty(),
@@ -38,7 +47,8 @@ class FitPrior : public Objective {
       EvaluationScope evaluation(*model.latent);
       for (const auto& site : codes(model, batch).sites) values[site.name] = site.value;
     }
-    const auto trace = model.latent->generate(batch.size(), batch.c, values);
+    const auto trace =
+        model.latent->generate(batch.size() * o_.samples, tile(batch.c, o_.samples), values);
     Tensor log_prior;
     for (const auto& site : trace.sites) {
       const auto one = site.log_prior();
@@ -50,16 +60,18 @@ class FitPrior : public Objective {
   }
 
  private:
-  static Trace codes(Model& model, const Batch& batch) {
-    auto trace = model.latent->infer(batch, 1);
+  Trace codes(Model& model, const Batch& batch) const {
+    auto trace = model.latent->infer(batch, o_.samples);
     codes_of(trace, "objective fit_prior");
     return trace;
   }
+
+  const FitPriorOptions o_;
 };
 
-const bool added = objectives().add<NoOptions>(
+const bool added = objectives().add<FitPriorOptions>(
     "fit_prior", "The prior alone is fitted to the codes of a trained model",
-    [](const ObjectivePlan&, NoOptions) { return std::make_shared<FitPrior>(); });
+    [](const ObjectivePlan&, const FitPriorOptions& o) { return std::make_shared<FitPrior>(o); });
 
 }  // namespace
 }  // namespace elbo
