@@ -1,3 +1,5 @@
+#include <set>
+
 #include "elbo/data/tokenizer.h"
 #include "elbo/dist/decoding.h"
 #include "elbo/model/head.h"
@@ -10,12 +12,13 @@ namespace {
 
 constexpr int64_t kTokens = 4, kSteps = 4;  // three besides the end, at most three in a row
 
-Schema short_rows() {
-  const Json vocabulary{"", kUnknownText, "a", "b"};
+Schema short_rows_of(const char* tokens, const Json& vocabulary) {
   return {{kSteps},
           "token",
-          {{"tokens", "characters"}, {"tokenizer", Json::object()}, {"vocabulary", vocabulary}}};
+          {{"tokens", tokens}, {"tokenizer", Json::object()}, {"vocabulary", vocabulary}}};
 }
+
+Schema short_rows() { return short_rows_of("characters", {"", kUnknownText, "a", "b"}); }
 
 /// All 1 + 3 + 9 + 27 rows.
 Tensor every_row() {
@@ -33,10 +36,11 @@ Tensor every_row() {
   return torch::stack(rows);
 }
 
-std::shared_ptr<Head> make_token_chain(const Json& net, const Json& more = Json::object()) {
+std::shared_ptr<Head> make_token_chain(const Json& net, const Json& more = Json::object(),
+                                       const Schema& rows = short_rows()) {
   Json declared{{"type", "autoregressive"}, {"net", net}, {"embedding", 6}, {"context", 5}};
   declared.update(more);
-  const auto head = heads().make({short_rows(), {short_rows(), {}, {}}}, declared);
+  const auto head = heads().make({rows, {rows, {}, {}}}, declared);
   // Far from even: what is likely differs from row to row.
   torch::NoGradGuard no_gradient;
   for (auto& p : head->parameters()) p.mul_(1.7);
@@ -49,6 +53,33 @@ std::vector<Json> nets() {
           {{"type", "gru"}, {"hidden", 5}, {"layers", 2}},
           {{"type", "transformer"}, {"features", 8}, {"layers", 2}, {"heads", 2}},
           {{"type", "causal_conv"}, {"hidden", 6}, {"layers", 2}}};
+}
+
+TEST_CASE("under a grammar its rows alone are drawn, and training bounds them from below") {
+  torch::NoGradGuard no_gradient;
+  const auto molecules = short_rows_of("smiles", {"", kUnknownText, "C", "="});
+  const auto rows = every_row();
+  const auto head = make_token_chain(nets()[0], Json::object(), molecules);
+  const auto p = (*head)(torch::randn({1, 5}));
+  const auto each = p->row_log_prob(rows, Tensor()).exp();
+  double molecular = 0;
+  const auto codec = TextCodec(molecules);
+  const std::set<std::string> right{"C", "CC", "CCC", "C=C"};
+  for (int64_t i = 0; i < rows.size(0); ++i) {
+    if (right.count(codec.decode(rows[i]))) molecular += each[i].item<double>();
+  }
+  CHECK_CLOSE(each.sum().item<double>(), 1, 1e-5);
+  CHECK_CLOSE(molecular, 1, 1e-5);
+  const auto drawn = p->sample({500});
+  for (const auto& text : texts_of(molecules, drawn.view({500, kSteps}))) CHECK(right.count(text));
+  const auto bound = [&] {
+    head->train();
+    return (*head)(torch::zeros({1, 5}))->row_log_prob(codec.row("C=C").unsqueeze(0), Tensor());
+  }();
+  head->eval();
+  const auto exact =
+      (*head)(torch::zeros({1, 5}))->row_log_prob(codec.row("C=C").unsqueeze(0), Tensor());
+  CHECK_LT(bound.item<double>(), exact.item<double>());
 }
 
 TEST_CASE("the probabilities of all short rows of tokens sum to 1") {

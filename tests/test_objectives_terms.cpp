@@ -211,9 +211,9 @@ TEST_CASE("a critic of codes finds the total correlation of normals") {
 }
 
 TEST_CASE("a second stage leaves all but the prior, and the prior meets the codes") {
-  auto toy = toy_with({{"type", "fit_prior"}},
+  auto toy = toy_with({{"type", "fit_prior"}, {"samples", 2}},
                       {{"prior", {{"type", "mixture"}, {"components", 1}, {"spread", 3}}}});
-  toy.train(800, 0.02, 256);
+  toy.train(800, 0.02, 128);
   torch::NoGradGuard no_gradient;
   const auto codes = toy.model->latent->infer(toy.all(), 1).code;
   const auto drawn = toy.model->latent->generate(4000).code;

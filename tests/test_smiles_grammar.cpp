@@ -14,38 +14,39 @@
 namespace elbo {
 namespace {
 
-const std::vector<std::string> kTokens{"",      "\xEF\xBF\xBD",
-                                       "C",     "c",
-                                       "(",     ")",
-                                       "1",     "2",
-                                       "%10",   "O",
-                                       "N",     "n",
-                                       "=",     "F",
-                                       "S",     "-",
-                                       "Cl",    "#",
-                                       "[nH]",  "[C@H]",
-                                       "s",     "o",
-                                       "[O-]",  "[N+]",
-                                       "[n+]",  "/",
-                                       "\\",    "Br",
-                                       "P",     ".",
-                                       "[NH+]", "[S@]",
-                                       "B",     "[NH3+]",
-                                       "[nH+]", ":",
-                                       "[Na+]", "3",
-                                       "4",     "[o+]"};
+const std::vector<std::string> kSmilesTokens{"",      "\xEF\xBF\xBD",
+                                             "C",     "c",
+                                             "(",     ")",
+                                             "1",     "2",
+                                             "%10",   "O",
+                                             "N",     "n",
+                                             "=",     "F",
+                                             "S",     "-",
+                                             "Cl",    "#",
+                                             "[nH]",  "[C@H]",
+                                             "s",     "o",
+                                             "[O-]",  "[N+]",
+                                             "[n+]",  "/",
+                                             "\\",    "Br",
+                                             "P",     ".",
+                                             "[NH+]", "[S@]",
+                                             "B",     "[NH3+]",
+                                             "[nH+]", ":",
+                                             "[Na+]", "3",
+                                             "4",     "[o+]"};
 
 constexpr int64_t kRoom = 100;
 
 /// The first token that the grammar refuses, "" for the end; "ok" where there is none.
 std::string refused(const std::string& smiles) {
-  static const auto grammar = smiles_grammar(kTokens);
+  static const auto grammar = smiles_grammar(kSmilesTokens);
   const auto text = grammar->begin();
   auto tokens = smiles_tokens(smiles);
   tokens.emplace_back();
   for (const auto& token : tokens) {
-    const auto at = std::find(kTokens.begin(), kTokens.end(), token) - kTokens.begin();
-    REQUIRE_LT(at, static_cast<int64_t>(kTokens.size()));
+    const auto at =
+        std::find(kSmilesTokens.begin(), kSmilesTokens.end(), token) - kSmilesTokens.begin();
+    REQUIRE_LT(at, static_cast<int64_t>(kSmilesTokens.size()));
     if (!text->allowed(kRoom)[static_cast<size_t>(at)]) return token;
     text->write(at);
   }
@@ -121,7 +122,7 @@ TEST_CASE("the grammar of SMILES refuses the token that spoils a molecule") {
 }
 
 TEST_CASE("what is written under the grammar at random can be read as a molecule") {
-  const auto grammar = smiles_grammar(kTokens);
+  const auto grammar = smiles_grammar(kSmilesTokens);
   std::mt19937 random(0);
   int64_t texts = 0, rings = 0, aromatic = 0;
   while (texts < 80) {
@@ -143,7 +144,7 @@ TEST_CASE("what is written under the grammar at random can be read as a molecule
       if (std::count(allowed.begin(), allowed.end(), 1) == 0) break;
       const auto token = std::discrete_distribution<size_t>(weight.begin(), weight.end())(random);
       text->write(static_cast<int64_t>(token));
-      smiles += kTokens[token];
+      smiles += kSmilesTokens[token];
     }
     if (!ended) continue;  // the room is over, or no way leads on
     ++texts;
