@@ -19,8 +19,8 @@ awk 'NR % 10 != 0' "$out/zinc.smi" > "$out/kept.smi"
   awk 'NR == FNR { held[$1] = 1; next } !($1 in held)' "$out/held_out.smi" - | shuffled > "$out/train.smi"
 
 "$elbo" train "$out/train.smi" --model molecule_vae --tokens "$tokens" --property qed --out "$out/run"
-"$elbo" train --from "$out/run" --out "$out/prior" --epochs 8 --batch 256 --lr "cosine(0.003, 0.0001, 8e)" \
-  --set 'prior={"type":"flow","step":{"type":"realnvp","hidden":[256]},"steps":8}'
+"$elbo" train --from "$out/run" --out "$out/prior" --epochs 6 --batch 256 --lr "cosine(0.003, 0.0001, 6e)" \
+  --set objective.samples=4 --set 'prior={"type":"flow","step":{"type":"realnvp","hidden":[256]},"steps":8}'
 
 echo "== held-out molecules: bound, predicted property, active units, what comes back, what is drawn"
 "$elbo" evaluate "$out/prior" "$out/held_out.smi" --draws 0 --judged 10000 \

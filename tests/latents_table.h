@@ -29,6 +29,7 @@ inline std::vector<LatentCase> latent_cases() {
   };
   std::vector<LatentCase> cases{
       {"flat", flat},
+      {"flat, a small picture", {{"type", "flat"}, {"shape", {2, 3, 2}}}, true},
       {"codebook", book},
       {"codebook by averages", with(book, {{"update", "ema"}})},
       {"residual codebooks", with(book, {{"stages", 2}})},

@@ -87,11 +87,24 @@ TEST_CASE("convolutional networks fit images of any size, to vectors and to imag
   }
 }
 
+TEST_CASE("a U-Net goes from an image to one of its size") {
+  const std::vector<Json> variants{
+      {{"type", "unet"}},
+      {{"type", "unet"}, {"channels", {6}}, {"norm", "none"}},
+      {{"type", "unet"}, {"channels", {4, 6, 8}}, {"residual", 2}, {"activation", "gated"}},
+      {{"type", "unet"}, {"channels", {4, 4}}, {"residual", 0}, {"init", "he"}}};
+  const std::vector<Case> cases{{{2, 6, 6}, {3, 6, 6}, 2},
+                                {{1, 5, 7}, {1, 5, 7}},
+                                {{2, 1, 40}, {1, 1, 40}, 3},
+                                {{3, 27, 31}, {1, 27, 31}}};
+  for (const auto& declaration : variants) {
+    for (const auto& shape : cases) check_network(declaration, shape);
+  }
+}
+
 TEST_CASE("every registered network keeps its promise with its default options") {
   for (const auto& entry : networks().entries()) {
-    for (const auto& shape : {kImageCases[0], kImageCases[1]}) {
-      check_network({{"type", entry.name}}, shape);
-    }
+    check_network({{"type", entry.name}}, {{2, 6, 6}, {3, 6, 6}});
   }
 }
 
@@ -122,6 +135,10 @@ TEST_CASE("networks refuse what they cannot be") {
   };
   CHECK_THROWS_AS(make("conv", {5}), Error);
   CHECK_THROWS_AS(make({{"type", "conv"}, {"channels", {0}}}, {1, 8, 8}), Error);
+  CHECK_THROWS_AS(make("unet", {1, 8, 8}), Error);
+  CHECK_THROWS_AS(networks().make(NetworkPlan{{1, 8, 8}, {1, 8, 4}}, "unet"), Error);
+  const Json too_deep{{"type", "unet"}, {"channels", {2, 2, 2}}};
+  CHECK_THROWS_AS(networks().make(NetworkPlan{{1, 2, 2}, {1, 2, 2}}, too_deep), Error);
   CHECK_THROWS_AS(make({{"type", "mlp"}, {"activation", "relux"}}, {5}), Error);
   CHECK_THROWS_AS(make({{"type", "mlp"}, {"hidden", {0}}}, {5}), Error);
   CHECK_THROWS_AS(make({{"type", "mlp"}, {"norm", "group"}}, {5}), Error);

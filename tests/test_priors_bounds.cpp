@@ -23,8 +23,8 @@ std::vector<Json> bound_priors() {
   return {small_diffusion(12), {{"type", "vae"}, {"model", wider}}};
 }
 
-std::shared_ptr<Head> make_prior(const Json& declared, int64_t size) {
-  Context at{{{size}, "real", Json::object()}, {}};
+std::shared_ptr<Head> make_prior(const Json& declared, const Shape& shape) {
+  Context at{{shape, "real", Json::object()}, {}};
   at.data.x = at.variable;
   at.encoder = networks().make({{1}, {1}, 0}, "mlp");
   return heads().make(at, declared);
@@ -65,7 +65,7 @@ TEST_CASE("in evaluation a prior's bound is the log of a weight that integrates 
   torch::NoGradGuard no_gradient;
   for (const auto& declared : bound_priors()) {
     CAPTURE(declared.dump());
-    const auto head = make_prior(declared, 2);
+    const auto head = make_prior(declared, {2});
     disturb(*head, 0.1);
     head->eval();
     const auto p = (*head)(Tensor());
@@ -84,7 +84,7 @@ TEST_CASE("in training a prior's bound is below its log density, on average the 
   constexpr int64_t kDraws = 4000;
   for (const auto& declared : bound_priors()) {
     CAPTURE(declared.dump());
-    const auto head = make_prior(declared, 2);
+    const auto head = make_prior(declared, {2});
     disturb(*head, 0.1);
     const auto p = (*head)(Tensor());
     const auto z = torch::tensor({0.7f, -0.4f}).expand({kDraws, 2});
@@ -101,22 +101,28 @@ TEST_CASE("in training a prior's bound is below its log density, on average the 
 
 TEST_CASE("a diffusion that has learned nothing is a standard normal") {
   torch::NoGradGuard no_gradient;
-  const auto head = make_prior(small_diffusion(20), 3);
-  for (auto& item : head->named_parameters()) {
-    if (item.key().find("network.out") != std::string::npos) item.value().zero_();
-    if (item.key().ends_with("spread")) item.value().fill_(20);
+  const Json unet{{"type", "unet"}, {"channels", {4, 6}}};
+  const std::vector<std::pair<Json, Shape>> cases{{tiny_mlp(), {4}}, {unet, {1, 2, 2}}};
+  for (const auto& [network, shape] : cases) {
+    CAPTURE(network.dump());
+    const auto head = make_prior(small_diffusion(20, network), shape);
+    for (auto& item : head->named_parameters()) {
+      if (item.key().find("network.out") != std::string::npos) item.value().zero_();
+      if (item.key().ends_with("spread")) item.value().fill_(20);
+    }
+    head->eval();
+    const auto p = (*head)(Tensor());
+    const auto z = torch::tensor({0.5f, -1.0f, 2.0f, 0.3f}).view(with_rows(1, shape));
+    const auto bound = p->row_log_prob(z.expand(with_rows(4000, shape)));
+    const double exact = StandardNormal(shape).row_log_prob(z).item<double>();
+    CHECK(std::abs(bound.mean().item<double>() - exact) <
+          kStandardErrors * standard_error(bound) + kChainNats);
+    const auto x = p->sample({4000});
+    CHECK(Shape(x.sizes().begin(), x.sizes().end()) == with_rows(4000, shape));
+    CHECK(std::abs(x.mean().item<double>()) < kStandardErrors / std::sqrt(16000.0));
+    CHECK(std::abs(x.var().item<double>() - 1) <
+          kStandardErrors * std::sqrt(2 / 16000.0) + kChainNats);
   }
-  head->eval();
-  const auto p = (*head)(Tensor());
-  const auto z = torch::tensor({0.5f, -1.0f, 2.0f}).expand({4000, 3});
-  const auto bound = p->log_prob(z);
-  const double exact = StandardNormal({3}).row_log_prob(z.narrow(0, 0, 1)).item<double>();
-  CHECK(std::abs(bound.mean().item<double>() - exact) <
-        kStandardErrors * standard_error(bound) + kChainNats);
-  const auto x = p->sample({4000});
-  CHECK(std::abs(x.mean().item<double>()) < kStandardErrors / std::sqrt(12000.0));
-  CHECK(std::abs(x.var().item<double>() - 1) <
-        kStandardErrors * std::sqrt(2 / 12000.0) + kChainNats);
 }
 
 TEST_CASE("a second stage's prior describes codes better than a standard normal") {
@@ -144,7 +150,7 @@ TEST_CASE("a second stage's prior describes codes better than a standard normal"
 
 TEST_CASE("a prior by its bound says where it cannot stand") {
   for (const auto& declared : bound_priors()) {
-    const auto head = make_prior(declared, 2);
+    const auto head = make_prior(declared, {2});
     CHECK_THROWS_WITH_AS((*head)(torch::zeros({1, 2})), doctest::Contains("as a prior"), Error);
     Context at{{{2}, "binary", Json::object()}, {}};
     CHECK_THROWS_AS(heads().make(at, declared), Error);

@@ -5,24 +5,34 @@ namespace {
 
 struct FlatOptions {
   int64_t size = 32;
+  std::vector<int64_t> shape;
   Json encoder, posterior, prior;
   template <class F>
   void fields(F&& f) {
     f("size", size, "number of latent dimensions", between(1, 65536));
+    f("shape", shape,
+      "channels, height and width of a code that is a small picture, instead of size");
     f("encoder", encoder, "network from x to the posterior; default: the spec's");
     f("posterior", posterior, "q(z|x); default: the spec's");
     f("prior", prior, "p(z); default: the spec's");
   }
 };
 
-/// One vector z: q(z|x) from one encoder, p(z) free or conditional on c.
+/// One vector (or small picture) z: q(z|x) from one encoder, p(z) free or conditional on c.
 class Flat : public Latent {
  public:
-  Flat(const LatentPlan& plan, FlatOptions options) : size_(options.size) {
+  Flat(const LatentPlan& plan, FlatOptions options)
+      : shape_(options.shape.empty() ? Shape{options.size} : options.shape) {
+    check(options.shape.empty() || options.shape.size() == 3, "[latent flat] shape: found ",
+          to_string(options.shape), ", expected channels, height and width");
+    for (const int64_t side : options.shape) {
+      check(side > 0, "[latent flat] shape: found ", to_string(options.shape),
+            ", sides must be positive");
+    }
     const auto declared = [&](const Json& own, const char* part) {
       return own.is_null() ? plan.spec.at(part) : own;
     };
-    Context at{{{size_}, "real", Json::object()}, plan.data};
+    Context at{{shape_, "real", Json::object()}, plan.data};
     posterior_ = heads().make(at, declared(options.posterior, "posterior"));
     encoder_ = make_encoder(declared(options.encoder, "encoder"), plan.data, posterior_->input(),
                             condition_size(plan.data));
@@ -56,7 +66,7 @@ class Flat : public Latent {
     return trace;
   }
 
-  Shape code() const override { return {size_}; }
+  Shape code() const override { return shape_; }
   std::vector<Tensor> prior_parameters() const override { return prior_->parameters(); }
   std::vector<LayerReport> report() const override { return encoder_->report(); }
 
@@ -65,7 +75,7 @@ class Flat : public Latent {
     return (*prior_)(prior_->reads_condition() ? tile(c, std::max<int64_t>(samples, 1)) : Tensor());
   }
 
-  int64_t size_;
+  const Shape shape_;
   std::shared_ptr<Network> encoder_;
   Posterior posterior_;
   Prior prior_;
