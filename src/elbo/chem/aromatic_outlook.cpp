@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "elbo/chem/matching.h"
+#include "elbo/chem/ring_bonds.h"
 
 namespace elbo {
 namespace {
@@ -14,11 +15,10 @@ class AromaticOutlook {
       : text_(text),
         goes_on_(text.atoms.size()),
         open_(text.atoms.size()),
-        ring_(text.bonds.size()),
+        ring_(ring_bonds(text.atoms.size(), text.bonds)),
         links_(text.atoms.size()),
         partners_(text.atoms.size()) {
     find_open();
-    find_rings();
     for (size_t i = 0; i < text_.bonds.size(); ++i) {
       const auto& bond = text_.bonds[i];
       if (!bond.aromatic || !(ring_[i] || may_close(bond))) continue;
@@ -77,6 +77,7 @@ class AromaticOutlook {
       return ring.atom <= atom && atom <= last_[ring.atom];
     });
   }
+  /// Links that an atom may get still.
   int further_links(size_t i) const {
     const auto atom = static_cast<int>(i);
     const int left = singles_left(i);
@@ -127,23 +128,6 @@ class AromaticOutlook {
       if (parent_[i] < 0) continue;
       below_[parent_[i]] += below_[i];
       last_[parent_[i]] = std::max(last_[parent_[i]], last_[i]);
-    }
-  }
-  void find_rings() {
-    std::vector<int> up(text_.atoms.size(), -1);
-    for (size_t i = 0; i < text_.bonds.size(); ++i) {
-      if (!text_.bonds[i].closes_ring) up[text_.bonds[i].b] = static_cast<int>(i);
-    }
-    for (size_t i = 0; i < text_.bonds.size(); ++i) {
-      if (!text_.bonds[i].closes_ring) continue;
-      ring_[i] = true;
-      int a = text_.bonds[i].a, b = text_.bonds[i].b;
-      while (a != b) {
-        int& later = a > b ? a : b;
-        if (up[later] < 0) break;
-        ring_[up[later]] = true;
-        later = parent_[later];
-      }
     }
   }
   /// Whether a ring that began above a bond of the tree may be closed below it.

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "elbo/chem/matching.h"
+#include "elbo/chem/ring_bonds.h"
 #include "elbo/chem/smiles.h"
 #include "elbo/core/error.h"
 
@@ -32,29 +33,7 @@ bool wants_double_bond(const Atom& atom, int used) {
 }
 
 std::vector<bool> ring_bonds(const MoleculeGraph& molecule) {
-  // A bond is in a ring unless it is a bridge: one whose removal parts the molecule. The tree of
-  // the text has atoms in order, so that the lowest atom reached from below tells.
-  std::vector<int> parent(molecule.atoms.size(), -1);  // by atom: the bond that leads to it
-  std::vector<bool> in_ring(molecule.bonds.size());
-  for (size_t i = 0; i < molecule.bonds.size(); ++i) {
-    const auto& bond = molecule.bonds[i];
-    if (!bond.closes_ring) parent[bond.b] = static_cast<int>(i);
-  }
-  for (size_t i = 0; i < molecule.bonds.size(); ++i) {
-    const auto& bond = molecule.bonds[i];
-    if (!bond.closes_ring) continue;
-    in_ring[i] = true;
-    // The ring is the way from both ends to where they meet.
-    int a = bond.a, b = bond.b;
-    while (a != b) {
-      int& later = a > b ? a : b;
-      const int up = parent[later];
-      if (up < 0) break;  // parts that a ring number ties together across a dot
-      in_ring[up] = true;
-      later = molecule.bonds[up].a;
-    }
-  }
-  return in_ring;
+  return ring_bonds(molecule.atoms.size(), molecule.bonds);
 }
 
 void kekulize(MoleculeGraph& molecule) {
