@@ -134,6 +134,22 @@ TEST_CASE("early stopping waits for as many epochs as it is told") {
   CHECK(s.log.size() == 4);
 }
 
+TEST_CASE("weights are kept of the best epoch, or of each so that the last one stays") {
+  for (const auto& [keep, expected] : {std::pair{"best", 1}, std::pair{"last", 3}}) {
+    auto options = short_training();
+    options.epochs = 3;
+    options.lr = 0.0;
+    options.average = 0;
+    options.keep = keep;
+    Session s(options);
+    int kept = 0;
+    Trainer::Hooks hooks;
+    hooks.on_keep = [&] { ++kept; };
+    s.fit(hooks);
+    CHECK(kept == expected);
+  }
+}
+
 TEST_CASE("Adam, AdamW and Adamax follow their published updates") {
   for (const std::string rule : {"adam", "adamw", "adamax"}) {
     auto p = torch::tensor({1.0f, -2.0f, 3.0f}).requires_grad_();

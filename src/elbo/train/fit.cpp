@@ -115,12 +115,12 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
     log.add(line);
     if (report.on_log) report.on_log(line);
   };
-  // The best weights wait in memory for the next checkpoint: a kill in between repeats the epochs
-  // since the last one, and they find the same weights again.
-  std::optional<Weights> best;
+  // The weights to keep wait in memory for the next checkpoint: a kill in between repeats the
+  // epochs since the last one, and they find the same weights again.
+  std::optional<Weights> kept;
   Json about;
-  hooks.on_best = [&] {
-    best = weights_of(*model);
+  hooks.on_keep = [&] {
+    kept = weights_of(*model);
     about = {{"step", trainer.step()}};
   };
   auto saved = std::chrono::steady_clock::now();
@@ -128,8 +128,8 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
     const auto now = std::chrono::steady_clock::now();
     if (!must && now - saved < kBetweenCheckpoints) return;
     saved = now;
-    if (best) run.save_weights(*best, about);
-    best.reset();
+    if (kept) run.save_weights(*kept, about);
+    kept.reset();
     auto state = trainer.state();
     state.facts["sizes"] = log.sizes();
     run.save_state(state);

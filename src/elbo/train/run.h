@@ -16,7 +16,7 @@ Weights weights_of(const Model& model);
 /// moment leaves the previous good file. Loading never executes anything.
 ///   spec.json           the resolved model, the training options, where the data came from
 ///   schema.json         what the data must look like
-///   weights.safetensors the best weights (averaged ones where averaging is on)
+///   weights.safetensors the best weights, or the last (train.keep); averaged where averaging is on
 ///   state.safetensors   what a bit-exact resume needs
 ///   log.jsonl           one object per logged step
 ///   events.out.tfevents.elbo   the same for TensorBoard

@@ -240,8 +240,8 @@ void Trainer::end_epoch(const Data& validation, const Hooks& hooks) {
   if (better) {
     best_ = judged;
     has_best_ = true;
-    if (hooks.on_best) hooks.on_best();
   }
+  if (hooks.on_keep && (better || options_.keep == "last")) hooks.on_keep();
   if (averaged) flat_->values.copy_(live);
   means_.clear();
   epoch_means_.clear();

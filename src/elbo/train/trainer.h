@@ -20,7 +20,7 @@ struct TrainOptions {
   int64_t steps = 0;
   int64_t batch = 128;
   Schedule lr = 1e-3;
-  std::string optimizer = "adam";
+  std::string optimizer = "adam", keep = "best";
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0, clip = 0, average = 0;
   bool normalize = false;
@@ -47,6 +47,8 @@ struct TrainOptions {
       at_least(0));
     f("patience", patience, "stop after so many epochs without a better validation; 0 = never",
       at_least(0));
+    f("keep", keep, "weights that the run keeps: of the best validation, or of the last epoch",
+      one_of({"best", "last"}));
     f("seed", seed, "seed of weights, data order and noise", at_least(0));
     f("log_every", log_every, "steps between log lines within an epoch; 0 = per epoch",
       at_least(0));
@@ -88,7 +90,7 @@ class Trainer {
   struct Hooks {
     std::function<bool(const Progress&)> on_step;     // false stops after this step
     std::function<void(const Json& line)> on_log;     // train means, and validation at epoch ends
-    std::function<void()> on_best;                    // the weights to keep are in the model now
+    std::function<void()> on_keep;                    // the weights to keep are in the model now
     std::function<void(bool must)> on_checkpoint;     // state() may be saved now, or must be
     std::function<void(const std::string&)> on_note;  // roll-backs and the like
   };
