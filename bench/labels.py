@@ -278,4 +278,5 @@ def main():
         print(json.dumps({name: getattr(bench, name)()}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
