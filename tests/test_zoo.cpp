@@ -16,7 +16,7 @@ namespace elbo {
 namespace {
 
 constexpr int64_t kZooRows = 128, kBatch = 16, kSteps = 50, kEntropySteps = 200;
-constexpr int64_t kWidest = 32;  // of a shrunken network
+constexpr int64_t kWidest = 32, kMostChannels = 8;  // of a shrunken network
 
 using Named = std::vector<std::pair<std::string, Tensor>>;
 
@@ -28,8 +28,9 @@ void shrink(Json& j) {
   for (const auto& item : j.items()) {
     auto& value = item.value();
     if (std::find(sizes.begin(), sizes.end(), item.key()) != sizes.end()) {
-      const auto cut = [](Json& one) {
-        if (one.is_number_integer()) one = std::min(one.get<int64_t>(), kWidest);
+      const auto most = item.key() == "channels" ? kMostChannels : kWidest;
+      const auto cut = [most](Json& one) {
+        if (one.is_number_integer()) one = std::min(one.get<int64_t>(), most);
       };
       cut(value);
       if (value.is_array()) std::for_each(value.begin(), value.end(), cut);
