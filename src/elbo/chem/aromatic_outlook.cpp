@@ -15,13 +15,13 @@ class AromaticOutlook {
       : text_(text),
         goes_on_(text.atoms.size()),
         open_(text.atoms.size()),
-        ring_(ring_bonds(text.atoms.size(), text.bonds)),
         links_(text.atoms.size()),
         partners_(text.atoms.size()) {
     find_open();
+    const auto in_ring = ring_bonds(text.atoms.size(), text.bonds);
     for (size_t i = 0; i < text_.bonds.size(); ++i) {
       const auto& bond = text_.bonds[i];
-      if (!bond.aromatic || !(ring_[i] || may_close(bond))) continue;
+      if (!bond.aromatic || !(in_ring[i] || may_close(bond))) continue;
       ++links_[bond.a];
       ++links_[bond.b];
       if (!bond.alternates) continue;
@@ -111,7 +111,7 @@ class AromaticOutlook {
     const auto n = static_cast<int>(text_.atoms.size());
     below_.assign(open_.size(), 0);
     last_.resize(open_.size());
-    parent_.assign(open_.size(), -1);
+    std::vector<int> parent(open_.size(), -1);
     const auto goes_on = [&](int atom) {
       goes_on_[atom] = open_[atom] = true;
       below_[atom] = 1;
@@ -119,15 +119,15 @@ class AromaticOutlook {
     if (text_.current >= 0) goes_on(text_.current);
     std::for_each(text_.branches.begin(), text_.branches.end(), goes_on);
     for (const auto& bond : text_.bonds) {
-      if (!bond.closes_ring) parent_[bond.b] = bond.a;
+      if (!bond.closes_ring) parent[bond.b] = bond.a;
     }
     // All atoms below one follow it.
     for (int i = n - 1; i >= 0; --i) {
       last_[i] = std::max(last_[i], i);
       if (text_.atoms[i].open_rings > 0) open_[i] = true;
-      if (parent_[i] < 0) continue;
-      below_[parent_[i]] += below_[i];
-      last_[parent_[i]] = std::max(last_[parent_[i]], last_[i]);
+      if (parent[i] < 0) continue;
+      below_[parent[i]] += below_[i];
+      last_[parent[i]] = std::max(last_[parent[i]], last_[i]);
     }
   }
   /// Whether a ring that began above a bond of the tree may be closed below it.
@@ -138,8 +138,7 @@ class AromaticOutlook {
   const MoleculePrefix& text_;
   std::vector<bool> goes_on_;  // may get more bonds
   std::vector<bool> open_;     // or a bond of an order not known yet
-  std::vector<bool> ring_;
-  std::vector<int> below_, last_, parent_, links_;
+  std::vector<int> below_, last_, links_;
   std::vector<std::vector<int>> partners_;
 };
 

@@ -34,7 +34,7 @@ class TokenChain : public torch::nn::Module {
  public:
   /// `grammar` may be nullptr; it speaks of the ids of the vocabulary.
   TokenChain(int64_t vocabulary, int64_t steps, TokenChainOptions options,
-             std::shared_ptr<const Grammar> grammar = nullptr);
+             std::shared_ptr<const Grammar> grammar);
   /// x: [N, T] ids, h: [N, context] -> [N, T], 0 behind the end. A row that has no room for
   /// another token ends with certainty.
   Tensor log_prob(const Tensor& x, const Tensor& h);

@@ -30,33 +30,33 @@ class UNet : public Network {
     for (const int64_t c : o.channels) {
       check(c > 0, "[network unet] channels: found ", c, ", must be positive");
     }
-    activation_ = activation_named(o.activation);
+    const auto activation = activation_named(o.activation);
     if (plan.condition > 0) {
       condition_ = kConditionFeatures * o.channels[0];
       embedding_ = register_module("embedding", std::make_shared<Dense>(plan.condition, condition_,
-                                                                        activation_, true, o.init));
+                                                                        activation, true, o.init));
     }
-    sizes_.push_back({o.channels[0], plan.in[1], plan.in[2]});
-    entry_ = add("entry", keeping(plan.in[0], o.channels[0], 3, activation_));
+    std::vector<Shape> sizes{{o.channels[0], plan.in[1], plan.in[2]}};
+    entry_ = add("entry", keeping(plan.in[0], o.channels[0], 3, activation));
     for (size_t i = 1; i < o.channels.size(); ++i) {
-      const auto halved = halving(sizes_.back(), o.channels[i], 3, activation_);
-      check(sizes_.back()[1] > 1 || sizes_.back()[2] > 1,
+      const auto halved = halving(sizes.back(), o.channels[i], 3, activation);
+      check(sizes.back()[1] > 1 || sizes.back()[2] > 1,
             "[network unet] channels: ", o.channels.size(), " resolutions, but after ", i,
             " the picture is a single place");
-      residuals("down" + std::to_string(i), sizes_.back()[0], down_);
+      residuals("down" + std::to_string(i), sizes.back()[0], down_);
       halvings_.push_back(add("halving" + std::to_string(i), halved));
-      sizes_.push_back(halved.output(sizes_.back()));
+      sizes.push_back(halved.output(sizes.back()));
     }
-    residuals("middle", sizes_.back()[0], middle_);
+    residuals("middle", sizes.back()[0], middle_);
     for (size_t i = o.channels.size() - 1; i > 0; --i) {
-      const auto& fine = sizes_[i - 1];
+      const auto& fine = sizes[i - 1];
       const auto number = std::to_string(i);
-      doublings_.push_back(add("doubling" + number, doubling(fine, sizes_[i][0], 3, activation_)));
-      joins_.push_back(add("join" + number, keeping(2 * fine[0], fine[0], 3, activation_)));
+      doublings_.push_back(add("doubling" + number, doubling(fine, sizes[i][0], 3, activation)));
+      joins_.push_back(add("join" + number, keeping(2 * fine[0], fine[0], 3, activation)));
       residuals("up" + number, fine[0], up_);
     }
     out_ = register_module(
-        "out", std::make_shared<Convolution>(keeping(sizes_[0][0], plan.out[0], 3), true, o.init));
+        "out", std::make_shared<Convolution>(keeping(sizes[0][0], plan.out[0], 3), true, o.init));
   }
 
   Tensor forward(const Tensor& x, const Tensor& c) override {
@@ -127,9 +127,7 @@ class UNet : public Network {
 
   const NetworkPlan plan_;
   const UNetOptions o_;
-  Activation activation_;
   int64_t condition_ = 0;
-  std::vector<Shape> sizes_;
   std::shared_ptr<Dense> embedding_;
   Block entry_;
   std::vector<Block> down_, halvings_, middle_, doublings_, joins_, up_;

@@ -62,9 +62,7 @@ class FitPrior : public Objective {
  private:
   Trace codes(Model& model, const Batch& batch) const {
     auto trace = model.latent->infer(batch, o_.samples);
-    const int64_t found = trace.log_weight.size(0);
-    check(found == o_.samples, "[objective fit_prior] a row has ", found,
-          " weighted particles (an enumerated site); expected ", o_.samples);
+    codes_of(trace, "objective fit_prior", o_.samples);
     return trace;
   }
 

@@ -41,9 +41,10 @@ Terms terms_of(const Bound& bound, const Tensor& loss, const Parts& parts) {
   return terms;
 }
 
-Tensor codes_of(const Trace& trace, const std::string& where) {
-  check(trace.log_weight.size(0) == 1, "[", where, "] a row has ", trace.log_weight.size(0),
-        " weighted particles (an enumerated site); expected one draw");
+Tensor codes_of(const Trace& trace, const std::string& where, int64_t draws) {
+  check(trace.log_weight.size(0) == draws, "[", where, "] a row has ", trace.log_weight.size(0),
+        " weighted particles (an enumerated site); expected ", draws,
+        draws == 1 ? " draw" : " draws");
   return trace.code.flatten(1);
 }
 

@@ -26,8 +26,9 @@ using Parts = std::vector<std::pair<std::string, Tensor>>;
 /// loss + the bound's extra; the log shows the bound's terms, unweighted, then `parts`.
 Terms terms_of(const Bound& bound, const Tensor& loss, const Parts& parts = {});
 
-/// [B, d] the codes of a batch. Raises an Error where rows have several weighted particles.
-Tensor codes_of(const Trace& trace, const std::string& where);
+/// [draws * B, d] the codes of a batch. Raises an Error where rows have more particles, which are
+/// then weighted.
+Tensor codes_of(const Trace& trace, const std::string& where, int64_t draws = 1);
 /// The trace's only site. Raises an Error where there are several, or where it is enumerated.
 const Site& only_site(const Trace& trace, const std::string& where);
 
