@@ -43,7 +43,7 @@ TEST_CASE("KL of normals agrees whichever type stands for the standard normal") 
   CHECK_CLOSE(*kl(q, standard), kl_components(q, spelled)->sum(1), kGoldenDouble);
   CHECK_CLOSE(*kl_components(standard, q), *kl_components(spelled, q), kGoldenDouble);
   CHECK_CLOSE(*kl_components(standard, standard), torch::zeros({4}), 0);
-  CHECK_CLOSE(standard.log_prob(q.loc), spelled.log_prob(q.loc), kGoldenDouble);
+  CHECK_CLOSE(standard.log_prob(q.loc()), spelled.log_prob(q.loc()), kGoldenDouble);
   const auto x = standard.sample({7});
   CHECK(x.sizes() == torch::IntArrayRef({7, 4}));
   CHECK((x.scalar_type() == torch::kFloat64));

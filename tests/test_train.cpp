@@ -1,3 +1,4 @@
+#include <ATen/Parallel.h>
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -75,6 +76,18 @@ TEST_CASE("the same seed gives the same log, another seed another") {
   Session c(options);
   c.fit();
   CHECK(c.log != a.log);
+}
+
+TEST_CASE("a second thread, which helps with small steps, changes no number") {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  Session alone(short_training());
+  alone.fit();
+  at::set_num_threads(2);
+  Session helped(short_training());
+  helped.fit();
+  at::set_num_threads(threads);
+  CHECK(helped.log == alone.log);
 }
 
 TEST_CASE("training lowers the loss, and the log holds every term for both parts") {

@@ -2,7 +2,6 @@
 
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
-#include <torch/csrc/autograd/saved_variable.h>
 
 #include <algorithm>
 #include <memory>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "elbo/core/error.h"
 #include "elbo/core/tensor.h"
 
 namespace elbo {
@@ -24,7 +24,9 @@ class Node : public torch::autograd::Node {
   virtual Gradients backward(const Gradients& outputs) = 0;
 
   /// Inputs and what the operation made for backward, which frees both.
-  void keep_input(const Tensor& input) { inputs_.emplace_back(input, false); }
+  void keep_input(const Tensor& input) {
+    inputs_.push_back({input, input.defined() ? input._version() : 0});
+  }
   void keep(const Tensor& made) { made_.push_back(made); }
   /// The output by an alias: a node that held it would hold itself.
   void keep_output(const Tensor& y) { made_.push_back(y.tensor_data()); }
@@ -33,7 +35,16 @@ class Node : public torch::autograd::Node {
   bool wanted(size_t input) const { return task_should_compute_output(input); }
 
  protected:
-  Tensor input(size_t i) const { return inputs_[i].unpack(); }
+  const Tensor& input(size_t i) const {
+    if (i >= inputs_.size()) {
+      fail("[backward] ", name(), " has passed its gradients on and freed what it needs for them");
+    }
+    const auto& [tensor, version] = inputs_[i];
+    if (tensor.defined() && tensor._version() != version) {
+      fail("[backward] an input of ", name(), " has been changed in place since");
+    }
+    return tensor;
+  }
   const Tensor& made(size_t i) const { return made_[i]; }
   /// The operation is itself to be differentiated: backward must consist of ATen's operations.
   static bool is_differentiated() { return torch::GradMode::is_enabled(); }
@@ -48,11 +59,16 @@ class Node : public torch::autograd::Node {
   }
   void release_variables() override {
     const std::lock_guard<std::mutex> lock(mutex_);
-    for (auto& saved : inputs_) saved.reset_data();
+    inputs_.clear();
     made_.clear();
   }
 
-  std::vector<torch::autograd::SavedVariable> inputs_;
+  // As they are: no input holds the node, and a SavedVariable costs more than a small kernel.
+  struct Input {
+    Tensor tensor;
+    int64_t version;
+  };
+  std::vector<Input> inputs_;
   std::vector<Tensor> made_;
 };
 

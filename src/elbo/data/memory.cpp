@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "elbo/core/cpu.h"
+#include "elbo/core/light.h"
 #include "elbo/data/rows.h"
 
 namespace elbo {
@@ -26,7 +27,7 @@ Tensor gather(const Tensor& table, const Tensor& rows, bool unit) {
   if (!table.defined()) return table;
   auto shape = table.sizes().vec();
   shape[0] = rows.size(0);
-  auto out = torch::empty(shape, torch::kFloat32);
+  auto out = empty_floats(shape);
   if (out.numel() == 0) return out;
   const int64_t width = table.numel() / table.size(0);
   const auto* row = rows.data_ptr<int64_t>();

@@ -64,7 +64,7 @@ Tensor Affine::log_prob(const Tensor& x) const {
 Tensor Affine::row_log_prob(const Tensor& x, const Tensor& mask) const {
   const auto standardised = fused::standardise(x, loc, scale);
   if (log_volume.defined() && !mask.defined()) {
-    return base->row_log_prob(standardised) - log_volume;
+    return fused::plus(base->row_log_prob(standardised), log_volume, -1);
   }
   auto jacobian = scale.abs().log().expand(broadcast_shape(x, scale));
   return base->row_log_prob(standardised, mask) - row_sum(jacobian, mask);

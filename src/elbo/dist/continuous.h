@@ -1,6 +1,7 @@
 #pragma once
 
 #include "elbo/dist/distribution.h"
+#include "elbo/dist/fused.h"
 
 // Continuous densities on one component each. The structs take parameters as they are (no pass
 // over the data); those in `checked` check them first and are for users.
@@ -8,16 +9,29 @@
 namespace elbo {
 
 /// exp(log_scale) is the standard deviation. Parameters broadcast.
-struct Normal : Distribution {
-  Tensor loc, log_scale;
-  Normal(Tensor loc, Tensor log_scale) : loc(std::move(loc)), log_scale(std::move(log_scale)) {}
+class Normal : public Distribution {
+ public:
+  Normal(Tensor loc, Tensor log_scale);
+  /// Both as halves of h along its second axis, the log scale bounded: what a network gives. They
+  /// are taken apart where somebody asks for them.
+  Normal(const Tensor& h, double low, double high);
+  const Tensor& loc() const { return parts().first; }
+  const Tensor& log_scale() const { return parts().second; }
   Tensor log_prob(const Tensor& x) const override;
   Tensor row_log_prob(const Tensor& x, const Tensor& mask = Tensor()) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
   Dist detached() const override;
-  Shape shape() const { return broadcast_shape(loc, log_scale); }
+  Shape shape() const;
+  /// Densities, draws and the KL to a standard normal take them as they are given.
+  const fused::NormalParameters& parameters() const { return given_; }
+
+ private:
+  const fused::Halved& parts() const;
+
+  fused::NormalParameters given_;
+  mutable fused::Halved parts_;  // undefined until asked for
 };
 
 /// Mean 0, deviation 1: a type of its own, so that a KL to it is one fused pass.

@@ -16,8 +16,8 @@ Tensor log_diagonal(const FullNormal& q) { return q.factor.diagonal(0, -2, -1).l
 
 // Per dimension given those before it, the chain rule's terms; they sum to the joint KL.
 Tensor kl_normal(const FullNormal& q, const Normal& p) {
-  const auto square = (q.loc - p.loc).square() + q.factor.square().sum(-1);
-  return 0.5 * (square * (-2 * p.log_scale).exp() - 1) + p.log_scale - log_diagonal(q);
+  const auto square = (q.loc - p.loc()).square() + q.factor.square().sum(-1);
+  return 0.5 * (square * (-2 * p.log_scale()).exp() - 1) + p.log_scale() - log_diagonal(q);
 }
 
 Tensor kl_standard(const FullNormal& q, const StandardNormal&) {

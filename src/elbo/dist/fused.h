@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <utility>
 
 #include "elbo/core/tensor.h"
@@ -13,12 +14,23 @@ namespace elbo::fused {
 bool can_bernoulli(const Tensor& logits, const Tensor& x, const Tensor& mask);
 Tensor bernoulli_rows(const Tensor& logits, const Tensor& x, const Tensor& mask);
 
-/// Two parameters of one shape with a batch axis.
-bool can_pair(const Tensor& loc, const Tensor& log_scale);
+/// Two tensors of one shape with a batch axis, apart or as the halves of one along its second axis.
+struct Halved {
+  Tensor first, second;
+  Tensor both;  // undefined where they are apart; else they are
+};
+/// Location and log scale; where they are halves the scale's kernel bounds it by low and high.
+struct NormalParameters : Halved {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+};
+/// Whether rows of parameters h can be taken as they are.
+bool can_halve(const Tensor& h);
+bool can_pair(const NormalParameters& p);
 /// [rows] KL to the standard normal.
-Tensor kl_standard(const Tensor& loc, const Tensor& log_scale);
+Tensor kl_standard(const NormalParameters& p);
 /// loc + exp(log_scale) eps with eps standard normal.
-Tensor sample_normal(const Tensor& loc, const Tensor& log_scale);
+Tensor sample_normal(const NormalParameters& p);
 
 /// The two halves of h along its second axis, the second within [low, high]: a location and its
 /// log scale. Any tensor; one pass where it can be.
@@ -28,12 +40,15 @@ std::pair<Tensor, Tensor> halves(const Tensor& h, double low, double high);
 /// differentiated.
 Tensor standardise(const Tensor& x, const Tensor& loc, const Tensor& scale);
 
+/// a + factor b. Any tensors; in one pass where b has the shape of a or is one constant.
+Tensor plus(const Tensor& a, const Tensor& b, double factor = 1);
+
 /// The mean over all elements times a factor. Any tensor.
 Tensor mean(const Tensor& x, double factor = 1);
 
-/// log_scale has the shape of loc or one element.
-bool can_triple(const Tensor& x, const Tensor& loc, const Tensor& log_scale, const Tensor& mask);
+/// A log scale apart has the shape of loc or one element.
+bool can_triple(const Tensor& x, const NormalParameters& p, const Tensor& mask);
 /// [rows] log density of x under a normal.
-Tensor normal_rows(const Tensor& x, const Tensor& loc, const Tensor& log_scale, const Tensor& mask);
+Tensor normal_rows(const Tensor& x, const NormalParameters& p, const Tensor& mask);
 
 }  // namespace elbo::fused

@@ -75,8 +75,7 @@ std::pair<Tensor, Tensor> halves(const Tensor& h, double low, double high) {
   }
   auto shape = h.sizes().vec();
   shape[1] /= 2;
-  const auto options = h.options().requires_grad(false);
-  const auto one = torch::empty(shape, options), two = torch::empty(shape, options);
+  const auto one = empty_floats(shape), two = empty_floats(shape);
   for_blocks(block_of(h, one, two, low, high), h.size(0), row_width(one), part_block);
   const auto node = node_of<Halves>(h);
   if (node) {

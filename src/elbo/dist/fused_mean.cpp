@@ -14,7 +14,7 @@ struct Mean : Node {
   std::string name() const override { return "elbo::Mean"; }
   Gradients backward(const Gradients& grads) override {
     if (is_differentiated()) return {(grads[0] * share).expand(shape)};
-    auto d_x = torch::empty(shape, grads[0].options());
+    auto d_x = empty_floats(shape);
     const double each = share * *grads[0].data_ptr<float>();
     std::fill_n(d_x.data_ptr<float>(), d_x.numel(), static_cast<float>(each));
     return {d_x};
@@ -39,7 +39,7 @@ Tensor mean(const Tensor& x, double factor) {
     node->shape = x.sizes().vec();
     node->share = factor / static_cast<double>(n);
   }
-  auto mean = torch::empty({}, x.options().requires_grad(false));
+  auto mean = empty_floats({});
   *mean.data_ptr<float>() = static_cast<float>(sum * factor / static_cast<double>(n));
   return from_node(mean, node);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "elbo/core/cpu.h"
+#include "elbo/core/light.h"
 #include "elbo/core/plain_operations.h"
 #include "elbo/core/tensor.h"
 
@@ -68,18 +69,15 @@ struct Rows {
   int64_t stride = 0;
   Rows() = default;
   explicit Rows(const Tensor& t)
-      : data(t.defined() ? t.data_ptr<float>() : nullptr), stride(t.defined() ? t.stride(0) : 0) {}
+      : data(t.defined() ? t.data_ptr<float>() : nullptr),
+        stride(t.defined() && t.dim() > 0 ? t.stride(0) : 0) {}
   float* operator[](int64_t row) const { return data + row * stride; }
   explicit operator bool() const { return data != nullptr; }
 };
 inline int64_t row_width(const Tensor& t) { return t.numel() / t.size(0); }
 /// Uninitialised, dense, without gradient.
-inline Tensor empty_rows(const Tensor& like) {
-  return torch::empty(like.sizes(), like.options().requires_grad(false));
-}
-inline Tensor empty_sums(const Tensor& like) {
-  return torch::empty({like.size(0)}, like.options().requires_grad(false));
-}
+inline Tensor empty_rows(const Tensor& like) { return empty_floats(like.sizes()); }
+inline Tensor empty_sums(const Tensor& like) { return empty_floats({like.size(0)}); }
 
 /// f(first, last) on blocks of rows; small work stays on the calling thread.
 template <class F>

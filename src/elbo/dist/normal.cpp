@@ -1,4 +1,5 @@
 #include <cmath>
+#include <tuple>
 
 #include "elbo/core/constants.h"
 #include "elbo/dist/continuous.h"
@@ -13,23 +14,24 @@ Tensor half_square(const Tensor& x) { return 0.5 * x * x; }
 
 // KL(q || p) = log sp/sq + (sq² + (mq - mp)²) / 2sp² - 1/2.
 Tensor kl_normal_normal(const Normal& q, const Normal& p) {
-  auto log_ratio = q.log_scale - p.log_scale;
-  auto distance = (q.loc - p.loc) * (-p.log_scale).exp();
+  auto log_ratio = q.log_scale() - p.log_scale();
+  auto distance = (q.loc() - p.loc()) * (-p.log_scale()).exp();
   return 0.5 * (2 * log_ratio).expm1() - log_ratio + half_square(distance);
 }
 
 Tensor kl_normal_standard(const Distribution& d, const Distribution&) {
   const auto& q = as_normal(d);
-  return half_square(q.loc) + 0.5 * (2 * q.log_scale).expm1() - q.log_scale;
+  return half_square(q.loc()) + 0.5 * (2 * q.log_scale()).expm1() - q.log_scale();
 }
 
 Tensor kl_normal_standard_rows(const Distribution& d, const Distribution& p) {
   const auto& q = as_normal(d);
   const auto& shape = static_cast<const StandardNormal&>(p).shape;
   // A broadcasting KL keeps to the readable form.
+  const auto own = q.shape();
   const bool rows =
-      q.loc.dim() == static_cast<int64_t>(shape.size()) + 1 && q.loc.sizes().slice(1).equals(shape);
-  if (rows && fused::can_pair(q.loc, q.log_scale)) return fused::kl_standard(q.loc, q.log_scale);
+      own.size() == shape.size() + 1 && torch::IntArrayRef(own).slice(1).equals(shape);
+  if (rows && fused::can_pair(q.parameters())) return fused::kl_standard(q.parameters());
   auto components = kl_normal_standard(q, p);
   return row_sum(components.dim() < static_cast<int64_t>(shape.size()) ? components.expand(shape)
                                                                        : components);
@@ -41,40 +43,63 @@ const bool added = [] {
   add_kl<StandardNormal, StandardNormal>(
       [](const StandardNormal& q, const StandardNormal&) { return q.mean(); });
   add_kl<StandardNormal, Normal>([](const StandardNormal&, const Normal& p) {
-    return 0.5 * (-2 * p.log_scale).expm1() + p.log_scale +
-           half_square(p.loc * (-p.log_scale).exp());
+    return 0.5 * (-2 * p.log_scale()).expm1() + p.log_scale() +
+           half_square(p.loc() * (-p.log_scale()).exp());
   });
   add_kl<Delta, StandardNormal>(
       [](const Delta& q, const StandardNormal&) { return half_square(q.value); });
   add_kl<Delta, Normal>([](const Delta& q, const Normal& p) {
-    return half_square((q.value - p.loc) * (-p.log_scale).exp());
+    return half_square((q.value - p.loc()) * (-p.log_scale()).exp());
   });
   return true;
 }();
 
 }  // namespace
 
+Normal::Normal(Tensor loc, Tensor log_scale)
+    : given_{{loc, log_scale, {}}}, parts_{std::move(loc), std::move(log_scale), {}} {}
+
+Normal::Normal(const Tensor& h, double low, double high) : given_{{{}, {}, h}, low, high} {
+  if (fused::can_halve(h)) return;
+  parts();
+  given_ = {{parts_.first, parts_.second, {}}};
+}
+
+const fused::Halved& Normal::parts() const {
+  if (!parts_.first.defined()) {
+    // Whoever asks first may need no gradient; the next may.
+    const torch::AutoGradMode graph(given_.both.requires_grad());
+    std::tie(parts_.first, parts_.second) = fused::halves(given_.both, given_.low, given_.high);
+  }
+  return parts_;
+}
+
+Shape Normal::shape() const {
+  if (!given_.both.defined()) return broadcast_shape(loc(), log_scale());
+  auto shape = given_.both.sizes().vec();
+  shape[1] /= 2;
+  return shape;
+}
+
 Tensor Normal::log_prob(const Tensor& x) const {
-  return -half_square((x - loc) * (-log_scale).exp()) - log_scale - kHalfLogTwoPi;
+  return -half_square((x - loc()) * (-log_scale()).exp()) - log_scale() - kHalfLogTwoPi;
 }
 
 Tensor Normal::row_log_prob(const Tensor& x, const Tensor& mask) const {
-  if (fused::can_triple(x, loc, log_scale, mask)) {
-    return fused::normal_rows(x, loc, log_scale, mask);
-  }
+  if (fused::can_triple(x, given_, mask)) return fused::normal_rows(x, given_, mask);
   return Distribution::row_log_prob(x, mask);
 }
 
 Tensor Normal::sample(torch::IntArrayRef prefix) const {
-  if (prefix.empty() && fused::can_pair(loc, log_scale)) {
-    return fused::sample_normal(loc, log_scale);
-  }
-  return loc + log_scale.exp() * torch::randn(draw_shape(prefix, shape()), loc.options());
+  if (prefix.empty() && fused::can_pair(given_)) return fused::sample_normal(given_);
+  return loc() + log_scale().exp() * torch::randn(draw_shape(prefix, shape()), loc().options());
 }
 
-Tensor Normal::mean() const { return loc.expand(shape()); }
-Tensor Normal::stddev() const { return log_scale.exp().expand(shape()); }
-Dist Normal::detached() const { return std::make_shared<Normal>(loc.detach(), log_scale.detach()); }
+Tensor Normal::mean() const { return loc().expand(shape()); }
+Tensor Normal::stddev() const { return log_scale().exp().expand(shape()); }
+Dist Normal::detached() const {
+  return std::make_shared<Normal>(loc().detach(), log_scale().detach());
+}
 
 Tensor StandardNormal::log_prob(const Tensor& x) const { return -half_square(x) - kHalfLogTwoPi; }
 Tensor StandardNormal::sample(torch::IntArrayRef prefix) const {

@@ -32,7 +32,11 @@ const std::vector<std::pair<std::type_index, Read>>& families() {
       {typeid(ContinuousBernoulli), logits<ContinuousBernoulli>},
       {typeid(Categorical), logits<Categorical>},
       {typeid(OneHot), logits<OneHot>},
-      {typeid(Normal), loc_log_scale<Normal>},
+      {typeid(Normal),
+       [](const Distribution& d) {
+         return NamedTensors{{"loc", as<Normal>(d).loc()},
+                             {"log_scale", as<Normal>(d).log_scale()}};
+       }},
       {typeid(DiscretizedLogistic), loc_log_scale<DiscretizedLogistic>},
       {typeid(Laplace), loc_scale<Laplace>},
       {typeid(Logistic), loc_scale<Logistic>},

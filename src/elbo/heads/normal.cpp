@@ -34,11 +34,15 @@ struct StudentOptions : ScaleOptions {
 class LocationScale : public Head {
  public:
   using Make = std::function<Dist(const Tensor& loc, const Tensor& log_scale)>;
-  LocationScale(const char* name, const Context& at, const ScaleOptions& options, Make make)
+  /// Of a network's whole output, the log scale to be bounded.
+  using MakeJoint = std::function<Dist(const Tensor& h, double low, double high)>;
+  LocationScale(const char* name, const Context& at, const ScaleOptions& options, Make make,
+                MakeJoint make_joint = nullptr)
       : name_(name),
         shape_(at.variable.shape),
         options_(options),
         make_(std::move(make)),
+        make_joint_(options.mean == "none" ? std::move(make_joint) : nullptr),
         standardization_(at.variable) {
     check_kind(name, at.variable, numeric_kinds());
     check(options.min_log_scale < options.max_log_scale, "[head ", name, "] min_log_scale: found ",
@@ -52,8 +56,9 @@ class LocationScale : public Head {
   Dist operator()(const Tensor& h) override {
     if (!h.defined()) return free();
     if (mode_ == "output") {
-      const auto [loc, log_scale] =
-          fused::halves(h, options_.min_log_scale, options_.max_log_scale);
+      const double low = options_.min_log_scale, high = options_.max_log_scale;
+      if (make_joint_) return standardization_(make_joint_(h, low, high), h);
+      const auto [loc, log_scale] = fused::halves(h, low, high);
       return make(loc, log_scale);
     }
     return make(h, own_log_scale(h));
@@ -91,18 +96,18 @@ class LocationScale : public Head {
 
   // Centred on zero, with the head's own scale or 1.
   Dist free() const {
-    auto zeros = torch::zeros(shape_, origin_.options());
-    if (mode_ != "output") return make_(zeros, own_log_scale(zeros));
-    if (std::string(name_) == "normal") {
+    if (mode_ == "output" && std::string(name_) == "normal") {
       return std::make_shared<StandardNormal>(shape_, origin_.options());
     }
-    return make_(zeros, zeros);
+    const auto zeros = torch::zeros(shape_, origin_.options());
+    return make_(zeros, mode_ == "output" ? zeros : own_log_scale(zeros));
   }
 
   const char* name_;
   Shape shape_;
   ScaleOptions options_;
   Make make_;
+  MakeJoint make_joint_;
   Standardization standardization_;
   std::string mode_;
   double fixed_ = 1;
@@ -111,9 +116,12 @@ class LocationScale : public Head {
 
 const bool added_normal = heads().add<ScaleOptions>(
     "normal", "Normal; as a free prior: standard normal", [](const Context& at, ScaleOptions o) {
-      return std::make_shared<LocationScale>("normal", at, o, [](const Tensor& l, const Tensor& s) {
-        return std::make_shared<Normal>(l, s);
-      });
+      return std::make_shared<LocationScale>(
+          "normal", at, o,
+          [](const Tensor& l, const Tensor& s) { return std::make_shared<Normal>(l, s); },
+          [](const Tensor& h, double low, double high) {
+            return std::make_shared<Normal>(h, low, high);
+          });
     });
 
 const bool added_laplace = heads().add<ScaleOptions>(

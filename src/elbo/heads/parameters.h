@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "elbo/core/light.h"
 #include "elbo/dist/composite.h"
 #include "elbo/model/head.h"
 
@@ -67,8 +68,8 @@ class Standardization {
   }
   Dist operator()(Dist standardised, const Tensor& like) const {
     if (!loc_.defined()) return standardised;
-    return std::make_shared<Affine>(std::move(standardised), loc_.to(like.options()),
-                                    scale_.to(like.options()), log_volume_.to(like.options()));
+    return std::make_shared<Affine>(std::move(standardised), as_kind_of(like, loc_),
+                                    as_kind_of(like, scale_), as_kind_of(like, log_volume_));
   }
 
  private:

@@ -46,8 +46,8 @@ class PosteriorMixture : public Head {
     const auto q = (*posterior_)(encoder_->forward(inputs()));
     if (const auto* normal = dynamic_cast<const Normal*>(q.get())) {
       const auto shape = normal->shape();
-      return std::make_shared<NormalMixture>(logits_, normal->loc.expand(shape),
-                                             log_scale(normal->log_scale).expand(shape));
+      return std::make_shared<NormalMixture>(logits_, normal->loc().expand(shape),
+                                             log_scale(normal->log_scale()).expand(shape));
     }
     check(may_be_any() &&
               (dynamic_cast<const Laplace*>(q.get()) || dynamic_cast<const Logistic*>(q.get()) ||

@@ -89,11 +89,11 @@ class Level : public torch::nn::Module {
     const auto parts = out.chunk(2, 1);
     const auto loc = parts[0], log_scale = bounded(parts[1]);
     if (inference_ == "free") return std::make_shared<Normal>(loc, log_scale);
-    if (!alone) return std::make_shared<Normal>(p.loc + loc, p.log_scale + log_scale);
+    if (!alone) return std::make_shared<Normal>(p.loc() + loc, p.log_scale() + log_scale);
     // Product of two normals: the weight of the data is their share of the precision.
-    const auto share = (2 * (p.log_scale - log_scale)).sigmoid();
-    const auto both = -0.5 * torch::logaddexp(-2 * log_scale, -2 * p.log_scale);
-    return std::make_shared<Normal>(p.loc + share * (loc - p.loc), both);
+    const auto share = (2 * (p.log_scale() - log_scale)).sigmoid();
+    const auto both = -0.5 * torch::logaddexp(-2 * log_scale, -2 * p.log_scale());
+    return std::make_shared<Normal>(p.loc() + share * (loc - p.loc()), both);
   }
 
   Tensor leave(const Tensor& state, const Tensor& z) {

@@ -65,7 +65,7 @@ class Sequential : public Latent {
     for (int64_t t = 0; t < steps(); ++t) {
       const auto seen = features.select(1, t);
       const auto q = normal(posterior_->forward(beside({seen, h, c})));
-      const auto z = samples == 0 ? q.loc : q.sample();
+      const auto z = samples == 0 ? q.loc() : q.sample();
       path.add(z, h, normal(prior_->forward(beside({h, c}))), &q);
       h = remember(h, seen, z);
     }
@@ -129,11 +129,11 @@ class Sequential : public Latent {
     void add(const Tensor& value, const Tensor& h, const Normal& p, const Normal* q) {
       z.push_back(value);
       codes.push_back(torch::cat({value, h}, 1));
-      p_loc.push_back(p.loc);
-      p_log_scale.push_back(p.log_scale);
+      p_loc.push_back(p.loc());
+      p_log_scale.push_back(p.log_scale());
       if (!q) return;
-      q_loc.push_back(q->loc);
-      q_log_scale.push_back(q->log_scale);
+      q_loc.push_back(q->loc());
+      q_log_scale.push_back(q->log_scale());
     }
     Trace trace() const {
       const auto joined = [](const std::vector<Tensor>& loc, const std::vector<Tensor>& log_scale) {

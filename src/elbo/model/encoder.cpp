@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "elbo/core/light.h"
 #include "elbo/dist/fused.h"
 #include "elbo/model/spec.h"
 #include "elbo/model/table_encoder.h"
@@ -27,7 +28,7 @@ class Encoder : public Network {
     auto seen = x;
     if (count_) seen = seen.log1p();
     if (loc_.defined()) {
-      seen = fused::standardise(seen, loc_.to(seen.options()), scale_.to(seen.options()));
+      seen = fused::standardise(seen, as_kind_of(seen, loc_), as_kind_of(seen, scale_));
     }
     if (!stand_in_.defined()) return body_->forward(seen, c);
     const auto hidden = seen.isnan();

@@ -1,6 +1,10 @@
 #include "elbo/model/latent.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "elbo/core/light.h"
+#include "elbo/core/plain_operations.h"
 
 namespace elbo {
 
@@ -52,8 +56,13 @@ Site draw_site(std::string name, Dist q, Dist p, bool mean_only) {
 
 Tensor equal_weights(int64_t samples, const Tensor& like) {
   const int64_t s = std::max<int64_t>(samples, 1);
-  return torch::full({s, like.size(0) / s}, -std::log(static_cast<double>(s)),
-                     like.options().dtype(torch::kFloat32));
+  const double log_weight = -std::log(static_cast<double>(s));
+  if (!is_cpu_float(like) || plain_operations()) {
+    return torch::full({s, like.size(0) / s}, log_weight, like.options().dtype(torch::kFloat32));
+  }
+  auto weights = empty_floats({s, like.size(0) / s});
+  std::fill_n(weights.data_ptr<float>(), weights.numel(), static_cast<float>(log_weight));
+  return weights;
 }
 
 Tensor fixed_or_draw(const std::string& name, const Dist& prior, int64_t n, const Values& fixed,

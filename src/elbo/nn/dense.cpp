@@ -10,16 +10,26 @@ Tensor plain_dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
 }
 
 Tensor dense(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
-  check(x.dim() > 0 && x.size(-1) == weight.size(1), "[dense] input: last axis of size ",
-        x.dim() > 0 ? x.size(-1) : 0, ", expected ", weight.size(1));
+  check(x.dim() > 0, "[dense] input: a single number, expected a last axis of ", weight.size(1));
   const auto rows = x.dim() == 2 ? x : x.reshape({-1, x.size(-1)});
-  const bool fast = has_fast_dense(rows, weight, bias) && !plain_operations();
-  const auto y = fast ? fast_dense(rows, weight, bias, activation)
-                      : plain_dense(rows, weight, bias, activation);
+  const auto y = dense_chain(rows, {{weight, bias, activation}});
   if (x.dim() == 2) return y;
   auto shape = x.sizes().vec();
   shape.back() = y.size(1);
   return y.reshape(shape);
+}
+
+Tensor dense_chain(const Tensor& x, const std::vector<DenseLayer>& layers) {
+  int64_t size = x.size(-1);
+  for (const auto& l : layers) {
+    check(size == l.weight.size(1), "[dense] input: last axis of size ", size, ", expected ",
+          l.weight.size(1));
+    size = l.weight.size(0) / (l.activation == Activation::kGated ? 2 : 1);
+  }
+  if (has_fast_dense(x, layers) && !plain_operations()) return fast_dense(x, layers);
+  auto h = x;
+  for (const auto& l : layers) h = plain_dense(h, l.weight, l.bias, l.activation);
+  return h;
 }
 
 Dense::Dense(int64_t in, int64_t out, Activation activation, bool with_bias,

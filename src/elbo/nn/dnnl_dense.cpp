@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "elbo/core/helper.h"
+#include "elbo/core/light.h"
 #include "elbo/core/node.h"
 #include "elbo/nn/dense.h"
 #include "elbo/nn/pointwise.h"
@@ -8,9 +10,7 @@
 namespace elbo {
 namespace {
 
-bool is_plain(const Tensor& t) {
-  return t.device().is_cpu() && t.scalar_type() == torch::kFloat && t.layout() == torch::kStrided;
-}
+bool is_plain(const Tensor& t) { return is_cpu_float(t) && t.layout() == torch::kStrided; }
 
 float* floats(const Tensor& t) { return t.data_ptr<float>(); }
 
@@ -29,64 +29,100 @@ Tensor compute(const Tensor& x, const Tensor& weight, const Tensor& bias, Activa
   const bool fused = fuses(activation) && (derivative_from_output(activation) || !differentiable);
   auto product = Product{m, n, k, false, true, false, bias.defined()};
   if (fused) product.activation = activation;
-  auto y = torch::empty({m, n}, x.options());
+  auto y = empty_floats({m, n});
   multiply(product, floats(x), floats(weight), bias.defined() ? floats(bias) : nullptr, floats(y));
   if (fused) return y;
   a = y;
   if (activation != Activation::kGated) return activate(a, activation);
-  y = torch::empty({m, n / 2}, x.options());
+  y = empty_floats({m, n / 2});
   gated_forward(floats(a), floats(y), m, n / 2);
   return y;
 }
 
+/// Inputs: x, then weight and bias of each layer. Made: for each layer what it reads (the first:
+/// undefined) and what its derivative needs.
 struct DenseNode : WeightNode {
-  Activation activation;
+  std::vector<Activation> activations;
 
   std::string name() const override { return "elbo::Dense"; }
   Gradients backward(const Gradients& grads) override {
-    const auto x = input(0), weight = input(1), bias = input(2);
-    if (is_differentiated()) {
-      const auto y = plain_dense(x, weight, bias, activation);
-      return differentiable_gradients(*this, {x, weight, bias}, y, grads[0]);
-    }
-    const auto s = sizes_of(x, weight);
-    Gradients result(3);
-    const auto db = sink(2, bias), dw = sink(1, weight);
-    const auto da =
-        activation_gradient(activation, grads[0].contiguous(), made(0), s.m, grads[0].size(1),
-                            db ? floats(db->into) : nullptr, db && db->direct);
-    if (db) result[2] = db->result();
-    if (dw) {
-      multiply({s.n, s.k, s.m, true, false, dw->direct}, floats(da), floats(x), nullptr,
-               floats(dw->into));
-      result[1] = dw->result();
-    }
-    if (wanted(0)) {
-      result[0] = torch::empty({s.m, s.k}, x.options());
-      multiply({s.m, s.k, s.n}, floats(da), floats(weight), nullptr, floats(result[0]));
-    }
+    if (is_differentiated()) return by_operations(grads[0]);
+    Gradients result(kept_inputs());
+    auto grad = grads[0].contiguous();
+    for (size_t layer = activations.size(); layer-- > 0;) grad = through(layer, grad, result);
+    result[0] = grad;
     return result;
+  }
+
+ private:
+  Gradients by_operations(const Tensor& grad) const {
+    std::vector<Tensor> inputs;
+    for (size_t i = 0; i < kept_inputs(); ++i) inputs.push_back(input(i));
+    auto y = inputs[0];
+    for (size_t i = 0; i < activations.size(); ++i) {
+      y = plain_dense(y, inputs[2 * i + 1], inputs[2 * i + 2], activations[i]);
+    }
+    return differentiable_gradients(*this, inputs, y, grad);
+  }
+
+  /// The gradient of what the layer reads, where it is asked for; those of its weights in `result`.
+  Tensor through(size_t layer, const Tensor& grad, Gradients& result) const {
+    const size_t at_weight = 2 * layer + 1, at_bias = at_weight + 1;
+    const auto &x = layer == 0 ? input(0) : made(2 * layer), &weight = input(at_weight);
+    const auto db = sink(at_bias, input(at_bias)), dw = sink(at_weight, weight);
+    const auto s = sizes_of(x, weight);
+    const auto da =
+        activation_gradient(activations[layer], grad, made(2 * layer + 1), s.m, grad.size(1),
+                            db ? floats(db->into) : nullptr, db && db->direct);
+    if (db) result[at_bias] = db->result();
+    if (dw) {
+      result[at_weight] = dw->result();
+      const Product product{s.n, s.k, s.m, true, false, dw->direct};
+      const auto run = [product, da, x, into = dw->into] {
+        multiply(product, floats(da), floats(x), nullptr, floats(into));
+      };
+      // Only the update waits for it.
+      dw->direct && !is_parallel(product) ? aside(run, floats(dw->into)) : run();
+    }
+    if (layer == 0 && !wanted(0)) return Tensor();
+    auto dx = empty_floats({s.m, s.k});
+    multiply({s.m, s.k, s.n}, floats(da), floats(weight), nullptr, floats(dx));
+    return dx;
   }
 };
 
+// A node marks its parameters by bits.
+constexpr size_t kMostLayers = 15;
+
 }  // namespace
 
-bool has_fast_dense(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return is_plain(x) && is_plain(weight) && (!bias.defined() || is_plain(bias)) && x.numel() > 0;
+bool has_fast_dense(const Tensor& x, const std::vector<DenseLayer>& layers) {
+  return is_plain(x) && x.numel() > 0 && !layers.empty() && layers.size() <= kMostLayers &&
+         std::all_of(layers.begin(), layers.end(), [](const DenseLayer& l) {
+           return is_plain(l.weight) && (!l.bias.defined() || is_plain(l.bias));
+         });
 }
 
-Tensor fast_dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                  Activation activation) {
-  const auto rows = x.contiguous(), w = weight.contiguous();
-  const auto b = bias.defined() ? bias.contiguous() : bias;
-  const auto node = node_of<DenseNode>(rows, w, b);
-  Tensor a;
-  const auto y = compute(rows, w, b, activation, node != nullptr, a);
+Tensor fast_dense(const Tensor& x, const std::vector<DenseLayer>& layers) {
+  std::vector<Tensor> inputs{x.contiguous()};
+  for (const auto& l : layers) {
+    inputs.push_back(l.weight.contiguous());
+    inputs.push_back(l.bias.defined() ? l.bias.contiguous() : l.bias);
+  }
+  const auto node = node_of<DenseNode>(inputs);
   if (node) {
-    node->activation = activation;
-    node->keep_input(rows);
-    node->keep_parameter(w);
-    node->keep_parameter(b);
+    node->keep_input(inputs[0]);
+    for (size_t i = 1; i < inputs.size(); ++i) node->keep_parameter(inputs[i]);
+  }
+  auto y = inputs[0];
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const auto activation = layers[i].activation;
+    Tensor a;
+    const auto read = y;
+    y = compute(read, inputs[2 * i + 1], inputs[2 * i + 2], activation, node != nullptr, a);
+    if (!node) continue;
+    node->activations.push_back(activation);
+    node->keep(i == 0 ? Tensor() : read);
     a.defined() ? node->keep(a) : node->keep_output(y);
   }
   return from_node(y, node);

@@ -81,9 +81,11 @@ void* address(const float* p) { return const_cast<float*>(p); }
 
 }  // namespace
 
+bool is_parallel(const Product& p) { return p.m * p.n * p.k >= kParallelProduct; }
+
 void multiply(const Product& p, const float* a, const float* b, const float* bias, float* c) {
   static thread_local PrimitiveCache<Key, Bound, KeyHash> cache;
-  const int threads = p.m * p.n * p.k < kParallelProduct ? 1 : omp_get_max_threads();
+  const int threads = is_parallel(p) ? omp_get_max_threads() : 1;
   auto& bound = cache.get({p, threads}, [&] { return make_for(p, threads); });
   bound.a.set_data_handle(address(a));
   bound.b.set_data_handle(address(b));

@@ -42,6 +42,8 @@ class Layer : public torch::nn::Module {
     return residual_ ? h + x : h;
   }
 
+  DenseLayer affine() const { return affine_->layer(); }
+
   void report(const std::string& name, std::vector<LayerReport>& lines) const {
     lines.push_back(affine_->report(name));
     if (norm_) lines.push_back(norm_->report(name + ".norm", {affine_->out}));
@@ -57,7 +59,8 @@ class Layer : public torch::nn::Module {
 
 class Mlp : public Network {
  public:
-  Mlp(const NetworkPlan& plan, const MlpOptions& o) : plan_(plan) {
+  Mlp(const NetworkPlan& plan, const MlpOptions& o)
+      : plan_(plan), affine_alone_(o.norm == "none" && !o.residual && o.dropout == 0) {
     check(o.dropout >= 0 && o.dropout < 1, "[network mlp] dropout: found ", o.dropout,
           ", allowed 0 to below 1");
     int64_t size = numel(plan.in) + plan.condition;
@@ -72,10 +75,9 @@ class Mlp : public Network {
   }
 
   Tensor forward(const Tensor& x, const Tensor& c) override {
-    auto h = x.flatten(1);
+    auto h = x.dim() == 2 ? x : x.flatten(1);
     if (plan_.condition > 0) h = torch::cat({h, c.flatten(1)}, 1);
-    for (const auto& layer : layers_) h = layer->forward(h);
-    return in_shape(out_->forward(h), with_rows(x.size(0), plan_.out));
+    return in_shape(through_layers(h), with_rows(x.size(0), plan_.out));
   }
 
   std::vector<LayerReport> report() const override {
@@ -89,7 +91,19 @@ class Mlp : public Network {
   }
 
  private:
+  Tensor through_layers(Tensor h) const {
+    if (affine_alone_ && !LayerWatch::current()) {
+      std::vector<DenseLayer> chain;
+      for (const auto& layer : layers_) chain.push_back(layer->affine());
+      chain.push_back(out_->layer());
+      return dense_chain(h, chain);
+    }
+    for (const auto& layer : layers_) h = layer->forward(h);
+    return out_->forward(h);
+  }
+
   const NetworkPlan plan_;
+  const bool affine_alone_;
   std::vector<std::shared_ptr<Layer>> layers_;
   std::shared_ptr<Dense> out_;
 };

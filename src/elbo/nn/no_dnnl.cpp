@@ -4,11 +4,12 @@
 
 namespace elbo {
 
-bool has_fast_dense(const Tensor&, const Tensor&, const Tensor&) { return false; }
+bool has_fast_dense(const Tensor&, const std::vector<DenseLayer>&) { return false; }
 
-Tensor fast_dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                  Activation activation) {
-  return plain_dense(x, weight, bias, activation);
+Tensor fast_dense(const Tensor& x, const std::vector<DenseLayer>& layers) {
+  auto h = x;
+  for (const auto& l : layers) h = plain_dense(h, l.weight, l.bias, l.activation);
+  return h;
 }
 
 bool has_fast_convolution(const Tensor&, const Tensor&, const Tensor&) { return false; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "elbo/core/cpu.h"
+#include "elbo/core/light.h"
 
 namespace elbo {
 namespace {
@@ -197,7 +198,7 @@ Tensor activation_gradient(Activation activation, const Tensor& grad, const Tens
                            int64_t n, float* db, bool add_db) {
   const float* g = floats(grad);
   if (activation == Activation::kGated) {
-    auto da = torch::empty_like(a);
+    auto da = empty_floats(a.sizes());
     over_rows(m, n, db, add_db, 2 * n, 2 * n,
               [&](Rows r, float* sums) { gated_backward_rows(floats(a), g, floats(da), sums, r); });
     return da;
@@ -209,7 +210,7 @@ Tensor activation_gradient(Activation activation, const Tensor& grad, const Tens
   } else if (activation == Activation::kSilu) {
     da = torch::silu_backward(grad, a);
   } else if (activation != Activation::kNone) {
-    da = torch::empty_like(a);
+    da = empty_floats(a.sizes());
     one_pass = true;
   }
   if (!one_pass && !db) return da;

@@ -17,6 +17,9 @@ struct Product {
 };
 void multiply(const Product& product, const float* a, const float* b, const float* bias, float* c);
 
+/// Whether it is large enough for several threads.
+bool is_parallel(const Product& product);
+
 /// Whether the library applies this activation while it writes the product.
 bool fuses(Activation activation);
 

@@ -1,4 +1,5 @@
 #include "elbo/core/schedule.h"
+#include "elbo/dist/fused.h"
 #include "elbo/objectives/terms.h"
 
 namespace elbo {
@@ -42,7 +43,7 @@ class Elbo : public Objective {
     } else if (beta != 1) {
       penalty = beta * penalty;
     }
-    return terms_of(bound, bound.reconstruction + penalty);
+    return terms_of(bound, fused::plus(bound.reconstruction, penalty));
   }
 
  private:

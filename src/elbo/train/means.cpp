@@ -1,12 +1,13 @@
 #include <algorithm>
 
+#include "elbo/core/light.h"
 #include "elbo/train/trainer.h"
 
 namespace elbo {
 
 std::vector<std::pair<std::string, double>> numbers(const Terms& terms) {
-  std::vector<std::pair<std::string, double>> list{{"loss", terms.loss.item<double>()}};
-  for (const auto& [name, value] : terms.parts) list.emplace_back(name, value.item<double>());
+  std::vector<std::pair<std::string, double>> list{{"loss", number_in(terms.loss)}};
+  for (const auto& [name, value] : terms.parts) list.emplace_back(name, number_in(value));
   return list;
 }
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "elbo/core/backward.h"
+#include "elbo/core/light.h"
 #include "elbo/data/block_order.h"
 #include "elbo/data/rows.h"
 #include "elbo/nn/dense.h"
@@ -88,8 +90,10 @@ bool Trainer::train_step(const Batch& batch) {
 }
 
 bool Trainer::backward(const Terms& terms) {
-  if (!std::isfinite(terms.loss.item<double>())) return false;
-  terms.loss.backward();
+  if (!std::isfinite(number_in(terms.loss))) return false;
+  const WithHelper scope(batches_.helper());
+  elbo::backward(terms.loss);
+  batches_.finish();
   flat_->attach();
   return true;
 }
@@ -249,11 +253,14 @@ void Trainer::end_epoch(const Data& validation, const Hooks& hooks) {
   if (hooks.on_log) hooks.on_log(line);
 }
 
-bool Trainer::step_on(const Dataset& train, const Tensor& rows, const RowPart& part) {
+bool Trainer::step_on(const Dataset& train, const Tensor& rows, const Tensor& next,
+                      const RowPart& part) {
   const Draw draw{static_cast<uint64_t>(options_.seed), static_cast<uint64_t>(epoch_) + 1};
-  const auto batch = on_device(train.get(rows, draw), flat_->values.device());
+  const auto batch = on_device(batches_.take({train, rows, draw}, next), flat_->values.device());
   const RowDraws draws(part);
-  return train_step(batch);
+  const bool sound = train_step(batch);
+  batches_.finish();
+  return sound;
 }
 
 Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks& hooks) {
@@ -283,8 +290,11 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
       order_epoch = epoch_;
       announce(*train, order.narrow(0, position_ * batch, (per_epoch - position_) * batch), part);
     }
-    const auto chosen = order.narrow(0, position_ * batch + part.first, part.count);
-    if (!step_on(*train, chosen, part)) {
+    const auto rows_at = [&](int64_t position) {
+      return order.narrow(0, position * batch + part.first, part.count);
+    };
+    const auto next = position_ + 1 < per_epoch ? rows_at(position_ + 1) : Tensor();
+    if (!step_on(*train, rows_at(position_), next, part)) {
       roll_back(first_not_finite(), hooks);
       order_epoch = -1;
       continue;

@@ -11,6 +11,7 @@
 #include "elbo/model/spec.h"
 #include "elbo/train/agreement.h"
 #include "elbo/train/gradient_sum.h"
+#include "elbo/train/next_batch.h"
 #include "elbo/train/optimizer.h"
 
 namespace elbo {
@@ -111,7 +112,8 @@ class Trainer {
   int64_t step() const { return step_; }
 
  private:
-  bool step_on(const Dataset& train, const Tensor& rows, const RowPart& part);
+  /// `next`: the rows of the step after this one, or undefined.
+  bool step_on(const Dataset& train, const Tensor& rows, const Tensor& next, const RowPart& part);
   bool train_step(const Batch& batch);  // false: the loss is not finite, nothing was stepped
   bool backward(const Terms& terms);
   bool backward_in_group(size_t player, const Terms& terms);
@@ -137,6 +139,7 @@ class Trainer {
   std::unique_ptr<Agreement> agreement_;       // in a group
   std::vector<Player> players_;
   std::vector<std::vector<Span>> spans_;
+  NextBatch batches_;
 
   int64_t step_ = 0, epoch_ = 0, position_ = 0;  // position_: steps done within the epoch
   double lr_scale_ = 1;

@@ -1,0 +1,75 @@
+#include "elbo/train/next_batch.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace elbo {
+namespace {
+
+// Longer steps win little by a helper, and have work that all threads share: it would be in their
+// way.
+constexpr double kShortStep = 300e-6;
+constexpr int64_t kFewNumbers = 1 << 15;
+// Steps that are compared, with the helper and without, and from one comparison to the next.
+constexpr int64_t kCompared = 24, kBetween = 4096;
+
+double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
+
+Batch NextBatch::take(const Request& now, const Tensor& next) {
+  finish();
+  // The order of an epoch is one tensor, of which rows are a part: an address names a step.
+  const bool ready = rows_.defined() && rows_.data_ptr() == now.rows.data_ptr();
+  auto batch = ready ? std::exchange(batch_, {}) : now.data.get(now.rows, now.draw);
+  rows_.reset();
+  decide(batch);
+  if (helper() && next.defined()) {
+    rows_ = next;
+    helper_->give(
+        [this, &data = now.data, next, draw = now.draw] { batch_ = data.get(next, draw); });
+  }
+  return batch;
+}
+
+void NextBatch::finish() {
+  if (!helper_) return;
+  try {
+    helper_->finish();
+  } catch (...) {
+    rows_.reset();
+    throw;
+  }
+}
+
+void NextBatch::decide(const Batch& batch) {
+  const auto now = Clock::now();
+  const double seconds = std::chrono::duration<double>(now - before_).count();
+  before_ = now;
+  if (taken_++ == 0 && batch.x.numel() <= kFewNumbers && at::get_num_threads() > 1) {
+    helper_ = std::make_unique<Helper>();
+    used_ = true;
+  } else if (helper_) {
+    compare(seconds);
+  }
+}
+
+void NextBatch::compare(double seconds) {
+  const int64_t place = taken_ % kBetween;
+  if (place > 2 * kCompared) return;
+  seconds_[used_ ? 0 : 1].push_back(seconds);
+  used_ = place < kCompared;
+  if (place < 2 * kCompared) return;
+  const double with = median(seconds_[0]), without = median(seconds_[1]);
+  used_ = with < without;
+  if (with > kShortStep) helper_.reset();
+  for (auto& list : seconds_) list.clear();
+}
+
+}  // namespace elbo

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "elbo/core/helper.h"
+#include "elbo/data/dataset.h"
+
+namespace elbo {
+
+/// The rows of a training step, read beside the step before where they are few and steps are short.
+/// The helper that reads them is there for other small work of the step, too.
+class NextBatch {
+ public:
+  struct Request {
+    const Dataset& data;
+    const Tensor& rows;
+    const Draw& draw;
+  };
+  /// The batch asked for; the one of `next` (undefined: none), of the same data and draw, is read
+  /// until finish().
+  Batch take(const Request& now, const Tensor& next);
+  /// The helper has done all of its work. Raises what reading the next batch raised.
+  void finish();
+  /// Null where threads are few, steps long or a second thread slower than none, as it is where
+  /// two share a core. Numbers do not depend on it.
+  Helper* helper() { return used_ ? helper_.get() : nullptr; }
+
+ private:
+  void decide(const Batch& batch);
+  void compare(double seconds);
+
+  using Clock = std::chrono::steady_clock;
+  std::unique_ptr<Helper> helper_;
+  bool used_ = false;
+  Tensor rows_;  // those of batch_
+  Batch batch_;
+  int64_t taken_ = 0;
+  Clock::time_point before_;
+  std::array<std::vector<double>, 2> seconds_;  // of steps with the helper and without
+};
+
+}  // namespace elbo
