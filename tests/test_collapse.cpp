@@ -4,21 +4,21 @@
 namespace elbo {
 namespace {
 
-/// Units of the posterior mean that the data move, of eight, after a short training with a decoder
-/// that could do without any.
+/// Units of the posterior mean that the data move, of four. What the decoder's masked convolutions
+/// see of a row lets them do almost without, and three layers stand between them and the code.
 int64_t active_units(const Json& patch) {
   DataOptions rows;
   rows.rows = 2000;
   const auto data = open_data("builtin:codes", rows);
   seed_torch(0);
-  const Json net{{"type", "mlp"}, {"hidden", {32}}};
   Json spec = default_spec();
-  spec.merge_patch(
-      {{"latent", {{"type", "flat"}, {"size", 8}}}, {"encoder", net}, {"decoder", net}});
-  spec["likelihood"] = {{"type", "pixel_cnn"}, {"features", 16}, {"layers", 3}, {"kernel", 9}};
+  spec.merge_patch({{"latent", {{"type", "flat"}, {"size", 4}}},
+                    {"encoder", {{"type", "mlp"}, {"hidden", {32}}}},
+                    {"decoder", {{"type", "mlp"}, {"hidden", {32, 32, 32}}}}});
+  spec["likelihood"] = {{"type", "pixel_cnn"}, {"features", 16}, {"layers", 3}, {"kernel", 5}};
   spec.merge_patch(patch);
   Toy toy(spec, data);
-  toy.train(240, 0.004, 100);
+  toy.train(600, 0.004, 100);
   EvaluateOptions options;
   options.draws = 0;
   options.rows = 500;
@@ -27,16 +27,15 @@ int64_t active_units(const Json& patch) {
 }
 
 TEST_CASE("an autoregressive decoder leaves the latents unused, and each cure keeps a quarter") {
-  CHECK(active_units(Json::object()) <= 1);
-  const Json skip{{"type", "skip"}, {"hidden", {32, 32}}};
+  CHECK(active_units(Json::object()) == 0);
   const std::vector<std::pair<std::string, Json>> cures{
       {"free bits", {{"objective", {{"free_bits", 0.25}, {"free_bits_per", "dimension"}}}}},
-      {"cyclical", {{"objective", {{"beta", "cycle(0, 1, 60, 0.5)"}}}}},
-      {"skip connections and a warm-up",
-       {{"decoder", skip}, {"objective", {{"beta", "linear(0, 1, 200)"}}}}}};
+      {"cyclical", {{"objective", {{"beta", "cycle(0, 1, 300, 0.8)"}}}}},
+      {"skip connections", {{"decoder", {{"type", "skip"}}}}}};
   for (const auto& [name, patch] : cures) {
-    CAPTURE(name);
-    CHECK(active_units(patch) >= 2);
+    const auto active = active_units(patch);
+    MESSAGE(name, ": ", active, " of 4 units active");
+    CHECK(active >= 1);
   }
 }
 

@@ -1,16 +1,18 @@
+#include <vector>
+
 #include "elbo/dist/fused.h"
 #include "elbo/dist/lanes.h"
 
 namespace elbo::fused {
 namespace {
 
-ELBO_CLONES void standardise_block(Rows xs, const float* loc, const float* scale, Rows ys,
+ELBO_CLONES void standardise_block(Rows xs, const float* loc, const float* inverse, Rows ys,
                                    int64_t first, int64_t last, int64_t width) {
   for (int64_t row = first; row < last; ++row) {
     const float* x = xs[row];
     float* y = ys[row];
 #pragma omp simd
-    for (int64_t i = 0; i < width; ++i) y[i] = (x[i] - loc[i]) / scale[i];
+    for (int64_t i = 0; i < width; ++i) y[i] = (x[i] - loc[i]) * inverse[i];
   }
 }
 
@@ -27,9 +29,12 @@ Tensor standardise(const Tensor& x, const Tensor& loc, const Tensor& scale) {
   if (!one_pass) return (x - loc) / scale;
   const int64_t width = row_width(x);
   auto y = empty_rows(x);
+  // Products are five times as fast as quotients.
+  std::vector<float> inverse(width);
+  const float* scales = scale.data_ptr<float>();
+  for (int64_t i = 0; i < width; ++i) inverse[i] = 1 / scales[i];
   for_rows(x.size(0), width, [&](int64_t first, int64_t last) {
-    standardise_block(Rows(x), loc.data_ptr<float>(), scale.data_ptr<float>(), Rows(y), first, last,
-                      width);
+    standardise_block(Rows(x), loc.data_ptr<float>(), inverse.data(), Rows(y), first, last, width);
   });
   return y;
 }

@@ -48,6 +48,13 @@ void NextBatch::finish() {
   }
 }
 
+void NextBatch::abandon() noexcept {
+  try {
+    finish();
+  } catch (...) {  // what ended the step is what is told
+  }
+}
+
 void NextBatch::decide(const Batch& batch) {
   const auto now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - before_).count();

@@ -24,6 +24,8 @@ class NextBatch {
   Batch take(const Request& now, const Tensor& next);
   /// The helper has done all of its work. Raises what reading the next batch raised.
   void finish();
+  /// The same, and forgets what went wrong.
+  void abandon() noexcept;
   /// Null where threads are few, steps long or a second thread slower than none, as it is where
   /// two share a core. Numbers do not depend on it.
   Helper* helper() { return used_ ? helper_.get() : nullptr; }
@@ -33,13 +35,13 @@ class NextBatch {
   void compare(double seconds);
 
   using Clock = std::chrono::steady_clock;
-  std::unique_ptr<Helper> helper_;
   bool used_ = false;
   Tensor rows_;  // those of batch_
   Batch batch_;
   int64_t taken_ = 0;
   Clock::time_point before_;
   std::array<std::vector<double>, 2> seconds_;  // of steps with the helper and without
+  std::unique_ptr<Helper> helper_;              // last: its end waits for what writes the others
 };
 
 }  // namespace elbo

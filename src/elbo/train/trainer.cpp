@@ -258,6 +258,11 @@ bool Trainer::step_on(const Dataset& train, const Tensor& rows, const Tensor& ne
   const Draw draw{static_cast<uint64_t>(options_.seed), static_cast<uint64_t>(epoch_) + 1};
   const auto batch = on_device(batches_.take({train, rows, draw}, next), flat_->values.device());
   const RowDraws draws(part);
+  // Whatever ends the step, nothing is being read when the data may go.
+  struct Guard {
+    NextBatch& batches;
+    ~Guard() { batches.abandon(); }
+  } guard{batches_};
   const bool sound = train_step(batch);
   batches_.finish();
   return sound;
@@ -280,7 +285,7 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
   model_->train();
   objective_->train();
   keep_good();
-  Tensor order;
+  Tensor order, chosen;
   int64_t order_epoch = -1, rows = 0;
 
   while (step_ < steps && !ended_early_) {
@@ -288,17 +293,20 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
       const auto key = Draw{seed, static_cast<uint64_t>(epoch_)}.key("order");
       order = torch::tensor(epoch_order(*train, key));
       order_epoch = epoch_;
+      chosen = Tensor();
       announce(*train, order.narrow(0, position_ * batch, (per_epoch - position_) * batch), part);
     }
     const auto rows_at = [&](int64_t position) {
       return order.narrow(0, position * batch + part.first, part.count);
     };
+    if (!chosen.defined()) chosen = rows_at(position_);
     const auto next = position_ + 1 < per_epoch ? rows_at(position_ + 1) : Tensor();
-    if (!step_on(*train, rows_at(position_), next, part)) {
+    if (!step_on(*train, chosen, next, part)) {
       roll_back(first_not_finite(), hooks);
       order_epoch = -1;
       continue;
     }
+    chosen = next;
     ++step_;
     ++position_;
     rows += batch;
