@@ -166,6 +166,68 @@ TEST_CASE("a fused draw is loc + exp(log_scale) eps with that gradient") {
   }
 }
 
+/// The readable form of a normal whose parameters are halves of h.
+Normal apart(const Tensor& h, double low, double high) {
+  const auto parts = h.chunk(2, 1);
+  return {parts[0], parts[1].clamp(low, high)};
+}
+
+TEST_CASE("a normal of a network's whole output is the one of its halves") {
+  constexpr double kLow = -0.5, kHigh = 0.75;
+  for (const Shape& shape : {Shape{6, 8}, Shape{3, 4, 2, 5}}) {
+    CAPTURE(shape);
+    const auto h = torch::randn(shape);
+    const auto x = torch::randn(apart(h, kLow, kHigh).shape());
+    const StandardNormal p(Shape(x.sizes().slice(1).vec()));
+    for (const auto& mask : {Tensor(), some_mask(x)}) {
+      check_equal(
+          [&](const Inputs& in) { return Normal(in[1], kLow, kHigh).row_log_prob(in[0], mask); },
+          [&](const Inputs& in) {
+            return row_sum(apart(in[1], kLow, kHigh).log_prob(in[0]), mask);
+          },
+          {x, h});
+    }
+    check_equal(
+        [&](const Inputs& in) { return *kl(Normal(in[0], kLow, kHigh), p); },
+        [&](const Inputs& in) { return row_sum(*kl_components(apart(in[0], kLow, kHigh), p)); },
+        {h});
+    const auto a = h.clone().requires_grad_(), b = h.clone().requires_grad_();
+    const auto weight = torch::randn(x.sizes());
+    const auto draw = [&](const Normal& q, const Tensor& leaf, bool twice) {
+      torch::manual_seed(5);
+      return torch::autograd::grad({q.sample()}, {leaf}, {weight}, true, twice)[0];
+    };
+    for (bool twice : {false, true}) {
+      CHECK_CLOSE(draw(Normal(a, kLow, kHigh), a, twice), draw(apart(b, kLow, kHigh), b, twice),
+                  kFused);
+    }
+  }
+}
+
+TEST_CASE("halves that are first asked for without a gradient have one for the next") {
+  const auto h = torch::randn({4, 6}).requires_grad_();
+  const Normal q(h, -1, 1);
+  {
+    const torch::NoGradGuard no_gradient;
+    CHECK_CLOSE(q.mean(), h.narrow(1, 0, 3), 0);
+  }
+  (q.loc().sum() + q.log_scale().sum()).backward();
+  CHECK(h.grad().narrow(1, 0, 3).min().item<float>() == 1);
+}
+
+TEST_CASE("a sum with a factor, of equal shapes, of a constant, of what broadcasts") {
+  const auto a = torch::randn({5}), b = torch::randn({5});
+  const auto constant = torch::full({1}, 3.0f);
+  check_equal(
+      [&](const Inputs& in) {
+        return fused::plus(fused::plus(in[0], in[1], -2), constant.to(in[0].options()), 0.5)
+            .square();
+      },
+      [&](const Inputs& in) { return (in[0] - 2 * in[1] + 1.5).square(); }, {a, b});
+  const auto wide = fused::plus(torch::ones({2, 1}), torch::ones({3}), 2);
+  CHECK(wide.sizes() == torch::IntArrayRef({2, 3}));
+}
+
 TEST_CASE("what a mask hides may be NaN and leaves no trace in a fused gradient") {
   const auto logits = torch::randn({4, 9}).requires_grad_();
   auto x = torch::rand({4, 9});

@@ -150,6 +150,40 @@ TEST_CASE("the gradient of a dense layer's gradient is ATen's") {
   }
 }
 
+TEST_CASE("a chain of dense layers is one layer after another, with its gradients and theirs") {
+  const auto x = leaf({6, 3});
+  std::vector<DenseLayer> layers;
+  int64_t size = 3;
+  for (const auto* name : {"relu", "gated", "gelu", "tanh", "none"}) {
+    const auto activation = activation_named(name);
+    const int64_t rows = activation == Activation::kGated ? 8 : 4;
+    layers.push_back(
+        {leaf({rows, size}), name == std::string("tanh") ? Tensor() : leaf({rows}), activation});
+    size = 4;
+  }
+  std::vector<Tensor> leaves{x};
+  for (const auto& l : layers) {
+    leaves.push_back(l.weight);
+    if (l.bias.defined()) leaves.push_back(l.bias);
+  }
+  const auto one_by_one = [&] {
+    auto h = x;
+    for (const auto& l : layers) h = plain_dense(h, l.weight, l.bias, l.activation);
+    return h;
+  };
+  const auto a = dense_chain(x, layers), b = one_by_one();
+  CHECK_CLOSE(a, b, kLayerFloat);
+  const auto found = torch::autograd::grad({a.square().sum()}, leaves, {}, true, true);
+  const auto wanted = torch::autograd::grad({b.square().sum()}, leaves, {}, true, true);
+  for (size_t i = 0; i < leaves.size(); ++i) check_near(found[i], wanted[i], kLayerFloat);
+  const auto penalty = [&](const std::vector<Tensor>& g) {
+    return torch::autograd::grad({g[0].square().sum()}, {layers[0].weight})[0];
+  };
+  check_near(penalty(found), penalty(wanted), kLayerFloat);
+  layers[2].weight = leaf({4, 5});
+  CHECK_THROWS_AS(dense_chain(x, layers), Error);
+}
+
 TEST_CASE("normalised rows have mean zero and unit variance") {
   const auto x = 3 + 2 * torch::randn({32, 24, 5, 3});
   auto norms = [&](const std::string& kind, torch::IntArrayRef axes, torch::IntArrayRef view) {
