@@ -1,4 +1,5 @@
 #include "elbo/dist/continuous.h"
+#include "elbo/dist/normal_mixture.h"
 #include "elbo/train/plan.h"
 #include "elbo/train/run.h"
 #include "files.h"
@@ -61,6 +62,44 @@ TEST_CASE("exemplars are training rows, each once, and their codes are the prior
   const auto p = model->latent->generate(7, Tensor(), {{"z", z}}).sites.at(0).log_prior();
   CHECK_CLOSE(p, expected, kFloatSums);
   CHECK(std::abs(log_scale) > 0.01);
+}
+
+TEST_CASE("a training row that is an exemplar is judged by the others") {
+  const auto logits = torch::tensor({0.0, 0.7, -0.4}), loc = torch::randn({3, 2});
+  const auto log_scale = 0.3 * torch::randn({3, 2}), z = torch::randn({4, 2});
+  const NormalMixture left(logits, loc, log_scale, torch::tensor({1, -1, 0, 2}));
+  const auto found = left.log_prob(z);
+  const NormalMixture all(logits, loc, log_scale);
+  for (int64_t row = 0; row < 4; ++row) {
+    CAPTURE(row);
+    const int64_t own = left.left_out[row].item<int64_t>();
+    std::vector<int64_t> others;
+    for (int64_t k = 0; k < 3; ++k) {
+      if (k != own) others.push_back(k);
+    }
+    const auto pick = torch::tensor(others);
+    const NormalMixture rest(logits.index_select(0, pick), loc.index_select(0, pick),
+                             log_scale.index_select(0, pick));
+    CHECK_CLOSE(found[row], rest.log_prob(z[row]), kFloatSums);
+  }
+
+  const TempFolder folder;
+  const auto run = trained_with_exemplars(5, folder.at("run"));
+  const auto model = run.load();
+  torch::NoGradGuard no_gradient;
+  const auto training = split_validation(run.open_data("train"), 0.25, 0).first;
+  Tensor places;
+  for (const auto& item : model->named_buffers()) {
+    if (item.key() == "latent.prior.rows") places = item.value();
+  }
+  auto batch = training->get(places.narrow(0, 0, 3));
+  CHECK_CLOSE(batch.x, exemplars_of(*model).narrow(0, 0, 3), 0);
+  const auto prior_of = [&] { return model->latent->infer(batch, 0).sites.at(0).log_prior(); };
+  const auto with = prior_of();
+  batch.rows = places.narrow(0, 0, 3);
+  CHECK((prior_of() < with).all().item<bool>());
+  batch.rows = torch::full({3}, 100000);
+  CHECK_CLOSE(prior_of(), with, kFloatSums);
 }
 
 TEST_CASE("a resumed training keeps the exemplars that it began with") {

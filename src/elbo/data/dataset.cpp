@@ -30,7 +30,7 @@ void check_list_fits(const Schema& found, const Schema& expected, const char* ke
 template <class F>
 Batch each_part(const Batch& batch, const F& f) {
   const auto of = [&](const Tensor& t) { return t.defined() ? f(t) : t; };
-  return {of(batch.x), of(batch.mask), of(batch.c), of(batch.y), of(batch.target)};
+  return {of(batch.x), of(batch.mask), of(batch.c), of(batch.y), of(batch.target), of(batch.rows)};
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ struct Batch {
   Tensor c;                  // [B, …] condition; undefined = none
   Tensor y;                  // [B] int64, label to infer, -1 = unknown; undefined = none
   Tensor target = Tensor();  // [B, k] properties to predict, NaN = unknown; undefined = none
+  Tensor rows = Tensor();    // [B] int64, places in the training set; undefined outside of training
 
   int64_t size() const { return x.size(0); }
 };

@@ -14,8 +14,16 @@ Tensor NormalMixture::log_prob(const Tensor& x) const {
   const auto precision = (-2 * log_scale).exp();
   const auto weight = torch::cat({-0.5 * precision, m * precision}, 1);  // [K, 2d]
   const auto each = 0.5 * m.square() * precision + log_scale + kHalfLogTwoPi;
-  const auto bias = logits.log_softmax(-1) - each.sum(1);  // [K]
-  return torch::linear(torch::cat({y.square(), y}, -1), weight, bias).logsumexp(-1);
+  const auto shares = logits.log_softmax(-1);
+  const auto bias = shares - each.sum(1);  // [K]
+  const auto joint = torch::linear(torch::cat({y.square(), y}, -1), weight, bias);
+  if (!left_out.defined()) return joint.logsumexp(-1);
+  check(x.dim() == 2 && left_out.size(0) == x.size(0), "[normal mixture] left_out: found ",
+        left_out.numel(), " for x of ", to_string(x.sizes().vec()));
+  const auto others = torch::arange(joint.size(-1), left_out.options()) != left_out.unsqueeze(1);
+  const auto without = joint.masked_fill(others.logical_not(), -INFINITY);
+  // What is left has a total share below one.
+  return without.logsumexp(-1) - (shares.exp() * others).sum(-1).log();
 }
 
 Tensor NormalMixture::sample(torch::IntArrayRef prefix) const {

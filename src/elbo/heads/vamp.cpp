@@ -43,11 +43,19 @@ class PosteriorMixture : public Head {
   }
   Dist operator()(const Tensor& h) final {
     check(!h.defined(), where(), "place: it takes no features, use it as a free prior");
+    return mixture(Tensor());
+  }
+  Shape input() const final { return shape_; }
+
+ protected:
+  /// left_out: as of a NormalMixture.
+  Dist mixture(const Tensor& left_out) {
     const auto q = (*posterior_)(encoder_->forward(inputs()));
     if (const auto* normal = dynamic_cast<const Normal*>(q.get())) {
       const auto shape = normal->shape();
       return std::make_shared<NormalMixture>(logits_, normal->loc().expand(shape),
-                                             log_scale(normal->log_scale()).expand(shape));
+                                             log_scale(normal->log_scale()).expand(shape),
+                                             left_out);
     }
     check(may_be_any() &&
               (dynamic_cast<const Laplace*>(q.get()) || dynamic_cast<const Logistic*>(q.get()) ||
@@ -58,9 +66,6 @@ class PosteriorMixture : public Head {
                        : "posterior: it must be normal");
     return std::make_shared<Mixture>(logits_, q, 1);
   }
-  Shape input() const final { return shape_; }
-
- protected:
   /// [K, x…]
   virtual Tensor inputs() const = 0;
   /// The deviations of the components, from those of the posterior.
@@ -112,14 +117,22 @@ class VampHead : public PosteriorMixture {
 };
 
 /// Normals around the codes of training rows, all of one learned width.
+/// A training row that is an exemplar is judged by the others (Norouzi et al. 2020).
 class ExemplarHead : public PosteriorMixture, public SeesTraining {
  public:
   ExemplarHead(const Context& at, const ExemplarOptions& o) : PosteriorMixture("exemplar", at) {
     // What stands in until the training set is seen.
     exemplars_ =
         register_buffer("exemplars", torch::rand(with_rows(o.components, at.data.x.shape)).round());
+    rows_ = register_buffer("rows", torch::full({o.components}, -1, torch::kInt64));
     logits_ = register_buffer("logits", torch::zeros({o.components}));
     log_scale_ = register_parameter("log_scale", torch::zeros({1}));
+  }
+  Dist leave_out(const Tensor& h, const Tensor& rows) override {
+    check(!h.defined(), where(), "place: it takes no features, use it as a free prior");
+    if (rows_.size(0) < 2) return mixture(Tensor());
+    const auto [is_own, component] = (rows.unsqueeze(1) == rows_).max(1);
+    return mixture(torch::where(is_own, component, torch::full_like(component, -1)));
   }
   void see(const Dataset& training) override {
     torch::NoGradGuard no_gradient;
@@ -127,7 +140,9 @@ class ExemplarHead : public PosteriorMixture, public SeesTraining {
     const auto count = static_cast<size_t>(exemplars_.size(0));
     for (size_t i = 0; order.size() < count; ++i) order.push_back(order[i]);
     order.resize(count);
-    exemplars_.copy_(observed(training.get(torch::tensor(order))));
+    const auto rows = torch::tensor(order);
+    rows_.copy_(rows);
+    exemplars_.copy_(observed(training.get(rows)));
   }
 
  private:
@@ -137,7 +152,7 @@ class ExemplarHead : public PosteriorMixture, public SeesTraining {
   }
   bool may_be_any() const override { return false; }
 
-  Tensor exemplars_, log_scale_;
+  Tensor exemplars_, rows_, log_scale_;
 };
 
 const bool added_vamp = heads().add<VampOptions>(

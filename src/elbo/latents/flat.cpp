@@ -47,7 +47,7 @@ class Flat : public Latent {
   Trace infer(const Batch& batch, int64_t samples) override {
     // The encoder runs once, its features are tiled.
     const auto h = tile(encoder_->forward(observed(batch), batch.c), std::max<int64_t>(samples, 1));
-    auto site = draw_site("z", (*posterior_)(h), prior(batch.c, samples), samples == 0);
+    auto site = draw_site("z", (*posterior_)(h), prior(batch, samples), samples == 0);
     Trace trace;
     trace.code = site.value;
     trace.log_weight = equal_weights(samples, site.value);
@@ -57,7 +57,9 @@ class Flat : public Latent {
 
   Trace generate(int64_t n, const Tensor& c, const Values& fixed) override {
     check_fixed(fixed, {"z"});
-    Site site{"z", Tensor(), Tensor(), nullptr, prior(c, 1)};
+    Batch given;
+    given.c = c;
+    Site site{"z", Tensor(), Tensor(), nullptr, prior(given, 1)};
     site.value = fixed_or_draw("z", site.prior, n, fixed, prior_->reads_condition());
     Trace trace;
     trace.code = site.value;
@@ -71,8 +73,10 @@ class Flat : public Latent {
   std::vector<LayerReport> report() const override { return encoder_->report(); }
 
  private:
-  Dist prior(const Tensor& c, int64_t samples) {
-    return (*prior_)(prior_->reads_condition() ? tile(c, std::max<int64_t>(samples, 1)) : Tensor());
+  Dist prior(const Batch& batch, int64_t samples) {
+    const auto particles = std::max<int64_t>(samples, 1);
+    const auto c = prior_->reads_condition() ? tile(batch.c, particles) : Tensor();
+    return batch.rows.defined() ? prior_->leave_out(c, tile(batch.rows, particles)) : (*prior_)(c);
   }
 
   const Shape shape_;

@@ -19,6 +19,12 @@ class Head : public torch::nn::Module {
   virtual Dist operator()(const Tensor& h) = 0;
   /// Shape of h without the batch axis.
   virtual Shape input() const = 0;
+  /// As a prior of these training rows ([B] their places): one that is made of some of them leaves
+  /// out each row's own part.
+  virtual Dist leave_out(const Tensor& h, const Tensor& rows) {
+    (void)rows;
+    return (*this)(h);
+  }
   /// As a prior: whether h is the condition c (its input() is then c's shape).
   virtual bool reads_condition() const { return false; }
 };

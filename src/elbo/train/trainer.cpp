@@ -12,7 +12,7 @@ namespace elbo {
 namespace {
 
 Batch on_device(Batch batch, torch::Device device) {
-  for (Tensor* t : {&batch.x, &batch.mask, &batch.c, &batch.y, &batch.target}) {
+  for (Tensor* t : {&batch.x, &batch.mask, &batch.c, &batch.y, &batch.target, &batch.rows}) {
     if (t->defined()) *t = t->to(device);
   }
   return batch;
@@ -256,7 +256,9 @@ void Trainer::end_epoch(const Data& validation, const Hooks& hooks) {
 bool Trainer::step_on(const Dataset& train, const Tensor& rows, const Tensor& next,
                       const RowPart& part) {
   const Draw draw{static_cast<uint64_t>(options_.seed), static_cast<uint64_t>(epoch_) + 1};
-  const auto batch = on_device(batches_.take({train, rows, draw}, next), flat_->values.device());
+  auto batch = batches_.take({train, rows, draw}, next);
+  batch.rows = rows;
+  batch = on_device(std::move(batch), flat_->values.device());
   const RowDraws draws(part);
   // Whatever ends the step, nothing is being read when the data may go.
   struct Guard {
