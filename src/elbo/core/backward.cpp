@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/variable.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <unordered_map>
@@ -20,6 +21,10 @@ using Gradients = torch::autograd::variable_list;
 using GraphNode = torch::autograd::Node;
 
 Gradients run(GraphNode& node, Gradients inputs) {
+#if TORCH_VERSION_MAJOR >= 2
+  for (const auto& hook : node.tensor_pre_hooks()) inputs = (*hook)(inputs);
+  for (const auto& [output, hook] : node.retains_grad_hooks()) inputs = (*hook)(inputs);
+#endif
   for (const auto& hook : node.pre_hooks()) inputs = (*hook)(inputs);
   if (node.post_hooks().empty()) return node(std::move(inputs));
   auto outputs = node(Gradients(inputs));

@@ -53,7 +53,6 @@ struct PairNode : Node {
   }
 
  protected:
-  size_t first_parameter() const { return at_; }
   /// Differentiable, the log scale bounded.
   std::pair<Tensor, Tensor> parameters() const {
     if (!joined) return {input(at_), input(at_ + 1)};
