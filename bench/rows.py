@@ -43,7 +43,7 @@ def main():
         small = columns(folder / "small.npy", 40000, 1)
         # The peer holds no rows out: the same work is --validation 0; 0.1 is what a user gets. Threads cost a net
         # this small more than they bring: the peer is tried with one and with all. In turns, since machines change.
-        held_out = {0.1: [], 0: []}
+        held_out = {0: [], 0.1: []}
         peers = {(threads, workers): [] for threads in sorted({1, os.cpu_count()}) for workers in (0, 1)}
         for _ in range(a.repeats):
             for share, rates in held_out.items():

@@ -35,6 +35,7 @@ Gradients run(GraphNode& node, Gradients inputs) {
 /// Nodes that have received gradients and have not passed them on.
 class Frontier {
  public:
+  Frontier() { waiting_.reserve(8); }
   bool empty() const { return waiting_.empty(); }
 
   /// Gradients of one output of a node add up.

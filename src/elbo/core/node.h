@@ -1,5 +1,6 @@
 #pragma once
 
+#include <c10/util/SmallVector.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 
@@ -68,8 +69,8 @@ class Node : public torch::autograd::Node {
     Tensor tensor;
     int64_t version;
   };
-  std::vector<Input> inputs_;
-  std::vector<Tensor> made_;
+  c10::SmallVector<Input, 5> inputs_;
+  c10::SmallVector<Tensor, 4> made_;
 };
 
 /// A node behind these inputs; null where no gradient is asked for.

@@ -104,13 +104,16 @@ bool has_fast_dense(const Tensor& x, const std::vector<DenseLayer>& layers) {
 }
 
 Tensor fast_dense(const Tensor& x, const std::vector<DenseLayer>& layers) {
-  std::vector<Tensor> inputs{x.contiguous()};
+  std::vector<Tensor> inputs;
+  inputs.reserve(2 * layers.size() + 1);
+  inputs.push_back(x.contiguous());
   for (const auto& l : layers) {
     inputs.push_back(l.weight.contiguous());
     inputs.push_back(l.bias.defined() ? l.bias.contiguous() : l.bias);
   }
   const auto node = node_of<DenseNode>(inputs);
   if (node) {
+    node->activations.reserve(layers.size());
     node->keep_input(inputs[0]);
     for (size_t i = 1; i < inputs.size(); ++i) node->keep_parameter(inputs[i]);
   }

@@ -94,6 +94,7 @@ class Mlp : public Network {
   Tensor through_layers(Tensor h) const {
     if (affine_alone_ && !LayerWatch::current()) {
       std::vector<DenseLayer> chain;
+      chain.reserve(layers_.size() + 1);
       for (const auto& layer : layers_) chain.push_back(layer->affine());
       chain.push_back(out_->layer());
       return dense_chain(h, chain);
