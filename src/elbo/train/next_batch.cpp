@@ -71,11 +71,15 @@ void NextBatch::compare(double seconds) {
   const int64_t place = taken_ % kBetween;
   if (place > 2 * kCompared) return;
   seconds_[used_ ? 0 : 1].push_back(seconds);
+  const auto& tried = seconds_[0];
+  if (tried.size() >= 3 && *std::min_element(tried.end() - 3, tried.end()) > kShortStep) {
+    used_ = false;
+    return helper_.reset();
+  }
   used_ = place < kCompared;
   if (place < 2 * kCompared) return;
   const double with = median(seconds_[0]), without = median(seconds_[1]);
   used_ = with < without;
-  if (with > kShortStep) helper_.reset();
   for (auto& list : seconds_) list.clear();
 }
 
