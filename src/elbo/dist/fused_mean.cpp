@@ -24,8 +24,7 @@ struct Mean : Node {
 }  // namespace
 
 Tensor mean(const Tensor& x, double factor) {
-  const bool plain = x.device().is_cpu() && x.scalar_type() == torch::kFloat32 &&
-                     x.is_contiguous() && x.numel() > 0 && !plain_operations();
+  const bool plain = is_cpu_float(x) && x.is_contiguous() && x.numel() > 0 && !plain_operations();
   if (!plain) {
     const auto m = x.mean();
     return factor == 1 ? m : factor == -1 ? -m : factor * m;

@@ -7,10 +7,11 @@ namespace elbo::fused {
 namespace {
 
 struct Block {
-  HalvedRows p, d;  // parameters and derivatives, d.second absent where the scale is shared
-  Rows x, mask;     // mask may be absent
+  HalvedRows p,
+      d;         // parameters and derivatives, d.second one number a row where the scale is shared
+  Rows x, mask;  // mask may be absent
   float low = 0, high = 0;
-  float *row_d_scale = nullptr, *sums = nullptr;
+  float* sums = nullptr;
   int64_t first = 0, last = 0, width = 0;
 };
 
@@ -49,7 +50,7 @@ ELBO_INLINE void pass(const Block& b) {
           }
         });
     b.sums[row] = sum_of(sums);
-    if constexpr (kShared) b.row_d_scale[row] = sum_of(squares);
+    if constexpr (kShared) *b.d.second[row] = sum_of(squares);
   }
 }
 
@@ -87,7 +88,6 @@ Tensor run_normal(const Tensor& x, const NormalParameters& p, const Tensor& mask
   all.mask = Rows(mask);
   all.low = static_cast<float>(p.low);
   all.high = static_cast<float>(p.high);
-  all.row_d_scale = all.d.second.data;
   all.sums = sums.data_ptr<float>();
   all.width = part_width(p);
   for_blocks(all, x.size(0), all.width, shared ? block_shared : block_per_element);
@@ -161,8 +161,7 @@ bool can_triple(const Tensor& x, const NormalParameters& p, const Tensor& mask) 
   if (p.both.defined()) return can_halve(p.both) && x.sizes().equals(part_shape(p));
   const auto& log_scale = p.second;
   const bool per_element = dense_rows(log_scale) && log_scale.sizes().equals(p.first.sizes());
-  const bool one = log_scale.numel() == 1 && log_scale.dim() <= 1 && log_scale.device().is_cpu() &&
-                   log_scale.scalar_type() == torch::kFloat32;
+  const bool one = log_scale.numel() == 1 && log_scale.dim() <= 1 && is_cpu_float(log_scale);
   return (per_element || one) && dense_rows(p.first) && x.sizes().equals(p.first.sizes());
 }
 
