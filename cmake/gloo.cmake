@@ -12,7 +12,7 @@ function(use_gloo target)
   if(NOT ELBO_GLOO)
     return()
   endif()
-  file(GLOB gloo_sources ${PROJECT_SOURCE_DIR}/src/elbo/train/gloo_*.cpp)
+  file(GLOB gloo_sources ${PROJECT_SOURCE_DIR}/src/elbo/group/gloo_*.cpp)
   # c10d's headers show Gloo's part only where this is said.
   set_source_files_properties(
     ${gloo_sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON

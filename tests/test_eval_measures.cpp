@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "dist_table.h"
+#include "distributions_table.h"
 #include "elbo/eval/boosting.h"
 #include "elbo/eval/disentanglement.h"
 #include "elbo/eval/information.h"

@@ -1,7 +1,7 @@
 #include <set>
 
-#include "elbo/dist/continuous.h"
-#include "elbo/dist/discrete.h"
+#include "elbo/distributions/continuous.h"
+#include "elbo/distributions/discrete.h"
 #include "elbo/model/head.h"
 #include "near.h"
 #include "tolerance.h"

@@ -1,7 +1,7 @@
 #include <set>
 
 #include "elbo/data/tokenizer.h"
-#include "elbo/dist/decoding.h"
+#include "elbo/distributions/decoding.h"
 #include "elbo/model/head.h"
 #include "near.h"
 #include "tolerance.h"

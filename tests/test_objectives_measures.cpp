@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "elbo/dist/continuous.h"
+#include "elbo/distributions/continuous.h"
 #include "elbo/objectives/correlation.h"
 #include "elbo/objectives/critic.h"
 #include "elbo/objectives/discrepancy.h"

@@ -5,9 +5,10 @@ import sys
 
 LAYERS = [
     "core",
+    "group",
     "io",
     "chem",
-    "data dist nn",
+    "data distributions nn",
     "model",
     "heads latents objectives",
     "train",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/dist.json: densities, moments and divergences in float64 from SciPy, PyTorch
+"""Writes tests/golden/distributions.json: densities, moments and divergences in float64 from SciPy, PyTorch
 and, where neither is exact, decimal arithmetic of 1200 digits. Run from the repository root."""
 import json
 import platform
@@ -226,7 +226,7 @@ def main():
         "kl": divergences(),
     }, indent=1)
     assert "NaN" not in text and "Infinity" not in text
-    with open("tests/golden/dist.json", "w") as file:
+    with open("tests/golden/distributions.json", "w") as file:
         file.write(text + "\n")
 
 

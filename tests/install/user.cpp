@@ -1,7 +1,7 @@
 #include <cmath>
 #include <iostream>
 
-#include "elbo/dist/continuous.h"
+#include "elbo/distributions/continuous.h"
 #include "elbo/train/trainer.h"
 
 int main() {

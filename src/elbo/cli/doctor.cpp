@@ -8,8 +8,8 @@
 #include "elbo/cli/result.h"
 #include "elbo/core/cpu.h"
 #include "elbo/core/device.h"
+#include "elbo/group/join.h"
 #include "elbo/io/database.h"
-#include "elbo/train/join.h"
 
 namespace elbo {
 namespace {

@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "elbo/core/error.h"
+#include "elbo/group/join.h"
 #include "elbo/io/file.h"
-#include "elbo/train/join.h"
 
 namespace elbo {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "elbo/core/group.h"
+#include "elbo/group/group.h"
 
 namespace elbo {
 

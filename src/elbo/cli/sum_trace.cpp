@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "elbo/core/error.h"
-#include "elbo/core/group.h"
+#include "elbo/group/group.h"
 #include "elbo/io/file.h"
 
 namespace elbo {

@@ -2,7 +2,7 @@
 #include <sstream>
 
 #include "elbo/data/tokenizer.h"
-#include "elbo/dist/continuous.h"
+#include "elbo/distributions/continuous.h"
 #include "elbo/eval/diagnose.h"
 
 namespace elbo {

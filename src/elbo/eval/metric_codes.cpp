@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "elbo/dist/continuous.h"
+#include "elbo/distributions/continuous.h"
 #include "elbo/eval/information.h"
 #include "elbo/eval/metric.h"
 

@@ -1,6 +1,6 @@
 #include "elbo/data/molecules.h"
 #include "elbo/data/tokenizer.h"
-#include "elbo/dist/decoding.h"
+#include "elbo/distributions/decoding.h"
 #include "elbo/eval/metric.h"
 #include "elbo/eval/molecule_set.h"
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "elbo/dist/decoding.h"
+#include "elbo/distributions/decoding.h"
 
 namespace elbo {
 namespace {

@@ -1,6 +1,6 @@
-#include "elbo/dist/composite.h"
-#include "elbo/dist/continuous.h"
-#include "elbo/dist/discrete.h"
+#include "elbo/distributions/composite.h"
+#include "elbo/distributions/continuous.h"
+#include "elbo/distributions/discrete.h"
 #include "elbo/export/parts.h"
 
 namespace elbo {

@@ -1,4 +1,4 @@
-#include "elbo/dist/continuous.h"
+#include "elbo/distributions/continuous.h"
 
 #include "elbo/heads/parameters.h"
 

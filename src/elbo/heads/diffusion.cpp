@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "elbo/core/constants.h"
-#include "elbo/dist/continuous.h"
+#include "elbo/distributions/continuous.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {

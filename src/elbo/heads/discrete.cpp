@@ -1,4 +1,4 @@
-#include "elbo/dist/discrete.h"
+#include "elbo/distributions/discrete.h"
 
 #include "elbo/heads/parameters.h"
 

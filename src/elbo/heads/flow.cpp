@@ -1,4 +1,4 @@
-#include "elbo/dist/flow.h"
+#include "elbo/distributions/flow.h"
 
 #include "elbo/model/flow_step.h"
 #include "elbo/model/head.h"

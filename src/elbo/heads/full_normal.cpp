@@ -1,4 +1,4 @@
-#include "elbo/dist/full_normal.h"
+#include "elbo/distributions/full_normal.h"
 
 #include "elbo/heads/parameters.h"
 

@@ -1,6 +1,6 @@
-#include "elbo/dist/hyperbolic.h"
+#include "elbo/distributions/hyperbolic.h"
 
-#include "elbo/dist/fused.h"
+#include "elbo/distributions/fused.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {

@@ -1,5 +1,5 @@
-#include "elbo/dist/continuous.h"
-#include "elbo/dist/normal_mixture.h"
+#include "elbo/distributions/continuous.h"
+#include "elbo/distributions/normal_mixture.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {

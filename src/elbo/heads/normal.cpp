@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "elbo/dist/continuous.h"
-#include "elbo/dist/fused.h"
+#include "elbo/distributions/continuous.h"
+#include "elbo/distributions/fused.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "elbo/core/light.h"
-#include "elbo/dist/composite.h"
+#include "elbo/distributions/composite.h"
 #include "elbo/model/head.h"
 
 // What likelihood heads share.

@@ -1,4 +1,4 @@
-#include "elbo/dist/relaxed.h"
+#include "elbo/distributions/relaxed.h"
 
 #include "elbo/core/schedule.h"
 #include "elbo/heads/parameters.h"

@@ -1,4 +1,4 @@
-#include "elbo/dist/spherical.h"
+#include "elbo/distributions/spherical.h"
 
 #include "elbo/heads/parameters.h"
 

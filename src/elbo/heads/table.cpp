@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "elbo/data/column.h"
-#include "elbo/dist/columns.h"
-#include "elbo/dist/continuous.h"
+#include "elbo/distributions/columns.h"
+#include "elbo/distributions/continuous.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {

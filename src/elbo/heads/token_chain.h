@@ -1,7 +1,7 @@
 #pragma once
 
 #include "elbo/core/grammar.h"
-#include "elbo/dist/decoding.h"
+#include "elbo/distributions/decoding.h"
 #include "elbo/nn/dense.h"
 #include "elbo/nn/sequence.h"
 

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "elbo/core/group.h"
+#include "elbo/group/group.h"
 #include "elbo/latents/quantizer.h"
 
 namespace elbo {

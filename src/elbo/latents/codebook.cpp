@@ -1,5 +1,5 @@
-#include "elbo/core/group.h"
-#include "elbo/core/row_draws.h"
+#include "elbo/group/group.h"
+#include "elbo/group/row_draws.h"
 #include "elbo/latents/quantizer.h"
 #include "elbo/nn/dense.h"
 

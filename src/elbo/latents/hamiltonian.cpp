@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "elbo/core/plain_operations.h"
-#include "elbo/dist/continuous.h"
+#include "elbo/distributions/continuous.h"
 #include "elbo/model/spec.h"
 
 namespace elbo {

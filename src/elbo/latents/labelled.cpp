@@ -1,10 +1,10 @@
 #include <cmath>
 #include <limits>
 
-#include "elbo/core/group.h"
-#include "elbo/dist/continuous.h"
-#include "elbo/dist/discrete.h"
-#include "elbo/dist/fused.h"
+#include "elbo/distributions/continuous.h"
+#include "elbo/distributions/discrete.h"
+#include "elbo/distributions/fused.h"
+#include "elbo/group/group.h"
 #include "elbo/model/spec.h"
 #include "elbo/nn/activation.h"
 

@@ -1,5 +1,5 @@
-#include "elbo/dist/continuous.h"
-#include "elbo/dist/fused.h"
+#include "elbo/distributions/continuous.h"
+#include "elbo/distributions/fused.h"
 #include "elbo/model/spec.h"
 #include "elbo/nn/recurrent.h"
 

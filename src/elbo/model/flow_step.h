@@ -3,7 +3,7 @@
 #include <torch/nn/module.h>
 
 #include "elbo/core/registry.h"
-#include "elbo/dist/bijector.h"
+#include "elbo/distributions/bijector.h"
 
 namespace elbo {
 

@@ -6,7 +6,7 @@
 
 #include "elbo/core/registry.h"
 #include "elbo/data/dataset.h"
-#include "elbo/dist/distribution.h"
+#include "elbo/distributions/distribution.h"
 #include "elbo/nn/network.h"
 
 namespace elbo {

@@ -1,6 +1,6 @@
 #include "elbo/nn/norm.h"
 
-#include "elbo/core/group.h"
+#include "elbo/group/group.h"
 
 namespace elbo {
 namespace {

@@ -1,4 +1,4 @@
-#include "elbo/core/group.h"
+#include "elbo/group/group.h"
 #include "elbo/objectives/correlation.h"
 #include "elbo/objectives/terms.h"
 

@@ -1,5 +1,5 @@
-#include "elbo/core/group.h"
 #include "elbo/data/rows.h"
+#include "elbo/group/group.h"
 #include "elbo/model/sees_training.h"
 #include "elbo/objectives/terms.h"
 #include "elbo/objectives/views.h"

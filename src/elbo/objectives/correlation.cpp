@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "elbo/dist/continuous.h"
+#include "elbo/distributions/continuous.h"
 
 namespace elbo {
 namespace {

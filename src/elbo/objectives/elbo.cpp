@@ -1,5 +1,5 @@
 #include "elbo/core/schedule.h"
-#include "elbo/dist/fused.h"
+#include "elbo/distributions/fused.h"
 #include "elbo/objectives/terms.h"
 
 namespace elbo {

@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "elbo/core/group.h"
 #include "elbo/core/schedule.h"
+#include "elbo/group/group.h"
 #include "elbo/objectives/terms.h"
 
 namespace elbo {

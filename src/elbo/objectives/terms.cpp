@@ -1,6 +1,6 @@
 #include "elbo/objectives/terms.h"
 
-#include "elbo/dist/fused.h"
+#include "elbo/distributions/fused.h"
 
 namespace elbo {
 

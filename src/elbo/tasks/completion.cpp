@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "elbo/dist/columns.h"
+#include "elbo/distributions/columns.h"
 
 namespace elbo {
 namespace {

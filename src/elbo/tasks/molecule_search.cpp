@@ -10,7 +10,7 @@
 #include "elbo/chem/molecule.h"
 #include "elbo/data/molecules.h"
 #include "elbo/data/tokenizer.h"
-#include "elbo/dist/decoding.h"
+#include "elbo/distributions/decoding.h"
 
 namespace elbo {
 namespace {

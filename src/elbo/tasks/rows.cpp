@@ -6,7 +6,7 @@
 #include <limits>
 #include <numeric>
 
-#include "elbo/core/row_draws.h"
+#include "elbo/group/row_draws.h"
 #include "elbo/io/file.h"
 #include "elbo/io/npy.h"
 #include "elbo/io/row_file.h"

@@ -1,4 +1,4 @@
-#include "elbo/dist/decoding.h"
+#include "elbo/distributions/decoding.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/row_filter.h"
 #include "elbo/tasks/rows.h"

@@ -2,9 +2,9 @@
 #include <deque>
 #include <numeric>
 
-#include "elbo/core/row_draws.h"
 #include "elbo/data/stream.h"
 #include "elbo/eval/ranking.h"
+#include "elbo/group/row_draws.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/tasks/score_report.h"
 

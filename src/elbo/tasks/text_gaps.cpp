@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "elbo/dist/decoding.h"
+#include "elbo/distributions/decoding.h"
 
 namespace elbo {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "elbo/core/group.h"
+#include "elbo/group/group.h"
 #include "elbo/train/flat.h"
 
 namespace torch::autograd {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "elbo/core/schedule.h"
+#include "elbo/group/agreement.h"
 #include "elbo/model/spec.h"
-#include "elbo/train/agreement.h"
 #include "elbo/train/gradient_sum.h"
 #include "elbo/train/next_batch.h"
 #include "elbo/train/optimizer.h"

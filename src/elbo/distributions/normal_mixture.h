@@ -1,0 +1,29 @@
+#pragma once
+
+#include "elbo/distributions/distribution.h"
+
+namespace elbo {
+
+/// Normals with shares, as one joint density per row: logits [K], loc and log_scale [K, d].
+/// log_prob of x: [..., d] is [...] and takes one matrix product, not K rows of memory for each row
+/// of x. left_out: undefined, or for each row of x [B, d] the component that it is judged without,
+/// -1 = none.
+struct NormalMixture : Distribution {
+  Tensor logits, loc, log_scale, left_out;
+  NormalMixture(Tensor logits, Tensor loc, Tensor log_scale, Tensor left_out = Tensor())
+      : logits(std::move(logits)),
+        loc(std::move(loc)),
+        log_scale(std::move(log_scale)),
+        left_out(std::move(left_out)) {}
+  Tensor log_prob(const Tensor& x) const override;
+  Tensor sample(torch::IntArrayRef prefix = {}) const override;
+  Tensor mean() const override;
+  Tensor stddev() const override;
+  bool reparameterized() const override { return false; }
+  Dist detached() const override {
+    return std::make_shared<NormalMixture>(logits.detach(), loc.detach(), log_scale.detach(),
+                                           left_out);
+  }
+};
+
+}  // namespace elbo

@@ -1,0 +1,105 @@
+#include "elbo/group/row_draws.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/library.h>
+
+#include <cassert>
+#include <optional>
+
+namespace elbo {
+namespace {
+
+// A key of the dispatcher that no backend uses: while it is included, the operations below come
+// here first. What a part of a model draws needs no word from its author.
+constexpr auto kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
+
+thread_local RowPart part_here;
+
+bool active() { return c10::impl::tls_is_dispatch_key_included(kKey); }
+void set_active(bool on) { c10::impl::tls_set_dispatch_key_included(kKey, on); }
+
+/// The axis that rows ride in; none where the shape has no room for them.
+std::optional<int64_t> row_axis(const Tensor& t) {
+  const auto fits = [&](int64_t axis) {
+    return t.dim() > axis && t.size(axis) > 0 && t.size(axis) % part_here.count == 0;
+  };
+  if (fits(0)) return 0;
+  if (t.dim() > 1 && t.size(1) == part_here.count) return 1;
+  return std::nullopt;
+}
+
+/// [outer, rows, rest] with the rows of an axis apart from what lies outside and inside of them.
+Tensor three_axes(const Tensor& t, int64_t axis, int64_t rows) {
+  const auto outside = axis == 0 ? t.size(0) / rows : t.size(0);
+  return t.reshape({outside, rows, t.numel() / (outside * rows)});
+}
+
+Tensor own_rows(const Tensor& whole, int64_t axis) {
+  auto shape = whole.sizes().vec();
+  shape[static_cast<size_t>(axis)] =
+      shape[static_cast<size_t>(axis)] / part_here.total * part_here.count;
+  return three_axes(whole, axis, part_here.total)
+      .narrow(1, part_here.first, part_here.count)
+      .reshape(shape);
+}
+
+/// Own rows at their places in the whole batch; the others repeat the first, which is as valid.
+Tensor in_whole(const Tensor& t, int64_t axis) {
+  auto shape = t.sizes().vec();
+  shape[static_cast<size_t>(axis)] =
+      shape[static_cast<size_t>(axis)] / part_here.count * part_here.total;
+  const auto own = three_axes(t, axis, part_here.count);
+  auto whole = own.narrow(1, 0, 1).repeat({1, part_here.total, 1});
+  whole.narrow(1, part_here.first, part_here.count).copy_(own);
+  return whole.view(shape);
+}
+
+void draw(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
+  const WholeDraws inner;
+  torch::NoGradGuard no_gradient;
+  const auto count = op.schema().arguments().size();
+  const auto arguments = stack->end() - static_cast<int64_t>(count);
+  const Tensor self = arguments->toTensor();
+  const auto axis = row_axis(self);
+  if (!axis) return op.callBoxed(stack);
+  const bool in_place = op.schema().name().ends_with("_");
+  for (auto a = arguments; a != stack->end(); ++a) {
+    if (!a->isTensor() || !a->toTensor().defined()) continue;
+    const auto t = a->toTensor();
+    if (t.sizes() == self.sizes()) *a = in_whole(t.detach(), *axis);
+  }
+  op.callBoxed(stack);
+  const auto own = own_rows(stack->back().toTensor(), *axis);
+  stack->back() = in_place ? self.detach().copy_(own) : own.clone();
+  if (in_place) stack->back() = self;
+}
+
+TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, all) {
+  all.fallback(torch::CppFunction::makeFallthrough());
+}
+
+TORCH_LIBRARY_IMPL(aten, TESTING_ONLY_GenericMode, aten) {
+  for (const char* name :
+       {"normal_", "uniform_", "exponential_", "bernoulli_.float", "bernoulli_.Tensor", "random_",
+        "random_.from", "random_.to", "multinomial", "_standard_gamma"}) {
+    aten.impl(name, torch::CppFunction::makeFromBoxedFunction<&draw>());
+  }
+}
+
+}  // namespace
+
+RowDraws::RowDraws(const RowPart& part) : before_(part_here), was_active_(active()) {
+  assert(part.count > 0 && part.first >= 0 && part.first + part.count <= part.total);
+  part_here = part;
+  set_active(part.count < part.total);
+}
+
+RowDraws::~RowDraws() {
+  part_here = before_;
+  set_active(was_active_);
+}
+
+WholeDraws::WholeDraws() : was_active_(active()) { set_active(false); }
+WholeDraws::~WholeDraws() { set_active(was_active_); }
+
+}  // namespace elbo
