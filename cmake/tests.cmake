@@ -64,6 +64,8 @@ if(NOT ELBO_FOLDERS)
     add_cli_script(explorer explorer.py 600)
   endif()
   add_cli_script(parts parts.py 300)
+  # Runs that an earlier version has made.
+  add_cli_script(fixtures fixtures.py 300)
   add_cli_script(export export.py 300)
   # Where ELBO_NODE_MODULES names a folder with onnxruntime-node; the script installs it by itself.
   if(DEFINED ENV{ELBO_NODE_MODULES})
