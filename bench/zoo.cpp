@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <functional>
 
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 #include "elbo/core/plain_operations.h"
 #include "elbo/data/builtin.h"
 #include "elbo/train/plan.h"

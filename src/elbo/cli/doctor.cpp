@@ -6,7 +6,7 @@
 #include "elbo/chem/molecule.h"
 #include "elbo/cli/flags.h"
 #include "elbo/cli/result.h"
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 #include "elbo/core/device.h"
 #include "elbo/group/join.h"
 #include "elbo/io/database.h"

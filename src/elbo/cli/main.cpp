@@ -4,7 +4,7 @@
 #include <new>
 
 #include "elbo/cli/usage.h"
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 #include "elbo/core/error.h"
 
 namespace {

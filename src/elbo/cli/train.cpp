@@ -12,7 +12,7 @@
 #include "elbo/cli/shapes.h"
 #include "elbo/cli/signals.h"
 #include "elbo/cli/sum_trace.h"
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 #include "elbo/core/device.h"
 #include "elbo/io/file.h"
 #include "elbo/train/run.h"

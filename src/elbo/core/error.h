@@ -4,7 +4,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace elbo {
+#include "elbo/core/api.h"
+
+namespace ELBO_API elbo {
 
 /// The one exception for what a user can mend; anything else that is thrown is a bug of ours.
 class Error : public std::runtime_error {

@@ -4,9 +4,10 @@
 #include <string_view>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// Names one random stream: the same (seed, purpose, epoch) gives the same draws for the same row
 /// on any number of threads.

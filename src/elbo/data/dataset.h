@@ -4,12 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/options.h"
 #include "elbo/core/random.h"
 #include "elbo/core/registry.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// What a variable is: enough to choose a network and a likelihood for it.
 struct Schema {

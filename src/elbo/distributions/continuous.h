@@ -1,12 +1,13 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/distribution.h"
 #include "elbo/distributions/fused.h"
 
 // Continuous densities on one component each. The structs take parameters as they are (no pass
 // over the data); those in `checked` check them first and are for users.
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// exp(log_scale) is the standard deviation. Parameters broadcast.
 class Normal : public Distribution {

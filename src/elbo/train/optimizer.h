@@ -3,9 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/train/flat.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 struct StepSettings {
   std::string rule = "adam";  // adam, adamw, adamax

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/schedule.h"
 #include "elbo/group/agreement.h"
 #include "elbo/model/spec.h"
@@ -14,7 +15,7 @@
 #include "elbo/train/next_batch.h"
 #include "elbo/train/optimizer.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 struct TrainOptions {
   int64_t epochs = 30;

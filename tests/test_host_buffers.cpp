@@ -1,7 +1,7 @@
 #include <cstdint>
 #include <thread>
 
-#include "elbo/core/buffers.h"
+#include "elbo/host/buffers.h"
 #include "near.h"
 
 namespace elbo {

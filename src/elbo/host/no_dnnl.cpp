@@ -1,4 +1,4 @@
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 
 namespace elbo {
 

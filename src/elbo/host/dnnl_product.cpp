@@ -1,6 +1,6 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 
 namespace elbo {
 

@@ -1,4 +1,4 @@
-#include "elbo/core/buffers.h"
+#include "elbo/host/buffers.h"
 
 #include <c10/core/CPUAllocator.h>
 #include <malloc.h>

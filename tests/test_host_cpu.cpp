@@ -6,6 +6,7 @@
 #include <string>
 
 #include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 #include "tolerance.h"
 
 using namespace elbo;

@@ -1,4 +1,4 @@
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
@@ -12,7 +12,7 @@
 #include <fstream>
 #include <functional>
 
-#include "elbo/core/buffers.h"
+#include "elbo/host/buffers.h"
 #include "elbo/core/tensor.h"
 #if defined(__x86_64__)
 #include <xmmintrin.h>
