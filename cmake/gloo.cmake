@@ -16,6 +16,6 @@ function(use_gloo target)
   # c10d's headers show Gloo's part only where this is said.
   set_source_files_properties(
     ${gloo_sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
-    COMPILE_DEFINITIONS "USE_C10D_GLOO;USE_DISTRIBUTED;USE_C10D"
-    COMPILE_OPTIONS "-isystem${GLOO_INCLUDE_DIR}")
+    COMPILE_DEFINITIONS "USE_C10D_GLOO;USE_DISTRIBUTED;USE_C10D")
+  target_include_directories(${target} SYSTEM PRIVATE ${GLOO_INCLUDE_DIR})
 endfunction()
