@@ -3,10 +3,8 @@
 find_path(GLOO_INCLUDE_DIR gloo/algorithm.h HINTS ${TORCH_INCLUDE_DIRS})
 find_path(C10D_INCLUDE_DIR torch/csrc/distributed/c10d/ProcessGroupGloo.hpp
           HINTS ${TORCH_INCLUDE_DIRS})
-set(ELBO_GLOO OFF)
-if(GLOO_INCLUDE_DIR AND C10D_INCLUDE_DIR)
-  set(ELBO_GLOO ON)
-endif()
+add_part(Gloo ELBO_GLOO "libgloo-dev" "training in several processes"
+         "GLOO_INCLUDE_DIR=Gloo's headers" "C10D_INCLUDE_DIR=c10d with Gloo in libtorch")
 
 function(use_gloo target)
   if(NOT ELBO_GLOO)
