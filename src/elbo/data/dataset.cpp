@@ -51,9 +51,10 @@ Schema schema_from_json(const Json& j, const std::string& where) {
   }
   Schema schema;
   const auto kind = j.value("kind", Json());
-  check(std::find(kinds.begin(), kinds.end(), kind) != kinds.end(), "[", where, "] schema: kind ",
+  const auto named = kind.is_string() ? kind.get<std::string>() : "";
+  check(std::find(kinds.begin(), kinds.end(), named) != kinds.end(), "[", where, "] schema: kind ",
         kind.dump(), "; known: ", join(kinds));
-  schema.kind = kind.get<std::string>();
+  schema.kind = named;
   const auto shape = j.value("shape", Json());
   check(shape.is_array(), "[", where, "] schema: shape is no list");
   int64_t elements = 1;

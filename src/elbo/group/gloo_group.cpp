@@ -290,7 +290,9 @@ class LoopbackMeeting : public Meeting {
   int64_t port() const override { return static_cast<const c10d::TCPStore&>(*root_).getPort(); }
   void call_off(const std::string& why) override {
     try {
-      c10d::PrefixStore("elbo", root_).compareSet(GlooWatch::kFailed, {}, {why.begin(), why.end()});
+      using Bytes = std::vector<uint8_t>;
+      c10d::PrefixStore("elbo", root_)
+          .compareSet(GlooWatch::kFailed, Bytes{}, Bytes(why.begin(), why.end()));
     } catch (const std::exception&) {
       // Only those read it who are still connected.
     }

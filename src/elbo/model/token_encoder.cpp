@@ -34,7 +34,7 @@ bool names_sequence_network(const Json& declaration) {
   const Json name = declaration.is_object() ? declaration.value("type", Json()) : declaration;
   const auto& known = sequence_networks().entries();
   return std::any_of(known.begin(), known.end(),
-                     [&](const auto& entry) { return entry.name == name; });
+                     [&](const auto& entry) { return name == Json(entry.name); });
 }
 
 /// What the rows of a batch hold: ids, hidden ones unknown, and how many steps they have.
