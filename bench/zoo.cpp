@@ -11,8 +11,8 @@
 #include <functional>
 
 #include "elbo/host/cpu.h"
-#include "elbo/core/plain_operations.h"
 #include "elbo/data/builtin.h"
+#include "elbo/kernels/choice.h"
 #include "elbo/train/plan.h"
 
 namespace {

@@ -5,6 +5,7 @@ import sys
 
 LAYERS = [
     "core",
+    "kernels",
     "group host",
     "io",
     "chem",

@@ -27,9 +27,6 @@ double normal_at(uint64_t key, uint64_t position);
 /// A shuffle of 0 … n-1.
 std::vector<int64_t> permutation(int64_t n, uint64_t key);
 
-/// out[i] = 1 with probability in[i]/255; row r of a table draws at positions r*width + i.
-void bernoulli_bytes(const uint8_t* in, float* out, int64_t width, uint64_t key, int64_t row);
-
 /// torch's own generator: seeding, and its state for a bit-exact resume.
 void seed_torch(uint64_t seed);
 Tensor torch_random_state();

@@ -1,6 +1,6 @@
 #include "elbo/distributions/hyperbolic.h"
 
-#include "elbo/distributions/fused.h"
+#include "elbo/distributions/halves.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {
@@ -36,7 +36,7 @@ class WrappedNormalHead : public Head {
       const auto zeros = torch::zeros(shape_, origin_.options());
       return std::make_shared<WrappedNormal>(zeros, zeros + std::log(options_.scale), c);
     }
-    const auto [loc, log_scale] = fused::halves(h, options_.min_log_scale, options_.max_log_scale);
+    const auto [loc, log_scale] = halves(h, options_.min_log_scale, options_.max_log_scale);
     return std::make_shared<WrappedNormal>(onto_ball(loc, c), log_scale, c);
   }
   Shape input() const override { return times(2, shape_); }

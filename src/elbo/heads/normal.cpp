@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "elbo/distributions/continuous.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/distributions/halves.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {
@@ -58,7 +58,7 @@ class LocationScale : public Head {
     if (mode_ == "output") {
       const double low = options_.min_log_scale, high = options_.max_log_scale;
       if (make_joint_) return standardization_(make_joint_(h, low, high), h);
-      const auto [loc, log_scale] = fused::halves(h, low, high);
+      const auto [loc, log_scale] = halves(h, low, high);
       return make(loc, log_scale);
     }
     return make(h, own_log_scale(h));

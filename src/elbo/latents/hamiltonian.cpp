@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "elbo/core/plain_operations.h"
 #include "elbo/distributions/continuous.h"
+#include "elbo/kernels/choice.h"
 #include "elbo/model/spec.h"
 
 namespace elbo {

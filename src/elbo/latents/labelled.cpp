@@ -3,7 +3,7 @@
 
 #include "elbo/distributions/continuous.h"
 #include "elbo/distributions/discrete.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/distributions/halves.h"
 #include "elbo/group/group.h"
 #include "elbo/model/spec.h"
 #include "elbo/nn/activation.h"
@@ -264,7 +264,7 @@ class Labelled : public Latent {
   }
 
   static Dist normal_of(const Tensor& out) {
-    const auto [loc, log_scale] = fused::halves(out, -7, 7);
+    const auto [loc, log_scale] = halves(out, -7, 7);
     return std::make_shared<Normal>(loc, log_scale);
   }
 

@@ -1,5 +1,5 @@
 #include "elbo/distributions/continuous.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/distributions/halves.h"
 #include "elbo/model/spec.h"
 #include "elbo/nn/recurrent.h"
 
@@ -183,7 +183,7 @@ class Sequential : public Latent {
         parts.back().defined() ? parts : std::vector<Tensor>(parts.begin(), parts.end() - 1), 1);
   }
   static Normal normal(const Tensor& parameters) {
-    const auto [loc, log_scale] = fused::halves(parameters, -7, 7);
+    const auto [loc, log_scale] = halves(parameters, -7, 7);
     return {loc, log_scale};
   }
   Tensor remember(const Tensor& h, const Tensor& seen, const Tensor& z) {

@@ -1,5 +1,5 @@
 #include "elbo/core/schedule.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/kernels/arithmetic.h"
 #include "elbo/objectives/terms.h"
 
 namespace elbo {
@@ -43,7 +43,7 @@ class Elbo : public Objective {
     } else if (beta != 1) {
       penalty = beta * penalty;
     }
-    return terms_of(bound, fused::plus(bound.reconstruction, penalty));
+    return terms_of(bound, kernels::plus(bound.reconstruction, penalty));
   }
 
  private:

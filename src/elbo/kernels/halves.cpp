@@ -1,8 +1,8 @@
-#include "elbo/core/node.h"
-#include "elbo/distributions/fused.h"
-#include "elbo/distributions/lanes.h"
+#include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/node.h"
+#include "elbo/kernels/rows.h"
 
-namespace elbo::fused {
+namespace elbo::kernels {
 namespace {
 
 struct Block {
@@ -60,8 +60,8 @@ struct Halves : Node {
       return {torch::cat({one, torch::where(inside, two, torch::zeros_like(two))}, 1)};
     }
     const auto d_h = empty_rows(h);
-    for_blocks(block_of(h, one, two, low, high), h.size(0), row_width(one),
-               [d = Rows(d_h)](const Block& block) { join_block(block, d); });
+    over_blocks(block_of(h, one, two, low, high), h.size(0), float_bytes(row_width(h), 3),
+                [d = Rows(d_h)](const Block& block) { join_block(block, d); });
     return {d_h};
   }
 };
@@ -69,14 +69,15 @@ struct Halves : Node {
 }  // namespace
 
 std::pair<Tensor, Tensor> halves(const Tensor& h, double low, double high) {
-  if (!dense_rows(h)) {
+  if (!fuses_halves(h)) {
     const auto parts = h.chunk(2, 1);
     return {parts[0], parts[1].clamp(low, high)};
   }
   auto shape = h.sizes().vec();
   shape[1] /= 2;
   const auto one = empty_floats(shape), two = empty_floats(shape);
-  for_blocks(block_of(h, one, two, low, high), h.size(0), row_width(one), part_block);
+  over_blocks(block_of(h, one, two, low, high), h.size(0), float_bytes(row_width(h), 2),
+              part_block);
   const auto node = node_of<Halves>(h);
   if (node) {
     node->keep_input(h);
@@ -86,4 +87,4 @@ std::pair<Tensor, Tensor> halves(const Tensor& h, double low, double high) {
   return {from_node(one, node), from_node(two, node)};
 }
 
-}  // namespace elbo::fused
+}  // namespace elbo::kernels

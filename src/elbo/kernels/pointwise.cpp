@@ -1,17 +1,19 @@
-#include "elbo/nn/pointwise.h"
-
-#include <omp.h>
+#include "elbo/kernels/pointwise.h"
 
 #include <algorithm>
 
-#include "elbo/core/cpu.h"
-#include "elbo/core/light.h"
+#include "elbo/kernels/light.h"
+#include "elbo/kernels/parallel.h"
+#include "elbo/kernels/vector.h"
 
 namespace elbo {
 namespace {
 
-// The smallest number of elements that is worth waking a second thread for.
-constexpr int64_t kParallelElements = 1 << 15;
+using kernels::fast_exp;
+
+// Output, gradient after and gradient before the activation: counted alike for all of them, so that
+// sums over rows do not depend on which one it is.
+constexpr int64_t kTouched = 3 * sizeof(float);
 
 ELBO_INLINE float softplus_derivative(float y) {  // 1 - exp(-y) of the output
   const float series = y * (1 - y * (0.5F - y * (1.0F / 6)));
@@ -142,18 +144,11 @@ ELBO_CLONES void gated_backward_rows(const float* a, const float* g, float* da, 
 template <class F>
 void over_rows(int64_t m, int64_t n, float* db, bool add_db, int64_t width, int64_t period,
                const F& f) {
-  const int64_t most = m * n < kParallelElements || omp_in_parallel() ? 1 : omp_get_max_threads();
-  const int64_t threads = std::max<int64_t>(1, std::min(most, m));
-  std::vector<float> sums(db ? threads * width : 0);
-  auto part = [&](int64_t t) {
-    f(Rows{m * t / threads, m * (t + 1) / threads, n}, db ? sums.data() + t * width : nullptr);
-  };
-  if (threads == 1) {
-    part(0);
-  } else {
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-    for (int64_t t = 0; t < threads; ++t) part(t);
-  }
+  const int64_t parts = kernels::parts_of(m, n * kTouched);
+  std::vector<float> sums(db ? parts * width : 0);
+  kernels::over_parts(parts, m, [&](int64_t part, int64_t first, int64_t last) {
+    f(Rows{first, last, n}, db ? sums.data() + part * width : nullptr);
+  });
   if (!db) return;
   if (!add_db) std::fill(db, db + period, 0.0F);
   for (size_t j = 0; j < sums.size(); ++j) db[j % period] += sums[j];

@@ -1,8 +1,11 @@
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cmath>
+
 #include "elbo/distributions/continuous.h"
 #include "elbo/distributions/discrete.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/vector.h"
 #include "near.h"
 #include "tolerance.h"
 
@@ -46,6 +49,29 @@ void check_equal(const RowFunction& fused, const RowFunction& readable, const In
 
 Tensor some_mask(const Tensor& like) {
   return (torch::rand(like.sizes()) < 0.7).to(torch::kFloat32);
+}
+
+TEST_CASE("the exponential agrees with the library's to a unit in the last place") {
+  for (double x = -87; x < 88.3; x += 0.0137) {
+    const auto rounded = static_cast<float>(x);
+    const double exact = std::exp(static_cast<double>(rounded));
+    CHECK(std::abs(kernels::fast_exp(rounded) / exact - 1) < kFastExp);
+  }
+  CHECK(kernels::fast_exp(0) == 1);
+  for (const float low : {-88.0F, -1000.0F, -INFINITY}) {
+    CHECK(kernels::fast_exp(low) > 0);
+    CHECK(kernels::fast_exp(low) < 2e-38F);
+  }
+  for (const float high : {89.0F, 1000.0F, INFINITY}) CHECK(std::isinf(kernels::fast_exp(high)));
+  CHECK(std::isnan(kernels::fast_exp(NAN)));
+}
+
+TEST_CASE("log(1 + e) on the unit interval agrees with the library's") {
+  for (double e = 0; e <= 1; e += 0.00137) {
+    const auto rounded = static_cast<float>(e);
+    const double exact = std::log1p(static_cast<double>(rounded));
+    CHECK(std::abs(kernels::fast_log1p(rounded) - exact) <= 2 * kFastExp * exact);
+  }
 }
 
 TEST_CASE("fused Bernoulli rows are the readable form") {
@@ -115,8 +141,8 @@ TEST_CASE("halves are a chunk and a clamp, their mean is the mean") {
     };
     check_equal(
         [&](const Inputs& in) {
-          const auto [one, two] = fused::halves(in[0], -0.5, 0.75);
-          return rows(one, two) + fused::mean(one * two, -3);
+          const auto [one, two] = kernels::halves(in[0], -0.5, 0.75);
+          return rows(one, two) + kernels::mean(one * two, -3);
         },
         [&](const Inputs& in) {
           const auto parts = in[0].chunk(2, 1);
@@ -127,21 +153,21 @@ TEST_CASE("halves are a chunk and a clamp, their mean is the mean") {
   }
   // A half that nobody uses; what is not a number stays visible.
   const auto h = torch::randn({4, 6}).requires_grad_();
-  fused::halves(h, -1, 1).second.sum().backward();
+  kernels::halves(h, -1, 1).second.sum().backward();
   CHECK(h.grad().narrow(1, 0, 3).abs().max().item<float>() == 0);
   CHECK(h.grad().narrow(1, 3, 3).sum().item<float>() > 0);
-  CHECK(fused::halves(torch::full({2, 2}, NAN), -1, 1).second.isnan().all().item<bool>());
+  CHECK(kernels::halves(torch::full({2, 2}, NAN), -1, 1).second.isnan().all().item<bool>());
 }
 
 TEST_CASE("standardised rows, with and without a gradient") {
   const auto x = 4 * torch::randn({7, 3, 5}), loc = torch::randn({1, 3, 5});
   const auto scale = torch::rand({1, 3, 5}) + 0.1;
   const auto expected = (x - loc) / scale;
-  CHECK_CLOSE(fused::standardise(x, loc, scale), expected, kFused);
-  CHECK_CLOSE(fused::standardise(x, loc.narrow(1, 0, 1), scale), (x - loc.narrow(1, 0, 1)) / scale,
-              kFused);
+  CHECK_CLOSE(kernels::standardise(x, loc, scale), expected, kFused);
+  CHECK_CLOSE(kernels::standardise(x, loc.narrow(1, 0, 1), scale),
+              (x - loc.narrow(1, 0, 1)) / scale, kFused);
   const auto leaf = x.clone().requires_grad_();
-  fused::standardise(leaf, loc, scale).sum().backward();
+  kernels::standardise(leaf, loc, scale).sum().backward();
   CHECK_CLOSE(leaf.grad(), scale.reciprocal().expand_as(x), kFused);
 }
 
@@ -220,11 +246,11 @@ TEST_CASE("a sum with a factor, of equal shapes, of a constant, of what broadcas
   const auto constant = torch::full({1}, 3.0f);
   check_equal(
       [&](const Inputs& in) {
-        return fused::plus(fused::plus(in[0], in[1], -2), constant.to(in[0].options()), 0.5)
+        return kernels::plus(kernels::plus(in[0], in[1], -2), constant.to(in[0].options()), 0.5)
             .square();
       },
       [&](const Inputs& in) { return (in[0] - 2 * in[1] + 1.5).square(); }, {a, b});
-  const auto wide = fused::plus(torch::ones({2, 1}), torch::ones({3}), 2);
+  const auto wide = kernels::plus(torch::ones({2, 1}), torch::ones({3}), 2);
   CHECK(wide.sizes() == torch::IntArrayRef({2, 3}));
 }
 

@@ -1,9 +1,8 @@
-#include "elbo/core/light.h"
-#include "elbo/core/node.h"
-#include "elbo/core/plain_operations.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/light.h"
+#include "elbo/kernels/node.h"
 
-namespace elbo::fused {
+namespace elbo::kernels {
 namespace {
 
 struct Plus : Node {
@@ -15,14 +14,12 @@ struct Plus : Node {
   }
 };
 
-bool is_light(const Tensor& t) { return is_cpu_float(t) && t.is_contiguous() && t.numel() > 0; }
-
 }  // namespace
 
 Tensor plus(const Tensor& a, const Tensor& b, double factor) {
   const bool constant = b.numel() == 1 && !b.requires_grad();
   const bool fits = a.sizes().equals(b.sizes()) || (constant && b.dim() <= a.dim());
-  if (!is_light(a) || !is_light(b) || !fits || plain_operations()) return torch::add(a, b, factor);
+  if (!fits || !fuses(a) || !fuses(b)) return torch::add(a, b, factor);
   const auto node = node_of<Plus>(a, b);
   if (node) node->factor = factor;
   auto sum = empty_floats(a.sizes());
@@ -34,4 +31,4 @@ Tensor plus(const Tensor& a, const Tensor& b, double factor) {
   return from_node(sum, node);
 }
 
-}  // namespace elbo::fused
+}  // namespace elbo::kernels

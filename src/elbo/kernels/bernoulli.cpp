@@ -1,8 +1,8 @@
-#include "elbo/core/node.h"
-#include "elbo/distributions/fused.h"
-#include "elbo/distributions/lanes.h"
+#include "elbo/kernels/densities.h"
+#include "elbo/kernels/node.h"
+#include "elbo/kernels/rows.h"
 
-namespace elbo::fused {
+namespace elbo::kernels {
 namespace {
 
 struct Block {
@@ -21,9 +21,9 @@ ELBO_INLINE void pass(const Block& b) {
 #pragma omp simd reduction(+ : sum)
     for (int64_t i = 0; i < b.width; ++i) {
       const float l = logits[i], x = xs[i];
-      const float e = exp_lane(l < 0 ? l : -l);
+      const float e = fast_exp(l < 0 ? l : -l);
       const float positive = l < 0 ? 0.0f : l;
-      float value = x * l - positive - log1p_lane(e);
+      float value = x * l - positive - fast_log1p(e);
       if constexpr (kMasked) value = mask[i] != 0 ? value : 0.0f;
       sum += value;
       if constexpr (kDerivative) {
@@ -58,7 +58,8 @@ Tensor run(const Tensor& logits, const Tensor& x, const Tensor& mask, const Tens
   auto sums = empty_sums(logits);
   const Block all{Rows(logits),           Rows(x), Rows(mask), Rows(derivative),
                   sums.data_ptr<float>(), 0,       0,          width};
-  for_blocks(all, logits.size(0), width, derivative.defined() ? derivative_block : value_block);
+  const int64_t bytes = float_bytes(width, derivative.defined() ? 3 : 2);
+  over_blocks(all, logits.size(0), bytes, derivative.defined() ? derivative_block : value_block);
   return sums;
 }
 
@@ -75,12 +76,13 @@ struct BernoulliRows : Node {
 
 }  // namespace
 
-bool can_bernoulli(const Tensor& logits, const Tensor& x, const Tensor& mask) {
-  return dense_rows(logits) && dense_rows(x) && x.sizes().equals(logits.sizes()) &&
-         !x.requires_grad() && dense_mask(mask, logits);
-}
-
 Tensor bernoulli_rows(const Tensor& logits, const Tensor& x, const Tensor& mask) {
+  const bool fused =
+      fuses_rows(logits) && fuses_like(x, logits) && !x.requires_grad() && fuses_mask(mask, logits);
+  if (!fused) {
+    // log_sigmoid on both sides keeps both tails and the derivative at 0.
+    return row_sum(x * at::log_sigmoid(logits) + (1 - x) * at::log_sigmoid(-logits), mask);
+  }
   const auto node = node_of<BernoulliRows>(logits);
   const auto derivative = node ? empty_rows(logits) : Tensor();
   const auto sums = run(logits, x, mask, derivative);
@@ -91,4 +93,4 @@ Tensor bernoulli_rows(const Tensor& logits, const Tensor& x, const Tensor& mask)
   return from_node(sums, node);
 }
 
-}  // namespace elbo::fused
+}  // namespace elbo::kernels

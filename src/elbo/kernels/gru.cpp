@@ -1,15 +1,15 @@
-#include <omp.h>
+#include "elbo/kernels/gru.h"
 
-#include <algorithm>
-
-#include "elbo/core/cpu.h"
-#include "elbo/nn/gru.h"
+#include "elbo/kernels/parallel.h"
+#include "elbo/kernels/vector.h"
 
 namespace elbo {
 namespace {
 
-// Below this many numbers a second thread costs more than it saves.
-constexpr int64_t kParallelGates = 1 << 14;
+using kernels::fast_exp;
+
+// Twelve numbers for each unit of a row.
+constexpr int64_t kTouched = 12 * sizeof(float);
 
 ELBO_INLINE float sigmoid_of(float a) { return 1 / (1 + fast_exp(-a)); }
 ELBO_INLINE float tanh_of(float a) { return 1 - 2 / (1 + fast_exp(2 * a)); }
@@ -69,26 +69,16 @@ ELBO_CLONES void gru_backward_rows(const GruGradient& s, int64_t from, int64_t t
   }
 }
 
-template <class F>
-void over_threads(int64_t rows, int64_t width, const F& f) {
-  const int64_t most =
-      rows * width < kParallelGates || omp_in_parallel() ? 1 : omp_get_max_threads();
-  const int64_t threads = std::max<int64_t>(1, std::min(most, rows));
-  if (threads == 1) return f(int64_t{0}, rows);
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-  for (int64_t t = 0; t < threads; ++t) f(rows * t / threads, rows * (t + 1) / threads);
-}
-
 }  // namespace
 
 void gru_forward(const GruStep& step) {
-  over_threads(step.n, step.width,
-               [&](int64_t from, int64_t to) { gru_forward_rows(step, from, to); });
+  kernels::over_items(step.n, step.width * kTouched,
+                      [&](int64_t from, int64_t to) { gru_forward_rows(step, from, to); });
 }
 
 void gru_backward(const GruGradient& step) {
-  over_threads(step.n, step.width,
-               [&](int64_t from, int64_t to) { gru_backward_rows(step, from, to); });
+  kernels::over_items(step.n, step.width * kTouched,
+                      [&](int64_t from, int64_t to) { gru_backward_rows(step, from, to); });
 }
 
 }  // namespace elbo

@@ -1,9 +1,9 @@
 #include <cmath>
 
 #include "elbo/core/constants.h"
-#include "elbo/distributions/fused_pair.h"
+#include "elbo/kernels/normal_parts.h"
 
-namespace elbo::fused {
+namespace elbo::kernels {
 namespace {
 
 struct Block {
@@ -20,7 +20,7 @@ template <bool kShared, bool kMasked>
 ELBO_INLINE void pass(const Block& b) {
   // In variables: what a store may change is no matter for vectors.
   const float low = b.low, high = b.high;
-  const float shared = *b.p.second.data, shared_inverse = exp_lane(-shared);
+  const float shared = *b.p.second.data, shared_inverse = fast_exp(-shared);
   for (int64_t row = b.first; row < b.last; ++row) {
     const float *x = b.x[row], *loc = b.p.first[row];
     const float* log_scale = kShared ? nullptr : b.p.second[row];
@@ -31,7 +31,7 @@ ELBO_INLINE void pass(const Block& b) {
         b.width, [&](int64_t i, int lane) __attribute__((always_inline)) {
           const float v = kShared ? shared : log_scale[i];
           const float s = kShared ? shared : bounded(v, low, high);
-          const float inverse = kShared ? shared_inverse : exp_lane(-s);
+          const float inverse = kShared ? shared_inverse : fast_exp(-s);
           const float y = (x[i] - loc[i]) * inverse;
           float value = -0.5f * y * y - s - static_cast<float>(kHalfLogTwoPi), d_loc = y * inverse,
                 d_scale = y * y - 1;
@@ -90,7 +90,7 @@ Tensor run_normal(const Tensor& x, const NormalParameters& p, const Tensor& mask
   all.high = static_cast<float>(p.high);
   all.sums = sums.data_ptr<float>();
   all.width = part_width(p);
-  for_blocks(all, x.size(0), all.width, shared ? block_shared : block_per_element);
+  over_blocks(all, x.size(0), float_bytes(all.width, 5), shared ? block_shared : block_per_element);
   return sums;
 }
 
@@ -143,29 +143,33 @@ ELBO_CLONES void scale_block(const float* factor, Rows ins, Rows outs, float sig
   }
 }
 
+/// Whether the fused form applies; a log scale apart has the shape of loc or one element.
+bool fuses_density(const Tensor& x, const NormalParameters& p, const Tensor& mask) {
+  if (!fuses_rows(x) || !fuses_mask(mask, x)) return false;
+  if (p.both.defined()) return fuses_halves(p.both) && x.sizes().equals(part_shape(p));
+  const bool one = p.second.numel() == 1 && p.second.dim() <= 1 && is_cpu_float(p.second);
+  return (one ? fuses_rows(p.first) : fuses_parameters(p)) && x.sizes().equals(p.first.sizes());
+}
+
 }  // namespace
 
 Tensor scale_rows(const Tensor& factor, const Tensor& derivative, bool negate) {
   const int64_t width = row_width(derivative);
   auto out = empty_rows(derivative);
   const auto dense_factor = factor.contiguous();
-  for_rows(derivative.size(0), width, [&](int64_t first, int64_t last) {
+  over_items(derivative.size(0), float_bytes(width, 2), [&](int64_t first, int64_t last) {
     scale_block(dense_factor.data_ptr<float>(), Rows(derivative), Rows(out), negate ? -1.0f : 1.0f,
                 first, last, width);
   });
   return out;
 }
 
-bool can_triple(const Tensor& x, const NormalParameters& p, const Tensor& mask) {
-  if (!dense_rows(x) || !dense_mask(mask, x)) return false;
-  if (p.both.defined()) return can_halve(p.both) && x.sizes().equals(part_shape(p));
-  const auto& log_scale = p.second;
-  const bool per_element = dense_rows(log_scale) && log_scale.sizes().equals(p.first.sizes());
-  const bool one = log_scale.numel() == 1 && log_scale.dim() <= 1 && is_cpu_float(log_scale);
-  return (per_element || one) && dense_rows(p.first) && x.sizes().equals(p.first.sizes());
-}
-
 Tensor normal_rows(const Tensor& x, const NormalParameters& p, const Tensor& mask) {
+  if (!fuses_density(x, p, mask)) {
+    const auto [loc, log_scale] = apart(p);
+    const auto y = (x - loc) * (-log_scale).exp();
+    return row_sum(-(0.5 * y * y) - log_scale - kHalfLogTwoPi, mask);
+  }
   Halved derivative;
   const auto sums = run_normal(x, p, mask, derivative);
   const auto node = pair_node<NormalRows>(p, x);
@@ -183,4 +187,4 @@ Tensor normal_rows(const Tensor& x, const NormalParameters& p, const Tensor& mas
   return from_node(sums, node);
 }
 
-}  // namespace elbo::fused
+}  // namespace elbo::kernels

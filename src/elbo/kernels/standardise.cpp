@@ -1,9 +1,9 @@
 #include <vector>
 
-#include "elbo/distributions/fused.h"
-#include "elbo/distributions/lanes.h"
+#include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/rows.h"
 
-namespace elbo::fused {
+namespace elbo::kernels {
 namespace {
 
 ELBO_CLONES void standardise_block(Rows xs, const float* loc, const float* inverse, Rows ys,
@@ -17,7 +17,7 @@ ELBO_CLONES void standardise_block(Rows xs, const float* loc, const float* inver
 }
 
 bool is_constant_row(const Tensor& t, const Tensor& like) {
-  return dense_rows(t) && t.size(0) == 1 && !t.requires_grad() &&
+  return fuses_rows(t) && t.size(0) == 1 && !t.requires_grad() &&
          t.sizes().slice(1).equals(like.sizes().slice(1));
 }
 
@@ -25,7 +25,7 @@ bool is_constant_row(const Tensor& t, const Tensor& like) {
 
 Tensor standardise(const Tensor& x, const Tensor& loc, const Tensor& scale) {
   const bool one_pass =
-      dense_rows(x) && !x.requires_grad() && is_constant_row(loc, x) && is_constant_row(scale, x);
+      fuses_rows(x) && !x.requires_grad() && is_constant_row(loc, x) && is_constant_row(scale, x);
   if (!one_pass) return (x - loc) / scale;
   const int64_t width = row_width(x);
   auto y = empty_rows(x);
@@ -33,10 +33,10 @@ Tensor standardise(const Tensor& x, const Tensor& loc, const Tensor& scale) {
   std::vector<float> inverse(width);
   const float* scales = scale.data_ptr<float>();
   for (int64_t i = 0; i < width; ++i) inverse[i] = 1 / scales[i];
-  for_rows(x.size(0), width, [&](int64_t first, int64_t last) {
+  over_items(x.size(0), float_bytes(width, 2), [&](int64_t first, int64_t last) {
     standardise_block(Rows(x), loc.data_ptr<float>(), inverse.data(), Rows(y), first, last, width);
   });
   return y;
 }
 
-}  // namespace elbo::fused
+}  // namespace elbo::kernels

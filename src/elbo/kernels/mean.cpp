@@ -1,10 +1,10 @@
 #include <algorithm>
 
-#include "elbo/core/node.h"
-#include "elbo/distributions/fused.h"
-#include "elbo/distributions/lanes.h"
+#include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/light.h"
+#include "elbo/kernels/node.h"
 
-namespace elbo::fused {
+namespace elbo::kernels {
 namespace {
 
 struct Mean : Node {
@@ -24,8 +24,7 @@ struct Mean : Node {
 }  // namespace
 
 Tensor mean(const Tensor& x, double factor) {
-  const bool plain = is_cpu_float(x) && x.is_contiguous() && x.numel() > 0 && !plain_operations();
-  if (!plain) {
+  if (!fuses(x)) {
     const auto m = x.mean();
     return factor == 1 ? m : factor == -1 ? -m : factor * m;
   }
@@ -43,4 +42,4 @@ Tensor mean(const Tensor& x, double factor) {
   return from_node(mean, node);
 }
 
-}  // namespace elbo::fused
+}  // namespace elbo::kernels

@@ -1,6 +1,8 @@
-#include "elbo/distributions/fused_pair.h"
+#include <ATen/ExpandUtils.h>
 
-namespace elbo::fused {
+#include "elbo/kernels/normal_parts.h"
+
+namespace elbo::kernels {
 namespace {
 
 struct Block {
@@ -23,8 +25,8 @@ Block block_of(const NormalParameters& p, const Halved& derivative) {
 }
 
 template <class F>
-void over_blocks(const Block& all, const NormalParameters& p, const F& f) {
-  for_blocks(all, any_part(p).size(0), all.width, f);
+void over_rows_of(const NormalParameters& p, const Block& all, const F& f) {
+  over_blocks(all, any_part(p).size(0), float_bytes(all.width, 4), f);
 }
 
 ELBO_CLONES void kl_block(const Block& b) {
@@ -36,7 +38,7 @@ ELBO_CLONES void kl_block(const Block& b) {
     over_lanes(
         b.width, [&](int64_t i, int lane) __attribute__((always_inline)) {
           const float m = loc[i], v = log_scale[i], s = bounded(v, low, high);
-          const float excess = exp_lane(2 * s) - 1;  // variance - 1
+          const float excess = fast_exp(2 * s) - 1;  // variance - 1
           d_log_scale[i] = where_free(excess, v, low, high);
           lanes[lane] += 0.5f * (m * m + excess) - s;
         });
@@ -66,7 +68,7 @@ ELBO_CLONES void draw_block(const Block& b) {
     float *deviation = b.deviation[row], *value = b.value[row];
 #pragma omp simd
     for (int64_t i = 0; i < b.width; ++i) {
-      const float v = log_scale[i], d = deviation[i] * exp_lane(bounded(v, low, high));
+      const float v = log_scale[i], d = deviation[i] * fast_exp(bounded(v, low, high));
       value[i] = loc[i] + d;
       deviation[i] = where_free(d, v, low, high);
     }
@@ -104,28 +106,25 @@ struct SampleNormal : PairNode {
     all.deviation = Rows(deviation);
     all.value = Rows(d);
     all.width = row_width(d);
-    for_blocks(all, d.size(0), all.width, spread_block);
+    over_blocks(all, d.size(0), float_bytes(all.width, 4), spread_block);
     return {d_h.both};
   }
 };
 
 }  // namespace
 
-bool can_halve(const Tensor& h) { return dense_rows(h) && h.size(1) % 2 == 0; }
-
-bool can_pair(const NormalParameters& p) {
-  if (p.both.defined()) return can_halve(p.both);
-  return dense_rows(p.first) && dense_rows(p.second) && p.first.sizes().equals(p.second.sizes());
-}
-
 Tensor kl_standard(const NormalParameters& p) {
+  if (!fuses_parameters(p)) {
+    const auto [loc, log_scale] = apart(p);
+    return row_sum(0.5 * loc * loc + 0.5 * (2 * log_scale).expm1() - log_scale);
+  }
   // Apart, the derivative by the location is the location itself.
   const Halved derivative =
       p.both.defined() ? empty_halved(p) : Halved{{}, empty_rows(p.second), {}};
   auto all = block_of(p, derivative);
   const auto sums = empty_sums(any_part(p));
   all.sums = sums.data_ptr<float>();
-  over_blocks(all, p, kl_block);
+  over_rows_of(p, all, kl_block);
   const auto node = pair_node<KlStandard>(p);
   if (node) {
     node->keep_parameters(p);
@@ -135,13 +134,18 @@ Tensor kl_standard(const NormalParameters& p) {
 }
 
 Tensor sample_normal(const NormalParameters& p) {
+  if (!fuses_parameters(p)) {
+    const auto [loc, log_scale] = apart(p);
+    const auto shape = at::infer_size(loc.sizes(), log_scale.sizes());
+    return loc + log_scale.exp() * torch::randn(shape, loc.options());
+  }
   const auto options = any_part(p).options().requires_grad(false);
   const auto deviation = torch::randn(part_shape(p), options);
   const auto value = empty_floats(deviation.sizes());
   auto all = block_of(p, Halved());
   all.deviation = Rows(deviation);
   all.value = Rows(value);
-  over_blocks(all, p, draw_block);
+  over_rows_of(p, all, draw_block);
   const auto node = pair_node<SampleNormal>(p);
   if (node) {
     node->keep_parameters(p);
@@ -150,4 +154,4 @@ Tensor sample_normal(const NormalParameters& p) {
   return from_node(value, node);
 }
 
-}  // namespace elbo::fused
+}  // namespace elbo::kernels

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "elbo/nn/activation.h"
+#include "elbo/core/tensor.h"
+#include "elbo/kernels/activation.h"
 
 namespace elbo {
 

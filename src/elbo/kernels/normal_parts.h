@@ -1,13 +1,14 @@
 #pragma once
 
-#include "elbo/core/node.h"
-#include "elbo/distributions/fused.h"
-#include "elbo/distributions/lanes.h"
+#include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/densities.h"
+#include "elbo/kernels/node.h"
+#include "elbo/kernels/rows.h"
 
 // What the fused kernels of normals share: parameters, and derivatives by them, that lie apart or
 // in one tensor.
 
-namespace elbo::fused {
+namespace elbo::kernels {
 
 /// The rows of the two parts; a part that is absent has none.
 struct HalvedRows {
@@ -35,6 +36,17 @@ inline const Tensor& any_part(const Halved& t) { return t.both.defined() ? t.bot
 inline Halved empty_halved(const Halved& t) {
   if (t.both.defined()) return {{}, {}, empty_rows(t.both)};
   return {empty_rows(t.first), empty_rows(t.second), {}};
+}
+
+/// Differentiable location and log scale, the latter bounded.
+inline std::pair<Tensor, Tensor> apart(const NormalParameters& p) {
+  if (!p.both.defined()) return {p.first, p.second};
+  return halves(p.both, p.low, p.high);
+}
+/// Whether the fused forms take these parameters: two of one shape, or halves.
+inline bool fuses_parameters(const NormalParameters& p) {
+  if (p.both.defined()) return fuses_halves(p.both);
+  return fuses_rows(p.first) && fuses_like(p.second, p.first);
 }
 
 /// A node whose last inputs are location and log scale, or both in one.
@@ -87,4 +99,4 @@ ELBO_INLINE float where_free(float d, float v, float low, float high) {
   return v < low || v > high ? 0.0f : d;
 }
 
-}  // namespace elbo::fused
+}  // namespace elbo::kernels
