@@ -49,8 +49,10 @@ if(NOT ELBO_FOLDERS)
              COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tools/check_${what}.py)
   endforeach()
   # A checker that finds nothing anywhere would pass, too.
-  add_test(NAME check_layers_finds_violations
-           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_check_layers.py)
+  foreach(what layers style)
+    add_test(NAME check_${what}_finds_violations
+             COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_check_${what}.py)
+  endforeach()
   set(cli_tests usage work resume refuse labels stage judge text)
   if(ELBO_RDKIT)
     list(APPEND cli_tests molecules)

@@ -1,4 +1,5 @@
-"""What no formatter checks: the length of files, and names that do not belong into this code."""
+"""What no formatter checks: the length of files, names that do not belong into this code, and turns of
+phrase that do not belong into its messages."""
 import pathlib
 import re
 import statistics
@@ -13,6 +14,48 @@ FORBIDDEN = [
     (r"\busing namespace torch\b", "write torch::"),
     (r"\bstd::c(out|err)\b|\bf?printf\(", "only cli/ prints"),
 ]
+
+# Turns of phrase that messages and helps are better without, and what to write.
+TICS = [
+    (r"\bso many\b", "this many, or the number of …"),
+    (r"(?<!here )\b(is|are) no (?!longer)\w", "is not a …"),
+    (r"\bstands? (with|without|alone)\b", "requires, or cannot be combined with"),
+    (r"\b(is|are) told\b|\btells? (of|what|how|that)\b", "is given, shows, covers"),
+    (r"\bmend(s|ed)?\b", "fix"),
+    (r"\bmade rows\b", "synthetic rows"),
+    (r"\bone's own\b", "your own"),
+    (r"\bnot there\b|\bthere is not enough\b", "not found, not available, out of"),
+    (r", as (\d|\\\"|--|\{)", "e.g. …"),
+    (r"; (0|1|-1|\[\]) = |; (default|auto): ", "in brackets: (0 = …), (default: …)"),
+    (r"^how many\b", "the number of …"),
+]
+TOKEN = re.compile(
+    r"//[^\n]*|/\*.*?\*/|R\"(\w*)\(.*?\)\1\"|'(?:[^'\\\n]|\\.)'|\"(?:[^\"\\\n]|\\.)*\"", re.S
+)
+
+
+def literals(text):
+    """Line and text of each string literal, adjacent ones as one."""
+    found, end = [], None
+    for token in TOKEN.finditer(text):
+        if not token[0].startswith('"'):
+            continue
+        if end is not None and not text[end : token.start()].strip():
+            found[-1][1] += token[0][1:-1]
+        else:
+            found.append([text.count("\n", 0, token.start()) + 1, token[0][1:-1]])
+        end = token.end()
+    return found
+
+
+def tics(text):
+    """Line, literal and better words of each turn of phrase that messages are better without."""
+    return [
+        (line, literal, better)
+        for line, literal in literals(text)
+        for pattern, better in TICS
+        if re.search(pattern, literal)
+    ]
 
 
 # What every part calls alike; the build tells these apart (cmake/unity.cmake).
@@ -61,6 +104,8 @@ def main(root):
         if path.suffix == ".h" and lines and "#pragma once" not in lines:
             if "pch.h" not in path.name:
                 bad.append(f"{name}: no #pragma once")
+        for number, literal, better in tics(path.read_text()):
+            bad.append(f'{name}:{number}: "{literal}": better: {better}')
         for pattern, why in FORBIDDEN:
             if "prints" in why and "cli" in path.parts:
                 continue

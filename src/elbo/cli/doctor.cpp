@@ -59,14 +59,15 @@ int doctor(bool json) {
   return 0;
 }
 
-const bool added = add_command({"doctor",
-                                "What this machine offers, and what slows it down",
-                                {"elbo doctor"},
-                                [](CLI::App& app) {
-                                  auto json = std::make_shared<bool>(false);
-                                  app.add_flag("--json", *json, "the result as one JSON object");
-                                  return [json] { return doctor(*json); };
-                                }});
+const bool added =
+    add_command({"doctor",
+                 "What this machine offers, and what slows it down",
+                 {"elbo doctor"},
+                 [](CLI::App& app) {
+                   auto json = std::make_shared<bool>(false);
+                   app.add_flag("--json", *json, "print the result as one JSON object");
+                   return [json] { return doctor(*json); };
+                 }});
 
 }  // namespace
 }  // namespace elbo

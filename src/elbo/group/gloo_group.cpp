@@ -272,7 +272,7 @@ class GlooGroup : public Group {
       auto cause = watch_->failure();
       if (cause.empty()) cause = watch_->find_cause();
       watch_->tell(cause);
-      fail("[train] ", cause, "; --resume goes on from the last checkpoint");
+      fail("[train] ", cause, "; --resume continues from the last checkpoint");
     }
   }
 

@@ -12,8 +12,7 @@ struct WrappedNormalOptions {
   template <class F>
   void fields(F&& f) {
     f("curvature", curvature,
-      "of the Poincaré ball, without its minus sign; the same in posterior "
-      "and prior",
+      "curvature of the Poincaré ball, without its minus sign; must agree in posterior and prior",
       between(1e-4, 100));
     f("scale", scale, "deviation of the free prior", between(1e-3, 10));
     f("min_log_scale", min_log_scale, "lower bound of the log scale", between(-20, 20));

@@ -14,8 +14,9 @@ struct ScaleOptions {
   template <class F>
   void fields(F&& f) {
     f("scale", scale,
-      "output: from the network; learned: one number; feature: one per component; or a number");
-    f("mean", mean, "what the network's mean passes through", one_of({"none", "sigmoid", "tanh"}));
+      "scale: output (from the network), learned (one number), feature (one per component) or a "
+      "number");
+    f("mean", mean, "function applied to the network's mean", one_of({"none", "sigmoid", "tanh"}));
     f("min_log_scale", min_log_scale, "lower bound of the log scale", between(-20, 20));
     f("max_log_scale", max_log_scale, "upper bound of the log scale", between(-20, 20));
   }

@@ -31,7 +31,7 @@ inline void check_kind(const char* head, const Schema& variable,
 
 inline void check_features(const char* head, const Tensor& h) {
   check(h.defined(), "[head ", head,
-        "] prior: it cannot stand without features; free priors are mixture, normal, …");
+        "] prior: this head cannot be a free prior; free priors are mixture, normal, …");
 }
 
 /// Kinds whose values are numbers with an order.

@@ -181,9 +181,9 @@ std::vector<std::string> notes(const CpuReport& r) {
   if (const auto note = note_on_threads(); !note.empty()) list.push_back(note);
   if (r.threads > 1 && !std::getenv("GOMP_SPINCOUNT") && !std::getenv("OMP_WAIT_POLICY")) {
     list.push_back(
-        "idle OpenMP threads spin: with another process on a core this program crawls; "
-        "GOMP_SPINCOUNT=" +
-        std::string(kSpinShared) + " mends it");
+        "idle OpenMP threads spin, which slows this program to a crawl where another process "
+        "shares a core. Set GOMP_SPINCOUNT=" +
+        std::string(kSpinShared) + " to avoid this");
   }
   if (!has_dnnl())
     list.push_back("built without oneDNN: dense layers and convolutions run in ATen");
@@ -217,7 +217,7 @@ std::string note_on_threads() {
   if (threads >= cores || std::getenv("OMP_NUM_THREADS")) return "";
   return std::to_string(threads) + " of " + std::to_string(cores) +
          " cores in use, another process had the rest at the start; OMP_NUM_THREADS=" +
-         std::to_string(cores) + " takes all";
+         std::to_string(cores) + " uses all";
 }
 
 CpuReport cpu_report(bool measure) {

@@ -10,9 +10,9 @@ struct SequentialOptions {
   int64_t size = 16, features = 64, memory = 64;
   template <class F>
   void fields(F&& f) {
-    f("size", size, "numbers of z at each step", between(1, 4096));
-    f("features", features, "numbers that stand for a step's x or z", between(1, 65536));
-    f("memory", memory, "numbers that are remembered from step to step", between(1, 65536));
+    f("size", size, "size of z at each step", between(1, 4096));
+    f("features", features, "size of the features of a step's x or z", between(1, 65536));
+    f("memory", memory, "size of the recurrent state", between(1, 65536));
   }
 };
 
@@ -77,8 +77,7 @@ class Sequential : public Latent {
   Trace generate(int64_t n, const Tensor& c, const Values& fixed) override {
     check_fixed(fixed, {"z"});
     check(decode_ != nullptr,
-          "[latent sequential] place: it draws x step by step and stands in a model alone, as no "
-          "part of a product");
+          "[latent sequential] place: it draws x step by step, so it cannot be part of a product");
     torch::NoGradGuard no_gradient;
     const auto known = condition(c);
     const bool given = fixed.count("z") > 0;
@@ -205,7 +204,7 @@ class Sequential : public Latent {
 };
 
 const bool added = latents().add<SequentialOptions>(
-    "sequential", "A z at each step of a series, after all that was before: VRNN",
+    "sequential", "A z at each step of a series, given everything before it: VRNN",
     [](const LatentPlan& plan, const SequentialOptions& options) {
       return std::make_shared<Sequential>(plan, options);
     });

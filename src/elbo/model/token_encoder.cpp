@@ -12,9 +12,9 @@ struct TokenEncoderOptions {
   std::string directions = "both", pool = "last";
   template <class F>
   void fields(F&& f) {
-    f("embedding", embedding, "numbers that stand for a token", between(1, 65536));
-    f("directions", directions, "from where a row is read", one_of({"both", "forwards"}));
-    f("pool", pool, "what is told of all steps: the last one, or their mean beside it",
+    f("embedding", embedding, "embedding size", between(1, 65536));
+    f("directions", directions, "direction in which a row is read", one_of({"both", "forwards"}));
+    f("pool", pool, "summary of all steps: the last one, or the last one and the mean",
       one_of({"last", "mean"}));
   }
 };

@@ -57,7 +57,7 @@ void answer(Response& response, int status, const Json& body) {
 Json parsed(const Request& request) {
   const auto body =
       request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
-  check(!body.is_discarded(), "[serve] the body is no valid JSON");
+  check(!body.is_discarded(), "[serve] the body is not valid JSON");
   return body;
 }
 
