@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "elbo/core/registry.h"
-#include "elbo/data/dataset.h"
+#include "elbo/data/schema.h"
 #include "elbo/distributions/distribution.h"
 #include "elbo/nn/network.h"
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "elbo/data/dataset.h"
 #include "elbo/model/head.h"
 
 namespace elbo {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "elbo/core/options.h"
+#include "elbo/data/dataset.h"
 #include "elbo/model/head.h"
 
 namespace elbo {
