@@ -105,7 +105,7 @@ TEST_CASE("shards are read where they lie, with their labels") {
     const auto data = open_data("shards:" + folder.at(name), {});
     CHECK(data->size() == 50);
     CHECK(data->schemas().x.shape == Shape{3, 8, 8});
-    CHECK(data->schemas().x.kind == "byte");
+    CHECK(data->schemas().x.kind == Kind::kByte);
     const auto batch = data->get(torch::tensor({49, 0, 31}, torch::kInt64));
     CHECK(numbers_of(batch) == std::vector<int>{49, 0, 31});
     CHECK(batch.y.equal(torch::tensor({4, 0, 1}, torch::kInt64)));

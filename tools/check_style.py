@@ -56,6 +56,23 @@ def tics(text):
         for pattern, better in TICS
         if re.search(pattern, literal)
     ]
+# A kind of data is an enum, also where a part keeps a copy of it.
+KIND_AS_TEXT = re.compile(
+    r'\bkind\s*[!=]=\s*"(?:real|unit|binary|byte|count|category|token|table)"'
+)
+
+
+def kinds_as_text(root):
+    """Comparisons of a kind of data with its name, outside of what reads and writes schemas."""
+    bad = []
+    for folder in ["src", "tests", "bench", "examples"]:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in (".h", ".cpp") or re.match(r"schema.*\.cpp", path.name):
+                continue
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                if KIND_AS_TEXT.search(line):
+                    bad.append(f"{path.relative_to(root)}:{number}: compare with Kind, not a text")
+    return bad
 
 
 # What every part calls alike; the build tells these apart (cmake/unity.cmake).
@@ -94,6 +111,7 @@ def main(root):
     bad, lengths = [], []
     for folder in [root / "tests", *sorted(p for p in (root / "src/elbo").iterdir() if p.is_dir())]:
         bad += local_clashes(folder)
+    bad += kinds_as_text(root)
     source = root / "src/elbo"
     for path in sorted([*source.rglob("*.h"), *source.rglob("*.cpp")]):
         lines = path.read_text().splitlines()

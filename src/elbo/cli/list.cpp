@@ -28,7 +28,7 @@ std::vector<Listed> listed(const Registry& registry) {
   return list;
 }
 
-struct Kind {
+struct Chapter {
   std::string name, title;
   std::function<std::vector<Listed>()> entries;
 };
@@ -39,8 +39,8 @@ std::vector<Listed> listed_models() {
   return list;
 }
 
-const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> list = {
+const std::vector<Chapter>& kinds() {
+  static const std::vector<Chapter> list = {
       {"models", "Models (elbo train --model NAME)", listed_models},
       {"data", "Data readers (READER:PATH)",
        [] {
@@ -85,7 +85,7 @@ std::string indented(const std::string& text, const std::string& by) {
   return out;
 }
 
-std::string kind_text(const Kind& kind, bool with_options) {
+std::string kind_text(const Chapter& kind, bool with_options) {
   const auto entries = kind.entries();
   std::string text = kind.title + "\n";
   if (!with_options || kind.name == "models" || kind.name == "data") {
@@ -108,7 +108,7 @@ std::string kind_text(const Kind& kind, bool with_options) {
   return text;
 }
 
-Json kind_json(const Kind& kind) {
+Json kind_json(const Chapter& kind) {
   Json list = Json::array();
   for (const auto& entry : kind.entries()) {
     Json item{{"name", entry.name}, {"about", entry.about}};
@@ -142,7 +142,7 @@ std::string models_markdown() {
   return text;
 }
 
-std::string markdown(const Kind& kind) {
+std::string markdown(const Chapter& kind) {
   if (kind.name == "models") return models_markdown();
   std::string text = "## " + kind.title + "\n";
   for (const auto& entry : kind.entries()) {

@@ -15,7 +15,7 @@ class Binarized : public Dataset, public StreamedRows {
         bytes_(dynamic_cast<const ByteRows*>(data_.get())) {
     if (bytes_ && (size() == 0 || !bytes_->bytes(0))) bytes_ = nullptr;
     const auto schema = data_->schemas().x;
-    check(schema.kind == "byte", "[binarize] ", how_, ": the data are ", schema.kind,
+    check(schema.kind == Kind::kByte, "[binarize] ", how_, ": the data are ", schema.kind,
           ", only bytes can be binarized");
     width_ = numel(schema.shape);
   }
@@ -25,7 +25,7 @@ class Binarized : public Dataset, public StreamedRows {
   std::string row_name(int64_t row) const override { return data_->row_name(row); }
   Schemas schemas() const override {
     auto schemas = data_->schemas();
-    schemas.x.kind = "binary";
+    schemas.x.kind = Kind::kBinary;
     schemas.x.detail["binarize"] = how_;
     return schemas;
   }

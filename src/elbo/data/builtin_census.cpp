@@ -130,7 +130,7 @@ Data make_census(const MadePart& part) {
       if (*mask) *x = columns[i].value(cells[i]);
     }
   }
-  a.schemas.x = {{width}, "table", {{"missing", true}, {"columns", Json::array()}}};
+  a.schemas.x = {{width}, Kind::kTable, {{"missing", true}, {"columns", Json::array()}}};
   for (const auto& cell : columns) a.schemas.x.detail["columns"].push_back(cell.column());
   return in_memory(std::move(a));
 }

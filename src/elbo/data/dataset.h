@@ -9,25 +9,9 @@
 #include "elbo/core/random.h"
 #include "elbo/core/registry.h"
 #include "elbo/core/tensor.h"
+#include "elbo/data/schema.h"
 
 namespace ELBO_API elbo {
-
-/// What a variable is: enough to choose a network and a likelihood for it.
-struct Schema {
-  Shape shape;                   // images are channels x height x width
-  std::string kind;              // real, unit, binary, byte, count, category, token, table
-  Json detail = Json::object();  // columns, classes, loc and scale, how it is binarized, …
-
-  bool present() const { return !kind.empty(); }
-};
-struct Schemas {
-  Schema x, c, y;
-  Schema target = {};
-};
-Json to_json(const Schema& schema);
-Schema schema_from_json(const Json& j, const std::string& where);
-/// Raises an Error that names the first difference in what a model needs (shape, kind).
-void check_fits(const Schema& found, const Schema& expected, const std::string& where);
 
 /// Rows as a model reads them, all float32 but y.
 struct Batch {
@@ -140,10 +124,6 @@ bool has_test_split(const std::string& text);
 std::string data_path(const std::string& text);
 /// Turns byte rows into binary ones: dynamic, static, threshold. `none` keeps them.
 Data binarized(Data data, const std::string& how);
-/// Names of the classes of a label or a one-hot condition: numbers where the data name none.
-std::vector<std::string> class_names(const Schema& schema);
-/// How many there are; 0 where the schema does not say.
-int64_t class_count(const Schema& schema);
 /// [N] labels of all rows, or undefined.
 Tensor labels_of(const Dataset& data);
 /// Labels [rows] from the column "class" or "label" of a CSV file, else its first, or from an NPY

@@ -107,7 +107,7 @@ class Mnist : public Reader {
     Arrays arrays;
     set_x(arrays, read_idx(file), options, file);
     // A part of it may hold nothing but 0 and 1; the set is bytes all the same.
-    arrays.schemas.x.kind = "byte";
+    arrays.schemas.x.kind = Kind::kByte;
     check(arrays.x.scalar_type() == torch::kUInt8 && arrays.x.dim() == 4, "[mnist] ", file,
           ": expected bytes, images x height x width");
     const auto labels = find_in(folder, prefix(split) + "-labels-idx1-ubyte");

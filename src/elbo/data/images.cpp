@@ -245,7 +245,7 @@ class ImageReader : public Reader {
     arrays.x = x;
     arrays.y = y;
     arrays.names = std::move(names);
-    arrays.schemas.x = {{x.sizes().begin() + 1, x.sizes().end()}, "byte", Json::object()};
+    arrays.schemas.x = {{x.sizes().begin() + 1, x.sizes().end()}, Kind::kByte, Json::object()};
     if (y.defined()) arrays.schemas.y = category_schema(classes);
     return in_memory(std::move(arrays));
   }

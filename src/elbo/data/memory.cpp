@@ -25,7 +25,7 @@ class InMemory : public Dataset, public ByteRows {
     if (a_.y.defined()) a_.y = a_.y.to(torch::kInt64);
     check(a_.names.empty() || static_cast<int64_t>(a_.names.size()) == size(), "[data] ",
           a_.names.size(), " row names for ", size(), " rows");
-    byte_ = a_.schemas.x.kind == "byte" && a_.x.scalar_type() == torch::kUInt8;
+    byte_ = a_.schemas.x.kind == Kind::kByte && a_.x.scalar_type() == torch::kUInt8;
     width_ = numel(a_.schemas.x.shape);
   }
 

@@ -222,7 +222,7 @@ class MoleculeReader : public Reader {
       smiles.push_back(lines.cells[i][lines.smiles]);
       rest.names.push_back("line " + std::to_string(lines.numbers[i]));
     }
-    const bool known = options.like && options.like->x.kind == "token";
+    const bool known = options.like && options.like->x.kind == Kind::kToken;
     add_properties(lines, smiles, known ? &options.like->target : nullptr, path, rest);
     return token_data(
         smiles,

@@ -239,7 +239,7 @@ class SeriesReader : public Reader {
     Schemas schemas;
     const auto columns = static_cast<int64_t>(raw.columns.size());
     auto& x = schemas.x;
-    x = {o_.window > 1 ? Shape{o_.window, columns} : Shape{columns}, "real", Json::object()};
+    x = {o_.window > 1 ? Shape{o_.window, columns} : Shape{columns}, Kind::kReal, Json::object()};
     Json names = raw.columns;
     for (size_t c = 0; c < changes.size(); ++c) {
       if (changes[c]) names[c] = "change of " + raw.columns[c];

@@ -113,7 +113,7 @@ class TextReader : public Reader {
     units.names.resize(rows);
     Arrays rest;
     rest.names = std::move(units.names);
-    const bool known = options.like && options.like->x.kind == "token";
+    const bool known = options.like && options.like->x.kind == Kind::kToken;
     return token_data(units.texts,
                       {parse_tokenizer(options_.tokens), options_.max_length, options_.too_long,
                        options_.min_count},

@@ -24,9 +24,10 @@ TextCodec::TextCodec(const Schema& schema) {
   const auto vocabulary = schema.detail.value("vocabulary", Json());
   const auto name = schema.detail.value("tokens", Json());
   auto declaration = schema.detail.value("tokenizer", Json::object());
-  check(schema.kind == "token" && schema.shape.size() == 1 && vocabulary.is_array() &&
+  check(schema.kind == Kind::kToken && schema.shape.size() == 1 && vocabulary.is_array() &&
             vocabulary.size() > kUnknownToken && name.is_string() && declaration.is_object(),
-        "[tokens] schema: found ", schema.kind.empty() ? "nothing" : schema.kind,
+        "[tokens] schema: found ",
+        schema.present() ? to_string(schema.kind) : std::string("nothing"),
         " data, expected texts with a vocabulary");
   declaration["type"] = name;
   tokenizer_ = tokenizers().make(declaration);
@@ -91,7 +92,8 @@ std::vector<std::string> texts_of(const Schema& schema, const Tensor& ids) {
 }
 
 bool is_text(const Schema& schema) {
-  return schema.kind == "token" && schema.shape.size() == 1 && schema.detail.contains("vocabulary");
+  return schema.kind == Kind::kToken && schema.shape.size() == 1 &&
+         schema.detail.contains("vocabulary");
 }
 
 Tensor token_mask(const Tensor& ids) {

@@ -92,7 +92,7 @@ Json pair_differences(Subject& s) {
 /// Rows whose condition is a label get it as a last column.
 void add_label(Subject& s, Tables& t) {
   const auto& c = s.schemas().c;
-  if (c.kind != "category" || c.shape.size() != 1) return;
+  if (c.kind != Kind::kCategory || c.shape.size() != 1) return;
   Column label;
   label.name = "label";
   label.type = "category";

@@ -73,7 +73,7 @@ std::string about_data(const Run& run) {
   const auto& x = run.schemas().x;
   Rows rows{{"source", run.data_name()},
             {"rows", in_words(facts.value("rows", Json()))},
-            {"kind", x.kind},
+            {"kind", to_string(x.kind)},
             {"shape of a row", to_string(x.shape)}};
   if (run.schemas().c.present()) rows.emplace_back("condition", to_string(run.schemas().c.shape));
   for (const auto& row : flat(facts["data"].value("options", Json::object()))) rows.push_back(row);

@@ -184,7 +184,7 @@ class DiffusionHead : public Head {
   DiffusionHead(const Context& at, const DiffusionOptions& o)
       : shape_(at.variable.shape),
         chain_(register_module("chain", std::make_shared<NoiseChain>(shape_, o))) {
-    check_kind("diffusion", at.variable, {"real"});
+    check_kind("diffusion", at.variable, {Kind::kReal});
   }
   Dist operator()(const Tensor& h) override {
     check(!h.defined(), "[head diffusion] place: it takes no features, use it as a prior");

@@ -18,7 +18,7 @@ class CategoricalHead : public Head {
  public:
   explicit CategoricalHead(const Context& at)
       : shape_(at.variable.shape), classes_(classes_of("categorical", at.variable)) {
-    check_kind("categorical", at.variable, {"category", "token"});
+    check_kind("categorical", at.variable, {Kind::kCategory, Kind::kToken});
     origin_ = register_buffer("origin", torch::zeros({1}));
   }
   Dist operator()(const Tensor& h) override {
@@ -41,7 +41,7 @@ class CategoricalHead : public Head {
 
 template <class D>
 std::shared_ptr<Head> from_logits(const char* name, const Context& at) {
-  check_kind(name, at.variable, {"binary", "unit", "byte"});
+  check_kind(name, at.variable, {Kind::kBinary, Kind::kUnit, Kind::kByte});
   return std::make_shared<FeatureHead>(
       name, at.variable.shape, 1,
       [](const std::vector<Tensor>& p) { return std::make_shared<D>(p[0]); }, true);

@@ -28,7 +28,7 @@ class DiscretizedLogisticHead : public Head {
       : shape_(at.variable.shape),
         components_(options.components),
         channels_(shape_.size() > 1 ? shape_[0] : 1) {
-    check_kind("discretized_logistic", at.variable, {"byte"});
+    check_kind("discretized_logistic", at.variable, {Kind::kByte});
   }
 
   Dist operator()(const Tensor& h) override {

@@ -19,7 +19,7 @@ struct MixtureOptions {
 class MixtureHead : public Head {
  public:
   MixtureHead(const Context& at, const MixtureOptions& options) : shape_(at.variable.shape) {
-    check_kind("mixture", at.variable, {"real", "unit"});
+    check_kind("mixture", at.variable, {Kind::kReal, Kind::kUnit});
     const auto shape = with_rows(options.components, shape_);
     logits_ = register_parameter("logits", torch::zeros({options.components}));
     loc_ = register_parameter("loc", options.spread * torch::randn(shape));

@@ -277,7 +277,7 @@ const std::map<std::string, std::vector<std::string>>& families() {
 class TableHead : public Head {
  public:
   TableHead(const Context& at, const TableHeadOptions& o) {
-    check_kind("table", at.variable, {"table"});
+    check_kind("table", at.variable, {Kind::kTable});
     const auto columns = columns_of(at.variable.detail);
     check(at.variable.shape == Shape{static_cast<int64_t>(columns.size())},
           "[head table] columns: the schema names ", columns.size(), ", its shape is ",

@@ -47,7 +47,7 @@ struct ModelDistribution : Distribution {
 class VaeHead : public Head {
  public:
   VaeHead(const Context& at, const VaeOptions& o) : shape_(at.variable.shape) {
-    check_kind("vae", at.variable, {"real"});
+    check_kind("vae", at.variable, {Kind::kReal});
     Json spec = default_spec();
     const Json network{{"type", "mlp"}, {"hidden", {256, 256}}};
     spec.merge_patch({{"latent", {{"size", numel(shape_)}}},

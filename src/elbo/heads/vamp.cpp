@@ -86,10 +86,9 @@ class PosteriorMixture : public Head {
 class VampHead : public PosteriorMixture {
  public:
   VampHead(const Context& at, const VampOptions& o) : PosteriorMixture("vamp", at) {
-    const auto& kind = at.data.x.kind;
     check_kind("vamp", at.data.x, numeric_kinds());
-    bounded_ = kind == "unit" || kind == "binary" || kind == "byte";
-    counts_ = kind == "count";
+    bounded_ = is_bounded(at.data.x.kind);
+    counts_ = at.data.x.kind == Kind::kCount;
     const double deviation = o.std > 0 ? o.std : bounded_ ? 0.01 : 1;
     const auto start = o.mean + deviation * torch::randn(with_rows(o.components, at.data.x.shape));
     pseudo_ = register_parameter("pseudo_inputs", in_units_of(at.data.x, start));

@@ -32,7 +32,7 @@ class Flat : public Latent {
     const auto declared = [&](const Json& own, const char* part) {
       return own.is_null() ? plan.spec.at(part) : own;
     };
-    Context at{{shape_, "real", Json::object()}, plan.data};
+    Context at{{shape_, Kind::kReal, Json::object()}, plan.data};
     posterior_ = heads().make(at, declared(options.posterior, "posterior"));
     encoder_ = make_encoder(declared(options.encoder, "encoder"), plan.data, posterior_->input(),
                             condition_size(plan.data));

@@ -109,7 +109,7 @@ class Labelled : public Latent {
     const int64_t c = condition_size(plan.data), a = o.auxiliary;
     check(o.decode_z || (a > 0 && o.decode_auxiliary),
           "[latent labelled] decode_z: without z the decoder must read an auxiliary variable");
-    Context at{{{o.size}, "real", Json::object()}, plan.data};
+    Context at{{{o.size}, Kind::kReal, Json::object()}, plan.data};
     posterior_ = register_module("posterior", heads().make(at, declared(o.posterior, "posterior")));
     const auto encoder = declared(o.encoder, "encoder");
     encoder_ = register_module("encoder", make_encoder(encoder, plan.data, {o.features}, c));

@@ -148,7 +148,7 @@ class Ladder : public Latent {
     };
     const CellPlan cells{o.kernel, o.bottleneck, activation_named(o.activation), o.norm};
     const int64_t condition = condition_size(plan.data);
-    Context at{{top.with(o.sizes.back()).shape(), "real", Json::object()}, plan.data};
+    Context at{{top.with(o.sizes.back()).shape(), Kind::kReal, Json::object()}, plan.data};
     posterior_ = heads().make(at, declared(o.posterior, "posterior"));
     auto stem =
         make_encoder(declared(o.encoder, "encoder"), plan.data, places.front().shape(), condition);

@@ -91,7 +91,7 @@ class Quantization : public Latent {
     site_shape_ = places_;
     if (quantizer_->stages() > 1) site_shape_.insert(site_shape_.begin(), quantizer_->stages());
     if (o.prior.is_null()) return;
-    const Schema codes{site_shape_, "category", {{"classes", quantizer_->codes()}}};
+    const Schema codes{site_shape_, Kind::kCategory, {{"classes", quantizer_->codes()}}};
     prior_ = register_module("prior", heads().make({codes, plan.data, encoder_}, o.prior));
   }
 

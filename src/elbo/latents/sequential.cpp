@@ -40,9 +40,8 @@ class Sequential : public Latent {
  public:
   Sequential(const LatentPlan& plan, const SequentialOptions& o)
       : o_(o), x_(plan.data.x), condition_(condition_size(plan.data)) {
-    check(x_.shape.size() <= 2 && x_.kind != "category" && x_.kind != "token" && x_.kind != "table",
-          "[latent sequential] data: found ", x_.kind, " of shape ", to_string(x_.shape),
-          ", expected numbers of shape steps x columns");
+    check(x_.shape.size() <= 2 && is_numeric(x_.kind), "[latent sequential] data: found ", x_.kind,
+          " of shape ", to_string(x_.shape), ", expected numbers of shape steps x columns");
     hidden_data_ = x_.detail.value("missing", false);
     const int64_t f = o.features, m = o.memory, parameters = 2 * o.size;
     const auto pair = [&](const char* name, int64_t in, int64_t out, Activation last) {
@@ -170,7 +169,7 @@ class Sequential : public Latent {
     return read_x_->forward(in_units(x.reshape({x.size(0), -1}), at(loc_), at(inverse_scale_)));
   }
   Tensor in_units(Tensor x, const Tensor& loc, const Tensor& inverse_scale) const {
-    if (x_.kind == "count") x = x.log1p();
+    if (x_.kind == Kind::kCount) x = x.log1p();
     if (loc.defined()) x = (x - loc.to(x.options())) * inverse_scale.to(x.options());
     if (!hidden_data_) return x;
     return torch::cat({x.nan_to_num(0), x.isnan().to(x.scalar_type())}, -1);

@@ -14,7 +14,7 @@ namespace {
 class Encoder : public Network {
  public:
   Encoder(const Schema& x, std::shared_ptr<Network> body, bool missing)
-      : body_(register_module("body", std::move(body))), count_(x.kind == "count") {
+      : body_(register_module("body", std::move(body))), count_(x.kind == Kind::kCount) {
     if (x.detail.contains("loc")) {
       const auto loc = x.detail["loc"].get<std::vector<float>>();
       const auto scale = x.detail["scale"].get<std::vector<float>>();
@@ -91,17 +91,17 @@ std::shared_ptr<Network> make_table_encoder(Json declaration, const Schemas& dat
 
 std::shared_ptr<Network> make_encoder(const Json& declaration, const Schemas& data, Shape out,
                                       int64_t condition) {
-  if (data.x.kind == "table") {
+  if (data.x.kind == Kind::kTable) {
     return make_table_encoder(declaration, data, std::move(out), condition);
   }
-  if (data.x.kind == "token") {
+  if (data.x.kind == Kind::kToken) {
     return make_token_encoder(declaration, data.x, std::move(out), condition);
   }
   const bool missing = data.x.detail.value("missing", false);
   Shape in = data.x.shape;
   if (missing) in[0] *= 2;
   auto body = networks().make({in, std::move(out), condition}, declaration);
-  const bool plain = !missing && !data.x.detail.contains("loc") && data.x.kind != "count";
+  const bool plain = !missing && !data.x.detail.contains("loc") && data.x.kind != Kind::kCount;
   if (plain) return body;
   return std::make_shared<Encoder>(data.x, std::move(body), missing);
 }

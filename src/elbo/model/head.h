@@ -6,7 +6,7 @@
 
 #include "elbo/core/api.h"
 #include "elbo/core/registry.h"
-#include "elbo/data/dataset.h"
+#include "elbo/data/schema.h"
 #include "elbo/distributions/distribution.h"
 #include "elbo/nn/network.h"
 

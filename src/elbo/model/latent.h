@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "elbo/core/api.h"
+#include "elbo/data/dataset.h"
 #include "elbo/model/head.h"
 
 namespace ELBO_API elbo {

@@ -4,6 +4,7 @@
 
 #include "elbo/core/api.h"
 #include "elbo/core/options.h"
+#include "elbo/data/dataset.h"
 #include "elbo/model/head.h"
 
 namespace ELBO_API elbo {

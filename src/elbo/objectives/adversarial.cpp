@@ -34,9 +34,9 @@ struct AdversarialOptions {
 class Adversarial : public Objective {
  public:
   Adversarial(const ObjectivePlan& plan, AdversarialOptions options)
-      : binary_(plan.data.x.kind == "binary"), o_(std::move(options)) {
-    const auto& kind = plan.data.x.kind;
-    check(kind != "table" && kind != "token" && kind != "category", "[", kWhere, "] ", kind,
+      : binary_(plan.data.x.kind == Kind::kBinary), o_(std::move(options)) {
+    const auto kind = plan.data.x.kind;
+    check(is_numeric(kind), "[", kWhere, "] ", kind,
           " data: a critic needs numbers that a gradient can move; allowed binary, byte, count, "
           "real, unit");
     Json body = o_.critic;

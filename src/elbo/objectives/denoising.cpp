@@ -29,7 +29,7 @@ class Denoising : public Objective {
  public:
   Denoising(const ObjectivePlan& plan, DenoisingOptions options) : o_(std::move(options)) {
     const auto& x = plan.data.x;
-    const bool numbers = x.kind != "table" && x.kind != "token" && x.kind != "category";
+    const bool numbers = is_numeric(x.kind);
     check(numbers || o_.noise == "swap" || o_.noise == "mask", "[", kWhere, "] noise: ", o_.noise,
           " does not apply to ", x.kind, " data; use swap");
     check(o_.noise != "mask" || x.detail.value("missing", false), "[", kWhere,

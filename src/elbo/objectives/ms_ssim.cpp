@@ -23,8 +23,7 @@ class MsSsim : public Objective {
  public:
   MsSsim(const ObjectivePlan& plan, MsSsimOptions options) : o_(std::move(options)) {
     const auto& x = plan.data.x;
-    const bool bounded = x.kind == "unit" || x.kind == "byte" || x.kind == "binary";
-    check(x.shape.size() == 3 && bounded, "[", kWhere, "] ", x.kind, " data of shape ",
+    check(x.shape.size() == 3 && is_bounded(x.kind), "[", kWhere, "] ", x.kind, " data of shape ",
           to_string(x.shape), ": needs images of kind binary, byte or unit");
     pixels_ = static_cast<double>(numel(x.shape));
   }

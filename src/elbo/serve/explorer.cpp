@@ -100,7 +100,7 @@ Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
            {"code_size", layout_.size},
            {"classes", class_names(schemas.c.present() ? schemas.c : schemas.y)},
            {"conditional", schemas.c.present()}};
-  if (schemas.x.kind == "table") {
+  if (schemas.x.kind == Kind::kTable) {
     for (const auto& column : columns_of(schemas.x.detail)) {
       info_["columns"].push_back(
           {{"name", column.name}, {"type", column.type}, {"classes", column.classes}});
@@ -160,7 +160,7 @@ Json Explorer::rows_of(const Tensor& x) const {
       rows.push_back("data:image/png;base64," + base64(encode_png(picture)));
     } else if (shows_molecules(schema)) {
       rows.push_back(molecule_image(texts_of(schema, x.narrow(0, i, 1))[0]));
-    } else if (schema.kind == "table") {
+    } else if (schema.kind == Kind::kTable) {
       Json cells = Json::object();
       int64_t k = 0;
       for (const auto& column : columns_of(schema.detail)) {
@@ -220,7 +220,7 @@ Json Explorer::encode(const Json& question) {
   const auto& row = question["row"];
   Batch batch;
   if (row.is_object()) {
-    check(x.kind == "table", "[explore] row: the model is not of a table");
+    check(x.kind == Kind::kTable, "[explore] row: the model is not of a table");
     batch = table_row(x, row);
   } else if (row.is_string()) {
     check(is_text(x), "[explore] row: the model is not of texts");
@@ -244,7 +244,7 @@ Json Explorer::encode_picture(std::string_view bytes, const std::string& conditi
   if (image.size(0) == 3 && x.shape[0] == 1) image = image.mean(0, true);
   Batch batch;
   batch.x = image.expand({x.shape[0], x.shape[1], x.shape[2]}).unsqueeze(0).contiguous();
-  if (x.kind == "binary") batch.x = (batch.x >= 0.5).to(torch::kFloat32);
+  if (x.kind == Kind::kBinary) batch.x = (batch.x >= 0.5).to(torch::kFloat32);
   batch.c = condition_of({{"condition", condition}}, 1);
   return judge(batch);
 }

@@ -31,7 +31,8 @@ std::string npy_bytes(const Tensor& tensor) {
 
 /// Pictures as bytes, so that any reader takes them for what they are.
 Tensor stored(const Tensor& x, const Schema& schema) {
-  const bool grey = is_picture(schema) && (schema.kind == "byte" || schema.kind == "binary");
+  const bool grey =
+      is_picture(schema) && (schema.kind == Kind::kByte || schema.kind == Kind::kBinary);
   return grey ? (x * 255).round().clamp(0, 255).to(torch::kUInt8) : x;
 }
 

@@ -84,7 +84,7 @@ class Denoise : public Task {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schema = input.run->schemas().x;
     const bool noise = o_.noise != "none";
-    check(!noise || (schema.kind != "table" && schema.kind != "token"),
+    check(!noise || (schema.kind != Kind::kTable && schema.kind != Kind::kToken),
           "[denoise] noise: ", o_.noise, " does not apply to a table or a text");
     const auto rows = open_task_rows(input, o_.choice);
     const auto layout = code_layout(*input.model, input.run->schemas());

@@ -159,7 +159,7 @@ class Impute : public Task {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schemas = input.run->schemas();
     if (is_text(schemas.x)) return impute_text(input, {o_.m, o_.draws, o_.longest});
-    check(schemas.x.kind == "table", "[impute] the model was trained on ", schemas.x.kind,
+    check(schemas.x.kind == Kind::kTable, "[impute] the model was trained on ", schemas.x.kind,
           " data; cells are filled in tables (CSV), gaps in texts");
     check(!schemas.c.present(), "[impute] the model has conditions, the table gives none");
     const auto reader = input.run->data_options("all").reader;

@@ -24,10 +24,10 @@ std::vector<std::string> component_names(const Schema& schema) {
   return names;
 }
 
-/// Values in [0, 1]: those of kind "real" are stretched from their smallest to their largest.
+/// Values in [0, 1]: those of kind real are stretched from their smallest to their largest.
 Tensor as_shades(const Tensor& x, const Schema& schema) {
   const auto shades = x.to(torch::kFloat32);
-  if (schema.kind != "real" && schema.kind != "count") return shades;
+  if (schema.kind != Kind::kReal && schema.kind != Kind::kCount) return shades;
   const auto low = shades.min(), high = shades.max();
   return (shades - low) / (high - low).clamp_min(1e-12);
 }
@@ -147,7 +147,7 @@ class ShownTexts : public RowFile {
 
 bool is_picture(const Schema& schema) {
   return schema.shape.size() == 3 && (schema.shape[0] == 1 || schema.shape[0] == 3) &&
-         schema.kind != "token" && schema.kind != "table";
+         schema.kind != Kind::kToken && schema.kind != Kind::kTable;
 }
 
 Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns) {
@@ -179,14 +179,14 @@ std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& sc
   if (is_animation_name(path)) {
     return std::make_unique<AnimationFile>(path, schema, rows, columns);
   }
-  if (schema.kind == "table" && (path.ends_with(".csv") || path.ends_with(".tsv"))) {
+  if (schema.kind == Kind::kTable && (path.ends_with(".csv") || path.ends_with(".tsv"))) {
     return std::make_unique<TableFile>(path, schema);
   }
   check(is_row_file(path), "[output] ", path,
         ": unknown ending; known: .apng, .csv, .gif, .npy, .png, .tsv",
         is_text(schema) ? ", .txt" : "");
-  return create_row_file(path,
-                         {rows, schema.shape, schema.kind == "category", component_names(schema)});
+  return create_row_file(
+      path, {rows, schema.shape, schema.kind == Kind::kCategory, component_names(schema)});
 }
 
 }  // namespace elbo

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "elbo/data/dataset.h"
+#include "elbo/data/schema.h"
 #include "elbo/io/row_file.h"
 
 namespace elbo {
@@ -12,7 +12,7 @@ namespace elbo {
 /// Whether rows of this schema can be shown: 1 or 3 channels of height x width.
 bool is_picture(const Schema& schema);
 /// [N, C, H, W] as one picture of so many columns: [C, H', W'] bytes. Values are grey levels in
-/// [0, 1]; those of kind "real" are stretched from their smallest to their largest.
+/// [0, 1]; those of kind real are stretched from their smallest to their largest.
 Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns);
 
 /// The file that rows of data go to: `out`, or `name` with the ending that suits the schema; empty

@@ -71,7 +71,7 @@ std::string model_part(const Reported& r) {
          pair_table({{"model", name},
                      {"data", r.run->data_name()},
                      {"rows", facts.value("rows", Json()).dump()},
-                     {"a row", to_string(x.shape) + " " + x.kind},
+                     {"a row", to_string(x.shape) + " " + to_string(x.kind)},
                      {"latent values", std::to_string(r.subject->layout().size)},
                      {"parameters", std::to_string(parameter_count(r))}}) +
          folded("The whole declaration", pair_table(spec)) +
