@@ -3,9 +3,10 @@
 #include <limits>
 #include <utility>
 
+#include "elbo/core/api.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// Location and log scale: apart, or joined as a network gives them, the halves of one tensor along
 /// its second axis; then the log scale lies within [low, high] where it is read.

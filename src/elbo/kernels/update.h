@@ -1,8 +1,9 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// The numbers of one update: Adam with the bias corrections folded into step and root_scale.
 struct UpdateFactors {
