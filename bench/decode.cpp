@@ -3,8 +3,8 @@
 #include <chrono>
 #include <iostream>
 
-#include "elbo/host/cpu.h"
 #include "elbo/core/random.h"
+#include "elbo/host/cpu.h"
 #include "elbo/nn/sequence.h"
 
 namespace {

@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <functional>
 
-#include "elbo/host/cpu.h"
 #include "elbo/data/builtin.h"
+#include "elbo/host/cpu.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/train/plan.h"
 

@@ -62,7 +62,7 @@ elbo::Data sensors() {
   const auto noise = torch::randn({4000, 8}) * (0.2 + 5 * outlier);
   elbo::Arrays arrays;
   arrays.x = value + noise;
-  arrays.schemas.x = {{8}, Kind::kReal};
+  arrays.schemas.x = {{8}, elbo::Kind::kReal};
   return elbo::in_memory(std::move(arrays));
 }
 

@@ -29,7 +29,7 @@ class Waves : public elbo::Dataset {
 
   elbo::Schemas schemas() const override {
     elbo::Schemas schemas;
-    schemas.x = {{64}, Kind::kReal};
+    schemas.x = {{64}, elbo::Kind::kReal};
     return schemas;
   }
 

@@ -54,7 +54,7 @@ Experience gather(int64_t steps, int64_t n) {
 elbo::Data frames(const Experience& e) {
   elbo::Arrays arrays;
   arrays.x = e.seen.flatten(0, 1).index_select(0, e.alive.flatten().nonzero().flatten());
-  arrays.schemas.x = {{2, CartPoles::kSide, CartPoles::kSide}, Kind::kUnit};
+  arrays.schemas.x = {{2, CartPoles::kSide, CartPoles::kSide}, elbo::Kind::kUnit};
   return elbo::in_memory(std::move(arrays));
 }
 

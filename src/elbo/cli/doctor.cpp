@@ -5,10 +5,10 @@
 
 #include "elbo/cli/flags.h"
 #include "elbo/cli/result.h"
-#include "elbo/host/cpu.h"
 #include "elbo/core/device.h"
 #include "elbo/core/parts.h"
 #include "elbo/group/join.h"
+#include "elbo/host/cpu.h"
 
 namespace elbo {
 namespace {

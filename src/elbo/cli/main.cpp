@@ -4,8 +4,8 @@
 #include <new>
 
 #include "elbo/cli/usage.h"
-#include "elbo/host/cpu.h"
 #include "elbo/core/error.h"
+#include "elbo/host/cpu.h"
 
 namespace {
 

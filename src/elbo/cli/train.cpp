@@ -12,8 +12,8 @@
 #include "elbo/cli/shapes.h"
 #include "elbo/cli/signals.h"
 #include "elbo/cli/sum_trace.h"
-#include "elbo/host/cpu.h"
 #include "elbo/core/device.h"
+#include "elbo/host/cpu.h"
 #include "elbo/io/file.h"
 #include "elbo/train/run.h"
 

@@ -12,8 +12,8 @@
 #include <fstream>
 #include <functional>
 
-#include "elbo/host/buffers.h"
 #include "elbo/core/tensor.h"
+#include "elbo/host/buffers.h"
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif

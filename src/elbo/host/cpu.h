@@ -23,9 +23,10 @@ Json to_json(const CpuReport& report);
 /// Measures the matrix products (about 0.2 s) where asked to.
 CpuReport cpu_report(bool measure);
 
-/// Called first by the program's main, never by the library: threads from affinity mask, quota and what other processes
-/// use, buffers that are kept, denormals flushed. Re-executes the program once where BLAS or OpenMP
-/// need settings that they read only when they are loaded; what the user has set stays.
+/// Called first by the program's main, never by the library: threads from affinity mask, quota and
+/// what other processes use, buffers that are kept, denormals flushed. Re-executes the program once
+/// where BLAS or OpenMP need settings that they read only when they are loaded; what the user has
+/// set stays.
 void prepare_cpu(char** argv);
 /// As many threads as there are cores for, unless OMP_NUM_THREADS says how many.
 void use_threads(int64_t count);
