@@ -57,7 +57,7 @@ TEST_CASE("a file of alarms that does not fit is refused with its place") {
   CHECK(refused("").find("is empty") != std::string::npos);
   CHECK(refused("row,score\n0,1\n").find("no column \"alarm\"") != std::string::npos);
   CHECK(refused("alarm\n0\nyes\n").find("line 3: found \"yes\"") != std::string::npos);
-  CHECK(refused("alarm\n0\n1\n").find("tells of 2 rows, the data have 5") != std::string::npos);
+  CHECK(refused("alarm\n0\n1\n").find("covers 2 rows, the data have 5") != std::string::npos);
   CHECK(refused("alarm\n1\n1\n1\n1\n1\n").find("none is left") != std::string::npos);
 }
 

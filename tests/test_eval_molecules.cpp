@@ -107,7 +107,7 @@ TEST_CASE("a part \"property\" without anything to predict is refused") {
   const auto spec = toy_spec({{"property", {{"weight", 2}}}});
   CHECK(error_of([&] {
           resolve(spec, in_memory(arrays)->schemas());
-        }).find("--property names it") != std::string::npos);
+        }).find("name one with --property") != std::string::npos);
 }
 
 }  // namespace

@@ -147,7 +147,7 @@ TEST_CASE("free priors draw rows of the variable's shape, others say that they c
   const auto wide = (*make_head(z, {{"type", "normal"}, {"scale", 3.0}}))(Tensor());
   CHECK_CLOSE(wide->stddev(), torch::full({5}, 3.0), kGoldenFloat);
   CHECK_THROWS_WITH_AS((*make_head(z, "gamma"))(Tensor()),
-                       doctest::Contains("[head gamma] prior: it cannot stand without features"),
+                       doctest::Contains("[head gamma] prior: this head cannot be a free prior"),
                        Error);
   CHECK_THROWS_AS((*make_head({{5}, Kind::kCount, {}}, "poisson"))(Tensor()), Error);
 }

@@ -161,7 +161,7 @@ TEST_CASE("a token head refuses what it cannot describe") {
   CHECK_THROWS_WITH_AS(make_token_chain(Json("lstm")),
                        doctest::Contains("known: causal_conv, gru, transformer"), Error);
   CHECK_THROWS_WITH_AS((*make_token_chain(nets()[0]))(Tensor()),
-                       doctest::Contains("without features"), Error);
+                       doctest::Contains("cannot be a free prior"), Error);
 }
 
 TEST_CASE(
