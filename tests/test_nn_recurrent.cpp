@@ -35,7 +35,7 @@ TEST_CASE("a network of steps treats each step alike and by itself") {
   CHECK(changed[1].item<double>() > 0);
   CHECK(changed[2].item<double>() == 0);
   CHECK(difference(network->forward(x, c + 1).view({5, 2, 3, 2}), y, 1e-3) != "");
-  CHECK_THROWS_WITH_AS(make_steps({{3, 4}, {4}, 0}, declared), doctest::Contains("no multiple"),
+  CHECK_THROWS_WITH_AS(make_steps({{3, 4}, {4}, 0}, declared), doctest::Contains("not a multiple"),
                        Error);
 }
 

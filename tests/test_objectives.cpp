@@ -130,7 +130,7 @@ TEST_CASE("an objective refuses what it cannot train, naming what it could") {
   refuses({{"objective", {{"type", "ms_ssim"}}}}, toy_table(), "needs images");
   refuses({{"objective", {{"type", "fit_prior"}}}}, toy_table(), "nothing to learn");
   refuses({{"posterior", "delta"}, {"objective", {{"type", "total_correlation"}}}}, toy_table(),
-          "no density of independent components");
+          "not a density of independent components");
   refuses({{"objective", {{"type", "denoising"}, {"noise", "mask"}}}}, toy_table(), "missing");
   refuses({{"objective", {{"type", "denoising"}, {"amount", 2}}}}, toy_table(), "0 to 1");
   refuses({{"objective", {{"type", "kl_target"}, {"lowest", 2}, {"highest", 1}}}}, toy_table(),
