@@ -9,13 +9,14 @@
 
 #include "elbo/data/builtin.h"
 #include "elbo/train/plan.h"
+#include "shrink.h"
 
 namespace {
 
 using namespace elbo;
 
 constexpr int64_t kRows = 64, kBatch = 16, kSteps = 4, kDrawn = 4;
-constexpr int64_t kWidest = 24, kMostChannels = 8;  // of a shrunken network
+constexpr int64_t kWidest = 24;  // of a shrunken network
 
 /// FNV-1a, 64 bits.
 class Hash {
@@ -41,25 +42,6 @@ class Hash {
   uint64_t value_ = 0xcbf29ce484222325;
 };
 
-/// Whole numbers under the names that mean a size, cut.
-void shrink(Json& j) {
-  static const std::vector<std::string> sizes{"hidden", "widths", "channels",  "features",
-                                              "codes",  "sizes",  "components"};
-  if (!j.is_structured()) return;
-  for (const auto& item : j.items()) {
-    auto& value = item.value();
-    if (std::find(sizes.begin(), sizes.end(), item.key()) != sizes.end()) {
-      const auto most = item.key() == "channels" ? kMostChannels : kWidest;
-      const auto cut = [most](Json& one) {
-        if (one.is_number_integer()) one = std::min(one.get<int64_t>(), most);
-      };
-      cut(value);
-      if (value.is_array()) std::for_each(value.begin(), value.end(), cut);
-    }
-    shrink(value);
-  }
-}
-
 /// The hash of a training; raises an Error where the model does not take the data.
 std::string signature(const std::string& name, const Data& data) {
   auto spec = model_spec(name);
@@ -68,11 +50,7 @@ std::string signature(const std::string& name, const Data& data) {
   options.lr = 0.002;
   options.steps = kSteps;
   spec.erase("train");
-  const Json small{{"type", "mlp"}, {"hidden", {kWidest}}};
-  for (const char* part : {"encoder", "decoder"}) {
-    if (spec[part] == "auto") spec[part] = small;
-  }
-  shrink(spec);
+  spec = with_small_networks(spec, kWidest);
   const auto schemas = data->schemas();
   auto resolved = resolve(spec, schemas);
   resolve_epochs(resolved, static_cast<double>(kRows / kBatch));

@@ -7,6 +7,7 @@
 #include "elbo/io/safetensors.h"
 #include "elbo/train/plan.h"
 #include "near.h"
+#include "shrink.h"
 #include "tolerance.h"
 #include "toy.h"
 
@@ -16,28 +17,9 @@ namespace elbo {
 namespace {
 
 constexpr int64_t kZooRows = 128, kBatch = 16, kSteps = 50, kEntropySteps = 200;
-constexpr int64_t kWidest = 32, kMostChannels = 8;  // of a shrunken network
+constexpr int64_t kWidest = 32;  // of a shrunken network
 
 using Named = std::vector<std::pair<std::string, Tensor>>;
-
-/// Whole numbers under the names that mean a size, cut.
-void shrink(Json& j) {
-  static const std::vector<std::string> sizes{"hidden", "widths", "channels",  "features",
-                                              "codes",  "sizes",  "components"};
-  if (!j.is_structured()) return;
-  for (const auto& item : j.items()) {
-    auto& value = item.value();
-    if (std::find(sizes.begin(), sizes.end(), item.key()) != sizes.end()) {
-      const auto most = item.key() == "channels" ? kMostChannels : kWidest;
-      const auto cut = [most](Json& one) {
-        if (one.is_number_integer()) one = std::min(one.get<int64_t>(), most);
-      };
-      cut(value);
-      if (value.is_array()) std::for_each(value.begin(), value.end(), cut);
-    }
-    shrink(value);
-  }
-}
 
 /// A model of the zoo as it stands before training: the same each time it is made.
 struct Entry {
@@ -52,11 +34,7 @@ struct Entry {
     options.batch = kBatch;
     options.lr = 0.002;
     spec.erase("train");
-    const Json small{{"type", "mlp"}, {"hidden", {kWidest}}};
-    for (const char* part : {"encoder", "decoder"}) {
-      if (spec[part] == "auto") spec[part] = small;
-    }
-    shrink(spec);
+    spec = with_small_networks(spec, kWidest);
     const auto schemas = data->schemas();
     auto resolved = resolve(spec, schemas);
     resolve_epochs(resolved, static_cast<double>(kZooRows / kBatch));
