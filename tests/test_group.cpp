@@ -7,6 +7,7 @@
 #include "elbo/group/agreement.h"
 #include "elbo/group/join.h"
 #include "elbo/group/row_draws.h"
+#include "elbo/kernels/update.h"
 #include "elbo/nn/norm.h"
 #include "elbo/train/gradient_sum.h"
 #include "elbo/train/optimizer.h"

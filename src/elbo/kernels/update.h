@@ -1,9 +1,8 @@
 #pragma once
 
-#include "elbo/core/api.h"
 #include "elbo/core/tensor.h"
 
-namespace ELBO_API elbo {
+namespace elbo {
 
 /// The numbers of one update: Adam with the bias corrections folded into step and root_scale.
 struct UpdateFactors {

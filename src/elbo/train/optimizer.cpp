@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "elbo/kernels/update.h"
+
 namespace elbo {
 namespace {
 

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "elbo/core/api.h"
-#include "elbo/kernels/update.h"
 #include "elbo/train/flat.h"
 
 namespace ELBO_API elbo {
