@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "elbo/core/error.h"
+#include "elbo/core/light.h"
 
 namespace elbo {
 namespace {
@@ -81,9 +82,8 @@ class Frontier {
 };
 
 Tensor one_like(const Tensor& loss) {
-  const bool light = loss.device().is_cpu() && loss.scalar_type() == torch::kFloat32;
-  if (!light || loss.dim() != 0) return torch::ones_like(loss);
-  Tensor one = at::detail::empty_cpu({}, torch::kFloat32);  // no dispatcher
+  if (!is_cpu_float(loss) || loss.dim() != 0) return torch::ones_like(loss);
+  auto one = empty_floats({});
   *one.data_ptr<float>() = 1;
   return one;
 }

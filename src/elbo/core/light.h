@@ -2,12 +2,16 @@
 
 #include <ATen/EmptyTensor.h>
 
-#include "elbo/kernels/choice.h"
+#include "elbo/core/tensor.h"
 
 // What small tensors are asked for at every step, without the dispatcher, which costs more than
 // the answer.
 
 namespace elbo {
+
+inline bool is_cpu_float(const Tensor& t) {
+  return t.device().is_cpu() && t.scalar_type() == torch::kFloat32;
+}
 
 /// Uninitialised, dense, float32, on the CPU. A recording does not see it.
 inline Tensor empty_floats(torch::IntArrayRef shape) {

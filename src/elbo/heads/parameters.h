@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "elbo/core/light.h"
 #include "elbo/distributions/composite.h"
-#include "elbo/kernels/light.h"
 #include "elbo/model/head.h"
 
 // What likelihood heads share.

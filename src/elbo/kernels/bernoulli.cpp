@@ -1,3 +1,4 @@
+#include "elbo/kernels/choice.h"
 #include "elbo/kernels/densities.h"
 #include "elbo/kernels/node.h"
 #include "elbo/kernels/rows.h"

@@ -2,7 +2,7 @@
 
 #include <ATen/TracerMode.h>
 
-#include "elbo/core/tensor.h"
+#include "elbo/core/light.h"
 
 // Fused or ATen: every kernel takes any tensors and asks here which of its two forms applies.
 
@@ -32,11 +32,6 @@ class PlainOperations {
 /// does, since a record sees ATen's alone.
 inline bool plain_operations() {
   return detail::plain_operations || at::tracer::impl::is_dispatch_enabled();
-}
-
-/// What the fused forms compute with.
-inline bool is_cpu_float(const Tensor& t) {
-  return t.device().is_cpu() && t.scalar_type() == torch::kFloat32;
 }
 
 namespace kernels {

@@ -1,4 +1,5 @@
 #include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/choice.h"
 #include "elbo/kernels/node.h"
 #include "elbo/kernels/rows.h"
 

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "elbo/core/constants.h"
+#include "elbo/kernels/choice.h"
 #include "elbo/kernels/normal_parts.h"
 
 namespace elbo::kernels {

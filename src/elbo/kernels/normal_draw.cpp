@@ -1,5 +1,6 @@
 #include <ATen/ExpandUtils.h>
 
+#include "elbo/kernels/choice.h"
 #include "elbo/kernels/normal_parts.h"
 
 namespace elbo::kernels {

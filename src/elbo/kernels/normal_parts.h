@@ -1,6 +1,7 @@
 #pragma once
 
 #include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/choice.h"
 #include "elbo/kernels/densities.h"
 #include "elbo/kernels/node.h"
 #include "elbo/kernels/rows.h"

@@ -1,5 +1,6 @@
+#include "elbo/core/light.h"
 #include "elbo/kernels/arithmetic.h"
-#include "elbo/kernels/light.h"
+#include "elbo/kernels/choice.h"
 #include "elbo/kernels/node.h"
 
 namespace elbo::kernels {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "elbo/kernels/light.h"
+#include "elbo/core/light.h"
 #include "elbo/kernels/parallel.h"
 #include "elbo/kernels/vector.h"
 

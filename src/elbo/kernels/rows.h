@@ -1,6 +1,6 @@
 #pragma once
 
-#include "elbo/kernels/light.h"
+#include "elbo/core/light.h"
 #include "elbo/kernels/parallel.h"
 #include "elbo/kernels/vector.h"
 

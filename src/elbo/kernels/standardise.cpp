@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/choice.h"
 #include "elbo/kernels/rows.h"
 
 namespace elbo::kernels {

@@ -1,7 +1,7 @@
 #include <limits>
 
+#include "elbo/core/light.h"
 #include "elbo/kernels/arithmetic.h"
-#include "elbo/kernels/light.h"
 #include "elbo/model/spec.h"
 #include "elbo/model/table_encoder.h"
 #include "elbo/model/token_encoder.h"

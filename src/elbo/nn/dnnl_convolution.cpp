@@ -1,3 +1,4 @@
+#include "elbo/kernels/choice.h"
 #include "elbo/kernels/pointwise.h"
 #include "elbo/nn/convolution.h"
 #include "elbo/nn/image_product.h"

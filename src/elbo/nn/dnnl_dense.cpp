@@ -1,7 +1,8 @@
 #include <algorithm>
 
 #include "elbo/core/helper.h"
-#include "elbo/kernels/light.h"
+#include "elbo/core/light.h"
+#include "elbo/kernels/choice.h"
 #include "elbo/kernels/node.h"
 #include "elbo/kernels/pointwise.h"
 #include "elbo/nn/dense.h"

@@ -1,5 +1,6 @@
 #include "elbo/nn/dnnl_engine.h"
 
+#include "elbo/kernels/choice.h"
 #include "elbo/nn/dnnl_version.h"
 #include "elbo/nn/product.h"
 

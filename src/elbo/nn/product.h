@@ -1,5 +1,6 @@
 #pragma once
 
+#include "elbo/kernels/choice.h"
 #include "elbo/nn/activation.h"
 
 namespace elbo {

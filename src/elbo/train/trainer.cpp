@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "elbo/core/backward.h"
+#include "elbo/core/light.h"
 #include "elbo/data/block_order.h"
 #include "elbo/data/rows.h"
-#include "elbo/kernels/light.h"
 #include "elbo/nn/dense.h"
 
 namespace elbo {
