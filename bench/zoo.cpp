@@ -39,8 +39,9 @@ struct Entry {
     auto resolved = resolve(spec, schemas);
     resolve_epochs(resolved, static_cast<double>(kRows) / static_cast<double>(options.batch));
     RandomScope scope(1);
-    model = build(resolved, schemas);
-    objective = build_objective(resolved, schemas, *model, kRows);
+    auto made = assemble(resolved, schemas, kRows);
+    model = std::move(made.model);
+    objective = std::move(made.objective);
   }
 };
 
@@ -76,12 +77,16 @@ class Plain {
 
  private:
   void step() {
+    Step step(*entry_.model, batch_, step_);
     for (size_t i = 0; i < players_.size(); ++i) {
-      for (auto& optimizer : optimizers_) optimizer->zero_grad();
-      const auto terms = entry_.objective->loss(players_[i].name, *entry_.model, batch_, step_);
-      if (!terms.loss.defined()) continue;
-      terms.loss.backward();
-      optimizers_[i]->step();
+      for (step.turn = 0; step.turn < players_[i].times; ++step.turn) {
+        for (auto& optimizer : optimizers_) optimizer->zero_grad();
+        const auto terms = players_[i].loss(step);
+        if (!terms.loss.defined()) break;
+        terms.loss.backward();
+        optimizers_[i]->step();
+        step.moved(players_[i].parameters);
+      }
     }
   }
 

@@ -11,9 +11,7 @@ int main(int argc, char** argv) {
 
   auto spec = elbo::model_spec("vae");
   elbo::set_option(spec, "latent.size=16");
-  spec = elbo::resolve(spec, data->schemas());
-  const auto model = elbo::build(spec, data->schemas());
-  const auto objective = elbo::build_objective(spec, data->schemas(), *model, train->size());
+  const auto [model, objective] = elbo::assemble(spec, data->schemas(), train->size());
 
   elbo::Trainer trainer(model, objective,
                         {.epochs = 5, .steps = argc > 1 ? std::atoll(argv[1]) : 0});

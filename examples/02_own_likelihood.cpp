@@ -69,10 +69,8 @@ elbo::Data sensors() {
 double validation_loss(const elbo::Data& data, const std::string& likelihood, int64_t steps) {
   auto spec = elbo::model_spec("vae");
   elbo::set_option(spec, "likelihood=" + likelihood);
-  spec = elbo::resolve(spec, data->schemas());
   const auto [train, validation] = elbo::split_validation(data, 0.1, 0);
-  const auto model = elbo::build(spec, data->schemas());
-  const auto objective = elbo::build_objective(spec, data->schemas(), *model, train->size());
+  const auto [model, objective] = elbo::assemble(spec, data->schemas(), train->size());
   elbo::Trainer(model, objective, {.epochs = 1000, .steps = steps}).fit(train, nullptr);
 
   torch::NoGradGuard no_grad;

@@ -42,9 +42,8 @@ class Waves : public elbo::Dataset {
 int main(int argc, char** argv) {
   const auto data = std::make_shared<Waves>();
   const auto [train, validation] = elbo::split_validation(data, 0.1, 0);
-  const auto spec = elbo::resolve(elbo::model_spec("vae"), data->schemas());
-  const auto model = elbo::build(spec, data->schemas());
-  const auto objective = elbo::build_objective(spec, data->schemas(), *model, train->size());
+  const auto [model, objective] =
+      elbo::assemble(elbo::model_spec("vae"), data->schemas(), train->size());
   elbo::Trainer trainer(model, objective,
                         {.epochs = 20, .steps = argc > 1 ? std::atoll(argv[1]) : 0});
   trainer.fit(train, validation);

@@ -64,9 +64,7 @@ std::shared_ptr<elbo::Model> learn_to_see(const elbo::Data& data, int64_t steps)
                               "decoder.type=mlp", "decoder.hidden=[256]", "likelihood=bernoulli"}) {
     elbo::set_option(spec, setting);
   }
-  spec = elbo::resolve(spec, data->schemas());
-  const auto model = elbo::build(spec, data->schemas());
-  const auto objective = elbo::build_objective(spec, data->schemas(), *model, data->size());
+  const auto [model, objective] = elbo::assemble(spec, data->schemas(), data->size());
   elbo::Trainer(model, objective, {.steps = steps}).fit(data, nullptr);
   model->eval();
   return model;
@@ -135,7 +133,7 @@ std::shared_ptr<Dream> learn_to_dream(elbo::Model& model, const Experience& e, i
     const auto loss = surprise(*dream, codes.index_select(1, rows), some);
     loss.backward();
     flat.attach();
-    optimizer.step(flat, flat.spans(), {.lr = 2e-3, .clip = 1}, step);
+    optimizer.step(flat, flat.spans(), {.lr = 2e-3, .clip = 1});
     if (step % 200 == 0)
       std::cout << "  dream, step " << step << ": " << loss.item<double>() << "\n";
   }

@@ -234,7 +234,7 @@ TEST_CASE("other devices' updates are those of the fused pass") {
     FlatParameters flat({{"w", value}});
     Optimizer optimizer(flat);
     flat.gradients.narrow(0, 0, 40).copy_(g);
-    optimizer.step(flat, flat.spans(), settings, 1);
+    optimizer.step(flat, flat.spans(), settings);
     UpdateTensors t{start.clone(), g.clone(), torch::zeros({40}), torch::zeros({40}),
                     start.clone()};
     UpdateFactors f;

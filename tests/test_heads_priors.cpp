@@ -162,7 +162,7 @@ const std::vector<std::string>& zoo_names() {
 void check_parameters(Model& model, Objective& objective, const Batch& batch) {
   std::set<void*> seen;
   for (const auto& p : model.parameters()) CHECK(seen.insert(p.unsafeGetTensorImpl()).second);
-  objective.loss("model", model, batch, 0).loss.backward();
+  objective.loss({model, batch, 0}).loss.backward();
   for (const auto& p : model.named_parameters()) {
     CAPTURE(p.key());
     REQUIRE(p.value().grad().defined());
@@ -184,8 +184,7 @@ TEST_CASE("models with these priors and posteriors train to a bound above the en
     CAPTURE(name);
     seed_torch(1);
     const auto spec = small_model(name, train);
-    const auto model = build(spec, train->schemas());
-    const auto objective = build_objective(spec, train->schemas(), *model, train->size());
+    const auto [model, objective] = assemble(spec, train->schemas(), train->size());
     const auto batch = train->get(torch::arange(100));
     check_parameters(*model, *objective, batch);
     TrainOptions options;

@@ -142,7 +142,7 @@ TEST_CASE("a second stage's prior describes codes better than a standard normal"
     torch::NoGradGuard no_gradient;
     RandomScope scope(5);
     toy.model->eval();
-    const auto first = toy.objective->loss("model", *toy.model, toy.all(), kEndOfTraining);
+    const auto first = toy.objective->loss({*toy.model, toy.all(), kEndOfTraining});
     CHECK(part(terms, "kl") < part(first, "kl_to_normal") - kSecondStageNats);
     CHECK(part(terms, "kl") > 0);
   }

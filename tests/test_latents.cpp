@@ -169,7 +169,7 @@ TEST_CASE("every parameter of a latent is listed once and gets a gradient") {
       torch::NoGradGuard no_gradient;
       for (auto& p : built.model->parameters()) p.add_(0.05 * torch::randn_like(p));
     }
-    objective->loss("model", *built.model, built.batch, 0).loss.backward();
+    objective->loss({*built.model, built.batch, 0}).loss.backward();
     std::set<void*> seen;
     for (const auto& item : built.model->latent->named_parameters()) {
       CAPTURE(item.key());

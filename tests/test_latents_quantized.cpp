@@ -187,7 +187,8 @@ TEST_CASE("perplexity counts codes over an evaluation, apart from training") {
   for (int i = 0; i < 3; ++i) quantizer->forward(corners);
   CHECK(quantizer->usage()["perplexity"].get<double>() == doctest::Approx(4));
   CHECK(quantizer->usage()["dead"] == 0);
-  quantizer->eval();
+  quantizer->reset_usage();
+  CHECK(!quantizer->is_training());
   quantizer->forward(corners.narrow(0, 0, 2));
   CHECK(quantizer->usage()["perplexity"].get<double>() == doctest::Approx(2));
   CHECK(quantizer->usage()["dead"] == 2);

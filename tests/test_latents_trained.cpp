@@ -19,15 +19,13 @@ Data codes(const char* split, int64_t rows) {
 
 std::shared_ptr<Model> trained_model(const Json& latent, const Data& data, int64_t steps) {
   seed_torch(0);
-  const auto spec = resolve(small_spec(latent), data->schemas());
-  auto model = build(spec, data->schemas());
+  const auto [model, objective] = assemble(small_spec(latent), data->schemas(), data->size());
   TrainOptions options;
   options.steps = steps;
   options.epochs = 1000;
   options.batch = 100;
   options.lr = Schedule("cosine(0.01, 0.001, " + std::to_string(steps) + ")");
-  Trainer(model, build_objective(spec, data->schemas(), *model, data->size()), options)
-      .fit(data, nullptr);
+  Trainer(model, objective, options).fit(data, nullptr);
   model->eval();
   return model;
 }
@@ -140,23 +138,18 @@ TEST_CASE("log p(x) of an unknown class is the sum of the classes' log p(x, y)")
 
 TEST_CASE("the bound of an unknown class is M2's formula, summed over the classes by hand") {
   const auto data = codes("test", 30);
-  auto spec = resolve(small_spec({{"type", "labelled"},
-                                  {"size", 2},
-                                  {"features", 8},
-                                  {"joint", small_mlp()},
-                                  {"alpha", 3}}),
-                      data->schemas());
-  auto model = build(spec, data->schemas());
-  auto objective = build_objective(spec, data->schemas(), *model, 30);
+  const auto spec = small_spec(
+      {{"type", "labelled"}, {"size", 2}, {"features", 8}, {"joint", small_mlp()}, {"alpha", 3}});
+  const auto [model, objective] = assemble(spec, data->schemas(), 30);
   model->eval();
   torch::NoGradGuard no_gradient;
   auto batch = data->get(torch::arange(30));
   const auto truth = batch.y;
   const auto q = model->latent->class_probs(batch);  // [B, K]
-  const auto loss = [&](const Tensor& y) {
+  const auto loss = [&, model = model, objective = objective](const Tensor& y) {
     batch.y = y;
     RandomScope same(7);
-    return objective->loss("model", *model, batch, 0).loss.item<double>();
+    return objective->loss({*model, batch, 0}).loss.item<double>();
   };
   // U(x) = sum_y q(y|x) (L(x, y) + log q(y|x)): L(x, y) is the loss of a row labelled y but for
   // the classifier's cost.

@@ -71,9 +71,7 @@ Tensor parameter(const Model& model, const std::string& ending) {
 TEST_CASE("a linear model trained by the ELBO reaches the optimum of probabilistic PCA") {
   const LinearGaussian truth;
   const auto data = truth.data();
-  auto spec = resolve(linear_model_spec(), data->schemas());
-  auto model = build(spec, data->schemas());
-  auto objective = build_objective(spec, data->schemas(), *model, data->size());
+  const auto [model, objective] = assemble(linear_model_spec(), data->schemas(), data->size());
   TrainOptions options;
   options.steps = 4000;
   options.batch = 500;
@@ -143,7 +141,7 @@ TEST_CASE("doubly reparameterised and plain IWAE gradients have the same mean fo
     auto sum = torch::zeros_like(weight, torch::kFloat64), squares = sum.clone();
     for (int64_t i = 0; i < repeats; ++i) {
       const auto g =
-          torch::autograd::grad({objective->loss("model", *model, batch, 0).loss}, {weight})[0].to(
+          torch::autograd::grad({objective->loss({*model, batch, 0}).loss}, {weight})[0].to(
               torch::kFloat64);
       sum += g;
       squares += g.square();

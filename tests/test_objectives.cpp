@@ -52,7 +52,7 @@ TEST_CASE("every objective's loss and parts are finite scalars for every player"
   for_each_objective([](Toy& toy) {
     for (const auto& player : toy.objective->players(*toy.model)) {
       CAPTURE(player.name);
-      const auto terms = toy.objective->loss(player.name, *toy.model, toy.all(), 0);
+      const auto terms = player.loss({*toy.model, toy.all(), 0});
       REQUIRE(terms.loss.defined());
       CHECK(terms.loss.dim() == 0);
       CHECK(std::isfinite(terms.loss.item<double>()));
@@ -122,8 +122,7 @@ TEST_CASE("an objective refuses what it cannot train, naming what it could") {
     const auto attempt = [&] {
       Toy toy(toy_spec(patch), data);
       if (auto* part = dynamic_cast<SeesTraining*>(toy.objective.get())) part->see(*data);
-      toy.objective->loss(toy.objective->players(*toy.model).front().name, *toy.model, toy.all(),
-                          0);
+      toy.objective->players(*toy.model).front().loss({*toy.model, toy.all(), 0});
     };
     CHECK_THROWS_WITH_AS(attempt(), doctest::Contains(text), Error);
   };

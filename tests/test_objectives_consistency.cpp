@@ -39,7 +39,7 @@ TEST_CASE("few labels and agreement over views teach a classifier") {
   const auto truth = spots(256)->get(torch::arange(256)).y;
   const auto guess = toy.model->latent->class_probs(all).argmax(1);
   CHECK((guess == truth).to(torch::kFloat64).mean().item<double>() > 0.95);
-  const auto terms = toy.objective->loss("model", *toy.model, all, 0);
+  const auto terms = toy.objective->loss({*toy.model, all, 0});
   const auto told = [&](const std::string& name) {
     for (const auto& [key, value] : terms.parts) {
       if (key == name) return value.item<double>();
@@ -68,7 +68,7 @@ TEST_CASE("consistency refuses what it cannot serve") {
         }).find("no labels") != std::string::npos);
   const auto unseen = message([] {
     Toy toy(classifying("consistency"), spots(8));
-    toy.objective->loss("model", *toy.model, toy.all(), 0);
+    toy.objective->loss({*toy.model, toy.all(), 0});
   });
   CHECK(unseen.find("has not seen the training set") != std::string::npos);
 }

@@ -43,7 +43,7 @@ TEST_CASE("the moment penalty is that of the covariance by hand") {
         expected += i == j ? 7 * std::pow(covariance - 1, 2) : 3 * covariance * covariance;
       }
     }
-    const auto terms = toy.objective->loss("model", *toy.model, toy.all(), 0);
+    const auto terms = toy.objective->loss({*toy.model, toy.all(), 0});
     CHECK_CLOSE(part(terms, "moment"), expected, kFloatSums);
     CHECK_CLOSE(terms.loss.item<double>(),
                 part(terms, "reconstruction") + part(terms, "kl") + expected, kFloatSums);
@@ -68,7 +68,7 @@ TEST_CASE("the gradient penalty is the squared Jacobian of the decoder") {
   const int64_t repeats = 200;
   auto found = torch::empty({repeats}, torch::kFloat64);
   for (int64_t i = 0; i < repeats; ++i) {
-    found[i] = part(toy.objective->loss("model", *toy.model, toy.all(), 0), "decoder_gradient");
+    found[i] = part(toy.objective->loss({*toy.model, toy.all(), 0}), "decoder_gradient");
   }
   const double error = (found.std() / std::sqrt(static_cast<double>(repeats))).item<double>();
   CHECK(std::abs(found.mean().item<double>() - expected) < kStandardErrors * error);
@@ -80,7 +80,7 @@ TEST_CASE("the gradient of the gradient penalty is that of finite differences") 
                       point_posterior());
   const auto penalised = [&] {
     RandomScope scope(3);
-    return toy.objective->loss("model", *toy.model, toy.all(), 0).loss;
+    return toy.objective->loss({*toy.model, toy.all(), 0}).loss;
   };
   const auto weights = toy.model->decoder->parameters();
   std::vector<Tensor> directions;
@@ -114,7 +114,7 @@ TEST_CASE("the spectral penalty is the sum of squared largest singular values") 
     p.data().copy_(std::get<0>(svd).mm(values.diag()).mm(std::get<2>(svd).t()));
     expected += std::pow(values[0].item<double>(), 2);
   }
-  const auto terms = toy.objective->loss("model", *toy.model, toy.all(), 0);
+  const auto terms = toy.objective->loss({*toy.model, toy.all(), 0});
   CHECK_CLOSE(part(terms, "decoder_spectral"), expected, kPowerIteration);
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("denoising without noise is the ELBO, with noise it asks for the clean
   auto none = toy_with(noise, point_posterior());
   torch::NoGradGuard no_gradient;
   const auto loss = [](Toy& toy) {
-    return toy.objective->loss("model", *toy.model, toy.all(), 0).loss.item<double>();
+    return toy.objective->loss({*toy.model, toy.all(), 0}).loss.item<double>();
   };
   CHECK(loss(clean) == loss(none));
   for (const std::string kind : {"gaussian", "dropout", "swap"}) {
@@ -149,7 +149,7 @@ TEST_CASE("trimming leaves out the rows that fit worst, and nothing where the sh
   const auto loss = [](const Json& objective, const Batch& batch) {
     auto toy = toy_with(objective);
     torch::manual_seed(5);
-    return toy.objective->loss("model", *toy.model, batch, 0).loss.item<double>();
+    return toy.objective->loss({*toy.model, batch, 0}).loss.item<double>();
   };
   auto batch = toy_with("elbo").all();
   const Json none{{"type", "trimmed"}, {"share", 0}}, some{{"type", "trimmed"}, {"share", 0.1}};
@@ -171,10 +171,10 @@ TEST_CASE("the KL controller reaches its target") {
 
 TEST_CASE("the encoder's extra steps end when the information stops rising") {
   auto toy = toy_with({{"type", "aggressive"}, {"inner", 3}, {"window", 2}});
-  REQUIRE(toy.objective->players(*toy.model).size() == 4);
-  const auto extra = [&] {
-    return toy.objective->loss("inference 2", *toy.model, toy.all(), 0).loss.defined();
-  };
+  const auto players = toy.objective->players(*toy.model);
+  REQUIRE(players.size() == 2);
+  CHECK(players[0].times == 3);
+  const auto extra = [&] { return players[0].loss({*toy.model, toy.all(), 0, 1}).loss.defined(); };
   CHECK(extra());
   toy.train(2);
   CHECK(extra());

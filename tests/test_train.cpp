@@ -21,16 +21,15 @@ struct Session {
   std::unique_ptr<Trainer> trainer;
   std::vector<std::string> log;
 
-  Session(TrainOptions options, Json spec = small_spec()) {
+  Session(TrainOptions options, const Json& spec = small_spec()) {
     DataOptions reading;
     reading.rows = 300;
     std::tie(data, validation) =
         split_validation(open_data("builtin:codes", reading), options.validation, options.seed);
     torch::manual_seed(options.seed);
-    spec = resolve(spec, data->schemas());
-    model = build(spec, data->schemas());
-    trainer = std::make_unique<Trainer>(
-        model, build_objective(spec, data->schemas(), *model, data->size()), options);
+    const auto made = assemble(spec, data->schemas(), data->size());
+    model = made.model;
+    trainer = std::make_unique<Trainer>(model, made.objective, options);
   }
   Trainer::End fit(Trainer::Hooks hooks = {}) {
     hooks.on_log = [this](const Json& line) { log.push_back(line.dump()); };
@@ -189,7 +188,7 @@ TEST_CASE("Adam, AdamW and Adamax follow their published updates") {
         x[i] -= decay + 0.1 * (m[i] / (1 - std::pow(0.9, t))) /
                             (std::sqrt(v[i] / (1 - std::pow(0.999, t))) + 1e-8);
       }
-      optimizer.step(flat, flat.spans(), s, t);
+      optimizer.step(flat, flat.spans(), s);
       CHECK(flat.gradients.abs().sum().item<float>() == 0);
     }
     for (int i = 0; i < 3; ++i) CHECK(p[i].item<double>() == doctest::Approx(x[i]).epsilon(1e-4));
@@ -203,7 +202,7 @@ TEST_CASE("clipping scales the whole gradient, and only the given spans move") {
   flat.gradients.fill_(3);
   StepSettings s;
   s.clip = 1;
-  const double norm = optimizer.step(flat, flat.spans_of({a}), s, 1);
+  const double norm = optimizer.step(flat, flat.spans_of({a}), s);
   CHECK(norm == doctest::Approx(6));
   CHECK(a.abs().min().item<float>() > 0);
   CHECK(b.abs().max().item<float>() == 0);

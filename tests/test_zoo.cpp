@@ -37,10 +37,12 @@ struct Entry {
     spec = with_small_networks(spec, kWidest);
     const auto schemas = data->schemas();
     auto resolved = resolve(spec, schemas);
+    CHECK(resolve(resolved, schemas) == resolved);
     resolve_epochs(resolved, static_cast<double>(kZooRows / kBatch));
     RandomScope scope(seed);
-    model = build(resolved, schemas);
-    objective = build_objective(resolved, schemas, *model, kZooRows);
+    auto made = assemble(resolved, schemas, kZooRows);
+    model = std::move(made.model);
+    objective = std::move(made.objective);
   }
 
   Named named() const { return named_tensors(*model, *objective); }
@@ -50,12 +52,8 @@ struct Entry {
   double loss() {
     torch::NoGradGuard no_gradient;
     RandomScope scope(3);
-    model->eval();
-    objective->eval();
-    const auto first = objective->players(*model).front().name;
-    const auto terms = objective->loss(first, *model, all(), kSteps);
-    model->train();
-    objective->train();
+    const EvaluationScope model_scope(*model), objective_scope(*objective);
+    const auto terms = objective->loss({*model, all(), kSteps});
     return objective->parameters().empty() ? terms.loss.item<double>()
                                            : part(terms, "reconstruction");
   }
@@ -98,7 +96,7 @@ std::string model_refusal(const std::string& name, const Data& data) {
   try {
     Entry entry(name, data);
     for (const auto& player : entry.objective->players(*entry.model)) {
-      entry.objective->loss(player.name, *entry.model, entry.all(), 0);
+      player.loss({*entry.model, entry.all(), 0});
     }
     return "";
   } catch (const Error& error) {
@@ -138,9 +136,8 @@ void check_all_parameters(const Entry& entry) {
 Named outputs(Entry& entry) {
   torch::NoGradGuard no_gradient;
   RandomScope scope(4);
-  entry.model->eval();
+  const EvaluationScope evaluation(*entry.model);
   const auto found = entry.model->infer(entry.all(), 0);
-  entry.model->train();
   return {{"code", found.trace.code}, {"x", found.x->mean()}};
 }
 

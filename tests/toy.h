@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "elbo/model/evaluation_scope.h"
 #include "elbo/train/trainer.h"
 
 namespace elbo {
@@ -46,10 +47,9 @@ struct Toy {
   std::shared_ptr<Objective> objective;
 
   Toy(const Json& spec, Data rows) : data(std::move(rows)) {
-    const auto schemas = data->schemas();
-    const auto resolved = resolve(spec, schemas);
-    model = build(resolved, schemas);
-    objective = build_objective(resolved, schemas, *model, data->size());
+    auto made = assemble(spec, data->schemas(), data->size());
+    model = std::move(made.model);
+    objective = std::move(made.objective);
   }
   Batch all() const { return data->get(torch::arange(data->size())); }
   void train(int64_t steps, double lr = 0.003, int64_t batch = 64) {
@@ -65,12 +65,8 @@ struct Toy {
   Terms validate() {
     torch::NoGradGuard no_gradient;
     RandomScope scope(5);
-    model->eval();
-    objective->eval();
-    auto terms = objective->validate(*model, all());
-    model->train();
-    objective->train();
-    return terms;
+    const EvaluationScope model_scope(*model), objective_scope(*objective);
+    return objective->validate(*model, all());
   }
 };
 
@@ -89,9 +85,7 @@ class OnePlayer : public Objective {
     register_module("of", of_);
   }
   std::vector<Player> players(Model& model) override { return {of_->players(model).at(number_)}; }
-  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
-    return of_->loss(player, model, batch, step);
-  }
+  Terms loss(const Step& step) override { return players(step.model).front().loss(step); }
 
  private:
   std::shared_ptr<Objective> of_;

@@ -6,9 +6,8 @@
 
 int main() {
   const auto data = elbo::open_data("builtin:digits", {.rows = 256});
-  const auto spec = elbo::resolve(elbo::model_spec("vae"), data->schemas());
-  const auto model = elbo::build(spec, data->schemas());
-  const auto objective = elbo::build_objective(spec, data->schemas(), *model, data->size());
+  const auto [model, objective] =
+      elbo::assemble(elbo::model_spec("vae"), data->schemas(), data->size());
   elbo::Trainer(model, objective, {.epochs = 1}).fit(data, nullptr);
 
   const auto digit = model->generate(1).x->mean();

@@ -55,7 +55,7 @@ void train(const FeatureClassifier& c, const Dataset& data, uint64_t seed) {
     flat.attach();
     // Falls to zero along a cosine, so that the last steps average out the noise.
     settings.lr = 1e-3 * (1 + std::cos(M_PI * static_cast<double>(step) / kSteps));
-    optimizer.step(flat, flat.spans(), settings, step + 1);
+    optimizer.step(flat, flat.spans(), settings);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "elbo/data/tokenizer.h"
 #include "elbo/eval/classifier.h"
 #include "elbo/eval/disentanglement.h"
+#include "elbo/model/evaluation_scope.h"
 
 namespace elbo {
 namespace {
@@ -194,9 +195,8 @@ const Subject::Known& Subject::known() {
 const Json& Subject::code_use() {
   if (code_use_) return *code_use_;
   torch::NoGradGuard no_gradient;
-  // Entering evaluation mode anew begins a new count.
-  model_->train();
-  model_->eval();
+  const EvaluationScope evaluation(*model_);
+  model_->latent->reset_usage();
   const int64_t block = block_rows(schemas());
   for (int64_t from = 0; from < size(); from += block) {
     model_->latent->infer(slice(batch_, from, std::min(size(), from + block)), 0);

@@ -41,7 +41,7 @@ Json CodeUsage::summary() const {
 
 void CodeUsage::train(bool on) {
   torch::nn::Module::train(on);
-  evaluated_ = Tensor();
+  reset();
 }
 
 }  // namespace elbo

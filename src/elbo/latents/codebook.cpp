@@ -37,6 +37,7 @@ class Codebook : public torch::nn::Module {
     return codes_.index_select(0, indices);
   }
   Json usage() const { return usage_->summary(); }
+  void reset_use() { usage_->reset(); }
 
  private:
   /// argmin ‖z - e‖² = argmax z·e - ‖e‖²/2
@@ -128,6 +129,9 @@ class Codebooks : public Quantizer {
   int64_t stages() const override { return o_.stages; }
   int64_t size() const override { return o_.size; }
 
+  void reset_usage() override {
+    for (const auto& book : books_) book->reset_use();
+  }
   Json usage() const override {
     if (books_.size() == 1) return books_.front()->usage();
     Json all = Json::array();

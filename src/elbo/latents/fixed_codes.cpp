@@ -27,6 +27,7 @@ class FixedCodes : public Quantizer {
   int64_t codes() const override { return codes_; }
   int64_t size() const override { return static_cast<int64_t>(levels_.size()); }
   Json usage() const override { return usage_->summary(); }
+  void reset_usage() override { usage_->reset(); }
 
  protected:
   /// digits: [N, d] in 0 … level-1 -> the numbers that the decoder reads.

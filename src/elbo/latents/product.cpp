@@ -88,6 +88,9 @@ class Product : public Latent {
     return lines;
   }
 
+  void reset_usage() override {
+    for (const auto& part : parts_) part->reset_usage();
+  }
   Json usage() const override {
     Json all;
     for (size_t i = 0; i < parts_.size(); ++i) {

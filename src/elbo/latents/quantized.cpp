@@ -134,6 +134,7 @@ class Quantization : public Latent {
     return lines;
   }
   Json usage() const override { return {{"z", quantizer_->usage()}}; }
+  void reset_usage() override { quantizer_->reset_usage(); }
 
  private:
   Dist prior(const Tensor& c) {

@@ -28,6 +28,7 @@ class Quantizer : public torch::nn::Module {
   virtual int64_t stages() const { return 1; }
   virtual int64_t size() const = 0;
   virtual Json usage() const = 0;
+  virtual void reset_usage() = 0;
 };
 
 /// How often each of K codes was used, in windows of the training and over an evaluation.
@@ -42,6 +43,8 @@ class CodeUsage : public torch::nn::Module {
   Tensor take_dead();
   /// {codes, perplexity, dead}: over the evaluation if one has begun, else the last whole window.
   Json summary() const;
+  /// What evaluation mode adds is counted afresh.
+  void reset() { evaluated_ = Tensor(); }
   /// Switching evaluation on starts its counts afresh.
   void train(bool on) override;
 

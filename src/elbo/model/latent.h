@@ -51,8 +51,11 @@ class Latent : public torch::nn::Module {
   virtual std::vector<Tensor> prior_parameters() const { return {}; }
   virtual std::vector<LayerReport> report() const = 0;
   /// How codes are used: {site: {codes, perplexity, dead}}, over what evaluation mode has seen
-  /// since it was switched on, else over the last window of training; null where nothing counts.
+  /// since it was switched on or reset, else over the last window of training; null where nothing
+  /// counts.
   virtual Json usage() const { return Json(); }
+  /// What evaluation mode sees is counted afresh.
+  virtual void reset_usage() {}
   /// [B, classes] q(y|x), whether or not the batch knows y; undefined where there are no classes.
   virtual Tensor class_probs(const Batch&) { return Tensor(); }
   /// Steps of a series in the code [steps, …], each of which the decoder reads alone; 0 = the

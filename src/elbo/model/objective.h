@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,21 +16,58 @@ struct Terms {
   std::vector<std::pair<std::string, Tensor>> parts;  // what the log shows
 };
 
+/// What a loss is computed from: one batch at one step of training.
+class Step {
+ public:
+  Step(Model& model, const Batch& batch, int64_t number, int64_t turn = 0)
+      : model(model), batch(batch), number(number), turn(turn) {}
+  Model& model;
+  const Batch& batch;
+  const int64_t number;  // of the steps before it; schedules read it
+  int64_t turn;          // of the player's turns before it within this step
+
+  /// Model::infer(batch, samples), drawn anew, with gradients.
+  Inference infer(int64_t samples = 1) const { return model.infer(batch, samples); }
+  /// One draw of the codes without gradients, inferred when first asked for and shared by all
+  /// players until one moves a parameter of the latent.
+  const Trace& codes() const;
+  /// A player has stepped these parameters.
+  void moved(const std::vector<Tensor>& parameters);
+
+ private:
+  mutable std::optional<Trace> codes_;
+};
+
+/// How a player's parameters are updated; what is unset is the Trainer's.
+struct PlayerSettings {
+  std::optional<std::string> rule;  // adam, adamw, adamax
+  double rate = 1;                  // factor of the learning rate
+  std::optional<double> beta1, beta2, weight_decay, clip;
+};
+
+/// Parameters that are stepped on a loss of their own.
 struct Player {
   std::string name;
   std::vector<Tensor> parameters;
+  /// An undefined loss: the player sits out what is left of its turns. Must not outlive the
+  /// objective that made it.
+  std::function<Terms(const Step&)> loss;
+  PlayerSettings settings = {};
+  int64_t times = 1;  // turns within a step
+  int64_t every = 1;  // it plays at the first of so many steps
 };
 
-/// What training minimises. It may own networks (a critic), and it may have several
-/// players, each stepping its own parameters on its own loss in turn.
+/// What training minimises. It may own networks (a critic), and it may have several players, which
+/// take their turns one after the other on each batch.
 class Objective : public torch::nn::Module {
  public:
-  /// Default: one player, "model", with all parameters of the model.
+  /// The first player plays at every step, and its first turn is what the log shows. Default: one
+  /// player, "model", with all parameters of the model and loss().
   virtual std::vector<Player> players(Model& model);
-  /// A player other than the first may sit a step out: its loss is then undefined.
-  virtual Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) = 0;
-  /// The loss that validation and early stopping read: by default the first player's, with
-  /// schedules at the values they end with, so that epochs compare.
+  /// The first player's loss.
+  virtual Terms loss(const Step& step) = 0;
+  /// The loss that validation and early stopping read: by default loss() with schedules at the
+  /// values they end with, so that epochs compare.
   virtual Terms validate(Model& model, const Batch& batch);
 };
 

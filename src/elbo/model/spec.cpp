@@ -199,6 +199,13 @@ std::shared_ptr<Objective> build_objective(const Json& resolved, const Schemas& 
   return objectives().make({data, model.latent->code(), rows}, resolved.at("objective"));
 }
 
+Assembly assemble(const Json& spec, const Schemas& data, int64_t rows) {
+  const Json resolved = resolve(spec, data);
+  auto model = build(resolved, data);
+  auto objective = build_objective(resolved, data, *model, rows);
+  return {std::move(model), std::move(objective)};
+}
+
 int64_t condition_size(const Schemas& data) { return data.c.present() ? numel(data.c.shape) : 0; }
 
 }  // namespace elbo

@@ -29,6 +29,13 @@ Json resolve(const Json& spec, const Schemas& data);
 std::shared_ptr<Model> build(const Json& resolved, const Schemas& data);
 std::shared_ptr<Objective> build_objective(const Json& resolved, const Schemas& data,
                                            const Model& model, int64_t rows);
+/// A model and the objective that trains it.
+struct Assembly {
+  std::shared_ptr<Model> model;
+  std::shared_ptr<Objective> objective;
+};
+/// resolve(), build() and build_objective() in one call; `rows` of the training set.
+Assembly assemble(const Json& spec, const Schemas& data, int64_t rows);
 
 /// The encoder network for this data: reads `observed(batch)`, standardises real columns, marks
 /// missing cells; `declaration` as in the spec.

@@ -50,26 +50,17 @@ class Adversarial : public Objective {
 
   std::vector<Player> players(Model& model) override {
     const auto decoder = decoder_parameters(model);
-    return {{"encoder", other_parameters(model, decoder)},
-            {"decoder", decoder},
-            {"critic", parameters()}};
+    return {
+        {"encoder", other_parameters(model, decoder), [this](const Step& s) { return loss(s); }},
+        {"decoder", decoder, [this](const Step& s) { return decoder_terms(s); }},
+        {"critic", parameters(), [this](const Step& s) { return critic_terms(s); }}};
   }
 
-  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
-    if (player == "critic") return critic_terms(model, batch);
-    const auto bound = bound_of(model, batch);
-    const auto made = features(shown(bound.inference.x, batch), batch);
-    const auto feature = feature_distance(made, batch);
-    const auto loss = o_.likelihood_weight.at(step) * bound.reconstruction;
-    if (player == "encoder") {
-      return terms_of(bound, loss + feature + o_.beta.at(step) * bound.divergence,
-                      {{"feature", feature}});
-    }
-    const auto drawn = model.generate(batch.size(), batch.c).x;
-    const auto fooling = maker_loss((*logit_)(torch::relu(made)), o_.loss) +
-                         maker_loss(logits(shown(drawn, batch), batch), o_.loss);
-    return terms_of(bound, loss + o_.feature_weight.at(step) * feature + fooling,
-                    {{"feature", feature}, {"fooling", fooling}});
+  /// The encoder's.
+  Terms loss(const Step& step) override {
+    const auto r = reconstructed(step);
+    return terms_of(r.bound, r.loss + r.feature + o_.beta.at(step.number) * r.bound.divergence,
+                    {{"feature", r.feature}});
   }
 
   /// The negative ELBO: a distance in the features of a critic that learns compares no epochs.
@@ -98,6 +89,29 @@ class Adversarial : public Objective {
     return seen(binary_ ? straight_through(x->sample(), mean) : mean, batch);
   }
 
+  /// What the losses of encoder and decoder share.
+  struct Reconstructed {
+    Bound bound;
+    Tensor made, feature, loss;
+  };
+  Reconstructed reconstructed(const Step& step) {
+    Reconstructed r{bound_of(step), {}, {}, {}};
+    r.made = features(shown(r.bound.inference.x, step.batch), step.batch);
+    r.feature = feature_distance(r.made, step.batch);
+    r.loss = o_.likelihood_weight.at(step.number) * r.bound.reconstruction;
+    return r;
+  }
+
+  Terms decoder_terms(const Step& step) {
+    const auto& batch = step.batch;
+    const auto r = reconstructed(step);
+    const auto drawn = step.model.generate(batch.size(), batch.c).x;
+    const auto fooling = maker_loss((*logit_)(torch::relu(r.made)), o_.loss) +
+                         maker_loss(logits(shown(drawn, batch), batch), o_.loss);
+    return terms_of(r.bound, r.loss + o_.feature_weight.at(step.number) * r.feature + fooling,
+                    {{"feature", r.feature}, {"fooling", fooling}});
+  }
+
   /// Half the squared distance to the features of x, in units of their spread over the batch.
   Tensor feature_distance(const Tensor& made, const Batch& batch) {
     Tensor real;
@@ -109,14 +123,15 @@ class Adversarial : public Objective {
     return 0.5 * row_sum((made - real).square()).mean() / spread;
   }
 
-  Terms critic_terms(Model& model, const Batch& batch) {
-    Tensor reconstructed, drawn;
+  Terms critic_terms(const Step& step) {
+    const auto& batch = step.batch;
+    Tensor rebuilt, drawn;
     {
       torch::NoGradGuard no_gradient;
-      reconstructed = shown(model.infer(batch, 1).x, batch);
-      drawn = shown(model.generate(batch.size(), batch.c).x, batch);
+      rebuilt = shown(step.model.decode(step.codes().code, batch.c), batch);
+      drawn = shown(step.model.generate(batch.size(), batch.c).x, batch);
     }
-    const auto made = torch::cat({logits(reconstructed, batch), logits(drawn, batch)});
+    const auto made = torch::cat({logits(rebuilt, batch), logits(drawn, batch)});
     const auto of = [&](const Tensor& x) { return logits(x, batch); };
     return {critic_loss(of, seen(batch.x, batch), made, o_.loss, o_.penalty), {}};
   }

@@ -34,36 +34,38 @@ class AdversarialCode : public Objective {
   }
 
   std::vector<Player> players(Model& model) override {
-    return {{"model", model.parameters()}, {"critic", critic_->parameters()}};
+    auto list = Objective::players(model);
+    list.push_back(
+        {"critic", critic_->parameters(), [this](const Step& step) { return critic_terms(step); }});
+    return list;
   }
 
-  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
-    if (player == "critic") return critic_terms(model, batch);
-    const auto bound = bound_of(model, batch);
-    auto fooling =
-        maker_loss((*critic_)(codes_of(bound.inference.trace, kWhere), batch.c), o_.loss);
+  Terms loss(const Step& step) override {
+    const auto bound = bound_of(step);
+    const auto& c = step.batch.c;
+    auto fooling = maker_loss((*critic_)(codes_of(bound.inference.trace, kWhere), c), o_.loss);
     // A prior with parameters moves to where the codes are.
-    if (!model.latent->prior_parameters().empty()) {
-      fooling = fooling + maker_loss(-(*critic_)(drawn(model, batch), batch.c), o_.loss);
+    if (!step.model.latent->prior_parameters().empty()) {
+      fooling = fooling + maker_loss(-(*critic_)(drawn(step), c), o_.loss);
     }
-    const auto loss =
-        bound.reconstruction + o_.beta.at(step) * bound.divergence + o_.weight.at(step) * fooling;
+    const auto loss = bound.reconstruction + o_.beta.at(step.number) * bound.divergence +
+                      o_.weight.at(step.number) * fooling;
     return terms_of(bound, loss, {{"fooling", fooling}});
   }
 
  private:
-  Tensor drawn(Model& model, const Batch& batch) const {
-    return model.latent->generate(batch.size(), batch.c).code.flatten(1);
+  static Tensor drawn(const Step& step) {
+    return step.model.latent->generate(step.batch.size(), step.batch.c).code.flatten(1);
   }
 
-  Terms critic_terms(Model& model, const Batch& batch) {
-    Tensor real, made;
+  Terms critic_terms(const Step& step) {
+    const auto made = codes_of(step.codes(), kWhere);
+    Tensor real;
     {
       torch::NoGradGuard no_gradient;
-      made = codes_of(model.latent->infer(batch, 1), kWhere);
-      real = drawn(model, batch);
+      real = drawn(step);
     }
-    const auto logits = [&](const Tensor& z) { return (*critic_)(z, batch.c); };
+    const auto logits = [&](const Tensor& z) { return (*critic_)(z, step.batch.c); };
     return {critic_loss(logits, real, logits(made), o_.loss, o_.penalty), {}};
   }
 

@@ -30,30 +30,38 @@ class Aggressive : public Objective {
 
   std::vector<Player> players(Model& model) override {
     const auto generative = generative_parameters(model);
-    const auto inference = other_parameters(model, generative);
-    std::vector<Player> list{{"inference", inference}};
-    for (int64_t i = 2; i <= o_.inner; ++i) {
-      list.push_back({"inference " + std::to_string(i), inference});
-    }
-    list.push_back({"generative", generative});
-    return list;
+    Player inference{"inference", other_parameters(model, generative),
+                     [this](const Step& step) { return loss(step); }};
+    inference.times = o_.inner;
+    return {inference, {"generative", generative, [this](const Step& step) {
+                          return generative_terms(step);
+                        }}};
   }
 
-  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t) override {
-    const bool extra = player.starts_with("inference ");
-    if (extra && state_[kActive].item<float>() == 0) return {};  // sits out
-    const auto bound = bound_of(model, batch);
-    if (player == "generative") watch(bound.inference.trace, batch.size());
-    return terms_of(bound, bound.reconstruction + o_.beta * bound.divergence,
-                    {{"aggressive", state_[kActive].clone()}});
+  Terms loss(const Step& step) override {
+    if (step.turn > 0 && !active()) return {};
+    return terms(bound_of(step));
   }
 
  private:
   enum State { kActive, kSum, kCount, kBefore };
 
+  bool active() const { return state_[kActive].item<float>() != 0; }
+
+  Terms terms(const Bound& bound) const {
+    return terms_of(bound, bound.reconstruction + o_.beta * bound.divergence,
+                    {{"aggressive", state_[kActive].clone()}});
+  }
+
+  Terms generative_terms(const Step& step) {
+    const auto bound = bound_of(step);
+    watch(bound.inference.trace, step.batch.size());
+    return terms(bound);
+  }
+
   /// Ends the phase once a window's mean information is below the one before it.
   void watch(const Trace& trace, int64_t batch) {
-    if (!is_training() || state_[kActive].item<float>() == 0) return;
+    if (!is_training() || !active()) return;
     torch::NoGradGuard no_gradient;
     const auto& site = only_site(trace, kWhere);
     const auto parts = split_kl(pairwise_log_prob(site, kWhere), site.log_prior(), batch, "mss");

@@ -46,6 +46,7 @@ class Consistency : public Objective, public SeesTraining {
     auto list = of_->players(model);
     check(list.size() == 1, "[objective consistency] of: ", o_.of.dump(), " has ", list.size(),
           " players, expected one");
+    list.front().loss = [this](const Step& step) { return loss(step); };
     return list;
   }
 
@@ -60,9 +61,11 @@ class Consistency : public Objective, public SeesTraining {
     share_ = (counts / static_cast<double>(kept)).to(guessed_.options());
   }
 
-  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
+  Terms loss(const Step& step) override {
     check(taught_.y.defined(), "[objective consistency] it has not seen the training set");
-    auto terms = of_->loss(player, model, batch, step);
+    auto& model = step.model;
+    const auto& batch = step.batch;
+    auto terms = of_->loss(step);
     const auto rows = torch::randint(taught_.size(), {o_.labelled}, taught_.y.options());
     const auto taught = pick(taught_, rows.to(taught_.y.device()));
     const auto known = cross_entropy(model, taught, taught.y).mean();

@@ -42,9 +42,9 @@ class Denoising : public Objective {
     scale_ = torch::tensor(x.detail["scale"].get<std::vector<float>>()).view(shape);
   }
 
-  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
-    const auto bound = bound_of(model, corrupted(batch), batch, o_.samples);
-    return terms_of(bound, bound.reconstruction + o_.beta.at(step) * bound.divergence);
+  Terms loss(const Step& step) override {
+    const auto bound = bound_of(step.model, corrupted(step.batch), step.batch, o_.samples);
+    return terms_of(bound, bound.reconstruction + o_.beta.at(step.number) * bound.divergence);
   }
 
  private:

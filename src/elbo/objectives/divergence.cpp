@@ -32,14 +32,14 @@ class Divergence : public Objective {
  public:
   explicit Divergence(DivergenceOptions options) : o_(std::move(options)) {}
 
-  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
-    const auto bound = bound_of(model, batch);
+  Terms loss(const Step& step) override {
+    const auto bound = bound_of(step);
     const auto z = codes_of(bound.inference.trace, "objective divergence");
-    const auto drawn = model.latent->generate(batch.size(), batch.c).code.flatten(1);
+    const auto drawn = step.model.latent->generate(step.batch.size(), step.batch.c).code.flatten(1);
     const auto distance = o_.measure == "mmd" ? mmd(z, drawn, o_.kernel, o_.variance)
                                               : sliced_wasserstein(z, drawn, o_.slices);
-    const auto loss =
-        bound.reconstruction + o_.beta.at(step) * bound.divergence + o_.weight.at(step) * distance;
+    const auto loss = bound.reconstruction + o_.beta.at(step.number) * bound.divergence +
+                      o_.weight.at(step.number) * distance;
     return terms_of(bound, loss, {{o_.measure, distance}});
   }
 

@@ -31,10 +31,10 @@ class Elbo : public Objective {
  public:
   explicit Elbo(ElboOptions options) : o_(std::move(options)) {}
 
-  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
-    const auto bound = bound_of(model, batch, o_.samples);
+  Terms loss(const Step& step) override {
+    const auto bound = bound_of(step, o_.samples);
     const auto& trace = bound.inference.trace;
-    const double beta = o_.beta.at(step), capacity = o_.capacity.at(step);
+    const double beta = o_.beta.at(step.number), capacity = o_.capacity.at(step.number);
 
     auto penalty = bound.divergence;
     if (o_.free_bits > 0) penalty = with_free_bits(trace, trace.log_weight.exp());

@@ -32,29 +32,27 @@ class Factor : public Objective {
   }
 
   std::vector<Player> players(Model& model) override {
-    return {{"model", model.parameters()}, {"critic", critic_->parameters()}};
+    auto list = Objective::players(model);
+    list.push_back(
+        {"critic", critic_->parameters(), [this](const Step& step) { return critic_terms(step); }});
+    return list;
   }
 
-  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
-    if (player == "critic") return critic_terms(model, batch);
-    const auto bound = bound_of(model, batch);
+  Terms loss(const Step& step) override {
+    const auto bound = bound_of(step);
     // The logit of an optimal critic is log q(z) - log of the product of q(z_k).
     const auto correlation = (*critic_)(codes_of(bound.inference.trace, kWhere)).mean();
-    const auto loss = bound.reconstruction + o_.beta.at(step) * bound.divergence +
-                      o_.gamma.at(step) * correlation;
+    const auto loss = bound.reconstruction + o_.beta.at(step.number) * bound.divergence +
+                      o_.gamma.at(step.number) * correlation;
     return terms_of(bound, loss, {{"total_correlation", correlation}});
   }
 
  private:
   /// The shuffled codes come from other rows than the plain ones, as in the paper.
-  Terms critic_terms(Model& model, const Batch& batch) {
-    const int64_t half = batch.size() / 2;
-    check(half > 0, "[", kWhere, "] batch: found ", batch.size(), " row, needs 2 or more");
-    Tensor z;
-    {
-      torch::NoGradGuard no_gradient;
-      z = codes_of(model.latent->infer(batch, 1), kWhere);
-    }
+  Terms critic_terms(const Step& step) {
+    const int64_t half = step.batch.size() / 2;
+    check(half > 0, "[", kWhere, "] batch: found ", step.batch.size(), " row, needs 2 or more");
+    const auto z = codes_of(step.codes(), kWhere);
     const auto plain = (*critic_)(z.narrow(0, 0, half));
     const auto shuffled = (*critic_)(shuffled_columns(z.slice(0, half)));
     return {critic_loss(plain, shuffled, "logistic"), {}};

@@ -1,23 +1,8 @@
+#include "elbo/model/evaluation_scope.h"
 #include "elbo/objectives/terms.h"
 
 namespace elbo {
 namespace {
-
-/// In its scope a module is in evaluation mode.
-class EvaluationScope {
- public:
-  explicit EvaluationScope(torch::nn::Module& module)
-      : module_(module), training_(module.is_training()) {
-    module_.eval();
-  }
-  ~EvaluationScope() { module_.train(training_); }
-  EvaluationScope(const EvaluationScope&) = delete;
-  EvaluationScope& operator=(const EvaluationScope&) = delete;
-
- private:
-  torch::nn::Module& module_;
-  const bool training_;
-};
 
 struct FitPriorOptions {
   int64_t samples = 1;
@@ -36,19 +21,20 @@ class FitPrior : public Objective {
     check(!prior.empty(),
           "[objective fit_prior] prior: it has nothing to learn; use mixture, flow, vae, "
           "diffusion or another with parameters, for codes pixel_cnn or transformer");
-    return {{"prior", prior}};
+    return {{"prior", prior, [this](const Step& step) { return loss(step); }}};
   }
 
-  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t) override {
+  Terms loss(const Step& step) override {
+    auto& latent = *step.model.latent;
     Values values;
     {
       // Neither dropout nor running statistics of the frozen part take part.
       torch::NoGradGuard no_gradient;
-      EvaluationScope evaluation(*model.latent);
-      for (const auto& site : codes(model, batch).sites) values[site.name] = site.value;
+      EvaluationScope evaluation(latent);
+      for (const auto& site : codes(latent, step.batch).sites) values[site.name] = site.value;
     }
     const auto trace =
-        model.latent->generate(batch.size() * o_.samples, tile(batch.c, o_.samples), values);
+        latent.generate(step.batch.size() * o_.samples, tile(step.batch.c, o_.samples), values);
     Tensor log_prior;
     for (const auto& site : trace.sites) {
       const auto one = site.log_prior();
@@ -60,8 +46,8 @@ class FitPrior : public Objective {
   }
 
  private:
-  Trace codes(Model& model, const Batch& batch) const {
-    auto trace = model.latent->infer(batch, o_.samples);
+  Trace codes(Latent& latent, const Batch& batch) const {
+    auto trace = latent.infer(batch, o_.samples);
     codes_of(trace, "objective fit_prior", o_.samples);
     return trace;
   }

@@ -31,11 +31,18 @@ class Importance : public Objective {
   std::vector<Player> players(Model& model) override {
     if (!o_.partial) return Objective::players(model);
     const auto generative = generative_parameters(model);
-    return {{"inference", other_parameters(model, generative)}, {"generative", generative}};
+    return {
+        {"inference", other_parameters(model, generative),
+         [this](const Step& step) { return loss(step); }},
+        {"generative", generative, [this](const Step& step) { return bound_in_groups(step, 1); }}};
   }
 
-  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t) override {
-    const auto inference = model.infer(batch, o_.samples * o_.groups);
+  Terms loss(const Step& step) override { return bound_in_groups(step, o_.groups); }
+
+ private:
+  Terms bound_in_groups(const Step& step, int64_t groups) const {
+    const auto& batch = step.batch;
+    const auto inference = step.infer(o_.samples * o_.groups);
     const auto& trace = inference.trace;
     const bool score_free = o_.gradient != "plain";
     const auto log_p = log_likelihood(inference, batch);           // [S, B]
@@ -44,7 +51,6 @@ class Importance : public Objective {
     if (trace.extra.defined()) log_w = log_w - trace.extra;
     if (o_.gradient == "dreg") square_encoder_weights(trace, log_w);
 
-    const int64_t groups = player == "generative" ? 1 : o_.groups;
     // log_weight is -log S for draws: over a group of S / groups the constant grows by log groups.
     const auto in_groups = (log_w + trace.log_weight).view({groups, -1, batch.size()});
     const auto bound = in_groups.logsumexp(1).mean() + std::log(static_cast<double>(groups));
@@ -56,7 +62,6 @@ class Importance : public Objective {
     return terms;
   }
 
- private:
   /// [S, B] log q(z|x) - log p(z) at the draws. Score-free: the posterior's parameters are held
   /// fixed inside log q, so that only the path through z carries gradient.
   Tensor sampled_kl(const Trace& trace, const Tensor& like, bool score_free) const {

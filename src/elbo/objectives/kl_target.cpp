@@ -30,10 +30,10 @@ class KlTarget : public Objective {
     summed_ = register_buffer("summed", torch::zeros({1}));
   }
 
-  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
-    const auto bound = bound_of(model, batch);
+  Terms loss(const Step& step) override {
+    const auto bound = bound_of(step);
     const double kl = sum_over_group(bound.divergence.item<double>()) / group_size();
-    const double error = o_.target.at(step) - kl;
+    const double error = o_.target.at(step.number) - kl;
     const double beta = weight(error);
     return terms_of(bound, bound.reconstruction + beta * bound.divergence,
                     {{"beta", torch::full({}, beta)}});

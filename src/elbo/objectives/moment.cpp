@@ -25,13 +25,14 @@ class Moment : public Objective {
  public:
   explicit Moment(MomentOptions options) : o_(std::move(options)) {}
 
-  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
-    const auto bound = bound_of(model, batch);
+  Terms loss(const Step& step) override {
+    const auto bound = bound_of(step);
     const auto C = covariance(only_site(bound.inference.trace, kWhere));  // [d, d]
     const auto variances = C.diagonal();
     const auto off = C.square().sum() - variances.square().sum();
     const auto penalty = o_.off_diagonal * off + o_.diagonal * (variances - 1).square().sum();
-    return terms_of(bound, bound.reconstruction + o_.beta.at(step) * bound.divergence + penalty,
+    return terms_of(bound,
+                    bound.reconstruction + o_.beta.at(step.number) * bound.divergence + penalty,
                     {{"moment", penalty}});
   }
 

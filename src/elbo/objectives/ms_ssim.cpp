@@ -28,21 +28,21 @@ class MsSsim : public Objective {
     pixels_ = static_cast<double>(numel(x.shape));
   }
 
-  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
-    const auto bound = bound_of(model, batch);
+  Terms loss(const Step& step) override {
+    const auto bound = bound_of(step);
     codes_of(bound.inference.trace, kWhere);
-    auto shown = bound.inference.x->mean(), x = batch.x;
+    auto shown = bound.inference.x->mean(), x = step.batch.x;
     check(shown.requires_grad() || !torch::GradMode::is_enabled(), "[", kWhere,
           "] the likelihood's mean has no gradient; use bernoulli, continuous_bernoulli or normal");
-    if (batch.mask.defined()) {
-      const auto hidden = batch.mask == 0;
+    if (step.batch.mask.defined()) {
+      const auto hidden = step.batch.mask == 0;
       shown = shown.masked_fill(hidden, 0);
       x = x.masked_fill(hidden, 0);
     }
     const auto distance = (1 - ms_ssim(shown, x)).mean();
-    const auto loss = o_.weight.at(step) * pixels_ * distance +
-                      o_.beta.at(step) * bound.divergence +
-                      o_.likelihood_weight.at(step) * bound.reconstruction;
+    const auto loss = o_.weight.at(step.number) * pixels_ * distance +
+                      o_.beta.at(step.number) * bound.divergence +
+                      o_.likelihood_weight.at(step.number) * bound.reconstruction;
     return terms_of(bound, loss, {{"ms_ssim", 1 - distance}});
   }
 

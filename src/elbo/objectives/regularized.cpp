@@ -45,12 +45,13 @@ class Regularized : public Objective {
  public:
   explicit Regularized(RegularizedOptions options) : o_(std::move(options)) {}
 
-  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
-    const auto bound = bound_of(model, batch);
-    const auto penalty = o_.decoder == "gradient" ? gradient(model, bound.inference.trace, batch)
-                                                  : of_weights(*model.decoder);
-    const auto loss =
-        bound.reconstruction + o_.beta.at(step) * bound.divergence + o_.weight.at(step) * penalty;
+  Terms loss(const Step& step) override {
+    const auto bound = bound_of(step);
+    const auto penalty = o_.decoder == "gradient"
+                             ? gradient(step.model, bound.inference.trace, step.batch)
+                             : of_weights(*step.model.decoder);
+    const auto loss = bound.reconstruction + o_.beta.at(step.number) * bound.divergence +
+                      o_.weight.at(step.number) * penalty;
     return terms_of(bound, loss, {{"decoder_" + o_.decoder, penalty}});
   }
 

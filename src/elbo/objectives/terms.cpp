@@ -27,7 +27,11 @@ Bound bound_of(Model& model, const Batch& batch, int64_t samples) {
   return bound_of(model, batch, batch, samples);
 }
 
-Terms terms_of(const Bound& bound, const Tensor& loss, const Parts& parts) {
+Bound bound_of(const Step& step, int64_t samples) {
+  return bound_of(step.model, step.batch, samples);
+}
+
+Terms terms_of(const Bound& bound, const Tensor& loss, const Logged& parts) {
   Terms terms;
   terms.loss = loss;
   if (bound.extra.defined()) {

@@ -19,12 +19,13 @@ struct Bound {
 /// `seen` is what the encoder reads, `target` what the likelihood is asked for.
 Bound bound_of(Model& model, const Batch& seen, const Batch& target, int64_t samples);
 Bound bound_of(Model& model, const Batch& batch, int64_t samples = 1);
+Bound bound_of(const Step& step, int64_t samples = 1);
 /// factor times the mean over rows of a term, [S, B] or [S*B], particles weighted.
 Tensor average(const Trace& trace, const Tensor& term, double factor = 1);
 
-using Parts = std::vector<std::pair<std::string, Tensor>>;
+using Logged = std::vector<std::pair<std::string, Tensor>>;
 /// loss + the bound's extra; the log shows the bound's terms, unweighted, then `parts`.
-Terms terms_of(const Bound& bound, const Tensor& loss, const Parts& parts = {});
+Terms terms_of(const Bound& bound, const Tensor& loss, const Logged& parts = {});
 
 /// [draws * B, d] the codes of a batch. Raises an Error where rows have more particles, which are
 /// then weighted.

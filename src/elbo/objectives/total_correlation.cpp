@@ -26,14 +26,14 @@ class TotalCorrelation : public Objective {
   TotalCorrelation(const ObjectivePlan& plan, TotalCorrelationOptions options)
       : rows_(plan.rows), o_(std::move(options)) {}
 
-  Terms loss(const std::string&, Model& model, const Batch& batch, int64_t step) override {
-    const auto bound = bound_of(model, batch);
+  Terms loss(const Step& step) override {
+    const auto bound = bound_of(step);
     const auto& site = only_site(bound.inference.trace, kWhere);
     const auto parts =
         split_kl(pairwise_log_prob(site, kWhere), site.log_prior(), rows_, o_.estimator);
-    const auto penalty = o_.alpha.at(step) * parts.information +
-                         o_.beta.at(step) * parts.correlation +
-                         o_.gamma.at(step) * parts.dimensions;
+    const auto penalty = o_.alpha.at(step.number) * parts.information +
+                         o_.beta.at(step.number) * parts.correlation +
+                         o_.gamma.at(step.number) * parts.dimensions;
     return terms_of(bound, bound.reconstruction + penalty,
                     {{"information", parts.information},
                      {"total_correlation", parts.correlation},

@@ -27,20 +27,35 @@ class Trimmed : public Objective {
     of_ = register_module("of", objectives().make(plan, o_.of));
   }
 
-  std::vector<Player> players(Model& model) override { return of_->players(model); }
+  std::vector<Player> players(Model& model) override {
+    auto list = of_->players(model);
+    for (auto& player : list) {
+      player.loss = [this, whole = std::move(player.loss)](const Step& step) {
+        return without_worst(step, whole);
+      };
+    }
+    return list;
+  }
 
-  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
-    const auto rows = batch.size();
-    const auto left = rows - std::llround(o_.share.at(step) * static_cast<double>(rows));
-    const auto kept = std::max<int64_t>(1, left);
-    if (kept == rows) return of_->loss(player, model, batch, step);
-    const auto best = std::get<1>(bounds(model, batch).topk(kept));
-    return of_->loss(player, model, pick(batch, best), step);
+  Terms loss(const Step& step) override {
+    return without_worst(step, [this](const Step& kept) { return of_->loss(kept); });
   }
 
   Terms validate(Model& model, const Batch& batch) override { return of_->validate(model, batch); }
 
  private:
+  using Loss = std::function<Terms(const Step&)>;
+
+  Terms without_worst(const Step& step, const Loss& loss) const {
+    const auto rows = step.batch.size();
+    const auto left = rows - std::llround(o_.share.at(step.number) * static_cast<double>(rows));
+    const auto kept = std::max<int64_t>(1, left);
+    if (kept == rows) return loss(step);
+    const auto best = std::get<1>(bounds(step.model, step.batch).topk(kept));
+    const auto batch = pick(step.batch, best);
+    return loss({step.model, batch, step.number, step.turn});
+  }
+
   /// [B] of one draw.
   static Tensor bounds(Model& model, const Batch& batch) {
     torch::NoGradGuard no_gradient;

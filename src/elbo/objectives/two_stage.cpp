@@ -21,21 +21,20 @@ class TwoStage : public Objective {
   }
 
   std::vector<Player> players(Model& model) override {
-    auto prior = second_->players(model);
-    std::vector<Player> both{{"model", other_parameters(model, model.latent->prior_parameters())}};
-    both.push_back(std::move(prior.front()));
+    auto both = Objective::players(model);
+    both.front().parameters = other_parameters(model, model.latent->prior_parameters());
+    both.push_back(second_->players(model).front());
     return both;
   }
 
-  Terms loss(const std::string& player, Model& model, const Batch& batch, int64_t step) override {
-    if (player != "model") return second_->loss(player, model, batch, step);
-    const auto inference = model.infer(batch, 1);
+  Terms loss(const Step& step) override {
+    const auto inference = step.infer();
     auto site = only_site(inference.trace, "objective two_stage");
     site.prior = std::make_shared<StandardNormal>(Shape(site.value.sizes().slice(1).vec()),
                                                   site.value.options().requires_grad(false));
-    const auto reconstruction = average(inference.trace, log_likelihood(inference, batch), -1);
+    const auto reconstruction = average(inference.trace, log_likelihood(inference, step.batch), -1);
     const auto divergence = site.kl().mean();
-    Terms terms{reconstruction + o_.beta.at(step) * divergence, {}};
+    Terms terms{reconstruction + o_.beta.at(step.number) * divergence, {}};
     terms.parts.emplace_back("reconstruction", reconstruction.detach());
     terms.parts.emplace_back("kl_to_normal", divergence.detach());
     return terms;

@@ -77,12 +77,12 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   const auto [train, validation] = run.training_parts();
 
   seed_torch(Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
-  auto model = build(run.spec(), run.schemas());
+  const auto [model, objective] = assemble(run.spec(), run.schemas(), train->size());
   if (!run.has_state()) show_training(*model, *train);
   const Json from = run.facts().value("from", Json());
-  if (from.is_string() && !run.has_state())
+  if (from.is_string() && !run.has_state()) {
     take_weights(*model, Run::open(from.get<std::string>()));
-  auto objective = build_objective(run.spec(), run.schemas(), *model, train->size());
+  }
   show_training(*objective, *train);  // the run does not keep what it saw
   model->to(device);
   objective->to(device);
@@ -119,7 +119,7 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   // epochs since the last one, and they find the same weights again.
   std::optional<Weights> kept;
   Json about;
-  hooks.on_keep = [&] {
+  hooks.on_keep = [&, model = model] {
     kept = weights_of(*model);
     about = {{"step", trainer.step()}};
   };

@@ -14,7 +14,7 @@ FlatParameters::FlatParameters(const std::vector<std::pair<std::string, Tensor>>
   for (const auto& [name, p] : named) {
     check(p.scalar_type() == torch::kFloat32, "[train] parameter ", name, " is ", p.scalar_type(),
           ", expected float32");
-    spans_.push_back({name, total, p.numel()});
+    spans_.push_back({name, total, p.numel(), spans_.size()});
     parameters_.push_back(p);
     total += (p.numel() + kAlign - 1) / kAlign * kAlign;
     device = p.device();

@@ -14,6 +14,7 @@ namespace ELBO_API elbo {
 struct Span {
   std::string name;
   int64_t offset = 0, size = 0;
+  size_t number = 0;  // among all spans
 };
 
 /// All parameters as views of one buffer, and their gradients of another, so that the optimizer,

@@ -22,13 +22,19 @@ struct StepSettings {
 class Optimizer {
  public:
   explicit Optimizer(const FlatParameters& flat);
-  /// Steps these spans; `time` counts from 1. Returns the gradient's norm before clipping where
-  /// clipping is on, else 0.
-  double step(FlatParameters& flat, const std::vector<Span>& spans, const StepSettings& settings,
-              int64_t time);
+  /// Steps these spans. Returns the gradient's norm before clipping where clipping is on, else 0.
+  double step(FlatParameters& flat, const std::vector<Span>& spans, const StepSettings& settings);
 
-  Tensor first, second;  // [n]
-  Tensor average;        // [n] or undefined until the first averaged step
+  Tensor first, second;        // [n]
+  Tensor average;              // [n] or undefined until the first averaged step
+  std::vector<int64_t> times;  // of each span: updates that its moments hold, for their bias
+
+ private:
+  /// Neighbouring spans that are updated alike.
+  struct Stretch {
+    int64_t offset = 0, size = 0, time = 0;
+  };
+  std::vector<Stretch> advance(const std::vector<Span>& spans, bool merged);
 };
 
 }  // namespace elbo

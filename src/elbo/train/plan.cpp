@@ -79,10 +79,10 @@ TrainPlan plan_training(const TrainRequest& asked) {
   options.lr = options.lr.in_steps(static_cast<double>(plan.steps_per_epoch));
 
   RandomScope scope(static_cast<uint64_t>(options.seed));
-  plan.model = build(resolved, plan.schemas);
-  if (first) take_weights(*plan.model, *first);
-  const auto objective = build_objective(resolved, plan.schemas, *plan.model, plan.training_rows);
-  try_out(*plan.model, *objective, *training);
+  const auto [model, objective] = assemble(resolved, plan.schemas, plan.training_rows);
+  if (first) take_weights(*model, *first);
+  try_out(*model, *objective, *training);
+  plan.model = model;
 
   plan.facts = {{"model", request.model},
                 {"spec", resolved},

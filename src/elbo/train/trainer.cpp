@@ -6,7 +6,9 @@
 #include "elbo/core/light.h"
 #include "elbo/data/block_order.h"
 #include "elbo/data/rows.h"
+#include "elbo/model/evaluation_scope.h"
 #include "elbo/nn/dense.h"
+#include "elbo/train/players.h"
 
 namespace elbo {
 namespace {
@@ -24,10 +26,6 @@ void announce(const Dataset& data, const Tensor& order, const RowPart& part) {
   if (!rows) return;
   rows->expect(order.view({-1, part.total}).narrow(1, part.first, part.count).flatten());
 }
-
-}  // namespace
-
-namespace {
 
 Json object(const Means& means) {
   Json j = Json::object();
@@ -59,6 +57,7 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Objective> object
   flat_ = std::make_unique<FlatParameters>(parameters);
   optimizer_ = std::make_unique<Optimizer>(*flat_);
   players_ = objective_->players(*model_);
+  check_players(players_, options_.optimizer);
   for (const auto& player : players_) spans_.push_back(flat_->spans_of(player.parameters));
 }
 
@@ -71,16 +70,26 @@ StepSettings Trainer::settings() const {
 }
 
 bool Trainer::train_step(const Batch& batch) {
-  const auto rows = static_cast<double>(batch.size() * group_size());
+  Step step(*model_, batch, step_);
   for (size_t i = 0; i < players_.size(); ++i) {
+    if (step_ % players_[i].every == 0 && !play(i, step)) return false;
+  }
+  return true;
+}
+
+bool Trainer::play(size_t player, Step& step) {
+  const auto& own = players_[player];
+  const auto rows = static_cast<double>(step.batch.size() * group_size());
+  for (step.turn = 0; step.turn < own.times; ++step.turn) {
     // Another player's backward may have left gradients here: they are not this one's.
     if (players_.size() > 1) flat_->gradients.zero_();
     const DirectGradients direct(!gradient_sum_);  // whose sums wait for autograd's own nodes
-    const auto terms = objective_->loss(players_[i].name, *model_, batch, step_);
-    if (!terms.loss.defined()) continue;
-    if (!(gradient_sum_ ? backward_in_group(i, terms) : backward(terms))) return false;
-    optimizer_->step(*flat_, spans_[i], settings(), step_ + 1);
-    if (i == 0) {
+    const auto terms = own.loss(step);
+    if (!terms.loss.defined()) break;
+    if (!(gradient_sum_ ? backward_in_group(player, terms) : backward(terms))) return false;
+    optimizer_->step(*flat_, spans_[player], with_own(settings(), own.settings));
+    step.moved(own.parameters);
+    if (player == 0 && step.turn == 0) {
       const auto told = agreement_ ? agreement_->terms() : numbers(terms);
       means_.add(told, rows);
       epoch_means_.add(told, rows);
@@ -139,6 +148,7 @@ Trainer::State Trainer::state() const {
                  {"ended_early", ended_early_},
                  {"means", means_.save()},
                  {"epoch_means", epoch_means_.save()},
+                 {"times", optimizer_->times},
                  {"parameters", spans}};
   return state;
 }
@@ -170,6 +180,11 @@ void Trainer::restore(const State& state) {
   }
   const Json& f = state.facts;
   step_ = f.at("step");
+  // Earlier versions counted the steps of the training instead of a parameter's own.
+  auto& times = optimizer_->times;
+  times = f.value("times", std::vector<int64_t>(times.size(), step_));
+  check(times.size() == spans.size(), "[resume] the saved state has ", times.size(),
+        " counts of updates for ", spans.size(), " parameters");
   epoch_ = f.at("epoch");
   position_ = f.at("position");
   lr_scale_ = f.at("lr_scale");
@@ -204,8 +219,7 @@ Json Trainer::validate(const Data& data) {
   torch::NoGradGuard no_gradient;
   // The same noise at every epoch, so that epochs compare; training's own stream goes on untouched.
   RandomScope scope(Draw{static_cast<uint64_t>(options_.seed), 0}.key("validation"));
-  model_->eval();
-  objective_->eval();
+  const EvaluationScope model_scope(*model_), objective_scope(*objective_);
   Means means;
   for (int64_t first = 0; first < data->size(); first += options_.batch) {
     auto part = own_part(std::min(options_.batch, data->size() - first));
@@ -219,8 +233,6 @@ Json Trainer::validate(const Data& data) {
     means.add(numbers(objective_->validate(*model_, batch)), weight);
   }
   means.sum_over_group();
-  model_->train();
-  objective_->train();
   return object(means);
 }
 

@@ -116,7 +116,9 @@ class Trainer {
  private:
   /// `next`: the rows of the step after this one, or undefined.
   bool step_on(const Dataset& train, const Tensor& rows, const Tensor& next, const RowPart& part);
-  bool train_step(const Batch& batch);  // false: the loss is not finite, nothing was stepped
+  /// False: a loss is not finite, and its player has not stepped.
+  bool train_step(const Batch& batch);
+  bool play(size_t player, Step& step);
   bool backward(const Terms& terms);
   bool backward_in_group(size_t player, const Terms& terms);
   bool asks_to_go_on(const Progress& progress, const Hooks& hooks);
