@@ -7,7 +7,6 @@
 #include <iostream>
 
 #include "cart_pole.h"
-#include "elbo/core/cpu.h"
 #include "elbo/io/image.h"
 #include "elbo/model/codes.h"
 #include "elbo/nn/recurrent.h"
@@ -236,7 +235,6 @@ void write_strip(elbo::Model& model, Dream& dream, const Tensor& weights) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  elbo::prepare_cpu(argv);
   elbo::seed_torch(0);
   const bool brief = argc > 1;
   const int64_t steps = brief ? std::atoll(argv[1]) : 2000;

@@ -183,7 +183,7 @@ TEST_CASE("shards that are damaged or of another kind are refused by name") {
   const auto two = tar_member("k.png", picture_of(1)) + tar_member("k.jpg", picture_of(2));
   CHECK(refusal(two + kTarEnd).find("a second picture of the key k") != std::string::npos);
   const auto word = tar_member("k.png", picture_of(1)) + tar_member("k.cls", "cat");
-  CHECK(refusal(word + kTarEnd).find("\"cat\" is no label") != std::string::npos);
+  CHECK(refusal(word + kTarEnd).find("\"cat\" is not a label") != std::string::npos);
   const auto list = tar_member("k.png", picture_of(1)) + tar_member("k.json", "[1]");
   CHECK(refusal(list + kTarEnd).find("not a JSON object") != std::string::npos);
   const auto sizes = tar_member("a.png", picture_of(1)) + tar_member("b.png", picture_of(2, 9));

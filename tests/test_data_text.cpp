@@ -57,7 +57,7 @@ TEST_CASE("tokenizers cut where they should") {
   const auto bpe = tokenizers().make(parse_tokenizer("bpe:6"));
   bpe->learn({"ab abab", "ab"});  // characters: space a b; then "ab", then " ab"
   CHECK(join(bpe->split("ab abab b"), "|") == " ab| ab|ab| |b");
-  CHECK_THROWS_WITH_AS(parse_tokenizer("bpe:many"), doctest::Contains("is no size"), Error);
+  CHECK_THROWS_WITH_AS(parse_tokenizer("bpe:many"), doctest::Contains("is not a size"), Error);
   CHECK_THROWS_WITH_AS(parse_tokenizer("letters"), doctest::Contains("known: bpe, characters"),
                        Error);
 }

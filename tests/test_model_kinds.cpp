@@ -16,7 +16,7 @@ TEST_CASE("a part may name what suits one kind of data, others get what is usual
   // What a run stores resolves to itself.
   CHECK(resolve(real, data_of(Kind::kReal)) == real);
   spec["likelihood"]["df"] = 4;
-  CHECK(error_of([&] { resolve(spec, data_of(Kind::kReal)); }).find("\"for\" stands alone") !=
+  CHECK(error_of([&] { resolve(spec, data_of(Kind::kReal)); }).find("\"for\" cannot be combined") !=
         std::string::npos);
 }
 

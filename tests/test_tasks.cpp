@@ -135,7 +135,7 @@ TEST_CASE("pictures are laid out in reading order, real values stretched to the 
   const TempFolder folder;
   CHECK(error_of([&] {
           create_output(folder.at("a.png"), {{4}, Kind::kReal, Json::object()}, 3);
-        }).find("are no pictures") != std::string::npos);
+        }).find("are not pictures") != std::string::npos);
 }
 
 TEST_CASE("fixed values may be one number, all numbers of a row, or a file") {

@@ -1,4 +1,5 @@
-"""What no formatter checks: the length of files, and names that do not belong into this code."""
+"""What no formatter checks: the length of files, names that do not belong into this code, and turns of
+phrase that do not belong into its messages."""
 import pathlib
 import re
 import statistics
@@ -14,6 +15,47 @@ FORBIDDEN = [
     (r"\bstd::c(out|err)\b|\bf?printf\(", "only cli/ prints"),
 ]
 
+# Turns of phrase that messages and helps are better without, and what to write.
+TICS = [
+    (r"\bso many\b", "this many, or the number of …"),
+    (r"(?<!here )\b(is|are) no (?!longer)\w", "is not a …"),
+    (r"\bstands? (with|without|alone)\b", "requires, or cannot be combined with"),
+    (r"\b(is|are) told\b|\btells? (of|what|how|that)\b", "is given, shows, covers"),
+    (r"\bmend(s|ed)?\b", "fix"),
+    (r"\bmade rows\b", "synthetic rows"),
+    (r"\bone's own\b", "your own"),
+    (r"\bnot there\b|\bthere is not enough\b", "not found, not available, out of"),
+    (r", as (\d|\\\"|--|\{)", "e.g. …"),
+    (r"; (0|1|-1|\[\]) = |; (default|auto): ", "in brackets: (0 = …), (default: …)"),
+    (r"^how many\b", "the number of …"),
+]
+TOKEN = re.compile(
+    r"//[^\n]*|/\*.*?\*/|R\"(\w*)\(.*?\)\1\"|'(?:[^'\\\n]|\\.)'|\"(?:[^\"\\\n]|\\.)*\"", re.S
+)
+
+
+def literals(text):
+    """Line and text of each string literal, adjacent ones as one."""
+    found, end = [], None
+    for token in TOKEN.finditer(text):
+        if not token[0].startswith('"'):
+            continue
+        if end is not None and not text[end : token.start()].strip():
+            found[-1][1] += token[0][1:-1]
+        else:
+            found.append([text.count("\n", 0, token.start()) + 1, token[0][1:-1]])
+        end = token.end()
+    return found
+
+
+def tics(text):
+    """Line, literal and better words of each turn of phrase that messages are better without."""
+    return [
+        (line, literal, better)
+        for line, literal in literals(text)
+        for pattern, better in TICS
+        if re.search(pattern, literal)
+    ]
 # A kind of data is an enum, also where a part keeps a copy of it.
 KIND_AS_TEXT = re.compile(
     r'\bkind\s*[!=]=\s*"(?:real|unit|binary|byte|count|category|token|table)"'
@@ -56,7 +98,7 @@ def local_clashes(folder):
     """Files of a folder may be compiled as one: their local names must differ."""
     owners, bad = {}, []
     for path in sorted(folder.glob("*.cpp")):
-        if path.name.startswith(("dnnl_", "fused_", "main")):
+        if folder.name == "kernels" or path.name.startswith(("dnnl_", "main")):
             continue  # always compiled alone
         for name in local_names(path):
             other = owners.setdefault(name, path)
@@ -80,6 +122,8 @@ def main(root):
         if path.suffix == ".h" and lines and "#pragma once" not in lines:
             if "pch.h" not in path.name:
                 bad.append(f"{name}: no #pragma once")
+        for number, literal, better in tics(path.read_text()):
+            bad.append(f'{name}:{number}: "{literal}": better: {better}')
         for pattern, why in FORBIDDEN:
             if "prints" in why and "cli" in path.parts:
                 continue

@@ -87,7 +87,7 @@ window.elboOffline = (() => {
         return k;
       }
       const number = column.type === "date" ? Date.parse(text) / 1000 : Number(text);
-      if (!isFinite(number)) throw new Error(column.name + ": \"" + text + "\" is no " + (column.type === "date" ? "date" : "number"));
+      if (!isFinite(number)) throw new Error(column.name + ": \"" + text + "\" is not a " + (column.type === "date" ? "date" : "number"));
       return number - (column.origin ?? 0);
     });
   }

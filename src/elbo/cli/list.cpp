@@ -51,13 +51,13 @@ const std::vector<Chapter>& kinds() {
          }
          return list;
        }},
-      {"builtin", "Data that the program makes itself (builtin:NAME)",
-       [] { return listed(builtins()); }},
+      {"builtin", "Built-in data sets (builtin:NAME)", [] { return listed(builtins()); }},
       {"heads", "Heads: priors, posteriors and likelihoods", [] { return listed(heads()); }},
       {"networks", "Networks: encoder and decoder", [] { return listed(networks()); }},
       {"sequences", "Networks over tokens: encoder and likelihood.net of texts",
        [] { return listed(sequence_networks()); }},
-      {"tokens", "What texts are cut into (--tokens NAME)", [] { return listed(tokenizers()); }},
+      {"tokens", "Tokens of texts and molecules (--tokens NAME)",
+       [] { return listed(tokenizers()); }},
       {"latents", "Latent structures", [] { return listed(latents()); }},
       {"objectives", "Objectives", [] { return listed(objectives()); }},
       {"metrics", "Metrics (elbo evaluate RUN --metrics NAME,…)", [] { return listed(metrics()); }},
@@ -194,14 +194,14 @@ Command::Body declare_list(CLI::App& app) {
   auto a = std::make_shared<ListArguments>();
   app.add_option("KIND", a->what,
                  "models, data, builtin, heads, networks, latents, objectives, metrics or tasks");
-  app.add_flag("--markdown", a->markdown, "as documentation (docs/models.md)");
-  app.add_flag("--json", a->json, "as one JSON object");
+  app.add_flag("--markdown", a->markdown, "print as documentation (docs/models.md)");
+  app.add_flag("--json", a->json, "print as one JSON object");
   return [a] { return list(*a); };
 }
 
 const bool added =
     add_command({"list",
-                 "Everything that can be chosen, with its options",
+                 "Everything you can choose, with its options",
                  {"elbo list models", "elbo list heads", "elbo list --markdown > docs/models.md"},
                  declare_list});
 

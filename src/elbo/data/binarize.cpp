@@ -1,6 +1,6 @@
-#include <ATen/Parallel.h>
-
 #include "elbo/data/rows.h"
+#include "elbo/kernels/bytes.h"
+#include "elbo/kernels/parallel.h"
 
 namespace elbo {
 namespace {
@@ -43,7 +43,8 @@ class Binarized : public DataAround {
     batch.x = torch::empty(with_rows(checked.size(0), shape_), torch::kFloat32);
     auto* out = batch.x.data_ptr<float>();
     const auto* copied = copy.defined() ? copy.data_ptr<uint8_t>() : nullptr;
-    at::parallel_for(0, checked.size(0), rows_per_thread(width_), [&](int64_t from, int64_t to) {
+    const int64_t bytes = width_ * static_cast<int64_t>(1 + sizeof(float));
+    kernels::over_items(checked.size(0), bytes, [&](int64_t from, int64_t to) {
       for (int64_t r = from; r < to; ++r) {
         const auto* in = copied ? copied + r * width_ : DataAround::bytes(row[r]);
         binarize_row(in, out + r * width_, key, row[r]);
@@ -54,9 +55,8 @@ class Binarized : public DataAround {
 
  private:
   void binarize_row(const uint8_t* in, float* out, uint64_t key, int64_t row) const {
-    if (how_ != "threshold") return bernoulli_bytes(in, out, width_, key, row);
-#pragma omp simd
-    for (int64_t i = 0; i < width_; ++i) out[i] = in[i] >= 128 ? 1.0f : 0.0f;
+    how_ == "threshold" ? threshold_bytes(in, out, width_)
+                        : bernoulli_bytes(in, out, width_, key, row);
   }
 
   std::string how_;

@@ -136,7 +136,7 @@ Data make_census(const MadePart& part) {
 }
 
 const bool added = builtins().add<NoOptions>(
-    "census", "people in ten columns of all types that depend on each other, with missing cells",
+    "census", "people in ten dependent columns of all types, with missing cells",
     [](const DataOptions& options, const NoOptions&) {
       refuse_resize(options, "builtin:census");
       return make_parts("census", options, 10000, 2000, make_census);

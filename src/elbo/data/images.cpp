@@ -206,7 +206,8 @@ struct ImageOptions {
   template <class F>
   void fields(F&& f) {
     f("memory", memory,
-      "gigabytes of pixels; a folder of more is decoded picture by picture when it is needed",
+      "gigabytes of pixels to keep in memory; larger folders are decoded picture by picture as "
+      "needed",
       at_least(0));
   }
 };

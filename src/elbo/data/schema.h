@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/options.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// What the single numbers of a variable are; kNone: there is no variable.
 enum class Kind { kNone, kReal, kUnit, kBinary, kByte, kCount, kCategory, kToken, kTable };

@@ -35,17 +35,17 @@ Schema schema_from_json(const Json& j, const std::string& where) {
         "; known: ", join(kind_names()));
   schema.kind = *known;
   const auto shape = j.value("shape", Json());
-  check(shape.is_array(), "[", where, "] schema: shape is no list");
+  check(shape.is_array(), "[", where, "] schema: shape is not a list");
   int64_t elements = 1;
   for (const auto& size : shape) {
     check(size.is_number_integer() && size >= 1 && size <= int64_t{1} << 40, "[", where,
-          "] schema: ", size.dump(), " is no size");
+          "] schema: ", size.dump(), " is not a size");
     schema.shape.push_back(size.get<int64_t>());
     check(!__builtin_mul_overflow(elements, schema.shape.back(), &elements), "[", where,
           "] schema: shape ", shape.dump(), " is too large");
   }
   schema.detail = j.value("detail", Json::object());
-  check(schema.detail.is_object(), "[", where, "] schema: detail is no object");
+  check(schema.detail.is_object(), "[", where, "] schema: detail is not an object");
   return schema;
 }
 

@@ -143,7 +143,8 @@ struct TableReaderOptions : TableOptions {
   void fields(F&& f) {
     TableOptions::fields(f);
     f("cache", cache,
-      "a folder that keeps large tables as numbers: the next reading of the same file is at once");
+      "folder for a binary cache of large tables, so that later reads of the same file are "
+      "instant");
   }
 };
 

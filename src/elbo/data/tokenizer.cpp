@@ -16,7 +16,7 @@ Json parse_tokenizer(const std::string& text) {
   const auto size = text.substr(colon + 1);
   const bool number =
       !size.empty() && size.size() < 9 && size.find_first_not_of("0123456789") == std::string::npos;
-  check(number, "[tokens] ", text, ": \"", size, "\" is no size; expected as in bpe:8000");
+  check(number, "[tokens] ", text, ": \"", size, "\" is not a size; expected e.g. bpe:8000");
   return {{"type", text.substr(0, colon)}, {"size", std::stoll(size)}};
 }
 
@@ -33,7 +33,7 @@ TextCodec::TextCodec(const Schema& schema) {
   tokenizer_ = tokenizers().make(declaration);
   steps_ = schema.shape[0];
   for (const auto& token : vocabulary) {
-    check(token.is_string(), "[tokens] vocabulary: ", token.dump(), " is no text");
+    check(token.is_string(), "[tokens] vocabulary: ", token.dump(), " is not text");
     const auto id = static_cast<int32_t>(vocabulary_.size());
     vocabulary_.push_back(token.get<std::string>());
     if (id > kUnknownToken) ids_.emplace(vocabulary_.back(), id);

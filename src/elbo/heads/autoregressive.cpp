@@ -198,8 +198,8 @@ struct AutoregressiveOptions : NetworkOptions {
   template <class F>
   void fields(F&& f) {
     NetworkOptions::fields(f);
-    f("context", context, "features that a pixel reads of the decoder", between(1, 4096));
-    f("embedding", embedding, "classes: numbers that stand for one", between(1, 4096));
+    f("context", context, "decoder features that a pixel reads", between(1, 4096));
+    f("embedding", embedding, "classes: embedding size", between(1, 4096));
   }
 };
 

@@ -52,8 +52,8 @@ std::shared_ptr<Head> make_uniform(const Context& at, NoOptions) {
       true);
 }
 
-const bool added_beta =
-    heads().add<NoOptions>("beta", "Shares in (0, 1), also with peaks at both ends", make_beta);
+const bool added_beta = heads().add<NoOptions>(
+    "beta", "Numbers in (0, 1), possibly with peaks at both ends", make_beta);
 const bool added_gamma = heads().add<NoOptions>("gamma", "Positive numbers", make_gamma);
 const bool added_delta =
     heads().add<NoOptions>("delta", "A point: the posterior of a plain autoencoder", make_delta);

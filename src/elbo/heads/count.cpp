@@ -8,7 +8,8 @@ struct NegativeBinomialOptions {
   std::string dispersion = "feature";
   template <class F>
   void fields(F&& f) {
-    f("dispersion", dispersion, "feature: one learned per component; output: from the network",
+    f("dispersion", dispersion,
+      "dispersion: feature (one learned per component) or output (from the network)",
       one_of({"feature", "output"}));
   }
 };

@@ -48,11 +48,11 @@ std::shared_ptr<Head> from_logits(const char* name, const Context& at) {
 }
 
 const bool added_bernoulli = heads().add<NoOptions>(
-    "bernoulli", "Bits; grey values are scored as the cross-entropy",
+    "bernoulli", "Bits; grey values are scored by cross-entropy",
     [](const Context& at, NoOptions) { return from_logits<Bernoulli>("bernoulli", at); });
 
 const bool added_continuous = heads().add<NoOptions>(
-    "continuous_bernoulli", "Shares in [0, 1]: cross-entropy with the constant that it lacks",
+    "continuous_bernoulli", "Numbers in [0, 1]: cross-entropy with its normalising constant",
     [](const Context& at, NoOptions) {
       return from_logits<ContinuousBernoulli>("continuous_bernoulli", at);
     });

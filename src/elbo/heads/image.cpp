@@ -12,7 +12,7 @@ struct DiscretizedLogisticOptions {
   int64_t components = 1;
   template <class F>
   void fields(F&& f) {
-    f("components", components, "logistics mixed per pixel", between(1, 100));
+    f("components", components, "number of logistics mixed per pixel", between(1, 100));
   }
 };
 

@@ -10,8 +10,8 @@ struct MixtureOptions {
   double spread = 2;
   template <class F>
   void fields(F&& f) {
-    f("components", components, "normals in the mixture", between(1, 10000));
-    f("spread", spread, "deviation of the centres at the start", between(0, 100));
+    f("components", components, "number of normals in the mixture", between(1, 10000));
+    f("spread", spread, "standard deviation of the initial centres", between(0, 100));
   }
 };
 

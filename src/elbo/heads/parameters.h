@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "elbo/core/light.h"
 #include "elbo/distributions/composite.h"
+#include "elbo/kernels/light.h"
 #include "elbo/model/head.h"
 
 // What likelihood heads share.
@@ -33,7 +33,7 @@ inline void check_kind(const char* head, const Schema& variable, const std::vect
 
 inline void check_features(const char* head, const Tensor& h) {
   check(h.defined(), "[head ", head,
-        "] prior: it cannot stand without features; free priors are mixture, normal, …");
+        "] prior: this head cannot be a free prior; free priors are mixture, normal, …");
 }
 
 /// Kinds whose values are numbers with an order.

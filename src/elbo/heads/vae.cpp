@@ -8,7 +8,7 @@ struct VaeOptions {
   Json model = Json::object();
   template <class F>
   void fields(F&& f) {
-    f("model", model, "its parts, as in a model's spec, where they are other than the default");
+    f("model", model, "parts of the model, as in a spec, where they differ from the default");
   }
 };
 

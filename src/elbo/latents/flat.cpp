@@ -11,10 +11,10 @@ struct FlatOptions {
   void fields(F&& f) {
     f("size", size, "number of latent dimensions", between(1, 65536));
     f("shape", shape,
-      "channels, height and width of a code that is a small picture, instead of size");
-    f("encoder", encoder, "network from x to the posterior; default: the spec's");
-    f("posterior", posterior, "q(z|x); default: the spec's");
-    f("prior", prior, "p(z); default: the spec's");
+      "channels, height and width of a code shaped as a small picture, instead of size");
+    f("encoder", encoder, "network from x to the posterior (default: the spec's)");
+    f("posterior", posterior, "posterior q(z|x) (default: the spec's)");
+    f("prior", prior, "prior p(z) (default: the spec's)");
   }
 };
 

@@ -1,7 +1,7 @@
 #include <limits>
 
-#include "elbo/core/light.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/light.h"
 #include "elbo/model/spec.h"
 #include "elbo/model/table_encoder.h"
 #include "elbo/model/token_encoder.h"
@@ -26,7 +26,7 @@ class Encoder : public Network {
     auto seen = x;
     if (count_) seen = seen.log1p();
     if (loc_.defined()) {
-      seen = fused::standardise(seen, as_kind_of(seen, loc_), as_kind_of(seen, scale_));
+      seen = kernels::standardise(seen, as_kind_of(seen, loc_), as_kind_of(seen, scale_));
     }
     if (!stand_in_.defined()) return body_->forward(seen, c);
     const auto hidden = seen.isnan();

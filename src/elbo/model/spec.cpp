@@ -44,7 +44,8 @@ const std::map<Kind, std::string>& likelihood_of_kind() {
 void choose_for_kind(Json& part, Kind kind, const char* where) {
   if (!part.is_object() || !part.contains("for")) return;
   check(part.size() == 1 && part["for"].is_object(), "[spec] ", where,
-        ": \"for\" stands alone and names kinds of data, found ", part.dump());
+        ": \"for\" cannot be combined with other keys and names kinds of data, found ",
+        part.dump());
   const Json chosen = part["for"].value(to_string(kind), Json("auto"));
   part = chosen;
 }
@@ -108,7 +109,7 @@ Json model_spec(const std::string& name) {
 void set_option(Json& spec, const std::string& assignment) {
   const auto equals = assignment.find('=');
   check(equals != std::string::npos && equals > 0, "[set] \"", assignment,
-        "\": expected name=value, as objective.beta=4");
+        "\": expected name=value, e.g. objective.beta=4");
   Json* node = &spec;
   std::stringstream path(assignment.substr(0, equals));
   for (std::string key; std::getline(path, key, '.');) {

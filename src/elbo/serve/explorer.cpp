@@ -238,7 +238,7 @@ Json Explorer::encode(const Json& question) {
 
 Json Explorer::encode_picture(std::string_view bytes, const std::string& condition) {
   const auto& x = run_->schemas().x;
-  check(is_picture(x), "[explore] the model's rows are no pictures");
+  check(is_picture(x), "[explore] the model's rows are not pictures");
   auto image = decode_image(bytes, "the picture");
   image = resize_image(image, x.shape[1], x.shape[2]).to(torch::kFloat32) / 255;
   if (image.size(0) == 3 && x.shape[0] == 1) image = image.mean(0, true);

@@ -38,7 +38,7 @@ class PictureFile : public RowFile {
   PictureFile(std::string path, const Schema& schema, int64_t rows, int64_t columns)
       : path_(std::move(path)), schema_(schema), columns_(columns) {
     check(is_picture(schema), "[picture] ", path_, ": rows of shape ", to_string(schema.shape),
-          " are no pictures; use .npy or .csv");
+          " are not pictures; use .npy or .csv");
     check(rows * numel(schema.shape) <= kMostPixels, "[picture] ", path_, ": ", rows,
           " pictures of ", to_string(schema.shape), " are too many for one file; use .npy");
     if (columns_ == 0) columns_ = static_cast<int64_t>(std::ceil(std::sqrt(rows)));
