@@ -119,6 +119,32 @@ TEST_CASE("a schema is the same after JSON, and a misfit is named") {
   CHECK_NOTHROW(check_fits(schema, schema, "t"));
 }
 
+TEST_CASE("every kind has a name, and a schema gives what its JSON holds in types") {
+  for (const auto& name : kind_names()) CHECK(to_string(kind_named(name).value()) == name);
+  CHECK_FALSE(kind_named("odd").has_value());
+  CHECK_FALSE(kind_named("").has_value());
+  CHECK(to_string(Kind::kNone).empty());
+
+  const Json stored = {{"kind", "real"},
+                       {"shape", {2}},
+                       {"detail",
+                        {{"loc", {1.0, -2.0}},
+                         {"scale", {2.0, 0.5}},
+                         {"missing", true},
+                         {"notes", {"a row is left out", 7}},
+                         {"mine", {{"a", 1}}}}}};
+  const auto schema = schema_from_json(stored, "t");
+  CHECK(to_json(schema) == stored);
+  CHECK(schema.missing());
+  CHECK(schema.notes() == std::vector<std::string>{"a row is left out"});
+  const auto raw = schema.units().value().out(torch::tensor({{1.0f, 1.0f}, {0.0f, -2.0f}}));
+  CHECK(raw.equal(torch::tensor({{3.0f, -1.5f}, {1.0f, -3.0f}})));
+  const Schema bare{{2}, Kind::kReal, Json::object()};
+  CHECK_FALSE(bare.units().has_value());
+  CHECK_FALSE(bare.missing());
+  CHECK(bare.vocabulary().empty());
+}
+
 TEST_CASE("a row is binarized alike in any order, batch, subset and number of threads") {
   const auto data = binarized(in_memory(byte_rows(3000)), "dynamic");
   const Draw draw{5, 2};

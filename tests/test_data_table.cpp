@@ -79,7 +79,7 @@ TEST_CASE("values come back in the spelling that they had") {
   const auto data = open_text(mixed_table());
   const auto x = all_rows(data).x;
   std::vector<Cells> cells;
-  for (auto& c : columns_of(data->schemas().x.detail)) cells.emplace_back(c);
+  for (auto& c : columns_of(data->schemas().x)) cells.emplace_back(c);
   const std::string expected[] = {"27", "151.1", "200.5", "2", "Paris, FR", "yes", "1951-03-11"};
   for (size_t i = 0; i < cells.size(); ++i) {
     CHECK(cells[i].text(x[1][static_cast<int64_t>(i)].item<double>()) == expected[i]);
@@ -170,7 +170,7 @@ TEST_CASE("names are made different, decimal commas and delimiters are found out
   const auto detail = data->schemas().x.detail;
   CHECK(detail["delimiter"] == ";");
   says(detail["notes"].dump(), "a second \\\"a\\\" is called \\\"a.2\\\"");
-  const auto first = columns_of(detail)[0];
+  const auto first = columns_of(data->schemas().x)[0];
   CHECK(first.comma);
   CHECK(Cells(first).text(2.25) == "2,25");
   CHECK(all_rows(data).x[1][1].item<float>() == 3.5f);
@@ -196,8 +196,7 @@ TEST_CASE("dates are seconds that keep their precision") {
   CHECK(type_of(data, "t") == "date");
   const auto t = all_rows(data).x.select(1, 0);
   CHECK((t[1] - t[0]).item<float>() == 1);
-  CHECK(Cells(columns_of(data->schemas().x.detail)[0]).text(t[2].item<double>()) ==
-        "2024-02-29 07:06:00");
+  CHECK(Cells(columns_of(data->schemas().x)[0]).text(t[2].item<double>()) == "2024-02-29 07:06:00");
 }
 
 TEST_CASE("rows that do not fit into memory are the same on the disk") {

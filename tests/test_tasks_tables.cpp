@@ -155,7 +155,7 @@ TEST_CASE("grades of a cumulative logit are differences of sigmoids, and their m
 
 TEST_CASE("encoders see standardised numbers, classes one by one, and what is missing") {
   const auto x = schema_of_all_types();
-  TableFeatures features(columns_of(x.detail), true);
+  TableFeatures features(columns_of(x), true);
   auto rows = some_rows();
   rows[1].fill_(NAN);
   const auto seen = features.forward(rows);
@@ -221,7 +221,7 @@ TEST_CASE("importance draws of a linear model complete rows as its exact conditi
                 {"latent", {{"size", 2}}},
                 {"decoder", {{"type", "mlp"}, {"hidden", Json::array()}, {"activation", "relu"}}}}),
       in_memory(arrays));
-  const auto columns = columns_of(arrays.schemas.x.detail);
+  const auto columns = columns_of(arrays.schemas.x);
   {
     torch::NoGradGuard no_gradient;
     auto decoder = toy.model->decoder->named_parameters();
@@ -265,7 +265,7 @@ TEST_CASE("the census is deterministic and holds the dependencies that it promis
   const auto batch = data->get(torch::arange(4000));
   CHECK(torch::equal(batch.x, census(4000)->get(torch::arange(4000)).x));
   CHECK(batch.x.isfinite().all().item<bool>());
-  const auto columns = columns_of(data->schemas().x.detail);
+  const auto columns = columns_of(data->schemas().x);
   const auto at = [&](const std::string& name) {
     for (size_t i = 0; i < columns.size(); ++i) {
       if (columns[i].name == name) return static_cast<int64_t>(i);
@@ -325,7 +325,7 @@ TEST_CASE(
     const double before = toy.validate().loss.item<double>();
     toy.train(60);
     CHECK(toy.validate().loss.item<double>() < before - kLearnedNats);
-    const auto columns = columns_of(data->schemas().x.detail);
+    const auto columns = columns_of(data->schemas().x);
     toy.model->eval();
     const auto found = complete(*toy.model, slice(toy.all(), 0, 20), columns, {16, 3, 0.8});
     CHECK(found.value.sizes() == torch::IntArrayRef({20, 10}));

@@ -62,7 +62,7 @@ Data without_alarms(Data data, const std::string& path) {
   check(!kept.empty(), "[without] ", path, ": every row has an alarm, none is left");
   if (kept.size() == alarms.size()) return data;
   const auto x = data->schemas().x;
-  const bool numbers = x.kind == Kind::kReal && x.shape.size() == 1 && x.detail.contains("loc");
+  const bool numbers = x.kind == Kind::kReal && x.shape.size() == 1 && x.units();
   const auto left = subset(std::move(data), std::move(kept));
   return numbers ? rescaled(left) : left;
 }

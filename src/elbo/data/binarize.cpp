@@ -7,37 +7,26 @@ namespace {
 
 /// Bytes as draws of Bernoulli(x/255), or at one half. A row draws at its own positions of the
 /// stream, so order, batch size and threads change nothing.
-class Binarized : public Dataset, public StreamedRows {
+class Binarized : public DataAround {
  public:
-  Binarized(Data data, std::string how)
-      : data_(std::move(data)),
-        how_(std::move(how)),
-        bytes_(dynamic_cast<const ByteRows*>(data_.get())) {
-    if (bytes_ && (size() == 0 || !bytes_->bytes(0))) bytes_ = nullptr;
-    const auto schema = data_->schemas().x;
+  Binarized(Data data, std::string how) : DataAround(std::move(data)), how_(std::move(how)) {
+    shows_bytes_ = size() > 0 && DataAround::bytes(0);
+    const auto schema = inside().schemas().x;
     check(schema.kind == Kind::kByte, "[binarize] ", how_, ": the data are ", schema.kind,
           ", only bytes can be binarized");
-    width_ = numel(schema.shape);
+    shape_ = schema.shape;
+    width_ = numel(shape_);
   }
 
-  int64_t size() const override { return data_->size(); }
-  Tensor factors() const override { return data_->factors(); }
-  std::string row_name(int64_t row) const override { return data_->row_name(row); }
   Schemas schemas() const override {
-    auto schemas = data_->schemas();
+    auto schemas = DataAround::schemas();
     schemas.x.kind = Kind::kBinary;
     schemas.x.detail["binarize"] = how_;
     return schemas;
   }
 
-  std::vector<int64_t> blocks() const override {
-    const auto* rows = streamed(*data_);
-    return rows ? rows->blocks() : std::vector<int64_t>();
-  }
-  Tensor labels() const override { return streamed(*data_)->labels(); }
-  void expect(const Tensor& rows) const override {
-    if (const auto* inner = streamed(*data_)) inner->expect(rows);
-  }
+  /// Bits are no bytes any more.
+  const uint8_t* bytes(int64_t) const override { return nullptr; }
 
   Batch get(const Tensor& rows, const Draw& draw) const override {
     const auto checked = checked_rows(rows, size());
@@ -45,19 +34,19 @@ class Binarized : public Dataset, public StreamedRows {
     const uint64_t key = (how_ == "dynamic" ? draw : Draw{}).key("binarize");
     Batch batch;
     Tensor copy;  // where the data cannot show their bytes
-    if (bytes_) {
-      batch = bytes_->get_rest(checked);
+    if (shows_bytes_) {
+      batch = get_rest(checked);
     } else {
-      batch = data_->get(checked, draw);
+      batch = inside().get(checked, draw);
       copy = (batch.x * 255).round().to(torch::kUInt8).contiguous();
     }
-    batch.x = torch::empty(with_rows(checked.size(0), data_->schemas().x.shape), torch::kFloat32);
+    batch.x = torch::empty(with_rows(checked.size(0), shape_), torch::kFloat32);
     auto* out = batch.x.data_ptr<float>();
     const auto* copied = copy.defined() ? copy.data_ptr<uint8_t>() : nullptr;
     const int64_t bytes = width_ * static_cast<int64_t>(1 + sizeof(float));
     kernels::over_items(checked.size(0), bytes, [&](int64_t from, int64_t to) {
       for (int64_t r = from; r < to; ++r) {
-        const auto* in = copied ? copied + r * width_ : bytes_->bytes(row[r]);
+        const auto* in = copied ? copied + r * width_ : DataAround::bytes(row[r]);
         binarize_row(in, out + r * width_, key, row[r]);
       }
     });
@@ -70,9 +59,9 @@ class Binarized : public Dataset, public StreamedRows {
                         : bernoulli_bytes(in, out, width_, key, row);
   }
 
-  Data data_;
   std::string how_;
-  const ByteRows* bytes_;
+  bool shows_bytes_ = false;
+  Shape shape_;
   int64_t width_ = 1;
 };
 

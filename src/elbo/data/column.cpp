@@ -156,9 +156,9 @@ Column column_from_json(const Json& j, const std::string& where) {
   return c;
 }
 
-std::vector<std::string> column_names(const Json& detail) {
+std::vector<std::string> column_names(const Schema& schema) {
   std::vector<std::string> names;
-  const auto columns = detail.value("columns", Json::array());
+  const auto columns = schema.detail.value("columns", Json::array());
   if (!columns.is_array()) return names;
   for (const auto& column : columns) {
     names.push_back(column.is_object()   ? column.value("name", "")
@@ -168,8 +168,8 @@ std::vector<std::string> column_names(const Json& detail) {
   return names;
 }
 
-std::vector<Column> columns_of(const Json& detail) {
-  const auto list = detail.value("columns", Json::array());
+std::vector<Column> columns_of(const Schema& table) {
+  const auto list = table.detail.value("columns", Json::array());
   check(list.is_array() && !list.empty(), "[table] columns: the schema names none");
   std::vector<Column> columns;
   for (const auto& j : list) columns.push_back(column_from_json(j, "table"));

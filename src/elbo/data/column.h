@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "elbo/core/options.h"
+#include "elbo/data/schema.h"
 
 namespace elbo {
 
@@ -37,9 +37,9 @@ void to_json(Json& j, const Column& column);
 /// Raises an Error where a schema that somebody has edited makes no sense.
 Column column_from_json(const Json& j, const std::string& where);
 /// Names of the columns of a table, or of the variables of a series; empty where it has none.
-std::vector<std::string> column_names(const Json& detail);
+std::vector<std::string> column_names(const Schema& schema);
 /// The columns of a schema of kind table.
-std::vector<Column> columns_of(const Json& detail);
+std::vector<Column> columns_of(const Schema& table);
 
 std::string_view trimmed(std::string_view text);
 /// A number with a decimal point or (where allowed) a decimal comma; nothing where it is no number.

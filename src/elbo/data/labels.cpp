@@ -14,34 +14,22 @@ int64_t classes_for(const std::string& what, const Schema& y) {
 }
 
 /// Another data set with labels or conditions of its own.
-class Relabelled : public Dataset, public ByteRows, public StreamedRows {
+class Relabelled : public DataAround {
  public:
   Relabelled(Data data, Schemas schemas, Tensor y, Tensor c)
-      : data_(std::move(data)),
+      : DataAround(std::move(data)),
         schemas_(std::move(schemas)),
         y_(std::move(y)),
-        c_(std::move(c)),
-        bytes_(dynamic_cast<const ByteRows*>(data_.get())) {}
+        c_(std::move(c)) {}
 
-  int64_t size() const override { return data_->size(); }
   Schemas schemas() const override { return schemas_; }
-  Tensor factors() const override { return data_->factors(); }
-  std::string row_name(int64_t row) const override { return data_->row_name(row); }
   Batch get(const Tensor& rows, const Draw& draw) const override {
-    return relabelled(data_->get(rows, draw), rows);
+    return relabelled(DataAround::get(rows, draw), rows);
   }
   Batch get_rest(const Tensor& rows) const override {
-    return relabelled(bytes_->get_rest(rows), rows);
+    return relabelled(DataAround::get_rest(rows), rows);
   }
-  const uint8_t* bytes(int64_t row) const override { return bytes_ ? bytes_->bytes(row) : nullptr; }
-  std::vector<int64_t> blocks() const override {
-    const auto* rows = streamed(*data_);
-    return rows ? rows->blocks() : std::vector<int64_t>();
-  }
-  Tensor labels() const override { return y_.defined() ? y_ : streamed(*data_)->labels(); }
-  void expect(const Tensor& rows) const override {
-    if (const auto* inner = streamed(*data_)) inner->expect(rows);
-  }
+  Tensor labels() const override { return y_.defined() ? y_ : DataAround::labels(); }
 
  private:
   Batch relabelled(Batch batch, const Tensor& rows) const {
@@ -50,10 +38,8 @@ class Relabelled : public Dataset, public ByteRows, public StreamedRows {
     return batch;
   }
 
-  Data data_;
   Schemas schemas_;
   Tensor y_, c_;
-  const ByteRows* bytes_;
 };
 
 }  // namespace

@@ -71,41 +71,34 @@ class InMemory : public Dataset, public ByteRows {
   int64_t width_ = 1;
 };
 
-class Subset : public Dataset, public ByteRows, public StreamedRows {
+class Subset : public DataAround {
  public:
-  Subset(Data data, std::vector<int64_t> rows)
-      : data_(std::move(data)), bytes_(dynamic_cast<const ByteRows*>(data_.get())) {
+  Subset(Data data, std::vector<int64_t> rows) : DataAround(std::move(data)) {
     const auto given = torch::tensor(rows, torch::kInt64);
-    rows_ = checked_rows(given, data_->size());
+    rows_ = checked_rows(given, inside().size());
   }
 
   int64_t size() const override { return rows_.size(0); }
-  Schemas schemas() const override { return data_->schemas(); }
-  Tensor factors() const override {
-    const auto all = data_->factors();
-    return all.defined() ? all.index_select(0, rows_) : all;
-  }
-  std::string row_name(int64_t row) const override { return data_->row_name(inner(row)); }
+  Tensor factors() const override { return chosen(DataAround::factors()); }
+  std::string row_name(int64_t row) const override { return DataAround::row_name(inner(row)); }
   Batch get(const Tensor& rows, const Draw& draw) const override {
-    return data_->get(inner(rows), draw);
+    return DataAround::get(inner(rows), draw);
   }
   std::vector<int64_t> blocks() const override {
-    const auto* rows = streamed(*data_);
-    return rows && size() > 0 ? blocks_within(rows->blocks()) : std::vector<int64_t>();
+    const auto all = size() > 0 ? DataAround::blocks() : std::vector<int64_t>();
+    return all.empty() ? all : blocks_within(all);
   }
   void expect(const Tensor& rows) const override {
-    if (const auto* all = streamed(*data_)) all->expect(inner(rows));
+    if (streamed(inside())) DataAround::expect(inner(rows));
   }
-  Tensor labels() const override {
-    const auto all = streamed(*data_)->labels();
-    return all.defined() ? all.index_select(0, rows_) : all;
-  }
-  Batch get_rest(const Tensor& rows) const override { return bytes_->get_rest(inner(rows)); }
-  const uint8_t* bytes(int64_t row) const override {
-    return bytes_ ? bytes_->bytes(inner(row)) : nullptr;
-  }
+  Tensor labels() const override { return chosen(DataAround::labels()); }
+  Batch get_rest(const Tensor& rows) const override { return DataAround::get_rest(inner(rows)); }
+  const uint8_t* bytes(int64_t row) const override { return DataAround::bytes(inner(row)); }
 
  private:
+  Tensor chosen(const Tensor& all) const {
+    return all.defined() ? all.index_select(0, rows_) : all;
+  }
   int64_t inner(int64_t row) const { return rows_.data_ptr<int64_t>()[row]; }
   Tensor inner(const Tensor& rows) const {
     return rows_.index_select(0, checked_rows(rows, size()));
@@ -124,8 +117,6 @@ class Subset : public Dataset, public ByteRows, public StreamedRows {
     return own;
   }
 
-  Data data_;
-  const ByteRows* bytes_;
   Tensor rows_;
 };
 

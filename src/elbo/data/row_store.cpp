@@ -44,7 +44,7 @@ class StoredTable : public Dataset {
     }
     const auto absent = all.isnan();
     batch.x = all.masked_fill(absent, 0);
-    if (schemas_.x.detail.value("missing", false) || absent.any().item<bool>()) {
+    if (schemas_.x.missing() || absent.any().item<bool>()) {
       batch.mask = absent.logical_not().to(torch::kFloat32);
     }
     return batch;

@@ -30,6 +30,40 @@ class StreamedRows {
 /// The data as streamed rows; null where all rows are at hand.
 const StreamedRows* streamed(const Dataset& data);
 
+/// A data set over another: everything is the other's, row by row, but what a decorator overrides.
+class DataAround : public Dataset, public ByteRows, public StreamedRows {
+ public:
+  explicit DataAround(Data data)
+      : data_(std::move(data)), bytes_(dynamic_cast<const ByteRows*>(data_.get())) {}
+
+  int64_t size() const override { return data_->size(); }
+  Batch get(const Tensor& rows, const Draw& draw) const override { return data_->get(rows, draw); }
+  Schemas schemas() const override { return data_->schemas(); }
+  Tensor factors() const override { return data_->factors(); }
+  std::string row_name(int64_t row) const override { return data_->row_name(row); }
+
+  const uint8_t* bytes(int64_t row) const override { return bytes_ ? bytes_->bytes(row) : nullptr; }
+  /// Only where bytes() are there.
+  Batch get_rest(const Tensor& rows) const override { return bytes_->get_rest(rows); }
+
+  std::vector<int64_t> blocks() const override {
+    const auto* rows = streamed(*data_);
+    return rows ? rows->blocks() : std::vector<int64_t>();
+  }
+  void expect(const Tensor& rows) const override {
+    if (const auto* inner = streamed(*data_)) inner->expect(rows);
+  }
+  /// Only where the data are streamed.
+  Tensor labels() const override { return streamed(*data_)->labels(); }
+
+ protected:
+  const Dataset& inside() const { return *data_; }
+
+ private:
+  Data data_;
+  const ByteRows* bytes_;
+};
+
 /// Rows as a contiguous int64 tensor; raises an Error naming the first that lies outside 0 …
 /// size-1.
 Tensor checked_rows(const Tensor& rows, int64_t size);

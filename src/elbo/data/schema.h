@@ -30,6 +30,14 @@ bool is_bounded(Kind kind);
 /// Single numbers of which there are countably many: their probability is at most 1.
 bool is_discrete(Kind kind);
 
+/// What standardises numbers: (x - loc) / scale.
+struct Units {
+  Tensor loc, scale;  // [1, shape…] float32
+
+  /// Standardised numbers as raw ones.
+  Tensor out(const Tensor& standardised) const { return loc + scale * standardised; }
+};
+
 /// What a variable is: enough to choose a network and a likelihood for it.
 struct Schema {
   Shape shape;  // images are channels x height x width
@@ -37,6 +45,14 @@ struct Schema {
   Json detail = Json::object();  // columns, classes, loc and scale, how it is binarized, …
 
   bool present() const { return kind != Kind::kNone; }
+  /// Where the rows that it was learned from lie; nothing where they are read as they are.
+  std::optional<Units> units() const;
+  /// Whether cells may be missing.
+  bool missing() const;
+  /// Texts: the tokens, each its id's; empty for anything else.
+  std::vector<std::string> vocabulary() const;
+  /// What reading has left out or changed, in sentences.
+  std::vector<std::string> notes() const;
 };
 struct Schemas {
   Schema x, c, y;

@@ -2,6 +2,19 @@
 #include "elbo/data/schema.h"
 
 namespace elbo {
+namespace {
+
+/// The texts of a list, if there is one: what else somebody has written there has its own checks.
+std::vector<std::string> texts_at(const Json& detail, const char* key) {
+  const auto list = detail.value(key, Json::array());
+  std::vector<std::string> texts;
+  for (const auto& item : list) {
+    if (list.is_array() && item.is_string()) texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
+}  // namespace
 
 Json to_json(const Schema& schema) {
   if (!schema.present()) return nullptr;
@@ -35,5 +48,19 @@ Schema schema_from_json(const Json& j, const std::string& where) {
   check(schema.detail.is_object(), "[", where, "] schema: detail is not an object");
   return schema;
 }
+
+std::optional<Units> Schema::units() const {
+  if (!detail.contains("loc")) return std::nullopt;
+  const auto read = [&](const char* key) {
+    return torch::tensor(detail.at(key).get<std::vector<float>>()).view(with_rows(1, shape));
+  };
+  return Units{read("loc"), read("scale")};
+}
+
+bool Schema::missing() const { return detail.value("missing", false); }
+
+std::vector<std::string> Schema::vocabulary() const { return texts_at(detail, "vocabulary"); }
+
+std::vector<std::string> Schema::notes() const { return texts_at(detail, "notes"); }
 
 }  // namespace elbo

@@ -48,7 +48,7 @@ class NumberStream : public RowStream {
     window_ = static_cast<size_t>(shape_.size() == 2 ? shape_[0] : 1);
     const int64_t width = shape_.back();
     changes_ = x.detail.value("changes", std::vector<bool>(static_cast<size_t>(width), false));
-    missing_ = x.detail.value("missing", false);
+    missing_ = x.missing();
     find_columns(x.detail.value("columns", Json::array()), width);
   }
 

@@ -155,7 +155,7 @@ TableRows::TableRows(const std::string& path, const TableOptions& options, const
         "[table] ", path, ": ", names.size(), " columns, the model was trained on ",
         detail.value("width", int64_t{0}));
   std::vector<std::string> absent;
-  for (auto& column : columns_of(detail)) {
+  for (auto& column : columns_of(schemas.x)) {
     // A file may have gained a header since.
     const bool by_name = named || !text_.has_header();
     places_.push_back(by_name ? find_name(names, column.name)

@@ -17,7 +17,7 @@ class TokenRows : public Dataset {
     schemas_.x = std::move(x);
     begins_.push_back(0);
     for (const auto& row : rows) begins_.push_back(begins_.back() + row.size());
-    const bool small = schemas_.x.detail.at("vocabulary").size() < (1u << 15);
+    const bool small = schemas_.x.vocabulary().size() < (1u << 15);
     for (const auto& row : rows) {
       if (small) {
         small_.insert(small_.end(), row.begin(), row.end());
@@ -148,7 +148,7 @@ Data token_data(const std::vector<std::string>& texts, const TokenPlan& plan, Ar
     note.precision(2);
     note << all.unknown << " of " << all.tokens << " tokens ("
          << 100.0 * static_cast<double>(all.unknown) / static_cast<double>(all.tokens)
-         << " %) are not in the vocabulary of " << schema.detail["vocabulary"].size()
+         << " %) are not in the vocabulary of " << schema.vocabulary().size()
          << " and read as unknown";
     notes.push_back(note.str());
   }

@@ -21,7 +21,7 @@ class Windows : public Dataset, public OrderedRows {
     }
     check(!starts_.empty(), "[series] window: no ", window_, " steps without a gap among ", n);
     const bool holes = steps_.values.isnan().any().item<bool>();
-    missing_ = schemas_.x.detail.value("missing", false);
+    missing_ = schemas_.x.missing();
     check(missing_ || !holes,
           "[series] cells are missing, the model was trained on a series without such");
   }

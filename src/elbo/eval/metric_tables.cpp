@@ -31,7 +31,7 @@ Tensor as_written(const Tensor& x, const std::vector<Column>& columns) {
 
 Tables tables_of(Subject& s, int64_t most_training) {
   Tables t;
-  t.columns = columns_of(s.schemas().x.detail);
+  t.columns = columns_of(s.schemas().x);
   t.held_out = observed(s.batch());
   t.synthetic = as_written(s.samples(), t.columns);
   const auto key = Draw{static_cast<uint64_t>(s.options().seed), 0}.key("training rows");

@@ -55,18 +55,15 @@ inline Tensor bounded_exp(const Tensor& log_value, double low, double high) {
   return log_value.clamp(low, high).exp();
 }
 
-/// Real data are modelled standardised where the schema holds "loc" and "scale"; the density is
+/// Real data are modelled standardised where the schema has units; the density is
 /// that of the raw data.
 class Standardization {
  public:
   explicit Standardization(const Schema& variable) {
-    if (variable.kind != Kind::kReal || !variable.detail.contains("loc")) return;
-    const auto read = [&](const char* key) {
-      return torch::tensor(variable.detail.at(key).get<std::vector<float>>())
-          .view(with_rows(1, variable.shape));
-    };
-    loc_ = read("loc");
-    scale_ = read("scale");
+    const auto units = variable.units();
+    if (variable.kind != Kind::kReal || !units) return;
+    loc_ = units->loc;
+    scale_ = units->scale;
     log_volume_ = scale_.abs().log().sum().view({1});
   }
   Dist operator()(Dist standardised, const Tensor& like) const {

@@ -278,7 +278,7 @@ class TableHead : public Head {
  public:
   TableHead(const Context& at, const TableHeadOptions& o) {
     check_kind("table", at.variable, {Kind::kTable});
-    const auto columns = columns_of(at.variable.detail);
+    const auto columns = columns_of(at.variable);
     check(at.variable.shape == Shape{static_cast<int64_t>(columns.size())},
           "[head table] columns: the schema names ", columns.size(), ", its shape is ",
           to_string(at.variable.shape));

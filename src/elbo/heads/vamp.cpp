@@ -105,11 +105,8 @@ class VampHead : public PosteriorMixture {
     return counts_ ? pseudo_.clamp_min(0) : pseudo_;
   }
   static Tensor in_units_of(const Schema& x, const Tensor& standard) {
-    if (!x.detail.contains("loc")) return standard;
-    const auto read = [&](const char* key) {
-      return torch::tensor(x.detail.at(key).get<std::vector<float>>()).view(with_rows(1, x.shape));
-    };
-    return read("loc") + read("scale") * standard;
+    const auto units = x.units();
+    return units ? units->out(standard) : standard;
   }
 
   bool bounded_, counts_;

@@ -42,7 +42,7 @@ class Sequential : public Latent {
       : o_(o), x_(plan.data.x), condition_(condition_size(plan.data)) {
     check(x_.shape.size() <= 2 && is_numeric(x_.kind), "[latent sequential] data: found ", x_.kind,
           " of shape ", to_string(x_.shape), ", expected numbers of shape steps x columns");
-    hidden_data_ = x_.detail.value("missing", false);
+    hidden_data_ = x_.missing();
     const int64_t f = o.features, m = o.memory, parameters = 2 * o.size;
     const auto pair = [&](const char* name, int64_t in, int64_t out, Activation last) {
       return register_module(name, std::make_shared<Pair>(in, f, out, last));
@@ -149,12 +149,10 @@ class Sequential : public Latent {
   int64_t columns() const { return numel(x_.shape) / steps(); }
 
   void standardise() {
-    if (!x_.detail.contains("loc")) return;
-    const auto read = [&](const char* key) {
-      return torch::tensor(x_.detail[key].get<std::vector<float>>()).view({steps(), columns()});
-    };
-    loc_ = read("loc");
-    inverse_scale_ = read("scale").reciprocal();
+    const auto units = x_.units();
+    if (!units) return;
+    loc_ = units->loc.view({steps(), columns()});
+    inverse_scale_ = units->scale.view({steps(), columns()}).reciprocal();
   }
 
   /// [B, T, …] raw -> [B, T, f]; hidden cells are NaN.

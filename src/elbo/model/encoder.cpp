@@ -15,11 +15,9 @@ class Encoder : public Network {
  public:
   Encoder(const Schema& x, std::shared_ptr<Network> body, bool missing)
       : body_(register_module("body", std::move(body))), count_(x.kind == Kind::kCount) {
-    if (x.detail.contains("loc")) {
-      const auto loc = x.detail["loc"].get<std::vector<float>>();
-      const auto scale = x.detail["scale"].get<std::vector<float>>();
-      loc_ = torch::tensor(loc).view(with_rows(1, x.shape));
-      scale_ = torch::tensor(scale).view(with_rows(1, x.shape));
+    if (const auto units = x.units()) {
+      loc_ = units->loc;
+      scale_ = units->scale;
     }
     if (missing) stand_in_ = register_parameter("stand_in", torch::zeros(with_rows(1, x.shape)));
   }
@@ -50,8 +48,7 @@ class TableEncoder : public Network {
  public:
   TableEncoder(const Schema& x, double hide)
       : features_(register_module(
-            "features", std::make_shared<TableFeatures>(
-                            columns_of(x.detail), hide > 0 || x.detail.value("missing", false)))),
+            "features", std::make_shared<TableFeatures>(columns_of(x), hide > 0 || x.missing()))),
         hide_(hide) {}
   int64_t size() const { return features_->size(); }
   void set_body(std::shared_ptr<Network> body) { body_ = register_module("body", std::move(body)); }
@@ -97,11 +94,11 @@ std::shared_ptr<Network> make_encoder(const Json& declaration, const Schemas& da
   if (data.x.kind == Kind::kToken) {
     return make_token_encoder(declaration, data.x, std::move(out), condition);
   }
-  const bool missing = data.x.detail.value("missing", false);
+  const bool missing = data.x.missing();
   Shape in = data.x.shape;
   if (missing) in[0] *= 2;
   auto body = networks().make({in, std::move(out), condition}, declaration);
-  const bool plain = !missing && !data.x.detail.contains("loc") && data.x.kind != Kind::kCount;
+  const bool plain = !missing && !data.x.units() && data.x.kind != Kind::kCount;
   if (plain) return body;
   return std::make_shared<Encoder>(data.x, std::move(body), missing);
 }

@@ -56,8 +56,7 @@ class TokenEncoder : public Network {
   TokenEncoder(const Json& declaration, TokenEncoderOptions o, const Schema& x, int64_t condition)
       : o_(std::move(o)), steps_(x.shape.at(0)) {
     embedding_ = register_parameter(
-        "embedding",
-        torch::randn({static_cast<int64_t>(x.detail.at("vocabulary").size()), o_.embedding}));
+        "embedding", torch::randn({static_cast<int64_t>(x.vocabulary().size()), o_.embedding}));
     const SequencePlan plan{o_.embedding, steps_, condition};
     forwards_ = register_module("forwards", sequence_networks().make(plan, declaration));
     if (o_.directions == "both") {
@@ -112,8 +111,7 @@ class EmbeddedTokens : public Network {
   EmbeddedTokens(const Schema& x, int64_t embedding, std::shared_ptr<Network> body)
       : steps_(x.shape.at(0)), body_(register_module("body", std::move(body))) {
     embedding_ = register_parameter(
-        "embedding",
-        torch::randn({static_cast<int64_t>(x.detail.at("vocabulary").size()), embedding}));
+        "embedding", torch::randn({static_cast<int64_t>(x.vocabulary().size()), embedding}));
   }
   Tensor forward(const Tensor& x, const Tensor& c) override {
     const auto reading = read_ids(x);
@@ -139,7 +137,7 @@ class EmbeddedTokens : public Network {
 
 std::shared_ptr<Network> make_token_encoder(const Json& declaration, const Schema& x, Shape out,
                                             int64_t condition) {
-  check(x.shape.size() == 1 && x.detail.contains("vocabulary"), "[encoder] token data of shape ",
+  check(x.shape.size() == 1 && !x.vocabulary().empty(), "[encoder] token data of shape ",
         to_string(x.shape), ": expected texts with a vocabulary");
   auto network = declaration;
   const auto options = take_options(network);

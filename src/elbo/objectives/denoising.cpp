@@ -32,14 +32,14 @@ class Denoising : public Objective {
     const bool numbers = is_numeric(x.kind);
     check(numbers || o_.noise == "swap" || o_.noise == "mask", "[", kWhere, "] noise: ", o_.noise,
           " does not apply to ", x.kind, " data; use swap");
-    check(o_.noise != "mask" || x.detail.value("missing", false), "[", kWhere,
+    check(o_.noise != "mask" || x.missing(), "[", kWhere,
           "] noise: mask needs data with missing cells; use dropout or swap");
     check(o_.noise == "gaussian" || o_.amount <= 1, "[", kWhere, "] amount: found ", o_.amount,
           ", a share of the cells is 0 to 1");
-    if (!x.detail.contains("loc")) return;
-    const auto shape = with_rows(1, x.shape);
-    loc_ = torch::tensor(x.detail["loc"].get<std::vector<float>>()).view(shape);
-    scale_ = torch::tensor(x.detail["scale"].get<std::vector<float>>()).view(shape);
+    if (const auto units = x.units()) {
+      loc_ = units->loc;
+      scale_ = units->scale;
+    }
   }
 
   Terms loss(const Step& step) override {

@@ -63,7 +63,7 @@ void must_be_object(const Json& question) {
 
 /// A row of a table from named cells: {values, mask}, one row each.
 Batch table_row(const Schema& x, const Json& cells) {
-  const auto columns = columns_of(x.detail);
+  const auto columns = columns_of(x);
   const auto count = static_cast<int64_t>(columns.size());
   Batch batch{torch::zeros({1, count}), torch::zeros({1, count}), Tensor(), Tensor()};
   for (const auto& [name, cell] : cells.items()) {
@@ -101,7 +101,7 @@ Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
            {"classes", class_names(schemas.c.present() ? schemas.c : schemas.y)},
            {"conditional", schemas.c.present()}};
   if (schemas.x.kind == Kind::kTable) {
-    for (const auto& column : columns_of(schemas.x.detail)) {
+    for (const auto& column : columns_of(schemas.x)) {
       info_["columns"].push_back(
           {{"name", column.name}, {"type", column.type}, {"classes", column.classes}});
     }
@@ -163,7 +163,7 @@ Json Explorer::rows_of(const Tensor& x) const {
     } else if (schema.kind == Kind::kTable) {
       Json cells = Json::object();
       int64_t k = 0;
-      for (const auto& column : columns_of(schema.detail)) {
+      for (const auto& column : columns_of(schema)) {
         cells[column.name] = Cells(column).text(x[i][k++].item<double>());
       }
       rows.push_back(cells);

@@ -19,7 +19,7 @@ bool is_png(const std::string& path) { return path.ends_with(".png"); }
 
 /// Names for a file's columns, where there is one for each component.
 std::vector<std::string> component_names(const Schema& schema) {
-  auto names = column_names(schema.detail);
+  auto names = column_names(schema);
   if (static_cast<int64_t>(names.size()) != numel(schema.shape)) names.clear();
   return names;
 }
@@ -90,7 +90,7 @@ class TableFile : public RowFile {
  public:
   TableFile(const std::string& path, const Schema& schema)
       : file_(path), delimiter_(path.ends_with(".tsv") ? '\t' : delimiter_of(schema)) {
-    const auto columns = columns_of(schema.detail);
+    const auto columns = columns_of(schema);
     for (const auto& column : columns) cells_.emplace_back(column);
     if (schema.detail.value("header", true)) file_.write(table_header(columns, delimiter_));
   }

@@ -32,7 +32,7 @@ std::string grid_figure(const Tensor& x, const Schema& schema, int64_t columns, 
 }
 
 std::vector<std::string> shown_names(const Schema& schema, int64_t width) {
-  auto names = column_names(schema.detail);
+  auto names = column_names(schema);
   names.resize(static_cast<size_t>(width));
   for (size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty()) names[i] = "x" + std::to_string(i);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "elbo/core/registry.h"
+
 namespace elbo {
 namespace {
 
@@ -33,7 +35,7 @@ std::string relation_at(const std::string& text) {
 
 RowFilter::RowFilter(const std::string& text, const Schema& schema) {
   check(schema.kind == Kind::kTable, "[where] conditions on columns need a model of a table");
-  const auto columns = columns_of(schema.detail);
+  const auto columns = columns_of(schema);
   for (size_t from = 0; from < text.size();) {
     const auto end = std::min(text.find(',', from), text.size());
     const std::string part(trimmed(text.substr(from, end - from)));

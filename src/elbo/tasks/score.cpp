@@ -128,7 +128,7 @@ class Score : public Task {
                 {"normal_rows", {{"from", normal.name}, {"count", normal.rows->size()}}},
                 {"threshold", {{"method", threshold.method}, {"value", threshold.value}}},
                 {"alarms", verdicts.alarms}};
-    const auto notes = rows.data->schemas().x.detail.value("notes", Json::array());
+    const auto notes = rows.data->schemas().x.notes();
     if (!notes.empty()) result["notes"] = notes;
     result["highest"] = highest(*rows.data, scorer, verdicts);
     add_judgement(result, verdicts, threshold.value);

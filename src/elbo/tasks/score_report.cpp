@@ -118,10 +118,10 @@ Json to_json(const RowVerdict& v) {
 }
 
 ComponentNames::ComponentNames(const Schema& schema)
-    : schema_(schema), names_(column_names(schema.detail)) {
-  if (is_text(schema)) tokens_ = schema.detail["vocabulary"].get<std::vector<std::string>>();
+    : schema_(schema), names_(column_names(schema)) {
+  if (is_text(schema)) tokens_ = schema.vocabulary();
   if (schema.kind != Kind::kTable) return;
-  for (auto& column : columns_of(schema.detail)) cells_.emplace_back(std::move(column));
+  for (auto& column : columns_of(schema)) cells_.emplace_back(std::move(column));
 }
 
 std::string ComponentNames::name(int64_t component) const {

@@ -103,9 +103,7 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   Log log(run.path(), log_size, events_size);
   // What reading has left out or changed is said once.
   if (report.on_note && !run.has_state()) {
-    for (const auto& note : run.schemas().x.detail.value("notes", Json::array())) {
-      if (note.is_string()) report.on_note(note.get<std::string>());
-    }
+    for (const auto& note : run.schemas().x.notes()) report.on_note(note);
   }
 
   Trainer::Hooks hooks;
