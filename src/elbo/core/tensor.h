@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace elbo {
 
 using torch::Tensor;
 using Shape = std::vector<int64_t>;  // never with the batch axis
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// Elements of one row of this shape.
 int64_t numel(const Shape& shape);

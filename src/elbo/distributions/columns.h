@@ -23,6 +23,9 @@ struct Columns : Distribution {
   Tensor mean() const override;
   Tensor stddev() const override;
   bool reparameterized() const override { return false; }
+  /// Each column as its family has it.
+  Tensor typical(const Particles& of = {}) const override;
+  bool factorises() const override;
   Dist detached() const override;
 };
 
@@ -34,6 +37,7 @@ struct LogNormal : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
   Dist detached() const override;
 };
 
@@ -50,6 +54,7 @@ struct ZeroInflated : Distribution {
   Tensor mean() const override;
   Tensor stddev() const override;
   bool reparameterized() const override { return false; }
+  bool factorises() const override { return base->factorises(); }
   Dist detached() const override;
 };
 
@@ -64,6 +69,7 @@ struct RoundedLogistic : Distribution {
   /// Of the logistic cut off at 0, before rounding.
   Tensor mean() const override;
   bool reparameterized() const override { return false; }
+  bool factorises() const override { return true; }
   Dist detached() const override;
 };
 
@@ -71,6 +77,8 @@ struct RoundedLogistic : Distribution {
 struct Ordinal : Categorical {
   explicit Ordinal(Tensor log_probs) : Categorical(std::move(log_probs)) {}
   Tensor mean() const override;
+  /// The median class of the mixture.
+  Tensor typical(const Particles& of = {}) const override;
   Dist detached() const override { return std::make_shared<Ordinal>(logits.detach()); }
 };
 /// log P(class) of a cumulative logit: P(class <= k) = sigmoid(cuts_k - eta). cuts: [..., K-1]

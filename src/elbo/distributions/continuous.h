@@ -22,6 +22,8 @@ class Normal : public Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"loc", loc()}, {"log_scale", log_scale()}}; }
   Dist detached() const override;
   Shape shape() const;
   /// The parameters as they were given: densities, draws and the KL to a standard normal take them
@@ -45,6 +47,7 @@ struct StandardNormal : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override { return torch::zeros(shape, options); }
   Tensor stddev() const override { return torch::ones(shape, options); }
+  bool factorises() const override { return true; }
   Dist detached() const override { return std::make_shared<StandardNormal>(*this); }
 };
 
@@ -55,6 +58,8 @@ struct Laplace : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"loc", loc}, {"scale", scale}}; }
   Dist detached() const override;
 };
 
@@ -67,6 +72,8 @@ struct StudentT : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"df", df}, {"loc", loc}, {"scale", scale}}; }
   Dist detached() const override;
   Shape shape() const;
 };
@@ -78,6 +85,8 @@ struct Logistic : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"loc", loc}, {"scale", scale}}; }
   Dist detached() const override;
 };
 
@@ -89,6 +98,7 @@ struct Uniform : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
   Dist detached() const override;
 };
 
@@ -100,6 +110,8 @@ struct Beta : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"alpha", alpha}, {"beta", beta}}; }
   Dist detached() const override;
 };
 
@@ -112,6 +124,10 @@ struct Gamma : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override {
+    return {{"concentration", concentration}, {"rate", rate}};
+  }
   Dist detached() const override;
 };
 
@@ -124,6 +140,8 @@ struct Delta : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override { return value; }
   Tensor stddev() const override { return torch::zeros_like(value); }
+  /// A mass.
+  bool factorises() const override { return false; }
   Dist detached() const override { return std::make_shared<Delta>(value.detach()); }
 };
 
