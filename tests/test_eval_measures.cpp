@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "distributions_table.h"
+#include "elbo/distributions/continuous.h"
 #include "elbo/eval/boosting.h"
 #include "elbo/eval/disentanglement.h"
 #include "elbo/eval/information.h"
@@ -76,11 +77,15 @@ TEST_CASE("errors of pictures are the golden values") {
   CHECK_CLOSE(same.multi_scale_similarity, torch::ones({3}), kGoldenMetric);
 }
 
+Dist normals(const Tensor& loc, const Tensor& scale) {
+  return std::make_shared<Normal>(loc, scale.log());
+}
+
 TEST_CASE("information of codes is the golden value, and its parts add up") {
   const auto& g = golden_metrics("information");
   const auto mean = table(g["mean"]), deviation = table(g["deviation"]), z = table(g["z"]);
   const auto log_prior = -0.5 * z.square() - 0.5 * std::log(2 * M_PI);
-  const auto found = code_information(mean, deviation, z, log_prior.sum(1), log_prior);
+  const auto found = code_information({normals(mean, deviation)}, z, log_prior.sum(1), log_prior);
   check_value(found.information, g["information"]);
   check_value(found.gap, g["gap"]);
   check_value(found.total_correlation, g["total_correlation"]);
@@ -93,8 +98,9 @@ TEST_CASE("information of codes is the golden value, and its parts add up") {
 
 TEST_CASE("rows with codes of their own inform by the logarithm of their number") {
   const auto mean = 100 * torch::arange(50, torch::kFloat64).view({50, 1});
-  const auto found =
-      code_information(mean, torch::ones_like(mean), mean, torch::zeros({50}, torch::kFloat64));
+  const auto found = code_information({normals(mean.narrow(0, 0, 20), torch::ones({20, 1})),
+                                       normals(mean.narrow(0, 20, 30), torch::ones({30, 1}))},
+                                      mean, torch::zeros({50}, torch::kFloat64));
   CHECK_CLOSE(found.information, std::log(50.0), kGoldenMetric);
 }
 

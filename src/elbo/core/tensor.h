@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "elbo/core/api.h"
@@ -12,6 +13,7 @@ namespace ELBO_API elbo {
 
 using torch::Tensor;
 using Shape = std::vector<int64_t>;  // never with the batch axis
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// Elements of one row of this shape.
 int64_t numel(const Shape& shape);

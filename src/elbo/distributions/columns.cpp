@@ -1,5 +1,6 @@
 #include "elbo/distributions/columns.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "elbo/core/constants.h"
@@ -39,6 +40,15 @@ Tensor Columns::sample(torch::IntArrayRef prefix) const {
 
 Tensor Columns::mean() const {
   return in_order(*this, [](const Group& g) { return g.dist->mean(); });
+}
+
+Tensor Columns::typical(const Particles& of) const {
+  return in_order(*this, [&](const Group& g) { return g.dist->typical(of.of_columns(g.at)); });
+}
+
+bool Columns::factorises() const {
+  return std::all_of(groups.begin(), groups.end(),
+                     [](const Group& g) { return g.dist->factorises(); });
 }
 
 Tensor Columns::stddev() const {
@@ -120,9 +130,11 @@ Dist RoundedLogistic::detached() const {
   return std::make_shared<RoundedLogistic>(loc.detach(), log_scale.detach());
 }
 
-Tensor Ordinal::mean() const {
+Tensor Ordinal::mean() const { return typical(); }
+
+Tensor Ordinal::typical(const Particles& of) const {
   // The number of classes whose cumulated probability stays below one half.
-  const auto below = logits.softmax(-1).cumsum(-1) < 0.5;
+  const auto below = of.mixed(logits.softmax(-1)).cumsum(-1) < 0.5;
   return below.sum(-1).clamp_max(logits.size(-1) - 1).to(logits.scalar_type());
 }
 

@@ -24,6 +24,9 @@ struct Columns : Distribution {
   Tensor mean() const override;
   Tensor stddev() const override;
   bool reparameterized() const override { return false; }
+  /// Each column as its family has it.
+  Tensor typical(const Particles& of = {}) const override;
+  bool factorises() const override;
   Dist detached() const override;
 };
 
@@ -35,6 +38,7 @@ struct LogNormal : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
   Dist detached() const override;
 };
 
@@ -51,6 +55,7 @@ struct ZeroInflated : Distribution {
   Tensor mean() const override;
   Tensor stddev() const override;
   bool reparameterized() const override { return false; }
+  bool factorises() const override { return base->factorises(); }
   Dist detached() const override;
 };
 
@@ -65,6 +70,7 @@ struct RoundedLogistic : Distribution {
   /// Of the logistic cut off at 0, before rounding.
   Tensor mean() const override;
   bool reparameterized() const override { return false; }
+  bool factorises() const override { return true; }
   Dist detached() const override;
 };
 
@@ -72,6 +78,8 @@ struct RoundedLogistic : Distribution {
 struct Ordinal : Categorical {
   explicit Ordinal(Tensor log_probs) : Categorical(std::move(log_probs)) {}
   Tensor mean() const override;
+  /// The median class of the mixture.
+  Tensor typical(const Particles& of = {}) const override;
   Dist detached() const override { return std::make_shared<Ordinal>(logits.detach()); }
 };
 /// log P(class) of a cumulative logit: P(class <= k) = sigmoid(cuts_k - eta). cuts: [..., K-1]

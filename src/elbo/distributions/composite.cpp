@@ -79,6 +79,16 @@ Tensor Affine::stddev() const {
   return deviation.defined() ? scale.abs() * deviation : Tensor();
 }
 
+NamedTensors Affine::parameters() const {
+  auto list = base->parameters();
+  for (auto& [name, value] : list) {
+    if (name == "loc") value = loc + scale * value;
+    if (name == "scale") value = scale.abs() * value;
+    if (name == "log_scale") value = scale.abs().log() + value;
+  }
+  return list;
+}
+
 Dist Affine::detached() const {
   auto inner = base->detached();
   return inner ? std::make_shared<Affine>(inner, loc.detach(), scale.detach(), log_volume)

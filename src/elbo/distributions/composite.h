@@ -44,6 +44,9 @@ struct Affine : Distribution {
   Tensor mean() const override { return loc + scale * base->mean(); }
   Tensor stddev() const override;
   bool reparameterized() const override { return base->reparameterized(); }
+  bool factorises() const override { return base->factorises(); }
+  /// Those of the base; a location and a scale among them are those of this distribution.
+  NamedTensors parameters() const override;
   Dist detached() const override;
 };
 

@@ -23,6 +23,8 @@ class Normal : public Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"loc", loc()}, {"log_scale", log_scale()}}; }
   Dist detached() const override;
   Shape shape() const;
   /// The parameters as they were given: densities, draws and the KL to a standard normal take them
@@ -46,6 +48,7 @@ struct StandardNormal : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override { return torch::zeros(shape, options); }
   Tensor stddev() const override { return torch::ones(shape, options); }
+  bool factorises() const override { return true; }
   Dist detached() const override { return std::make_shared<StandardNormal>(*this); }
 };
 
@@ -56,6 +59,8 @@ struct Laplace : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"loc", loc}, {"scale", scale}}; }
   Dist detached() const override;
 };
 
@@ -68,6 +73,8 @@ struct StudentT : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"df", df}, {"loc", loc}, {"scale", scale}}; }
   Dist detached() const override;
   Shape shape() const;
 };
@@ -79,6 +86,8 @@ struct Logistic : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"loc", loc}, {"scale", scale}}; }
   Dist detached() const override;
 };
 
@@ -90,6 +99,7 @@ struct Uniform : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
   Dist detached() const override;
 };
 
@@ -101,6 +111,8 @@ struct Beta : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"alpha", alpha}, {"beta", beta}}; }
   Dist detached() const override;
 };
 
@@ -113,6 +125,10 @@ struct Gamma : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override {
+    return {{"concentration", concentration}, {"rate", rate}};
+  }
   Dist detached() const override;
 };
 
@@ -125,6 +141,8 @@ struct Delta : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override { return value; }
   Tensor stddev() const override { return torch::zeros_like(value); }
+  /// A mass.
+  bool factorises() const override { return false; }
   Dist detached() const override { return std::make_shared<Delta>(value.detach()); }
 };
 

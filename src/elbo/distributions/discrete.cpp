@@ -115,11 +115,18 @@ Tensor Categorical::log_prob(const Tensor& x) const {
   auto index = number.expand(draw_shape(rows, {1}));
   return log_p.expand(draw_shape(rows, {log_p.size(-1)})).gather(-1, index).squeeze(-1);
 }
+Tensor Categorical::typical(const Particles& of) const {
+  return of.mixed(logits.softmax(-1)).argmax(-1).to(logits.scalar_type());
+}
 Tensor Categorical::sample(torch::IntArrayRef prefix) const {
   return draw_class(logits, prefix).to(logits.scalar_type());
 }
 
 Tensor OneHot::log_prob(const Tensor& x) const { return (x * logits.log_softmax(-1)).sum(-1); }
+Tensor OneHot::typical(const Particles& of) const {
+  const auto likeliest = of.mixed(logits.softmax(-1)).argmax(-1);
+  return at::one_hot(likeliest, logits.size(-1)).to(logits.scalar_type());
+}
 Tensor OneHot::sample(torch::IntArrayRef prefix) const {
   return at::one_hot(draw_class(logits, prefix), logits.size(-1)).to(logits.scalar_type());
 }

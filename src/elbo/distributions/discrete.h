@@ -18,6 +18,8 @@ struct Bernoulli : Distribution {
   Tensor mean() const override { return logits.sigmoid(); }
   Tensor stddev() const override;
   bool reparameterized() const override { return false; }
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"logits", logits}}; }
   Dist detached() const override { return std::make_shared<Bernoulli>(logits.detach()); }
 };
 
@@ -31,6 +33,8 @@ struct ContinuousBernoulli : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"logits", logits}}; }
   Dist detached() const override { return std::make_shared<ContinuousBernoulli>(logits.detach()); }
 };
 
@@ -43,6 +47,10 @@ struct Categorical : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override { return logits.argmax(-1).to(logits.scalar_type()); }
   bool reparameterized() const override { return false; }
+  /// The likeliest class of the mixture.
+  Tensor typical(const Particles& of = {}) const override;
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"logits", logits}}; }
   Dist detached() const override { return std::make_shared<Categorical>(logits.detach()); }
 };
 
@@ -56,6 +64,9 @@ struct OneHot : Distribution {
   Tensor mean() const override { return logits.softmax(-1); }
   Tensor stddev() const override;
   bool reparameterized() const override { return false; }
+  /// The likeliest class, as one-hot vectors.
+  Tensor typical(const Particles& of = {}) const override;
+  NamedTensors parameters() const override { return {{"logits", logits}}; }
   Dist detached() const override { return std::make_shared<OneHot>(logits.detach()); }
 };
 
@@ -68,6 +79,8 @@ struct Poisson : Distribution {
   Tensor mean() const override { return log_rate.exp(); }
   Tensor stddev() const override { return (0.5 * log_rate).exp(); }
   bool reparameterized() const override { return false; }
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"log_rate", log_rate}}; }
   Dist detached() const override { return std::make_shared<Poisson>(log_rate.detach()); }
 };
 
@@ -81,6 +94,10 @@ struct NegativeBinomial : Distribution {
   Tensor mean() const override;
   Tensor stddev() const override;
   bool reparameterized() const override { return false; }
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override {
+    return {{"log_mean", log_mean}, {"log_total", log_total}};
+  }
   Dist detached() const override {
     return std::make_shared<NegativeBinomial>(log_mean.detach(), log_total.detach());
   }
@@ -97,6 +114,8 @@ struct DiscretizedLogistic : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   bool reparameterized() const override { return false; }
+  bool factorises() const override { return true; }
+  NamedTensors parameters() const override { return {{"loc", loc}, {"log_scale", log_scale}}; }
   Dist detached() const override {
     return std::make_shared<DiscretizedLogistic>(loc.detach(), log_scale.detach());
   }
@@ -119,6 +138,9 @@ struct LogisticMixture : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   bool reparameterized() const override { return false; }
+  NamedTensors parameters() const override {
+    return {{"logits", logits}, {"loc", loc}, {"log_scale", log_scale}};
+  }
   Dist detached() const override;
 
  private:

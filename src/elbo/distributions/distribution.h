@@ -16,6 +16,19 @@ namespace ELBO_API elbo {
 class Distribution;
 using Dist = std::shared_ptr<const Distribution>;
 
+/// What S particles say of B rows: a distribution of S*B rows, S outermost, is read as the mixture
+/// of each row's S members.
+struct Particles {
+  Tensor weights;    // [S, B] with sum 1 over S; undefined = each row stands for itself
+  Tensor low, high;  // numbers are held within these before they are averaged; undefined = anywhere
+
+  Tensor within(const Tensor& x) const;
+  /// [S*B, …] -> [B, …], the weighted mean.
+  Tensor mixed(const Tensor& x) const;
+  /// The same with the limits of these columns alone.
+  Particles of_columns(const Tensor& at) const;
+};
+
 /// A distribution over tensors: a cheap, immutable value that holds its parameters.
 /// log_prob gives one number per independent component and broadcasts; the caller sums (row_sum).
 class Distribution {
@@ -27,6 +40,15 @@ class Distribution {
   virtual Tensor mean() const = 0;
   /// Per component; undefined where it has no closed form.
   virtual Tensor stddev() const { return Tensor(); }
+  /// What stands for a draw where one value is asked for, shaped like one: the mean of numbers, the
+  /// median of grades, the likeliest of classes.
+  virtual Tensor typical(const Particles& of = {}) const { return of.mixed(of.within(mean())); }
+  /// Whether it is a density, or a mass function, of independent elements: log_prob has the shape
+  /// of a draw. Found out at the mean; overridden where the answer is known without computing.
+  virtual bool factorises() const;
+  /// The tensors that make it what it is, by name, with rows as in a draw; empty where it is made
+  /// of other distributions. Exported graphs give them.
+  virtual NamedTensors parameters() const { return {}; }
   /// [rows]: log_prob, masked and summed per row. Overridden where one fused pass is faster.
   virtual Tensor row_log_prob(const Tensor& x, const Tensor& mask = Tensor()) const {
     return row_sum(log_prob(x), mask);

@@ -16,6 +16,7 @@ struct Flow : Distribution {
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   /// Where the base's mean is carried to: a centre, not the mean, unless the maps are affine.
   Tensor mean() const override;
+  bool factorises() const override { return false; }
   bool reparameterized() const override { return base->reparameterized(); }
   std::pair<Tensor, Tensor> sample_and_log_prob() const override;
   bool knows_own_draws() const override { return true; }

@@ -2,7 +2,6 @@
 #include <sstream>
 
 #include "elbo/data/tokenizer.h"
-#include "elbo/distributions/continuous.h"
 #include "elbo/eval/diagnose.h"
 
 namespace elbo {
@@ -110,24 +109,40 @@ void find_explosion(const Tensor& means, std::vector<Finding>& findings) {
        "--set objective.beta=1, --clip 10 or a smaller --lr"});
 }
 
-/// Draws of the prior fall where no data lie: of each dimension the KL of the aggregate posterior,
-/// taken as a normal, from a standard normal prior.
+/// Mean and deviation [d] of a prior that is one for all rows and splits into dimensions; else
+/// undefined.
+std::pair<Tensor, Tensor> moments_of_prior(const Distribution& prior, const Tensor& z) {
+  const auto deviation = prior.stddev();
+  if (!deviation.defined() || !prior.factorises()) return {};
+  const auto mean = prior.mean().expand_as(z), wide = deviation.expand_as(z);
+  const bool one = (mean == mean[0]).all().item<bool>() && (wide == wide[0]).all().item<bool>();
+  if (!one || !wide.isfinite().all().item<bool>()) return {};
+  return {mean[0].to(torch::kFloat64), wide[0].to(torch::kFloat64)};
+}
+
+/// Draws of the prior fall where no data lie: of each dimension the KL of the aggregate posterior
+/// from the prior, both taken as normals.
 void find_holes(Subject& s, const Tensor& means, std::vector<Finding>& findings) {
   const auto trace = s.model().latent->infer(slice(s.batch(), 0, 2), 1);
-  const bool standard = trace.sites.size() == 1 &&
-                        dynamic_cast<const StandardNormal*>(trace.sites[0].prior.get()) != nullptr;
-  if (!standard) return;
+  const bool one =
+      trace.sites.size() == 1 && trace.sites[0].prior && trace.sites[0].value.dim() == 2;
+  if (!one) return;
+  const auto [centre, width] = moments_of_prior(*trace.sites[0].prior, trace.sites[0].value);
+  if (!centre.defined() || centre.size(0) != means.size(1)) return;
   const auto deviation = s.codes().deviation.to(torch::kFloat64).nan_to_num(0);
   const auto mean = means.mean(0);
   const auto variance = means.var(0, false) + deviation.square().mean(0);
-  const auto gap = 0.5 * (variance + mean.square() - 1 - variance.clamp_min(1e-12).log());
+  const auto ratio = variance / width.square();
+  const auto gap =
+      0.5 * (ratio + ((mean - centre) / width).square() - 1 - ratio.clamp_min(1e-12).log());
   const auto [largest, at] = gap.max(0);
   if (largest.item<double>() <= kMostGap) return;
   findings.push_back(
       {"prior_gap",
        text("Codes of data and draws of the prior differ: dimension ", at.item<int64_t>(),
             " has mean ", mean[at].item<double>(), " and deviation ",
-            variance[at].sqrt().item<double>(), " where the prior has 0 and 1"),
+            variance[at].sqrt().item<double>(), " where the prior has ", centre[at].item<double>(),
+            " and ", width[at].item<double>()),
        "largest KL of a dimension's aggregate posterior from the prior, nats",
        largest.item<double>(), kMostGap,
        "a prior fitted to the codes, e.g. --model vamp_vae or --model realnvp_prior_vae, or a "

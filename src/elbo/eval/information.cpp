@@ -1,30 +1,39 @@
 #include "elbo/eval/information.h"
 
+#include <algorithm>
 #include <cmath>
 
-#include "elbo/core/constants.h"
-#include "elbo/core/error.h"
-
 namespace elbo {
+namespace {
 
-CodeInformation code_information(const Tensor& mean_, const Tensor& deviation_, const Tensor& z_,
+/// z: [m, d] -> [m, n, d] log q(z_j | row) of all n rows.
+Tensor log_pairs(const std::vector<Dist>& posteriors, const Tensor& z) {
+  std::vector<Tensor> parts;
+  for (const auto& q : posteriors) parts.push_back(q->log_prob(z.unsqueeze(1)));
+  return torch::cat(parts, 1).to(torch::kFloat64);
+}
+
+}  // namespace
+
+CodeInformation code_information(const std::vector<Dist>& posteriors, const Tensor& z_,
                                  const Tensor& log_prior, const Tensor& dimension_log_prior) {
-  const auto mean = mean_.to(torch::kFloat64), deviation = deviation_.to(torch::kFloat64),
-             z = z_.to(torch::kFloat64);
-  check(mean.dim() == 2 && mean.sizes() == deviation.sizes() && mean.sizes() == z.sizes(),
-        "[information] means ", to_string(mean.sizes().vec()), ", deviations ",
-        to_string(deviation.sizes().vec()), " and draws ", to_string(z.sizes().vec()), " differ");
-  const int64_t n = mean.size(0), d = mean.size(1);
+  const torch::NoGradGuard no_gradient;
+  const auto z = z_.to(torch::kFloat64);
+  check(z.dim() == 2, "[information] draws ", to_string(z.sizes().vec()),
+        ": expected rows and columns");
+  const int64_t n = z.size(0), d = z.size(1);
   const double log_n = std::log(static_cast<double>(n));
-  const auto constant = deviation.log() + kHalfLogTwoPi;
-  const auto own = (-0.5 * ((z - mean) / deviation).square() - constant);  // [n, d] log q(z|x)
   auto joint = torch::empty({n}, torch::kFloat64), each = torch::empty({n, d}, torch::kFloat64);
+  auto own = torch::empty({n, d}, torch::kFloat64);  // log q(z|x)
   // [block, n, d] at a time.
   const int64_t block = std::clamp<int64_t>((int64_t{1} << 23) / (n * d), 1, n);
   for (int64_t from = 0; from < n; from += block) {
     const int64_t count = std::min(block, n - from);
-    const auto here = z.narrow(0, from, count).unsqueeze(1);
-    const auto pairs = -0.5 * ((here - mean) / deviation).square() - constant;
+    const auto pairs = log_pairs(posteriors, z.narrow(0, from, count));
+    check(pairs.sizes() == torch::IntArrayRef({count, n, d}), "[information] ", n,
+          " draws of size ", d, " and posteriors of ", to_string(pairs.sizes().slice(1).vec()),
+          " differ");
+    own.narrow(0, from, count).copy_(pairs.diagonal(from, 0, 1).t());
     joint.narrow(0, from, count).copy_(pairs.sum(2).logsumexp(1) - log_n);
     each.narrow(0, from, count).copy_(pairs.logsumexp(1) - log_n);
   }

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "elbo/core/tensor.h"
+#include "elbo/distributions/distribution.h"
 
 namespace elbo {
 
-/// What the codes of n rows tell about the rows, in nats, from diagonal normal posteriors; q(z) is
+/// What the codes of n rows tell about the rows, in nats, from posteriors that factorise; q(z) is
 /// their mixture, so that no information exceeds log n.
 struct CodeInformation {
   double information = 0;        // I(x; z)
@@ -13,9 +13,10 @@ struct CodeInformation {
   Tensor dimension_information;  // [d] I(x; z_j)
   Tensor dimension_gap;          // [d] KL(q(z_j) || p(z_j)); undefined where the prior has no parts
 };
-/// mean, deviation, z (one draw each) [n, d]; log_prior [n] log p(z); dimension_log_prior [n, d]
-/// or undefined (Hoffman & Johnson 2016; the estimator of He et al. 2019, arXiv:1901.05534).
-CodeInformation code_information(const Tensor& mean, const Tensor& deviation, const Tensor& z,
+/// posteriors: of some rows each, n in all; z: [n, d], one draw of each row's; log_prior: [n] log
+/// p(z); dimension_log_prior: [n, d] or undefined (Hoffman & Johnson 2016; the estimator of He et
+/// al. 2019, arXiv:1901.05534).
+CodeInformation code_information(const std::vector<Dist>& posteriors, const Tensor& z,
                                  const Tensor& log_prior,
                                  const Tensor& dimension_log_prior = Tensor());
 

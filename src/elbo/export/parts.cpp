@@ -83,7 +83,10 @@ ModelPart decoder(const std::shared_ptr<Model>& model, const Schemas& schemas,
     NamedTensors out{{"mean", x->mean()}};
     const auto deviation = x->stddev();
     if (deviation.defined()) out.emplace_back("deviation", deviation);
-    for (const auto& item : distribution_parameters(*x)) out.push_back(item);
+    for (const auto& [name, value] : x->parameters()) {
+      const bool taken = name == "mean" || name == "deviation";
+      out.emplace_back(taken ? "parameter_" + name : name, value);
+    }
     return out;
   };
   part.instead = [=](const std::vector<Tensor>& in, int64_t rows) {

@@ -39,8 +39,4 @@ ExportedPart export_part(Model& model, const ModelPart& part);
 Json export_onnx(const std::shared_ptr<Model>& model, const Schemas& schemas,
                  const std::filesystem::path& folder, const Json& facts);
 
-/// The numbers that make a distribution what it is, under the names of docs/export.md; empty where
-/// it is made of others (a mixture, a table).
-NamedTensors distribution_parameters(const Distribution& distribution);
-
 }  // namespace elbo

@@ -9,7 +9,6 @@ struct RecordedInput {
   std::string name;
   Tensor example;
 };
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 /// The inputs in their order, and their number of rows -> outputs with names.
 using Computation = std::function<NamedTensors(const std::vector<Tensor>& inputs, int64_t rows)>;
 

@@ -58,13 +58,10 @@ class PosteriorMixture : public Head {
                                              log_scale(normal->log_scale()).expand(shape),
                                              left_out);
     }
-    check(may_be_any() &&
-              (dynamic_cast<const Laplace*>(q.get()) || dynamic_cast<const Logistic*>(q.get()) ||
-               dynamic_cast<const StudentT*>(q.get())),
-          where(),
-          may_be_any() ? "posterior: its density must split into dimensions, as those of "
-                         "normal, laplace, logistic and student do"
-                       : "posterior: it must be normal");
+    check(may_be_any(), where(), "posterior: it must be normal");
+    check(q->factorises(), where(),
+          "posterior: its density must split into dimensions, as those of ",
+          "normal, laplace, logistic and student do");
     return std::make_shared<Mixture>(logits_, q, 1);
   }
   /// [K, x…]

@@ -10,7 +10,6 @@
 
 namespace elbo {
 
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 using TextMap = std::map<std::string, std::string>;
 
 /// The content of a .safetensors file, in the order of its header.

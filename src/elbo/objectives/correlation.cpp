@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "elbo/distributions/continuous.h"
-
 namespace elbo {
 namespace {
 
@@ -26,9 +24,7 @@ Tensor log_weights(int64_t batch, int64_t data_rows, bool stratified, const Tens
 
 Tensor pairwise_log_prob(const Site& site, const std::string& where) {
   const auto& z = site.value;
-  const bool splits = dynamic_cast<const Delta*>(site.posterior.get()) == nullptr &&
-                      site.posterior->log_prob(z).sizes() == z.sizes();
-  check(splits, "[", where, "] the posterior of site ", site.name,
+  check(site.posterior->factorises(), "[", where, "] the posterior of site ", site.name,
         " is not a density of independent components; use normal or another of that kind");
   return site.posterior->log_prob(z.unsqueeze(1)).flatten(2);
 }

@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "elbo/distributions/columns.h"
-
 namespace elbo {
 namespace {
 
@@ -27,25 +25,6 @@ struct Bounds {
   Tensor operator()(const Tensor& x) const { return torch::minimum(torch::maximum(x, low), high); }
 };
 
-/// [B, C] of a mixture over particles: w [S, B], the group's rows S*B.
-Tensor point_estimate(const Columns::Group& group, const Tensor& w, const Bounds& bounds) {
-  const int64_t s = w.size(0), b = w.size(1);
-  const auto* classes = dynamic_cast<const Categorical*>(group.dist.get());
-  if (!classes) {
-    const Bounds own = [&] {
-      auto part = bounds;
-      part.low = bounds.low.index_select(0, group.at);
-      part.high = bounds.high.index_select(0, group.at);
-      return part;
-    }();
-    return (own(group.dist->mean()).view({s, b, -1}) * w.unsqueeze(2)).sum(0);
-  }
-  const auto each = classes->logits.softmax(-1);  // [S*B, C, K]
-  const auto p = (each.view({s, b, each.size(1), each.size(2)}) * w.view({s, b, 1, 1})).sum(0);
-  if (dynamic_cast<const Ordinal*>(classes)) return Ordinal(p.clamp_min(1e-30).log()).mean();
-  return p.argmax(-1).to(torch::kFloat32);
-}
-
 /// Weighted quantiles over the first axis: x [N, B, D], w [N, B] with sum 1 -> [B, D].
 Tensor quantile(const Tensor& sorted, const Tensor& cumulated, double level) {
   const auto at = (cumulated < level).sum(0, true).clamp_max(sorted.size(0) - 1);
@@ -61,18 +40,13 @@ Completion complete(Model& model, const Batch& batch, const std::vector<Column>&
   const auto inference = model.infer(batch, plan.particles);
   const auto log_w = log_ratio(inference, batch) + inference.trace.log_weight;  // [S, B]
   const auto w = log_w.softmax(0);
-  const auto* dist = dynamic_cast<const Columns*>(inference.x.get());
-  check(dist != nullptr,
-        "[impute] the model's likelihood is not of a table; train one with "
-        "likelihood table");
+  const auto& dist = *inference.x;
   Completion out;
-  std::vector<Tensor> parts;
-  for (const auto& group : dist->groups) parts.push_back(point_estimate(group, w, bounds));
-  out.value = torch::cat(parts, 1).index_select(1, dist->order);
+  out.value = dist.typical({w, bounds.low, bounds.high});
   out.effective = 1 / w.square().sum(0);
 
   const int64_t s = w.size(0), b = w.size(1);
-  const auto draw = [&] { return bounds(dist->sample()).view({s, b, -1}); };
+  const auto draw = [&] { return bounds(dist.sample()).view({s, b, -1}); };
   if (plan.draws > 0) {
     const auto which = torch::multinomial(w.t().contiguous(), plan.draws, true).t();  // [m, B]
     std::vector<Tensor> draws;
