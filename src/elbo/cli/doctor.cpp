@@ -29,11 +29,8 @@ int doctor(bool json) {
   can_join(&why);
   Json shown{{"elbo", ELBO_VERSION},
              {"libtorch", TORCH_VERSION},
-#ifdef ELBO_DNNL
-             {"oneDNN", "in use"},
-#else
-             {"oneDNN", "left out of this build; dense layers go through the BLAS"},
-#endif
+             {"oneDNN",
+              has_dnnl() ? "in use" : "left out of this build; dense layers go through the BLAS"},
              {"RDKit", has_chemistry() ? "in use" : "left out of this build"},
              {"SQLite", has_databases() ? "in use" : "left out of this build"},
              {"devices", device_report()["devices"]},
