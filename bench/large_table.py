@@ -53,4 +53,5 @@ def main():
               f"{a.steps:,} steps, largest resident set {resident:,.0f} MB")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -45,4 +45,5 @@ def main():
                       "training_rows_per_s": round(statistics.median(rates[1:]))}))
 
 
-main()
+if __name__ == "__main__":
+    main()

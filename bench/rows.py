@@ -71,4 +71,5 @@ def main():
     print(f"| scoring by the ELBO, {a.rows:,} rows from a file to a file | {a.rows / statistics.median(seconds):,.0f} |")
 
 
-main()
+if __name__ == "__main__":
+    main()

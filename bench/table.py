@@ -108,4 +108,5 @@ def main():
     print(f"\nlargest resident set of the first net: {resident:.0f} MB")
 
 
-main()
+if __name__ == "__main__":
+    main()

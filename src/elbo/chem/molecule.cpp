@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "elbo/core/text.h"
+
 namespace elbo {
 namespace {
 
@@ -15,23 +17,9 @@ std::string inner_svg(const std::string& document) {
   return begin == std::string::npos ? std::string() : document.substr(begin);
 }
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 std::string empty_tile(const std::string& text) {
   return "<text x=\"8\" y=\"24\" font-size=\"12\" font-family=\"monospace\" fill=\"#a33\">" +
-         escaped(text.substr(0, 34)) + "</text>";
+         html_escape(text.substr(0, 34)) + "</text>";
 }
 
 }  // namespace

@@ -7,9 +7,14 @@
 #include "elbo/data/builtin.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/eval/metric.h"
+#include "elbo/model/flow_step.h"
+#include "elbo/model/predictor.h"
 #include "elbo/model/spec.h"
+#include "elbo/model/table_encoder.h"
+#include "elbo/model/token_encoder.h"
 #include "elbo/nn/sequence.h"
 #include "elbo/tasks/task.h"
+#include "elbo/train/run.h"
 
 namespace elbo {
 namespace {
@@ -39,6 +44,17 @@ std::vector<Listed> listed_models() {
   return list;
 }
 
+/// What a spec's parts take beside the options of the network, head or objective that they name.
+std::vector<Listed> listed_parts() {
+  return {
+      {"encoder (tables)", "Beside the options of the encoder's network", table_encoder_options()},
+      {"encoder (texts, molecules)", "Beside the options of the encoder's network",
+       token_encoder_options()},
+      {"property", "Properties predicted from the code (--property)", property_options()},
+      {"train", "Training that a model recommends; the flags of elbo train go before it",
+       describe<TrainOptions>()}};
+}
+
 const std::vector<Chapter>& kinds() {
   static const std::vector<Chapter> list = {
       {"models", "Models (elbo train --model NAME)", listed_models},
@@ -53,6 +69,8 @@ const std::vector<Chapter>& kinds() {
        }},
       {"builtin", "Built-in data sets (builtin:NAME)", [] { return listed(builtins()); }},
       {"heads", "Heads: priors, posteriors and likelihoods", [] { return listed(heads()); }},
+      {"steps", "Steps of flows (the option step of the head flow)",
+       [] { return listed(flow_steps()); }},
       {"networks", "Networks: encoder and decoder", [] { return listed(networks()); }},
       {"sequences", "Networks over tokens: encoder and likelihood.net of texts",
        [] { return listed(sequence_networks()); }},
@@ -60,6 +78,7 @@ const std::vector<Chapter>& kinds() {
        [] { return listed(tokenizers()); }},
       {"latents", "Latent structures", [] { return listed(latents()); }},
       {"objectives", "Objectives", [] { return listed(objectives()); }},
+      {"parts", "Further options of a spec's parts (--set PART.OPTION=VALUE)", listed_parts},
       {"metrics", "Metrics (elbo evaluate RUN --metrics NAME,…)", [] { return listed(metrics()); }},
       {"tasks", "Tasks (elbo NAME RUN)", [] { return listed(tasks()); }}};
   return list;
@@ -192,8 +211,9 @@ int list(const ListArguments& a) {
 
 Command::Body declare_list(CLI::App& app) {
   auto a = std::make_shared<ListArguments>();
-  app.add_option("KIND", a->what,
-                 "models, data, builtin, heads, networks, latents, objectives, metrics or tasks");
+  std::vector<std::string> names;
+  for (const auto& kind : kinds()) names.push_back(kind.name);
+  app.add_option("KIND", a->what, "kind to list with its options: " + join(names));
   app.add_flag("--markdown", a->markdown, "print as documentation (docs/models.md)");
   app.add_flag("--json", a->json, "print as one JSON object");
   return [a] { return list(*a); };

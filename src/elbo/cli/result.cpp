@@ -5,14 +5,10 @@
 
 #include "elbo/cli/table.h"
 #include "elbo/core/registry.h"
+#include "elbo/core/text.h"
 
 namespace elbo {
 namespace {
-
-std::string spoken(std::string name) {
-  std::replace(name.begin(), name.end(), '_', ' ');
-  return name;
-}
 
 std::string value_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "elbo/core/options.h"
+#include "elbo/io/csv.h"
 
 namespace elbo {
 namespace {
@@ -40,14 +41,6 @@ std::vector<std::string> option_names(const CLI::App& app) {
     for (const auto& name : option->get_fnames()) names.push_back("--" + name);
   }
   return names;
-}
-
-bool is_utf8(const std::string& text) {
-  try {
-    return !Json(text).dump().empty();
-  } catch (const Json::exception&) {
-    return false;
-  }
 }
 
 /// What was wrong, in one line. An unknown option is named before anything that it displaced.

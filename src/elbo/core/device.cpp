@@ -52,10 +52,9 @@ torch::Device choose_device(const std::string& name, int64_t local_rank) {
   check(any || name.starts_with("cuda:"), "[device] unknown \"", name,
         "\"; known: auto, cpu, cuda, cuda:NUMBER; found: ", found(), how_to_get_cuda());
   const int64_t number = number_in(any ? "cuda" : name, local_rank);
-  check(number<cuda_devices(), "[device] ", name, number> 0
-            ? " (number " + std::to_string(number) + ")"
-            : "",
-        ": not available; found: ", found(), how_to_get_cuda());
+  const auto which = number > 0 ? " (number " + std::to_string(number) + ")" : "";
+  check(number < cuda_devices(), "[device] ", name, which, ": not available; found: ", found(),
+        how_to_get_cuda());
   return {torch::kCUDA, static_cast<torch::DeviceIndex>(number)};
 }
 

@@ -1,6 +1,8 @@
 #include "elbo/core/random.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <torch/cuda.h>
 
 #include <cmath>
 #include <numeric>
@@ -16,6 +18,26 @@ inline uint64_t mix(uint64_t z) {
 }
 __extension__ using Wide = unsigned __int128;
 constexpr uint64_t kGolden = 0x9e3779b97f4a7c15ULL;
+
+/// Seeding reaches every device's generator, so that a scope has to put all of them back.
+std::vector<at::Generator> seeded_generators() {
+  std::vector<at::Generator> all{at::detail::getDefaultCPUGenerator()};
+  const auto devices = static_cast<at::DeviceIndex>(torch::cuda::device_count());
+  for (at::DeviceIndex i = 0; i < devices; ++i) {
+    all.push_back(at::globalContext().defaultGenerator({at::kCUDA, i}));
+  }
+  return all;
+}
+
+Tensor state_of(at::Generator generator) {
+  std::lock_guard<std::mutex> lock(generator.mutex());
+  return generator.get_state();
+}
+
+void set_state(at::Generator generator, const Tensor& state) {
+  std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_state(state);
+}
 
 }  // namespace
 
@@ -48,19 +70,26 @@ std::vector<int64_t> permutation(int64_t n, uint64_t key) {
 
 void seed_torch(uint64_t seed) { at::manual_seed(seed); }
 
-Tensor torch_random_state() {
-  auto generator = at::detail::getDefaultCPUGenerator();
-  std::lock_guard<std::mutex> lock(generator.mutex());
-  return generator.get_state();
-}
+Tensor torch_random_state() { return state_of(at::detail::getDefaultCPUGenerator()); }
 
 void set_torch_random_state(const Tensor& state) {
-  auto generator = at::detail::getDefaultCPUGenerator();
-  std::lock_guard<std::mutex> lock(generator.mutex());
-  generator.set_state(state);
+  set_state(at::detail::getDefaultCPUGenerator(), state);
 }
 
-RandomScope::RandomScope(uint64_t seed) : saved_(torch_random_state()) { seed_torch(seed); }
-RandomScope::~RandomScope() { set_torch_random_state(saved_); }
+RandomScope::RandomScope(uint64_t seed) {
+  std::vector<Tensor> states;
+  for (const auto& generator : seeded_generators()) states.push_back(state_of(generator));
+  saved_ = torch::cat(states);
+  seed_torch(seed);
+}
+
+RandomScope::~RandomScope() {
+  int64_t at = 0;
+  for (const auto& generator : seeded_generators()) {
+    const int64_t size = state_of(generator).numel();
+    set_state(generator, saved_.narrow(0, at, size).clone());
+    at += size;
+  }
+}
 
 }  // namespace elbo

@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "elbo/core/text.h"
 #include "elbo/data/reader.h"
 #include "elbo/io/image.h"
 
@@ -49,16 +50,9 @@ Tensor resized(const Tensor& x, const DataOptions& options, const std::string& w
 std::pair<int64_t, int64_t> resize_of(const DataOptions& options) {
   const auto& text = options.resize;
   if (text.empty()) return {0, 0};
-  int64_t height = 0, width = 0;
-  const char* end = text.data() + text.size();
-  const auto first = std::from_chars(text.data(), end, height);
-  bool good = first.ec == std::errc() && first.ptr != end && *first.ptr == 'x';
-  if (good) {
-    const auto second = std::from_chars(first.ptr + 1, end, width);
-    good = second.ec == std::errc() && second.ptr == end;
-  }
+  const auto [height, width] = two_whole_numbers(text, 'x').value_or(std::pair<int64_t, int64_t>());
   constexpr int64_t kLongest = 1 << 14;
-  check(good && height > 0 && width > 0 && height <= kLongest && width <= kLongest,
+  check(height > 0 && width > 0 && height <= kLongest && width <= kLongest,
         "[data] resize: found \"", text, "\", expected HEIGHTxWIDTH as in 64x64, each at most ",
         kLongest);
   return {height, width};

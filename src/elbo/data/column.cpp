@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "elbo/core/registry.h"
+#include "elbo/core/text.h"
 
 namespace elbo {
 namespace {
@@ -71,22 +72,6 @@ std::optional<DateParts> date_parts(std::string_view text) {
 
 double clamped(double x, double low, double high) {
   return low <= high ? std::min(std::max(x, low), high) : x;
-}
-
-std::string number_text(double value, int64_t decimals, bool comma) {
-  char digits[400];
-  // Trailing zeros go: files rarely pad, and "0.1" reads better than "0.10".
-  auto end = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed,
-                           static_cast<int>(decimals))
-                 .ptr;
-  if (decimals > 0) {
-    while (end[-1] == '0') --end;
-    if (end[-1] == '.') --end;
-  }
-  std::string text(digits, end);
-  if (text == "-0") text = "0";
-  if (comma) std::replace(text.begin(), text.end(), '.', ',');
-  return text;
 }
 
 std::string date_text(double seconds, const std::string& format) {

@@ -38,13 +38,14 @@ class LocationScale : public Head {
   /// Of a network's whole output, the log scale to be bounded.
   using MakeJoint = std::function<Dist(const Tensor& h, double low, double high)>;
   LocationScale(const char* name, const Context& at, const ScaleOptions& options, Make make,
-                MakeJoint make_joint = nullptr)
+                MakeJoint make_joint = nullptr, bool standard = false)
       : name_(name),
         shape_(at.variable.shape),
         options_(options),
         make_(std::move(make)),
         make_joint_(options.mean == "none" ? std::move(make_joint) : nullptr),
-        standardization_(at.variable) {
+        standardization_(at.variable),
+        standard_(standard) {
     check_kind(name, at.variable, numeric_kinds());
     check(options.min_log_scale < options.max_log_scale, "[head ", name, "] min_log_scale: found ",
           options.min_log_scale, ", must be below max_log_scale, ", options.max_log_scale);
@@ -97,7 +98,7 @@ class LocationScale : public Head {
 
   // Centred on zero, with the head's own scale or 1.
   Dist free() const {
-    if (mode_ == "output" && std::string(name_) == "normal") {
+    if (mode_ == "output" && standard_) {
       return std::make_shared<StandardNormal>(shape_, origin_.options());
     }
     const auto zeros = torch::zeros(shape_, origin_.options());
@@ -110,6 +111,7 @@ class LocationScale : public Head {
   Make make_;
   MakeJoint make_joint_;
   Standardization standardization_;
+  bool standard_;  // a free prior is the standard normal, whose density needs no parameters
   std::string mode_;
   double fixed_ = 1;
   Tensor origin_, log_scale_;  // origin knows the device and type of a free prior
@@ -122,7 +124,8 @@ const bool added_normal = heads().add<ScaleOptions>(
           [](const Tensor& l, const Tensor& s) { return std::make_shared<Normal>(l, s); },
           [](const Tensor& h, double low, double high) {
             return std::make_shared<Normal>(h, low, high);
-          });
+          },
+          /*standard=*/true);
     });
 
 const bool added_laplace = heads().add<ScaleOptions>(

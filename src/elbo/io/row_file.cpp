@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "elbo/core/error.h"
+#include "elbo/io/csv.h"
 #include "elbo/io/file.h"
 #include "elbo/io/npy.h"
 
@@ -66,7 +67,8 @@ class TextFile : public Counted {
     std::string header;
     for (int64_t i = 0; i < numel(plan_.shape); ++i) {
       if (i > 0) header += separator_;
-      header += plan_.columns.empty() ? "x" + std::to_string(i) : quoted(plan_.columns.at(i));
+      header += plan_.columns.empty() ? "x" + std::to_string(i)
+                                      : csv_cell(plan_.columns.at(i), separator_);
     }
     file_.write(header + "\n");
   }
@@ -96,12 +98,6 @@ class TextFile : public Counted {
     char digits[32];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
     text.append(digits, end);
-  }
-  std::string quoted(const std::string& name) const {
-    if (name.find_first_of(std::string("\"\r\n") + separator_) == std::string::npos) return name;
-    std::string text = "\"";
-    for (char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
-    return text + "\"";
   }
 
   char separator_;

@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "elbo/core/light.h"
+#include "elbo/core/take_options.h"
 #include "elbo/kernels/arithmetic.h"
 #include "elbo/model/spec.h"
 #include "elbo/model/table_encoder.h"
@@ -71,20 +72,25 @@ class TableEncoder : public Network {
   double hide_;
 };
 
+struct TableEncoderOptions {
+  double hide = 0;
+  template <class F>
+  void fields(F&& f) {
+    f("hide", hide, "mean fraction of cells hidden from the encoder in training", between(0, 0.5));
+  }
+};
+
 std::shared_ptr<Network> make_table_encoder(Json declaration, const Schemas& data, Shape out,
                                             int64_t condition) {
-  double hide = 0;
-  if (declaration.is_object() && declaration.contains("hide")) {
-    read_field(declaration["hide"], hide, "encoder", "hide");
-    check_allowed(declaration["hide"], between(0, 0.5), "encoder", "hide");
-    declaration.erase("hide");
-  }
-  const auto encoder = std::make_shared<TableEncoder>(data.x, hide);
+  const auto own = take_options<TableEncoderOptions>(declaration, "encoder");
+  const auto encoder = std::make_shared<TableEncoder>(data.x, own.hide);
   encoder->set_body(networks().make({{encoder->size()}, std::move(out), condition}, declaration));
   return encoder;
 }
 
 }  // namespace
+
+std::vector<OptionHelp> table_encoder_options() { return describe<TableEncoderOptions>(); }
 
 std::shared_ptr<Network> make_encoder(const Json& declaration, const Schemas& data, Shape out,
                                       int64_t condition) {

@@ -30,6 +30,8 @@ Tensor Predictor::cost(const Tensor& code, const Tensor& target) {
   return -weight_ * log_p;
 }
 
+std::vector<OptionHelp> property_options() { return describe<PropertyOptions>(); }
+
 Json resolve_property(const Json& declaration, const Schemas& data) {
   if (!data.target.present()) {
     check(declaration.is_null(),

@@ -28,6 +28,8 @@ class Predictor : public torch::nn::Module {
 /// From the spec's part "property"; null where the data have nothing to predict.
 std::shared_ptr<Predictor> make_predictor(const Json& declaration, const Schemas& data,
                                           const Shape& code);
+/// The options of that part.
+std::vector<OptionHelp> property_options();
 /// The part "property" with its defaults.
 Json resolve_property(const Json& declaration, const Schemas& data);
 

@@ -30,4 +30,7 @@ class TableFeatures : public torch::nn::Module {
   bool missing_;
 };
 
+/// The options of a table's encoder, beside those of its network.
+std::vector<OptionHelp> table_encoder_options();
+
 }  // namespace elbo

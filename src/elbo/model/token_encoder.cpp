@@ -1,5 +1,6 @@
 #include "elbo/model/token_encoder.h"
 
+#include "elbo/core/take_options.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/nn/dense.h"
 #include "elbo/nn/sequence.h"
@@ -18,17 +19,6 @@ struct TokenEncoderOptions {
       one_of({"last", "mean"}));
   }
 };
-
-/// The options of the encoder itself, taken out of a declaration.
-TokenEncoderOptions take_options(Json& declaration) {
-  Json own = Json::object();
-  for (const auto& option : describe<TokenEncoderOptions>()) {
-    if (!declaration.is_object() || !declaration.contains(option.name)) continue;
-    own[option.name] = declaration[option.name];
-    declaration.erase(option.name);
-  }
-  return read_options<TokenEncoderOptions>(own, "encoder");
-}
 
 bool names_sequence_network(const Json& declaration) {
   const Json name = declaration.is_object() ? declaration.value("type", Json()) : declaration;
@@ -135,12 +125,14 @@ class EmbeddedTokens : public Network {
 
 }  // namespace
 
+std::vector<OptionHelp> token_encoder_options() { return describe<TokenEncoderOptions>(); }
+
 std::shared_ptr<Network> make_token_encoder(const Json& declaration, const Schema& x, Shape out,
                                             int64_t condition) {
   check(x.shape.size() == 1 && !x.vocabulary().empty(), "[encoder] token data of shape ",
         to_string(x.shape), ": expected texts with a vocabulary");
   auto network = declaration;
-  const auto options = take_options(network);
+  const auto options = take_options<TokenEncoderOptions>(network, "encoder");
   if (names_sequence_network(network)) {
     const auto encoder = std::make_shared<TokenEncoder>(network, options, x, condition);
     encoder->set_out(std::move(out));

@@ -11,4 +11,7 @@ namespace elbo {
 std::shared_ptr<Network> make_token_encoder(const Json& declaration, const Schema& x, Shape out,
                                             int64_t condition);
 
+/// Its options, beside those of the network.
+std::vector<OptionHelp> token_encoder_options();
+
 }  // namespace elbo

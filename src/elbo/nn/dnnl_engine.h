@@ -20,9 +20,19 @@ inline void mix(size_t& hash, int64_t value) {
   hash ^= hash >> 29;
 }
 
+/// Hashes a key by its numbers(), which tell any two keys apart.
+struct KeyHash {
+  template <class Key>
+  size_t operator()(const Key& key) const {
+    size_t hash = 0;
+    for (const int64_t v : key.numbers()) mix(hash, v);
+    return hash;
+  }
+};
+
 /// A thread's primitives by what they compute. Scratch memory belongs to a primitive, hence one
 /// cache per thread; a bound on the entries keeps data of ever changing shapes from filling it.
-template <class Key, class Value, class Hash>
+template <class Key, class Value>
 class PrimitiveCache {
  public:
   template <class Make>
@@ -35,7 +45,7 @@ class PrimitiveCache {
 
  private:
   static constexpr size_t kMost = 512;
-  std::unordered_map<Key, Value, Hash> entries_;
+  std::unordered_map<Key, Value, KeyHash> entries_;
 };
 
 }  // namespace elbo

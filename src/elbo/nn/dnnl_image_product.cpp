@@ -1,5 +1,7 @@
 #include <omp.h>
 
+#include <array>
+
 #include "elbo/nn/dnnl_engine.h"
 #include "elbo/nn/dnnl_version.h"
 #include "elbo/nn/image_product.h"
@@ -18,19 +20,18 @@ struct Key {
   Activation activation;
   int threads;
   bool operator==(const Key&) const = default;
-};
-
-struct KeyHash {
-  size_t operator()(const Key& key) const {
-    const auto& p = key.product;
-    size_t hash = 0;
-    for (int64_t v : {p.rows, p.in, p.out}) mix(hash, v);
-    for (const auto& pair : {p.src, p.dst, p.kernel, p.stride, p.padding}) {
-      mix(hash, pair[0] << 32 | pair[1]);
-    }
-    mix(hash,
-        static_cast<int>(key.pass) | static_cast<int>(key.activation) << 4 | key.threads << 8);
-    return hash;
+  std::array<int64_t, 9> numbers() const {
+    const auto& p = product;
+    const auto both = [](const std::array<int64_t, 2>& pair) { return pair[0] << 32 | pair[1]; };
+    return {p.rows,
+            p.in,
+            p.out,
+            both(p.src),
+            both(p.dst),
+            both(p.kernel),
+            both(p.stride),
+            both(p.padding),
+            static_cast<int>(pass) | static_cast<int>(activation) << 4 | threads << 8};
   }
 };
 
@@ -122,7 +123,7 @@ Bound make(const Key& key) {
 
 Bound& bound(const ImageProduct& product, Pass pass, Activation activation, const float* src,
              const float* dst, const float* weight) {
-  static thread_local PrimitiveCache<Key, Bound, KeyHash> cache;
+  static thread_local PrimitiveCache<Key, Bound> cache;
   const Key key{product, pass, activation, omp_get_max_threads()};
   auto& b = cache.get(key, [&] { return make(key); });
   b.src.set_data_handle(address(src));

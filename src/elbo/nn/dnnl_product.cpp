@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <array>
 
 #include "elbo/nn/dnnl_engine.h"
 #include "elbo/nn/dnnl_version.h"
@@ -18,16 +19,11 @@ struct Key {
   Product product;
   int threads;
   bool operator==(const Key&) const = default;
-};
-
-struct KeyHash {
-  size_t operator()(const Key& key) const {
-    const auto& p = key.product;
-    size_t hash = 0;
-    for (int64_t v : {p.m, p.n, p.k}) mix(hash, v);
-    mix(hash, p.transpose_a | p.transpose_b << 1 | p.add << 2 | p.bias << 3 |
-                  static_cast<int>(p.activation) << 4 | key.threads << 8);
-    return hash;
+  std::array<int64_t, 4> numbers() const {
+    const auto& p = product;
+    return {p.m, p.n, p.k,
+            p.transpose_a | p.transpose_b << 1 | p.add << 2 | p.bias << 3 |
+                static_cast<int>(p.activation) << 4 | threads << 8};
   }
 };
 
@@ -86,7 +82,7 @@ void* address(const float* p) { return const_cast<float*>(p); }
 bool is_parallel(const Product& p) { return p.m * p.n * p.k >= kParallelProduct; }
 
 void multiply(const Product& p, const float* a, const float* b, const float* bias, float* c) {
-  static thread_local PrimitiveCache<Key, Bound, KeyHash> cache;
+  static thread_local PrimitiveCache<Key, Bound> cache;
   const int threads = is_parallel(p) ? omp_get_max_threads() : 1;
   auto& bound = cache.get({p, threads}, [&] { return make_for(p, threads); });
   bound.a.set_data_handle(address(a));

@@ -155,32 +155,6 @@ void draw_line(Frame& frame, const Series& s, const std::string& x_name) {
 
 }  // namespace
 
-std::string html_escape(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string short_number(double value) {
   std::ostringstream out;
   out.precision(std::abs(value) >= 1e4 && std::abs(value) < 1e7 ? 7 : 4);

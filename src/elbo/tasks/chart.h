@@ -4,14 +4,13 @@
 #include <vector>
 
 #include "elbo/core/tensor.h"
+#include "elbo/core/text.h"
 
 // Charts as SVG: vector pictures whose marks carry their values (a <title> each). Colours are the
 // page's classes s0 … s9.
 
 namespace elbo {
 
-/// Text safe inside HTML and its attributes.
-std::string html_escape(const std::string& text);
 /// A number as people read it: four significant digits.
 std::string short_number(double value);
 

@@ -1,17 +1,13 @@
 #include <cmath>
 #include <map>
 
+#include "elbo/core/text.h"
 #include "elbo/eval/embedding.h"
 #include "elbo/tasks/chart.h"
 #include "elbo/tasks/report_parts.h"
 
 namespace elbo {
 namespace {
-
-std::string spoken(std::string name) {
-  std::replace(name.begin(), name.end(), '_', ' ');
-  return name;
-}
 
 /// Nested options as dotted names with their values.
 void flatten(const Json& j, const std::string& prefix,

@@ -6,24 +6,15 @@
 #include <limits>
 #include <numeric>
 
+#include "elbo/core/text.h"
 #include "elbo/group/row_draws.h"
+#include "elbo/io/csv.h"
 #include "elbo/io/file.h"
 #include "elbo/io/npy.h"
 #include "elbo/io/row_file.h"
 
 namespace elbo {
 namespace {
-
-/// Parts between separators, an empty one at the end included.
-std::vector<std::string> split_text(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  for (size_t from = 0; from <= text.size();) {
-    const auto to = std::min(text.find(separator, from), text.size());
-    parts.push_back(text.substr(from, to - from));
-    from = to + 1;
-  }
-  return parts;
-}
 
 std::optional<float> as_number(std::string cell) {
   const auto first = cell.find_first_not_of(" \t\r"), last = cell.find_last_not_of(" \t\r");
@@ -36,20 +27,18 @@ std::optional<float> as_number(std::string cell) {
 }
 
 Tensor read_text_rows(const std::string& path) {
-  const char separator = path.ends_with(".tsv") ? '\t' : ',';
+  CsvReader in(path, path.ends_with(".tsv") ? '\t' : ',');
   std::vector<float> values;
-  int64_t width = 0, rows = 0, number = 0;
-  for (const auto& line : split_text(read_maybe_gzip(path), '\n')) {
-    ++number;
-    const auto cells = split_text(line.substr(0, line.find('\r')), separator);
-    if (cells.size() == 1 && cells[0].empty()) continue;
-    if (number == 1 && !as_number(cells[0])) continue;  // a header
-    if (width == 0) width = static_cast<int64_t>(cells.size());
-    check(static_cast<int64_t>(cells.size()) == width, "[rows] ", path, ": line ", number, " has ",
-          cells.size(), " cells, the first row has ", width);
-    for (const auto& cell : cells) {
+  int64_t width = 0, rows = 0;
+  while (in.next()) {
+    if (in.line() == 1 && !as_number(std::string(in.cell(0)))) continue;  // a header
+    if (width == 0) width = in.size();
+    check(in.size() == width, "[rows] ", path, ": line ", in.line(), " has ", in.size(),
+          " cells, the first row has ", width);
+    for (int64_t i = 0; i < width; ++i) {
+      const std::string cell(in.cell(i));
       const auto value = cell.empty() ? std::numeric_limits<float>::quiet_NaN() : as_number(cell);
-      check(value.has_value(), "[rows] ", path, ": line ", number, ": \"", cell,
+      check(value.has_value(), "[rows] ", path, ": line ", in.line(), ": \"", cell,
             "\" is not a number");
       values.push_back(*value);
     }
@@ -110,6 +99,17 @@ Tensor fixed_value(const CodeLayout::Part& part, const std::string& text) {
   return rows.to(part.type).reshape(with_rows(rows.size(0), part.shape));
 }
 
+RowPart shard_part(const std::string& shard, int64_t rows) {
+  const auto [number, count] =
+      two_whole_numbers(shard, '/').value_or(std::pair<int64_t, int64_t>());
+  constexpr int64_t kMostShards = 1000000;
+  check(number >= 1 && number <= count && count <= kMostShards, "[shard] found \"", shard,
+        "\", expected NUMBER/COUNT as in 3/8, counted from 1");
+  check(count <= rows, "[shard] ", shard, ": ", rows, " rows cannot be cut into ", count, " parts");
+  const int64_t start = rows * (number - 1) / count;
+  return {start, rows * number / count - start, rows};
+}
+
 }  // namespace
 
 Tensor read_rows(const std::string& path) {
@@ -118,23 +118,6 @@ Tensor read_rows(const std::string& path) {
   const auto rows = parse_npy(read_file(path), path);
   check(rows.dim() > 0 && rows.size(0) > 0, "[rows] ", path, ": holds no rows");
   return rows.to(torch::kFloat32).flatten(rows.dim() > 1 ? 1 : 0).view({rows.size(0), -1});
-}
-
-RowPart shard_part(const std::string& shard, int64_t rows) {
-  int64_t number = 0, count = 0;
-  const char* end = shard.data() + shard.size();
-  const auto first = std::from_chars(shard.data(), end, number);
-  bool good = first.ec == std::errc() && first.ptr != end && *first.ptr == '/';
-  if (good) {
-    const auto second = std::from_chars(first.ptr + 1, end, count);
-    good = second.ec == std::errc() && second.ptr == end;
-  }
-  constexpr int64_t kMostShards = 1000000;
-  check(good && number >= 1 && number <= count && count <= kMostShards, "[shard] found \"", shard,
-        "\", expected NUMBER/COUNT as in 3/8, counted from 1");
-  check(count <= rows, "[shard] ", shard, ": ", rows, " rows cannot be cut into ", count, " parts");
-  const int64_t start = rows * (number - 1) / count;
-  return {start, rows * number / count - start, rows};
 }
 
 TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice) {
@@ -197,10 +180,7 @@ Tensor conditions(const TaskInput& input, const std::string& text, int64_t n) {
 Values parse_fixed(const CodeLayout& layout, const std::string& text) {
   Values values;
   if (text.empty()) return values;
-  for (const auto& item : split_text(text, ';')) {
-    const auto equals = item.find('=');
-    check(equals != std::string::npos, "[fix] \"", item, "\": expected SITE=VALUE");
-    const auto site = item.substr(0, equals);
+  for (const auto& [site, value] : split_pairs(text, ';', "fix", "SITE=VALUE")) {
     std::vector<std::string> known;
     const CodeLayout::Part* part = nullptr;
     for (const auto& p : layout.parts) {
@@ -208,7 +188,7 @@ Values parse_fixed(const CodeLayout& layout, const std::string& text) {
       if (p.site == site) part = &p;
     }
     check(part, "[fix] unknown \"", site, "\"; known: ", join(known));
-    values[site] = fixed_value(*part, item.substr(equals + 1));
+    values[site] = fixed_value(*part, value);
   }
   return values;
 }

@@ -114,24 +114,22 @@ class Score : public Task {
     RandomScope scope(static_cast<uint64_t>(o_.score.seed));
     if (input.data == "-") return follow(input);
     const auto rows = open_task_rows(input, o_.choice);
-    const auto normal = normal_rows(input, o_.normal);
-    RowScorer scorer(input.model, input.run->schemas(), o_.score);
-    scorer.calibrate(*normal.rows, [&](double done) { input.progress(0.2 * done); });
-    const auto reference = usual_scores(scorer);
-    const auto threshold = choose_threshold(reference, o_.threshold);
+    const auto usual = prepare(input, [&](double done) { input.progress(0.2 * done); });
+    const auto& scorer = *usual.scorer;
     const auto anomalous = anomalous_classes(rows.data->schemas().y, o_.anomalies);
-    auto verdicts = judge(input, rows, scorer, {reference, threshold.value}, anomalous);
-    Json result{{"file", verdicts.path},
-                {"data", rows.name},
-                {"rows", rows.data->size()},
-                {"score", o_.score.score},
-                {"normal_rows", {{"from", normal.name}, {"count", normal.rows->size()}}},
-                {"threshold", {{"method", threshold.method}, {"value", threshold.value}}},
-                {"alarms", verdicts.alarms}};
+    auto verdicts = judge(input, rows, usual, anomalous);
+    Json result{
+        {"file", verdicts.path},
+        {"data", rows.name},
+        {"rows", rows.data->size()},
+        {"score", o_.score.score},
+        {"normal_rows", {{"from", usual.normal.name}, {"count", usual.normal.rows->size()}}},
+        {"threshold", {{"method", usual.threshold.method}, {"value", usual.threshold.value}}},
+        {"alarms", verdicts.alarms}};
     const auto notes = rows.data->schemas().x.notes();
     if (!notes.empty()) result["notes"] = notes;
     result["highest"] = highest(*rows.data, scorer, verdicts);
-    add_judgement(result, verdicts, threshold.value);
+    add_judgement(result, verdicts, usual.threshold.value);
     return result;
   }
 
@@ -139,9 +137,12 @@ class Score : public Task {
   std::string example() const override { return "elbo score RUN new.csv -o scores.csv"; }
 
  private:
+  /// What is judged by: a scorer that has seen normal rows, and what these score.
   struct Usual {
+    NormalRows normal;
+    std::unique_ptr<RowScorer> scorer;
     Tensor reference;  // [R] scores of normal rows
-    double threshold;
+    Threshold threshold;
   };
   struct Verdicts {
     std::string path;
@@ -149,6 +150,15 @@ class Score : public Task {
     std::vector<double> scores, p_values;
     std::vector<int64_t> labels;
   };
+
+  Usual prepare(const TaskInput& input, const std::function<void(double)>& progress) const {
+    Usual usual{normal_rows(input, o_.normal), nullptr, {}, {}};
+    usual.scorer = std::make_unique<RowScorer>(input.model, input.run->schemas(), o_.score);
+    usual.scorer->calibrate(*usual.normal.rows, progress);
+    usual.reference = usual_scores(*usual.scorer);
+    usual.threshold = choose_threshold(usual.reference, o_.threshold);
+    return usual;
+  }
 
   /// Scores of normal rows, but for the first, whose means are of too few.
   Tensor usual_scores(const RowScorer& scorer) const {
@@ -162,11 +172,8 @@ class Score : public Task {
   Json follow(const TaskInput& input) const {
     check(input.say != nullptr && input.out.empty(),
           "[score] standard input: verdicts go to standard output, not to a file");
-    const auto normal = normal_rows(input, o_.normal);
-    RowScorer scorer(input.model, input.run->schemas(), o_.score);
-    scorer.calibrate(*normal.rows, input.progress);
-    const auto reference = usual_scores(scorer);
-    const double threshold = choose_threshold(reference, o_.threshold).value;
+    const auto usual = prepare(input, input.progress);
+    const auto& scorer = *usual.scorer;
     const ComponentNames names(input.run->schemas().x);
     const Json& options = input.run->facts()["data"]["options"];
     const auto stream =
@@ -176,8 +183,8 @@ class Score : public Task {
       const auto batch = stream->batch();
       const auto scores = smooth(scorer.scores(batch));
       RowVerdict verdict{stream->name(), scores.item<double>(), 1, false, -1, {}};
-      verdict.p_value = conformal_p_values(scores, reference).item<double>();
-      verdict.alarm = verdict.score > threshold;
+      verdict.p_value = conformal_p_values(scores, usual.reference).item<double>();
+      verdict.alarm = verdict.score > usual.threshold.value;
       if (verdict.alarm && o_.causes > 0) {
         verdict.causes = strongest_causes(names, batch.x, scorer.causes(batch), 0, o_.causes);
       }
@@ -193,8 +200,9 @@ class Score : public Task {
     return scorer.causes(row);
   }
 
-  Verdicts judge(const TaskInput& input, const TaskRows& rows, const RowScorer& scorer,
-                 const Usual& usual, const std::vector<bool>& anomalous) const {
+  Verdicts judge(const TaskInput& input, const TaskRows& rows, const Usual& usual,
+                 const std::vector<bool>& anomalous) const {
+    const auto& scorer = *usual.scorer;
     const auto& data = *rows.data;
     Verdicts all;
     all.path = input.out.empty() ? "scores.csv" : input.out.string();
@@ -203,7 +211,7 @@ class Score : public Task {
     const auto file = create_verdict_file(all.path, n, o_.causes, labels);
     const ComponentNames names(input.run->schemas().x);
     Smooth smooth(o_.smooth);
-    const double threshold = usual.threshold;
+    const double threshold = usual.threshold.value;
     for_each_placed_batch(rows, scorer.block(), draw(), [&](const Batch& batch, int64_t first) {
       const auto scores = smooth(scorer.scores(batch)).contiguous();
       const auto p = conformal_p_values(scores, usual.reference);

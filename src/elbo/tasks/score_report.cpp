@@ -5,19 +5,13 @@
 #include <cmath>
 #include <numeric>
 
+#include "elbo/core/text.h"
 #include "elbo/data/table.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/io/row_file.h"
 
 namespace elbo {
 namespace {
-
-std::string number_text(double value) {
-  char digits[32];
-  const auto end =
-      std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 6).ptr;
-  return {digits, end};
-}
 
 class VerdictText : public VerdictFile {
  public:

@@ -1,0 +1,97 @@
+#include "elbo/core/text.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "elbo/core/error.h"
+
+namespace elbo {
+
+std::vector<std::string> split_text(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  for (size_t from = 0; from <= text.size();) {
+    const auto to = std::min(text.find(separator, from), text.size());
+    parts.push_back(text.substr(from, to - from));
+    from = to + 1;
+  }
+  return parts;
+}
+
+std::vector<std::pair<std::string, std::string>> split_pairs(const std::string& text,
+                                                             char separator,
+                                                             const std::string& where,
+                                                             const std::string& expected) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const auto& item : split_text(text, separator)) {
+    const auto equals = item.find('=');
+    check(equals != std::string::npos, "[", where, "] \"", item, "\": expected ", expected);
+    pairs.emplace_back(item.substr(0, equals), item.substr(equals + 1));
+  }
+  return pairs;
+}
+
+std::optional<std::pair<int64_t, int64_t>> two_whole_numbers(std::string_view text, char between) {
+  int64_t a = 0, b = 0;
+  const char* end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, a);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != between) return std::nullopt;
+  const auto second = std::from_chars(first.ptr + 1, end, b);
+  if (second.ec != std::errc() || second.ptr != end) return std::nullopt;
+  return std::pair(a, b);
+}
+
+std::string spoken(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+std::string number_text(double value) {
+  char digits[32];
+  const auto end =
+      std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 6).ptr;
+  return {digits, end};
+}
+
+std::string number_text(double value, int64_t decimals, bool comma) {
+  char digits[400];
+  // Trailing zeros go: files rarely pad, and "0.1" reads better than "0.10".
+  auto end = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed,
+                           static_cast<int>(decimals))
+                 .ptr;
+  if (decimals > 0) {
+    while (end[-1] == '0') --end;
+    if (end[-1] == '.') --end;
+  }
+  std::string text(digits, end);
+  if (text == "-0") text = "0";
+  if (comma) std::replace(text.begin(), text.end(), '.', ',');
+  return text;
+}
+
+std::string html_escape(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace elbo
