@@ -34,7 +34,8 @@ Json cell_rules(const Column& c) {
   rules.update({{"number",
                  {{"maximumFractionDigits", c.decimals},
                   {"useGrouping", false},
-                  {"signDisplay", "negative"}}},
+                  {"signDisplay", "negative"},
+                  {"roundingMode", "halfEven"}}},
                 {"point", c.comma ? "," : "."},
                 {"pattern", number_pattern(c.comma)}});
   if (c.type == "positive" || c.type == "count") rules["least"] = 0;
