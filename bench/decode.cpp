@@ -3,7 +3,7 @@
 #include <chrono>
 #include <iostream>
 
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 #include "elbo/core/random.h"
 #include "elbo/nn/sequence.h"
 

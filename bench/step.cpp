@@ -9,7 +9,7 @@
 #include <functional>
 #include <iostream>
 
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 #include "elbo/nn/convolution.h"
 #include "elbo/nn/dense.h"
 

@@ -10,9 +10,9 @@
 #include <cstdlib>
 #include <functional>
 
-#include "elbo/core/cpu.h"
-#include "elbo/core/plain_operations.h"
+#include "elbo/host/cpu.h"
 #include "elbo/data/builtin.h"
+#include "elbo/kernels/choice.h"
 #include "elbo/train/plan.h"
 
 namespace {

@@ -3,10 +3,8 @@
 find_path(GLOO_INCLUDE_DIR gloo/algorithm.h HINTS ${TORCH_INCLUDE_DIRS})
 find_path(C10D_INCLUDE_DIR torch/csrc/distributed/c10d/ProcessGroupGloo.hpp
           HINTS ${TORCH_INCLUDE_DIRS})
-set(ELBO_GLOO OFF)
-if(GLOO_INCLUDE_DIR AND C10D_INCLUDE_DIR)
-  set(ELBO_GLOO ON)
-endif()
+add_part(Gloo ELBO_GLOO "libgloo-dev" "training in several processes"
+         "GLOO_INCLUDE_DIR=Gloo's headers" "C10D_INCLUDE_DIR=c10d with Gloo in libtorch")
 
 function(use_gloo target)
   if(NOT ELBO_GLOO)
@@ -16,6 +14,6 @@ function(use_gloo target)
   # c10d's headers show Gloo's part only where this is said.
   set_source_files_properties(
     ${gloo_sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
-    COMPILE_DEFINITIONS "USE_C10D_GLOO;USE_DISTRIBUTED;USE_C10D"
-    COMPILE_OPTIONS "-isystem${GLOO_INCLUDE_DIR}")
+    COMPILE_DEFINITIONS "USE_C10D_GLOO;USE_DISTRIBUTED;USE_C10D")
+  target_include_directories(${target} SYSTEM PRIVATE ${GLOO_INCLUDE_DIR})
 endfunction()

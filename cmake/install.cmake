@@ -4,24 +4,45 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/elbo)
 
-add_library(elbo_shared SHARED)
-target_link_libraries(elbo_shared PRIVATE elbo_objects)
-target_compile_features(elbo_shared INTERFACE cxx_std_20)
-target_include_directories(elbo_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-set_target_properties(elbo_shared PROPERTIES
-  OUTPUT_NAME elbo
-  EXPORT_NAME elbo
-  LINKER_LANGUAGE CXX
-  VERSION ${PROJECT_VERSION}
-  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-# A libtorch outside of the system's folders is found again after the installation.
-set_target_properties(elbo_shared elbo_program PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+include(cmake/public_headers.cmake)
 
+# Two libraries. libelbo has everything; libelbo_distributions is the part of it that needs libtorch
+# alone. A program links one of them: both would hold the same registries twice, and CMake refuses.
+function(add_shared name exported)
+  add_library(${name} SHARED ${ARGN})
+  target_compile_features(${name} INTERFACE cxx_std_20)
+  target_include_directories(${name} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_options(${name} PRIVATE
+                      "-Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map")
+  set_target_properties(${name} PROPERTIES
+    OUTPUT_NAME ${exported}
+    EXPORT_NAME ${exported}
+    LINKER_LANGUAGE CXX
+    LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map
+    VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+    INTERFACE_ELBO_LIBRARY ${exported}
+    COMPATIBLE_INTERFACE_STRING ELBO_LIBRARY
+    # A libtorch outside of the system's folders is found again after the installation.
+    INSTALL_RPATH_USE_LINK_PATH ON)
+endfunction()
+
+# What a program does to its own process (threads, allocator, a second start) is not for a library.
+add_shared(elbo_shared elbo "$<FILTER:$<TARGET_OBJECTS:elbo_objects>,EXCLUDE,/elbo/host/|/Unity/unity_host_>")
+target_link_libraries(elbo_shared PRIVATE $<TARGET_PROPERTY:elbo_objects,INTERFACE_LINK_LIBRARIES>)
+add_shared(elbo_distributions_shared elbo_distributions
+           "$<FILTER:$<TARGET_OBJECTS:elbo_objects>,INCLUDE,/elbo/(core|kernels|distributions)/|/Unity/unity_(core|kernels|distributions)_>")
+target_link_libraries(elbo_distributions_shared PRIVATE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
+set_target_properties(elbo_distributions_shared PROPERTIES EXPORT_NAME distributions)
+set_target_properties(elbo_program PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+
+public_headers(headers)
 install(TARGETS elbo_program RUNTIME)
-install(TARGETS elbo_shared EXPORT elbo LIBRARY)
-install(DIRECTORY src/elbo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN *.h PATTERN cli EXCLUDE PATTERN pch.h EXCLUDE
-        PATTERN rdkit_data.h EXCLUDE)
+install(TARGETS elbo_shared elbo_distributions_shared EXPORT elbo LIBRARY)
+foreach(header IN LISTS headers)
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES src/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder})
+endforeach()
 install(EXPORT elbo NAMESPACE elbo:: FILE elboTargets.cmake DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/elboConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/elboConfig.cmake

@@ -3,11 +3,9 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "elbo/core/cpu.h"
 #include "elbo/train/trainer.h"
 
 int main(int argc, char** argv) {
-  elbo::prepare_cpu(argv);
   const auto data = elbo::open_data("builtin:digits", {.rows = 4000});
   const auto [train, validation] = elbo::split_validation(data, 0.1, 0);
 

@@ -5,7 +5,6 @@
 #include <iostream>
 #include <numbers>
 
-#include "elbo/core/cpu.h"
 #include "elbo/train/trainer.h"
 
 namespace {
@@ -63,7 +62,7 @@ elbo::Data sensors() {
   const auto noise = torch::randn({4000, 8}) * (0.2 + 5 * outlier);
   elbo::Arrays arrays;
   arrays.x = value + noise;
-  arrays.schemas.x = {{8}, "real"};
+  arrays.schemas.x = {{8}, Kind::kReal};
   return elbo::in_memory(std::move(arrays));
 }
 
@@ -85,7 +84,6 @@ double validation_loss(const elbo::Data& data, const std::string& likelihood, in
 }  // namespace
 
 int main(int argc, char** argv) {
-  elbo::prepare_cpu(argv);
   const int64_t steps = argc > 1 ? std::atoll(argv[1]) : 1000;
   elbo::seed_torch(0);
   const auto data = sensors();

@@ -5,7 +5,6 @@
 #include <iostream>
 #include <numbers>
 
-#include "elbo/core/cpu.h"
 #include "elbo/train/trainer.h"
 
 namespace {
@@ -30,7 +29,7 @@ class Waves : public elbo::Dataset {
 
   elbo::Schemas schemas() const override {
     elbo::Schemas schemas;
-    schemas.x = {{64}, "real"};
+    schemas.x = {{64}, Kind::kReal};
     return schemas;
   }
 
@@ -41,7 +40,6 @@ class Waves : public elbo::Dataset {
 }  // namespace
 
 int main(int argc, char** argv) {
-  elbo::prepare_cpu(argv);
   const auto data = std::make_shared<Waves>();
   const auto [train, validation] = elbo::split_validation(data, 0.1, 0);
   const auto spec = elbo::resolve(elbo::model_spec("vae"), data->schemas());

@@ -7,7 +7,6 @@
 #include <iostream>
 
 #include "cart_pole.h"
-#include "elbo/core/cpu.h"
 #include "elbo/io/image.h"
 #include "elbo/model/codes.h"
 #include "elbo/nn/recurrent.h"
@@ -55,7 +54,7 @@ Experience gather(int64_t steps, int64_t n) {
 elbo::Data frames(const Experience& e) {
   elbo::Arrays arrays;
   arrays.x = e.seen.flatten(0, 1).index_select(0, e.alive.flatten().nonzero().flatten());
-  arrays.schemas.x = {{2, CartPoles::kSide, CartPoles::kSide}, "unit"};
+  arrays.schemas.x = {{2, CartPoles::kSide, CartPoles::kSide}, Kind::kUnit};
   return elbo::in_memory(std::move(arrays));
 }
 
@@ -236,7 +235,6 @@ void write_strip(elbo::Model& model, Dream& dream, const Tensor& weights) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  elbo::prepare_cpu(argv);
   elbo::seed_torch(0);
   const bool brief = argc > 1;
   const int64_t steps = brief ? std::atoll(argv[1]) : 2000;

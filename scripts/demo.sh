@@ -8,6 +8,7 @@ scripts/setup.sh
 
 say "build the program"
 cmake --preset release >build.log 2>&1 || { cat build.log; exit 1; }
+left_out=$(sed -n 's/^-- *\(.*left out.*\)/\1/p' build.log)
 rm -f build.log
 cmake --build build --target elbo_program -j "$(compilers_at_once)"
 
@@ -19,6 +20,11 @@ say "use"
 "$elbo" sample runs/demo -n 64 -o runs/demo/samples.png
 "$elbo" reconstruct runs/demo builtin:digits -o runs/demo/reconstructions.png
 "$elbo" evaluate runs/demo
+
+if [ -n "$left_out" ]; then
+  say "left out of this build (scripts/setup.sh installs the packages)"
+  echo "$left_out"
+fi
 
 cat <<END
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing needs, from the distribution's own packages (Debian 12 or later).
-# Does nothing where all of it is there. `setup.sh --bench` adds the peers that bench.sh measures.
+# Does nothing where all of it is there. `setup.sh --develop` adds what only judges a change: formatter
+# and decoder of protocol buffers; `--bench` the peers that bench.sh measures.
 set -euo pipefail
 
 # libopenblas0-openmp: libtorch's products without it are ten times slower, and a BLAS with
@@ -10,14 +11,17 @@ packages=(
   libtorch-dev libgloo-dev libopenblas0-openmp libdnnl-dev
   nlohmann-json3-dev libcli11-dev
   libpng-dev libjpeg62-turbo-dev libarchive-dev zlib1g-dev libsqlite3-dev libcpp-httplib-dev
-  librdkit-dev
-  doctest-dev clang-format-14 python3 protobuf-compiler
+  librdkit-dev libboost-dev
+  doctest-dev python3
 )
+# Another version of the formatter judges differently: where the release has not this one, none is used.
+wanted=()
 case "${1:-}" in
   "") ;;
+  --develop) packages+=(protobuf-compiler) wanted=(clang-format-14) ;;
   --bench) packages+=(python3-torch python3-pil python3-scipy python3-sklearn python3-rdkit hyperfine time) ;;
   *)
-    echo "usage: scripts/setup.sh [--bench]" >&2
+    echo "usage: scripts/setup.sh [--develop | --bench]" >&2
     exit 2
     ;;
 esac
@@ -28,17 +32,32 @@ if ! command -v apt-get >/dev/null; then
   exit 1
 fi
 
-installed=" $(dpkg-query -W -f='${db:Status-Status}:${Package} ' "${packages[@]}" 2>/dev/null || true)"
+installed=" $(dpkg-query -W -f='${db:Status-Status}:${Package} ' "${packages[@]}" "${wanted[@]}" 2>/dev/null || true)"
+is_missing() { [[ $installed != *" installed:$1 "* ]]; }
 missing=()
 for package in "${packages[@]}"; do
-  [[ $installed == *" installed:$package "* ]] || missing+=("$package")
+  if is_missing "$package"; then missing+=("$package"); fi
 done
+# Whether this release has what is only wanted is known once there is a package list.
+add_wanted() {
+  for package in "${wanted[@]}"; do
+    if ! is_missing "$package"; then continue; fi
+    if apt-cache show "$package" >/dev/null 2>&1; then
+      missing+=("$package")
+    else
+      echo "setup: the package lists have no $package; what it checks is left out here"
+    fi
+  done
+}
+if ((${#missing[@]} == 0)); then
+  add_wanted
+  listed=yes
+fi
 if ((${#missing[@]} == 0)); then
   echo "setup: all ${#packages[@]} packages are installed"
   exit 0
 fi
 
-echo "setup: installing ${missing[*]}"
 as_root=()
 if ((EUID != 0)); then as_root=(sudo); fi
 apt() {
@@ -52,5 +71,7 @@ apt() {
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 apt update
+[ -n "${listed:-}" ] || add_wanted
+echo "setup: installing ${missing[*]}"
 apt install -y --no-install-recommends "${missing[@]}"
 echo "setup: done"

@@ -5,18 +5,22 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 began=$SECONDS
 
-scripts/setup.sh
+scripts/setup.sh --develop
 
 say "lint"
-find src tests examples bench -name '*.h' -o -name '*.cpp' 2>/dev/null |
-  xargs clang-format-14 --dry-run --Werror
+if command -v clang-format-14 >/dev/null; then
+  find src tests examples bench -name '*.h' -o -name '*.cpp' 2>/dev/null |
+    xargs clang-format-14 --dry-run --Werror
+else
+  echo "test.sh: the format is not checked: there is no clang-format-14, and another version judges differently"
+fi
 python3 tools/check_layers.py
 python3 tools/check_style.py
 python3 tools/check_zoo.py
 
 say "build (Release, warnings are errors)"
 built=$SECONDS
-cmake --preset release -DELBO_WERROR=ON >build.log 2>&1 || { cat build.log; exit 1; }
+cmake --preset release -DELBO_WERROR=ON -DELBO_REQUIRE=all >build.log 2>&1 || { cat build.log; exit 1; }
 rm -f build.log
 cmake --build build -j "$(compilers_at_once)"
 echo "build: $((SECONDS - built)) s with $(compilers_at_once) compilers at once"

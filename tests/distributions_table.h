@@ -21,15 +21,15 @@ using Parameters = std::map<std::string, Tensor>;
 
 enum class Support { kReal, kUnit, kPositive, kCount, kClass, kLevel, kBit };
 
-struct Kind {
+struct Member {
   std::string name;
   Support support;
   std::vector<std::string> positive;  // parameters that must be above 0
   std::function<Dist(Parameters)> make;
 };
 
-inline const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> table = {
+inline const std::vector<Member>& kinds() {
+  static const std::vector<Member> table = {
       {"normal",
        Support::kReal,
        {"scale"},

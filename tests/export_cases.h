@@ -89,8 +89,8 @@ inline Tensor random_input(const Schema& schema, const RecordedInput& input, int
   shape[0] = rows;
   const auto type = input.example.scalar_type();
   if (type == torch::kInt64) return torch::randint(2, shape, torch::kInt64);
-  if (input.name == "x" && schema.kind == "binary") return torch::randint(2, shape).to(type);
-  if (input.name == "x" && schema.kind != "real") return torch::rand(shape);
+  if (input.name == "x" && schema.kind == Kind::kBinary) return torch::randint(2, shape).to(type);
+  if (input.name == "x" && schema.kind != Kind::kReal) return torch::rand(shape);
   return torch::randn(shape);
 }
 

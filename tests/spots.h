@@ -18,8 +18,8 @@ inline Data spots(int64_t labels) {
   Arrays arrays;
   arrays.x = spot.unsqueeze(1).contiguous();
   arrays.y = torch::where(torch::arange(n) < labels, y, torch::full_like(y, -1));
-  arrays.schemas.x = {{1, 12, 12}, "unit", Json::object()};
-  arrays.schemas.y = {{}, "category", {{"classes", {"left", "right"}}}};
+  arrays.schemas.x = {{1, 12, 12}, Kind::kUnit, Json::object()};
+  arrays.schemas.y = {{}, Kind::kCategory, {{"classes", {"left", "right"}}}};
   return in_memory(arrays);
 }
 

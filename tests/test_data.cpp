@@ -13,8 +13,8 @@ Arrays byte_rows(int64_t rows) {
   Arrays a;
   a.x = torch::randint(0, 256, {rows, 1, 9, 7}, torch::kUInt8);
   a.y = torch::arange(rows, torch::kInt64) % 3;
-  a.schemas.x = {{1, 9, 7}, "byte", Json::object()};
-  a.schemas.y = {{}, "category", {{"classes", {"a", "b", "c"}}}};
+  a.schemas.x = {{1, 9, 7}, Kind::kByte, Json::object()};
+  a.schemas.y = {{}, Kind::kCategory, {{"classes", {"a", "b", "c"}}}};
   return a;
 }
 
@@ -37,7 +37,7 @@ TEST_CASE("rows in memory come in the order asked for, bytes as shares of 255") 
                     torch::kFloat32, torch::kFloat64}) {
     Arrays other;
     other.x = torch::randint(0, 2, {6, 3}).to(type);
-    other.schemas.x = {{3}, "real", Json::object()};
+    other.schemas.x = {{3}, Kind::kReal, Json::object()};
     CHECK(torch::equal(in_memory(other)->get(numbers({5, 2})).x,
                        other.x.to(torch::kFloat32).index_select(0, numbers({5, 2}))));
   }
@@ -98,7 +98,7 @@ TEST_CASE("every row comes once in blocks, and hidden cells are NaN to an encode
 }
 
 TEST_CASE("a schema is the same after JSON, and a misfit is named") {
-  const Schema schema{{3}, "real", {{"columns", {"age", "height", "weight"}}}};
+  const Schema schema{{3}, Kind::kReal, {{"columns", {"age", "height", "weight"}}}};
   const auto again = schema_from_json(to_json(schema), "test");
   CHECK((to_json(again) == to_json(schema)));
   CHECK(!schema_from_json(to_json(Schema{}), "test").present());
@@ -113,8 +113,8 @@ TEST_CASE("a schema is the same after JSON, and a misfit is named") {
   const auto text = error_of([&] { check_fits(other, schema, "new.csv"); });
   CHECK(text.find("new.csv") != std::string::npos);
   CHECK(text.find("\"size\"") != std::string::npos);
-  CHECK_THROWS_AS(check_fits({{4}, "real", Json::object()}, schema, "t"), Error);
-  CHECK_THROWS_AS(check_fits({{3}, "unit", Json::object()}, schema, "t"), Error);
+  CHECK_THROWS_AS(check_fits({{4}, Kind::kReal, Json::object()}, schema, "t"), Error);
+  CHECK_THROWS_AS(check_fits({{3}, Kind::kUnit, Json::object()}, schema, "t"), Error);
   CHECK_THROWS_AS(check_fits({}, schema, "t"), Error);
   CHECK_NOTHROW(check_fits(schema, schema, "t"));
 }
@@ -123,7 +123,7 @@ TEST_CASE("a row is binarized alike in any order, batch, subset and number of th
   const auto data = binarized(in_memory(byte_rows(3000)), "dynamic");
   const Draw draw{5, 2};
   const auto all = data->get(torch::arange(3000, torch::kInt64), draw).x;
-  CHECK(data->schemas().x.kind == "binary");
+  CHECK(data->schemas().x.kind == Kind::kBinary);
   CHECK((data->schemas().x.detail["binarize"] == "dynamic"));
   CHECK(torch::equal(all, all * all));
   const auto order = torch::randperm(3000, torch::kInt64);
@@ -159,7 +159,7 @@ TEST_CASE("the frequency of ones is the byte's share of 255") {
   Arrays a;
   constexpr int64_t kRows = 4000;
   a.x = torch::arange(256, torch::kInt64).to(torch::kUInt8).expand({kRows, 256}).contiguous();
-  a.schemas.x = {{256}, "byte", Json::object()};
+  a.schemas.x = {{256}, Kind::kByte, Json::object()};
   const auto x = binarized(in_memory(a), "dynamic")->get(torch::arange(kRows), {7, 1}).x;
   const auto p = torch::arange(256, torch::kFloat64) / 255;
   const auto error = (p * (1 - p) / kRows).sqrt();

@@ -10,7 +10,7 @@ namespace {
 Data counted() {
   Arrays a;
   a.x = torch::arange(5, torch::kFloat32).unsqueeze(1);
-  a.schemas.x = {{1}, "real", Json::object()};
+  a.schemas.x = {{1}, Kind::kReal, Json::object()};
   return in_memory(std::move(a));
 }
 

@@ -40,8 +40,8 @@ TEST_CASE("made data are the same for the same seed on any number of threads") {
 
 TEST_CASE("digits are bytes with ten labels, and their factors show in the ink") {
   const auto data = made("digits", 3000, "train", 0, "none");
-  CHECK(made("digits", 10)->schemas().x.kind == "binary");
-  CHECK(data->schemas().x.kind == "byte");
+  CHECK(made("digits", 10)->schemas().x.kind == Kind::kBinary);
+  CHECK(data->schemas().x.kind == Kind::kByte);
   const auto batch = all(data);
   const auto counts = torch::bincount(batch.y, {}, 10).to(torch::kFloat64);
   CHECK((counts - 300).abs().max().item<double>() <= kStandardErrors * std::sqrt(300 * 0.9));

@@ -65,13 +65,13 @@ TEST_CASE("a folder like MNIST has two parts, labels, and is binarized unless to
   CHECK(train->schemas().y.detail["classes"].size() == 10);
   CHECK(open_data(path, with("test"))->size() == 2);
   CHECK(open_data(path, with("all"))->size() == 8);
-  CHECK(open_data(path, with("train", "auto"))->schemas().x.kind == "binary");
+  CHECK(open_data(path, with("train", "auto"))->schemas().x.kind == Kind::kBinary);
   DataOptions seven = with("all");
   seven.rows = 7;
   CHECK(open_data(path, seven)->size() == 7);
   CHECK(
       open_data("idx:" + folder.at("m/train-images-idx3-ubyte"), with("train"))->schemas().x.kind ==
-      "byte");
+      Kind::kByte);
 
   const auto images = [&](const std::string& bytes) {
     folder.file("m/train-images-idx3-ubyte", bytes);
@@ -99,14 +99,14 @@ TEST_CASE("an array's type and range decide what it is") {
   CHECK(to_string(schema(npy("|u1", "(2, 3, 4)", counting(24))).shape) == "1x3x4");
   CHECK(to_string(schema(npy("|u1", "(2, 4, 5, 3)", counting(120))).shape) == "3x4x5");
   CHECK(to_string(schema(npy("|u1", "(2, 3, 4, 5)", counting(120))).shape) == "3x4x5");
-  CHECK(schema(npy("|u1", "(2, 3, 4)", counting(24))).kind == "byte");
-  CHECK(schema(npy("|u1", "(2, 2)", std::string("\0\1\1\0", 4))).kind == "binary");
-  CHECK(schema(npy("|b1", "(2, 2)", std::string("\0\1\1\0", 4))).kind == "binary");
-  CHECK(schema(npy("<i4", "(3,)", bytes_of<int32_t>({0, 5, 2}))).kind == "count");
-  CHECK(schema(npy("<i4", "(3,)", bytes_of<int32_t>({0, -5, 2}))).kind == "real");
-  CHECK(schema(npy("<f4", "(2, 2)", bytes_of<float>({0, .5f, 1, .25f}))).kind == "unit");
+  CHECK(schema(npy("|u1", "(2, 3, 4)", counting(24))).kind == Kind::kByte);
+  CHECK(schema(npy("|u1", "(2, 2)", std::string("\0\1\1\0", 4))).kind == Kind::kBinary);
+  CHECK(schema(npy("|b1", "(2, 2)", std::string("\0\1\1\0", 4))).kind == Kind::kBinary);
+  CHECK(schema(npy("<i4", "(3,)", bytes_of<int32_t>({0, 5, 2}))).kind == Kind::kCount);
+  CHECK(schema(npy("<i4", "(3,)", bytes_of<int32_t>({0, -5, 2}))).kind == Kind::kReal);
+  CHECK(schema(npy("<f4", "(2, 2)", bytes_of<float>({0, .5f, 1, .25f}))).kind == Kind::kUnit);
   const auto real = schema(npy("<f8", "(2, 2)", bytes_of<double>({1, 7, 5, 7})));
-  CHECK(real.kind == "real");
+  CHECK(real.kind == Kind::kReal);
   CHECK((real.detail["loc"] == Json{3.0, 7.0}));
   CHECK((real.detail["scale"] == Json{2.0, 1.0}));
 
@@ -134,7 +134,7 @@ TEST_CASE("an npz gives x, labels and factors by name, and parts where it has th
   const auto data = open_data(folder.file("a.npz", zip), with("train"));
   CHECK(data->size() == 3);
   CHECK(data->get(torch::tensor({1})).y.item<int64_t>() == 2);
-  CHECK(open_data(folder.at("a.npz") + ":y", with("train"))->schemas().x.kind == "count");
+  CHECK(open_data(folder.at("a.npz") + ":y", with("train"))->schemas().x.kind == Kind::kCount);
   CHECK(error_of([&] {
           open_data(folder.at("a.npz") + ":z", with("train"));
         }).find("known: x, y") != std::string::npos);
@@ -182,7 +182,7 @@ TEST_CASE("folders and archives of images give the same rows, labels and parts")
                           : folder.file("a." + format, make_archive(format, labelled_set()));
     CHECK(has_test_split(path));
     const auto train = open_data(path, with("train", "auto"));
-    CHECK(train->schemas().x.kind == "byte");
+    CHECK(train->schemas().x.kind == Kind::kByte);
     CHECK(to_string(train->schemas().x.shape) == "3x4x5");
     CHECK((train->schemas().y.detail["classes"] == Json{"cat", "dog"}));
     const auto batch = train->get(torch::arange(3));
@@ -260,7 +260,7 @@ TEST_CASE("real public data are read where they are present") {
   if (const auto table = real_data("adbench/12_fault.npz"); !table.empty()) {
     const auto data = open_data(table, with("train"));
     CHECK(data->size() == 1941);
-    CHECK(data->schemas().x.kind == "real");
+    CHECK(data->schemas().x.kind == Kind::kReal);
     CHECK(data->schemas().y.detail["classes"].size() == 2);
     CHECK(data->get(torch::arange(1941)).y.sum().item<int64_t>() == 673);  // the list of ADBench
   }

@@ -110,13 +110,13 @@ TEST_CASE("an array's numbers are read as real columns where somebody says so, o
   file->append(torch::rand({20, 3}));
   file->commit();
   DataOptions options;
-  CHECK(open_data(path, options)->schemas().x.kind == "unit");
+  CHECK(open_data(path, options)->schemas().x.kind == Kind::kUnit);
   options.reader = {{"kind", "real"}};
   const auto real = open_data(path, options);
-  CHECK(real->schemas().x.kind == "real");
+  CHECK(real->schemas().x.kind == Kind::kReal);
   options.reader = Json::object();
   options.like = std::make_shared<const Schemas>(real->schemas());
-  CHECK(open_data(path, options)->schemas().x.kind == "real");
+  CHECK(open_data(path, options)->schemas().x.kind == Kind::kReal);
 }
 
 TEST_CASE("a series that cannot be read says why") {

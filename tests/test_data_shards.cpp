@@ -105,7 +105,7 @@ TEST_CASE("shards are read where they lie, with their labels") {
     const auto data = open_data("shards:" + folder.at(name), {});
     CHECK(data->size() == 50);
     CHECK(data->schemas().x.shape == Shape{3, 8, 8});
-    CHECK(data->schemas().x.kind == "byte");
+    CHECK(data->schemas().x.kind == Kind::kByte);
     const auto batch = data->get(torch::tensor({49, 0, 31}, torch::kInt64));
     CHECK(numbers_of(batch) == std::vector<int>{49, 0, 31});
     CHECK(batch.y.equal(torch::tensor({4, 0, 1}, torch::kInt64)));
@@ -183,7 +183,7 @@ TEST_CASE("shards that are damaged or of another kind are refused by name") {
   const auto two = tar_member("k.png", picture_of(1)) + tar_member("k.jpg", picture_of(2));
   CHECK(refusal(two + kTarEnd).find("a second picture of the key k") != std::string::npos);
   const auto word = tar_member("k.png", picture_of(1)) + tar_member("k.cls", "cat");
-  CHECK(refusal(word + kTarEnd).find("\"cat\" is no label") != std::string::npos);
+  CHECK(refusal(word + kTarEnd).find("\"cat\" is not a label") != std::string::npos);
   const auto list = tar_member("k.png", picture_of(1)) + tar_member("k.json", "[1]");
   CHECK(refusal(list + kTarEnd).find("not a JSON object") != std::string::npos);
   const auto sizes = tar_member("a.png", picture_of(1)) + tar_member("b.png", picture_of(2, 9));

@@ -110,14 +110,14 @@ TEST_CASE("an SQLite database is only read, and what cannot be read is said in o
   says({{"query", "SELECT 1"}, {"table", "people"}}, "a table and a query are given");
   CHECK(people.refusal({{"query", "SELECT * FROM people WHERE age > 999"}}) ==
         "[table] " + people.database + ": holds no rows");
-  CHECK(people.refusal({{"types", "city=real"}}).find("\"Rome\" (row 1) is no number") !=
+  CHECK(people.refusal({{"types", "city=real"}}).find("\"Rome\" (row 1) is not a number") !=
         std::string::npos);
   CHECK(error_of([&] {
           open_with(people.csv, {{"table", "people"}});
-        }).find("is no database, leave out --table and --query") != std::string::npos);
+        }).find("is not a database, leave out --table and --query") != std::string::npos);
 
   const auto text = people.folder.file("text.db", "no database");
-  CHECK(error_of([&] { open_with(text); }).find("is no SQLite database") != std::string::npos);
+  CHECK(error_of([&] { open_with(text); }).find("is not an SQLite database") != std::string::npos);
   CHECK(error_of([&] { open_with("sqlite:" + text + "x"); }).find("no such file") !=
         std::string::npos);
   std::ifstream file(people.database, std::ios::binary);

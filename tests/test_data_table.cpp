@@ -104,7 +104,7 @@ TEST_CASE("a person's types stand above those found out") {
   says(refusal(mixed_table(), {{"types", "agee=real"}}), "agee: no such column; known: id, age");
   says(refusal(mixed_table(), {{"types", "age=number"}}), "unknown type \"number\"; known: real");
   says(refusal(mixed_table(), {{"types", "city=real"}}),
-       "column \"city\": \"Rome\" (line 2) is no number, the column is to be of type real");
+       "column \"city\": \"Rome\" (line 2) is not a number, the column is to be of type real");
   says(refusal(mixed_table(), {{"types", "height=count"}}), "numbers with decimals");
   says(refusal(mixed_table(), {{"typ", 3}}), "\"typ\"");
 }
@@ -139,7 +139,7 @@ TEST_CASE("hostile tables are refused, naming line and column") {
   says(refusal("a,b\nx,\xe9\ny,z\n"), "line 2, column 2 \"b\": is not UTF-8");
   std::string text = "a\n";
   for (int i = 0; i < 300; ++i) text += std::to_string(i) + ".5\n";
-  says(refusal(text + "oops\n"), "\"oops\" (line 302) is no number, 300 of 301 cells are");
+  says(refusal(text + "oops\n"), "\"oops\" (line 302) is not a number, 300 of 301 cells are");
   CHECK(refusal(text + "oops\n", {{"missing", "-,oops"}}).empty());
   says(error_of([] {
          DataOptions options;

@@ -57,7 +57,7 @@ TEST_CASE("tokenizers cut where they should") {
   const auto bpe = tokenizers().make(parse_tokenizer("bpe:6"));
   bpe->learn({"ab abab", "ab"});  // characters: space a b; then "ab", then " ab"
   CHECK(join(bpe->split("ab abab b"), "|") == " ab| ab|ab| |b");
-  CHECK_THROWS_WITH_AS(parse_tokenizer("bpe:many"), doctest::Contains("is no size"), Error);
+  CHECK_THROWS_WITH_AS(parse_tokenizer("bpe:many"), doctest::Contains("is not a size"), Error);
   CHECK_THROWS_WITH_AS(parse_tokenizer("letters"), doctest::Contains("known: bpe, characters"),
                        Error);
 }
@@ -69,7 +69,7 @@ TEST_CASE("a text file is rows of ids with what is behind their ends masked") {
   CHECK(texts_of(data) == std::vector<std::string>{"one two", "three.", "four"});
   CHECK(data->row_name(1) == "line 3");
   const auto schema = data->schemas().x;
-  CHECK(schema.kind == "token");
+  CHECK(schema.kind == Kind::kToken);
   CHECK(schema.shape == Shape{8});
   CHECK(schema.detail["vocabulary"][0] == "");
   const auto batch = data->get(torch::tensor({2, 0}));

@@ -154,8 +154,8 @@ TEST_CASE("a masked network's outputs see inputs of lower degree and all feature
 }
 
 Context place(int64_t d, bool prior) {
-  Context at{{{d}, "real", Json::object()}, {}};
-  at.data.x = {{3}, "real", Json::object()};
+  Context at{{{d}, Kind::kReal, Json::object()}, {}};
+  at.data.x = {{3}, Kind::kReal, Json::object()};
   if (prior) at.posterior = heads().make(at, "normal");
   return at;
 }
@@ -203,7 +203,7 @@ TEST_CASE("flows refuse what they cannot do") {
   CHECK_THROWS_AS(flow_steps().make({4, true, 0}, {{"type", "sylvester"}, {"columns", 5}}), Error);
   CHECK_THROWS_AS(heads().make(place(4, false), {{"type", "flow"}, {"step", Json::array()}}),
                   Error);
-  Context image{{{3, 4, 4}, "real", Json::object()}, {}};
+  Context image{{{3, 4, 4}, Kind::kReal, Json::object()}, {}};
   CHECK_THROWS_AS(heads().make(image, "flow"), Error);
 }
 

@@ -103,7 +103,7 @@ TEST_CASE("a property is learned beside the molecules, and unknown values cost n
 TEST_CASE("a part \"property\" without anything to predict is refused") {
   Arrays arrays;
   arrays.x = torch::zeros({4, 6});
-  arrays.schemas.x = {{6}, "real", Json::object()};
+  arrays.schemas.x = {{6}, Kind::kReal, Json::object()};
   const auto spec = toy_spec({{"property", {{"weight", 2}}}});
   CHECK(error_of([&] {
           resolve(spec, in_memory(arrays)->schemas());

@@ -21,17 +21,17 @@ std::vector<Place> places() {
   const auto rows = [](const Shape& shape) { return torch::rand(with_rows(kRows, shape)); };
   const Json raw = {{"loc", {1.0, -2.0, 0.5, 9.0, 0.0}}, {"scale", {2.0, 0.1, 1.0, 30.0, 1.0}}};
   const Shape image{3, 4, 4}, columns{5};
-  return {{{columns, "real", Json::object()}, rows(columns) * 4 - 2},
-          {{columns, "real", raw}, rows(columns) * 4 - 2},
-          {{image, "unit", Json::object()}, rows(image)},
-          {{image, "binary", Json::object()}, rows(image).round()},
-          {{columns, "binary", Json::object()}, rows(columns).round()},
-          {{image, "byte", Json::object()}, (rows(image) * 255).round() / 255},
-          {{columns, "byte", Json::object()}, (rows(columns) * 255).round() / 255},
-          {{columns, "count", Json::object()}, (rows(columns) * 20).round()},
-          {{columns, "category", {{"classes", 4}}}, (rows(columns) * 3).round()},
-          {{{}, "category", {{"classes", {"a", "b", "c"}}}}, (rows({}) * 2).round()},
-          {{columns, "token", {{"tokens", "characters"}, {"vocabulary", {"", "?", "a", "b"}}}},
+  return {{{columns, Kind::kReal, Json::object()}, rows(columns) * 4 - 2},
+          {{columns, Kind::kReal, raw}, rows(columns) * 4 - 2},
+          {{image, Kind::kUnit, Json::object()}, rows(image)},
+          {{image, Kind::kBinary, Json::object()}, rows(image).round()},
+          {{columns, Kind::kBinary, Json::object()}, rows(columns).round()},
+          {{image, Kind::kByte, Json::object()}, (rows(image) * 255).round() / 255},
+          {{columns, Kind::kByte, Json::object()}, (rows(columns) * 255).round() / 255},
+          {{columns, Kind::kCount, Json::object()}, (rows(columns) * 20).round()},
+          {{columns, Kind::kCategory, {{"classes", 4}}}, (rows(columns) * 3).round()},
+          {{{}, Kind::kCategory, {{"classes", {"a", "b", "c"}}}}, (rows({}) * 2).round()},
+          {{columns, Kind::kToken, {{"tokens", "characters"}, {"vocabulary", {"", "?", "a", "b"}}}},
            (rows(columns) * 3).round()}};
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("likelihoods of extreme features are no NaN, and neither are their gra
 }
 
 TEST_CASE("free priors draw rows of the variable's shape, others say that they cannot stand") {
-  const Schema z{{5}, "real", Json::object()};
+  const Schema z{{5}, Kind::kReal, Json::object()};
   for (const char* name : {"normal", "laplace", "logistic", "student", "uniform", "mixture"}) {
     CAPTURE(name);
     const auto head = make_head(z, name);
@@ -149,26 +149,27 @@ TEST_CASE("free priors draw rows of the variable's shape, others say that they c
   CHECK_THROWS_WITH_AS((*make_head(z, "gamma"))(Tensor()),
                        doctest::Contains("[head gamma] prior: it cannot stand without features"),
                        Error);
-  CHECK_THROWS_AS((*make_head({{5}, "count", {}}, "poisson"))(Tensor()), Error);
+  CHECK_THROWS_AS((*make_head({{5}, Kind::kCount, {}}, "poisson"))(Tensor()), Error);
 }
 
 TEST_CASE("a head refuses a kind that it cannot describe, naming those it can") {
-  CHECK_THROWS_WITH_AS(make_head({{5}, "count", {}}, "bernoulli"),
+  CHECK_THROWS_WITH_AS(make_head({{5}, Kind::kCount, {}}, "bernoulli"),
                        "[head bernoulli] kind: found count data, it describes binary, unit, byte",
                        Error);
-  CHECK_THROWS_AS(make_head({{5}, "real", {}}, "poisson"), Error);
-  CHECK_THROWS_AS(make_head({{5}, "category", {{"classes", 3}}}, "normal"), Error);
-  CHECK_THROWS_WITH_AS(make_head({{5}, "category", Json::object()}, "categorical"),
+  CHECK_THROWS_AS(make_head({{5}, Kind::kReal, {}}, "poisson"), Error);
+  CHECK_THROWS_AS(make_head({{5}, Kind::kCategory, {{"classes", 3}}}, "normal"), Error);
+  CHECK_THROWS_WITH_AS(make_head({{5}, Kind::kCategory, Json::object()}, "categorical"),
                        doctest::Contains("classes"), Error);
-  CHECK_THROWS_WITH_AS(make_head({{5}, "real", {}}, {{"type", "normal"}, {"scale", "wide"}}),
+  CHECK_THROWS_WITH_AS(make_head({{5}, Kind::kReal, {}}, {{"type", "normal"}, {"scale", "wide"}}),
                        doctest::Contains("scale"), Error);
-  CHECK_THROWS_AS(make_head({{5}, "real", {}}, {{"type", "normal"}, {"scale", -1}}), Error);
-  CHECK_THROWS_AS(make_head({{5}, "real", {}}, {{"type", "normal"}, {"min_log_scale", 8}}), Error);
+  CHECK_THROWS_AS(make_head({{5}, Kind::kReal, {}}, {{"type", "normal"}, {"scale", -1}}), Error);
+  CHECK_THROWS_AS(make_head({{5}, Kind::kReal, {}}, {{"type", "normal"}, {"min_log_scale", 8}}),
+                  Error);
 }
 
 TEST_CASE("a standardised head gives the density of raw data") {
   const Json detail = {{"loc", {10.0, -4.0}}, {"scale", {5.0, 0.5}}};
-  const auto head = make_head({{2}, "real", detail}, "normal");
+  const auto head = make_head({{2}, Kind::kReal, detail}, "normal");
   const auto h = torch::randn({kRows, 4}), x = torch::randn({kRows, 2});
   const auto scale = torch::tensor({5.0f, 0.5f}), loc = torch::tensor({10.0f, -4.0f});
   const auto direct =
@@ -180,19 +181,19 @@ TEST_CASE("a standardised head gives the density of raw data") {
 }
 
 TEST_CASE("shapes that heads read") {
-  const Schema image{{3, 4, 5}, "byte", {}};
+  const Schema image{{3, 4, 5}, Kind::kByte, {}};
   CHECK(make_head(image, "normal")->input() == Shape{6, 4, 5});
   CHECK(make_head(image, {{"type", "normal"}, {"scale", "learned"}})->input() == Shape{3, 4, 5});
   CHECK(make_head(image, "discretized_logistic")->input() == Shape{6, 4, 5});
   CHECK(make_head(image, {{"type", "discretized_logistic"}, {"components", 10}})->input() ==
         Shape{70, 4, 5});
-  CHECK(make_head({{7}, "byte", {}}, {{"type", "discretized_logistic"}, {"components", 2}})
+  CHECK(make_head({{7}, Kind::kByte, {}}, {{"type", "discretized_logistic"}, {"components", 2}})
             ->input() == Shape{42});
-  CHECK(make_head({{7}, "category", {{"classes", 3}}}, "categorical")->input() == Shape{21});
+  CHECK(make_head({{7}, Kind::kCategory, {{"classes", 3}}}, "categorical")->input() == Shape{21});
 }
 
 TEST_CASE("a mixture of one logistic is that logistic") {
-  const Schema image{{3, 4, 4}, "byte", {}};
+  const Schema image{{3, 4, 4}, Kind::kByte, {}};
   const auto loc = torch::randn({2, 1, 3, 16}), log_scale = torch::randn({2, 1, 3, 16}) - 2;
   const auto x = (torch::rand({2, 3, 4, 4}) * 255).round() / 255;
   const LogisticMixture one(torch::zeros({2, 1, 16}), loc, log_scale, image.shape);
@@ -202,7 +203,7 @@ TEST_CASE("a mixture of one logistic is that logistic") {
 }
 
 TEST_CASE("log scales stay within their bounds") {
-  const Schema x{{2}, "real", {}};
+  const Schema x{{2}, Kind::kReal, {}};
   const auto head = make_head(x, {{"type", "normal"}, {"min_log_scale", -1}, {"max_log_scale", 2}});
   const auto d = (*head)(torch::tensor({{0.0f, 0.0f, -50.0f, 50.0f}}));
   CHECK_CLOSE(d->stddev().log(), torch::tensor({{-1.0f, 2.0f}}), kGoldenFloat);

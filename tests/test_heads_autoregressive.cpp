@@ -53,12 +53,12 @@ TEST_CASE("the probabilities of all values of an autoregressive variable add up 
     int64_t levels;
     double step;
   };
-  const std::vector<Case> cases{{{{1, 2, 2}, "binary", Json::object()}, 2, 1},
-                                {{{2, 2, 2}, "binary", Json::object()}, 2, 1},
-                                {{{5}, "binary", Json::object()}, 2, 1},
-                                {{{2, 2}, "category", {{"classes", 3}}}, 3, 1},
-                                {{{2, 1, 2}, "category", {{"classes", 3}}}, 3, 1},
-                                {{{1, 2, 1}, "byte", Json::object()}, 256, 1.0 / 255}};
+  const std::vector<Case> cases{{{{1, 2, 2}, Kind::kBinary, Json::object()}, 2, 1},
+                                {{{2, 2, 2}, Kind::kBinary, Json::object()}, 2, 1},
+                                {{{5}, Kind::kBinary, Json::object()}, 2, 1},
+                                {{{2, 2}, Kind::kCategory, {{"classes", 3}}}, 3, 1},
+                                {{{2, 1, 2}, Kind::kCategory, {{"classes", 3}}}, 3, 1},
+                                {{{1, 2, 1}, Kind::kByte, Json::object()}, 256, 1.0 / 255}};
   torch::NoGradGuard no_gradient;
   for (const auto& declared : chains()) {
     for (const auto& one : cases) {
@@ -119,7 +119,7 @@ TEST_CASE("draws of an autoregressive variable come as often as its probabilitie
   for (const auto& declared : chains()) {
     for (const bool free : {true, false}) {
       CAPTURE(declared.dump());
-      const auto head = make_chain({{2, 1, 2}, "binary", Json::object()}, declared, free);
+      const auto head = make_chain({{2, 1, 2}, Kind::kBinary, Json::object()}, declared, free);
       const auto h = torch::randn(with_rows(1, head->input()));
       const auto p = (*head)(free ? Tensor() : h);
       auto x = p->sample({kDraws});
@@ -142,7 +142,7 @@ TEST_CASE("what a mask hides of an autoregressive variable is neither read nor s
   torch::NoGradGuard no_gradient;
   for (const auto& declared : chains()) {
     CAPTURE(declared.dump());
-    const auto head = make_chain({{1, 2, 2}, "binary", Json::object()}, declared, true);
+    const auto head = make_chain({{1, 2, 2}, Kind::kBinary, Json::object()}, declared, true);
     const auto p = (*head)(Tensor());
     const auto mask = torch::tensor({1.0f, 0.0f, 1.0f, 1.0f}).view({1, 1, 2, 2});
     auto x = all_values({1, 2, 2}, 2, 1);
@@ -157,9 +157,9 @@ TEST_CASE("what a mask hides of an autoregressive variable is neither read nor s
 
 TEST_CASE("an autoregressive head says what it cannot be") {
   const Json pixel_cnn = chains()[0];
-  CHECK_THROWS_WITH_AS(make_chain({{4}, "real", Json::object()}, pixel_cnn, true),
+  CHECK_THROWS_WITH_AS(make_chain({{4}, Kind::kReal, Json::object()}, pixel_cnn, true),
                        doctest::Contains("binary, byte, category"), Error);
-  const auto free = make_chain({{4}, "binary", Json::object()}, pixel_cnn, true);
+  const auto free = make_chain({{4}, Kind::kBinary, Json::object()}, pixel_cnn, true);
   CHECK_THROWS_WITH_AS((*free)(torch::zeros({1, 12})), doctest::Contains("free prior"), Error);
   CHECK_THROWS_WITH_AS(make_pixel_cnn({}, {.kernel = 4}), doctest::Contains("odd"), Error);
   CHECK_THROWS_WITH_AS(make_transformer({}, {.features = 6, .heads = 4}),

@@ -18,13 +18,13 @@ namespace {
 
 Schemas plain_data(int64_t columns) {
   Schemas data;
-  data.x = {{columns}, "real", Json::object()};
+  data.x = {{columns}, Kind::kReal, Json::object()};
   return data;
 }
 
 /// A context in which a head stands as the prior of a vector of this size.
 Context prior_place(int64_t size) {
-  Context at{{{size}, "real", Json::object()}, plain_data(3)};
+  Context at{{{size}, Kind::kReal, Json::object()}, plain_data(3)};
   at.posterior = heads().make(at, "normal");
   const auto out = at.posterior->input();
   at.encoder = make_encoder({{"type", "mlp"}, {"hidden", {8}}}, at.data, out, 0);
@@ -105,14 +105,14 @@ TEST_CASE("vamp borrows encoder and posterior and teaches them") {
   const auto x = torch::randn({6, 4});
   const auto each = row_sum(q->log_prob(x.unsqueeze(1)).flatten(0, 1)).view({6, 5});
   CHECK_CLOSE((*head)(Tensor())->log_prob(x), each.logsumexp(1) - std::log(5), kFloatSums);
-  Context bare{{{4}, "real", Json::object()}, plain_data(3)};
+  Context bare{{{4}, Kind::kReal, Json::object()}, plain_data(3)};
   CHECK_THROWS_WITH_AS(heads().make(bare, "vamp"), doctest::Contains("encoder"), Error);
 }
 
 TEST_CASE("a conditional prior reads the condition") {
-  Context at{{{2}, "real", Json::object()}, plain_data(3)};
+  Context at{{{2}, Kind::kReal, Json::object()}, plain_data(3)};
   CHECK_THROWS_WITH_AS(heads().make(at, "conditional"), doctest::Contains("condition"), Error);
-  at.data.c = {{5}, "real", Json::object()};
+  at.data.c = {{5}, Kind::kReal, Json::object()};
   for (const auto& inner : {Json("normal"), Json{{"type", "flow"}, {"step", "planar"}}}) {
     const auto head = heads().make(at, {{"type", "conditional"}, {"head", inner}});
     CHECK(head->reads_condition());

@@ -24,7 +24,7 @@ std::vector<Json> bound_priors() {
 }
 
 std::shared_ptr<Head> make_prior(const Json& declared, const Shape& shape) {
-  Context at{{shape, "real", Json::object()}, {}};
+  Context at{{shape, Kind::kReal, Json::object()}, {}};
   at.data.x = at.variable;
   at.encoder = networks().make({{1}, {1}, 0}, "mlp");
   return heads().make(at, declared);
@@ -152,7 +152,7 @@ TEST_CASE("a prior by its bound says where it cannot stand") {
   for (const auto& declared : bound_priors()) {
     const auto head = make_prior(declared, {2});
     CHECK_THROWS_WITH_AS((*head)(torch::zeros({1, 2})), doctest::Contains("as a prior"), Error);
-    Context at{{{2}, "binary", Json::object()}, {}};
+    Context at{{{2}, Kind::kBinary, Json::object()}, {}};
     CHECK_THROWS_AS(heads().make(at, declared), Error);
   }
 }

@@ -14,7 +14,7 @@ constexpr int64_t kTokens = 4, kSteps = 4;  // three besides the end, at most th
 
 Schema short_rows_of(const char* tokens, const Json& vocabulary) {
   return {{kSteps},
-          "token",
+          Kind::kToken,
           {{"tokens", tokens}, {"tokenizer", Json::object()}, {"vocabulary", vocabulary}}};
 }
 
@@ -155,7 +155,7 @@ TEST_CASE("rows that begin with given tokens go on from there") {
 }
 
 TEST_CASE("a token head refuses what it cannot describe") {
-  const Schema numbers{{5}, "real", Json::object()};
+  const Schema numbers{{5}, Kind::kReal, Json::object()};
   CHECK_THROWS_WITH_AS(heads().make({numbers, {numbers, {}, {}}}, Json("autoregressive")),
                        doctest::Contains("describes token"), Error);
   CHECK_THROWS_WITH_AS(make_token_chain(Json("lstm")),

@@ -14,9 +14,9 @@ constexpr int64_t kLatentsRows = 5;
 
 Schemas schemas_of(bool picture, bool conditional) {
   Schemas data;
-  data.x = {picture ? Shape{1, 4, 4} : Shape{6}, "binary", Json::object()};
-  data.y = {{}, "category", {{"classes", {"a", "b", "c"}}}};
-  if (conditional) data.c = {{2}, "real", Json::object()};
+  data.x = {picture ? Shape{1, 4, 4} : Shape{6}, Kind::kBinary, Json::object()};
+  data.y = {{}, Kind::kCategory, {{"classes", {"a", "b", "c"}}}};
+  if (conditional) data.c = {{2}, Kind::kReal, Json::object()};
   return data;
 }
 

@@ -95,7 +95,7 @@ TEST_CASE("leaps need the likelihood of a whole model and a step that can be lea
   auto spec = toy_spec();
   spec["latent"] = {{"type", "product"}, {"parts", {part, part}}};
   Toy toy(spec, toy_table());
-  CHECK_THROWS_WITH_AS(toy.validate(), doctest::Contains("no part of a product"), Error);
+  CHECK_THROWS_WITH_AS(toy.validate(), doctest::Contains("cannot be part of a product"), Error);
   spec["latent"] = {{"type", "hamiltonian"}, {"step", 0.5}, {"most_step", 0.5}};
   CHECK_THROWS_WITH_AS(Toy(spec, toy_table()), doctest::Contains("below most_step"), Error);
 }

@@ -32,7 +32,7 @@ Tensor codes_of(const Quantizer& quantizer) {
 
 TEST_CASE("the KL of codes to the uniform prior is log K a code_place, exactly") {
   Schemas data;
-  data.x = {{6}, "binary", Json::object()};
+  data.x = {{6}, Kind::kBinary, Json::object()};
   for (const int64_t stages : {1, 3}) {
     const Json latent{
         {"type", "quantized"}, {"codes", 7}, {"size", 3}, {"positions", 5}, {"stages", stages}};

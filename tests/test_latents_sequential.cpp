@@ -23,7 +23,7 @@ std::shared_ptr<Model> series_model(const Schema& x, Schema c = {}) {
 
 TEST_CASE("a step of a series sees what was before it and nothing later") {
   const int64_t steps = 4;
-  const auto model = series_model({{steps, 2}, "real", Json::object()});
+  const auto model = series_model({{steps, 2}, Kind::kReal, Json::object()});
   Batch batch;
   batch.x = torch::randn({1, steps, 2}).requires_grad_();
   const auto found = model->infer(batch, 0);
@@ -52,8 +52,8 @@ TEST_CASE("series are generated as often as their likelihood says") {
   for (const bool conditional : {false, true}) {
     CAPTURE(conditional);
     seed_torch(2);
-    const Schema c = conditional ? Schema{{2}, "real", Json::object()} : Schema();
-    const auto model = series_model({{steps}, "binary", Json::object()}, c);
+    const Schema c = conditional ? Schema{{2}, Kind::kReal, Json::object()} : Schema();
+    const auto model = series_model({{steps}, Kind::kBinary, Json::object()}, c);
     // A definite likelihood, and a posterior near enough to the prior for importance draws.
     for (auto& p : model->decoder->parameters()) p.mul_(3);
     for (auto& item : model->latent->named_parameters()) {
@@ -103,7 +103,7 @@ TEST_CASE("a series' latents are learned to near the entropy of an oscillation")
 
 TEST_CASE("hidden cells of a series are told from seen ones, and others of its kind refused") {
   torch::NoGradGuard no_gradient;
-  const auto model = series_model({{3, 2}, "real", {{"missing", true}}});
+  const auto model = series_model({{3, 2}, Kind::kReal, {{"missing", true}}});
   Batch batch;
   batch.x = torch::randn({5, 3, 2});
   batch.mask = torch::ones_like(batch.x);
@@ -111,7 +111,7 @@ TEST_CASE("hidden cells of a series are told from seen ones, and others of its k
   const auto seen = model->infer(batch, 0).trace.code;
   batch.x.select(1, 1).add_(100);
   CHECK(model->infer(batch, 0).trace.code.equal(seen));
-  CHECK_THROWS_WITH_AS(series_model({{1, 4, 4}, "binary", Json::object()}),
+  CHECK_THROWS_WITH_AS(series_model({{1, 4, 4}, Kind::kBinary, Json::object()}),
                        doctest::Contains("steps x columns"), Error);
 }
 

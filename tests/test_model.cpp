@@ -46,7 +46,7 @@ struct LinearGaussian {
   Data data() const {
     Arrays arrays;
     arrays.x = x;
-    arrays.schemas.x = {{8}, "real", Json::object()};
+    arrays.schemas.x = {{8}, Kind::kReal, Json::object()};
     return in_memory(arrays);
   }
 };
@@ -165,7 +165,7 @@ TEST_CASE("options are set by dotted names, and unknown ones are refused by name
   CHECK(spec["objective"]["beta"] == 4);
   CHECK(spec["posterior"] == Json{{"type", "normal"}, {"min_log_scale", -3}});
   Schemas data;
-  data.x = {{8}, "real", Json::object()};
+  data.x = {{8}, Kind::kReal, Json::object()};
   spec["posterior"]["min_log_scal"] = 1;
   CHECK_THROWS_WITH_AS(build(resolve(spec, data), data), doctest::Contains("min_log_scal"), Error);
   Json bad = default_spec();

@@ -5,25 +5,25 @@
 namespace elbo {
 namespace {
 
-Schemas data_of(const std::string& kind) { return {{{4}, kind, Json::object()}, {}, {}}; }
+Schemas data_of(Kind kind) { return {{{4}, kind, Json::object()}, {}, {}}; }
 
 TEST_CASE("a part may name what suits one kind of data, others get what is usual") {
   Json spec = default_spec();
   spec["likelihood"] = {{"for", {{"real", {{"type", "student"}, {"df", 3}}}}}};
-  const auto real = resolve(spec, data_of("real"));
+  const auto real = resolve(spec, data_of(Kind::kReal));
   CHECK(real["likelihood"] == Json({{"type", "student"}, {"df", 3}}));
-  CHECK(resolve(spec, data_of("count"))["likelihood"] == "negative_binomial");
+  CHECK(resolve(spec, data_of(Kind::kCount))["likelihood"] == "negative_binomial");
   // What a run stores resolves to itself.
-  CHECK(resolve(real, data_of("real")) == real);
+  CHECK(resolve(real, data_of(Kind::kReal)) == real);
   spec["likelihood"]["df"] = 4;
-  CHECK(error_of([&] { resolve(spec, data_of("real")); }).find("\"for\" stands alone") !=
+  CHECK(error_of([&] { resolve(spec, data_of(Kind::kReal)); }).find("\"for\" cannot be combined") !=
         std::string::npos);
 }
 
 TEST_CASE("the anomaly model has heavy tails for real columns and is built for other kinds, too") {
   const auto spec = model_spec("anomaly");
-  CHECK(resolve(spec, data_of("real"))["likelihood"]["type"] == "student");
-  for (const char* kind : {"real", "unit", "binary", "count"}) {
+  CHECK(resolve(spec, data_of(Kind::kReal))["likelihood"]["type"] == "student");
+  for (const auto kind : {Kind::kReal, Kind::kUnit, Kind::kBinary, Kind::kCount}) {
     CAPTURE(kind);
     auto patch = spec;
     patch.erase("train");

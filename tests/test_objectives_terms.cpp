@@ -189,7 +189,7 @@ TEST_CASE("a critic of codes finds the total correlation of normals") {
   const auto e = torch::randn({4096, 2});
   arrays.x = torch::stack(
       {e.select(1, 0), rho * e.select(1, 0) + std::sqrt(1 - rho * rho) * e.select(1, 1)}, 1);
-  arrays.schemas.x = {{2}, "real", Json::object()};
+  arrays.schemas.x = {{2}, Kind::kReal, Json::object()};
   const Json linear{{"type", "mlp"}, {"hidden", Json::array()}};
   const Json critic{{"type", "mlp"}, {"hidden", {64, 64}}, {"activation", "elu"}};
   Toy toy(toy_spec({{"latent", {{"size", 2}}},

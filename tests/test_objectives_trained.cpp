@@ -16,7 +16,7 @@ Data ring() {
   const auto radius = 2 + 0.1 * torch::randn({2000});
   Arrays arrays;
   arrays.x = torch::stack({radius * angle.cos(), radius * angle.sin()}, 1);
-  arrays.schemas.x = {{2}, "real", Json::object()};
+  arrays.schemas.x = {{2}, Kind::kReal, Json::object()};
   return in_memory(arrays);
 }
 

@@ -119,7 +119,7 @@ TEST_CASE("text rows may have a header, empty cells and other line ends, and not
 }
 
 TEST_CASE("pictures are laid out in reading order, real values stretched to the full range") {
-  const Schema real{{1, 2, 2}, "real", Json::object()};
+  const Schema real{{1, 2, 2}, Kind::kReal, Json::object()};
   auto x = torch::zeros({3, 1, 2, 2});
   x[0].fill_(-4);
   x[2].fill_(4);
@@ -130,12 +130,12 @@ TEST_CASE("pictures are laid out in reading order, real values stretched to the 
   CHECK(grid[0][grid.size(1) - 1][0].item<int>() == 255);
 
   CHECK(is_picture(real));
-  CHECK_FALSE(is_picture({{2, 2, 2}, "real", Json::object()}));
-  CHECK_FALSE(is_picture({{4}, "real", Json::object()}));
+  CHECK_FALSE(is_picture({{2, 2, 2}, Kind::kReal, Json::object()}));
+  CHECK_FALSE(is_picture({{4}, Kind::kReal, Json::object()}));
   const TempFolder folder;
   CHECK(error_of([&] {
-          create_output(folder.at("a.png"), {{4}, "real", Json::object()}, 3);
-        }).find("are no pictures") != std::string::npos);
+          create_output(folder.at("a.png"), {{4}, Kind::kReal, Json::object()}, 3);
+        }).find("are not pictures") != std::string::npos);
 }
 
 TEST_CASE("fixed values may be one number, all numbers of a row, or a file") {

@@ -103,7 +103,7 @@ TEST_CASE("frames must be of one shape") {
 
 TEST_CASE("rows become an animation there and back, one column a frame") {
   const TempFolder folder;
-  const Schema schema{{1, 8, 8}, "unit", Json::object()};
+  const Schema schema{{1, 8, 8}, Kind::kUnit, Json::object()};
   const auto path = folder.at("walk.gif");
   const auto file = create_output(path, schema, 8, 4);  // two lines of four
   const auto rows = torch::arange(8).view({8, 1, 1, 1}).expand({8, 1, 8, 8}) / 8.0;

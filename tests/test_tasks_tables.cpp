@@ -32,7 +32,7 @@ Schema schema_of_all_types() {
   zeros.update({{"loc", 1.0}, {"scale", 0.5}, {"low", 0.0}, {"zeros", 0.3}});
   count.update({{"loc", 3.0}, {"scale", 0.8}, {"low", 0.0}, {"decimals", 0}});
   few.update({{"loc", 1.9}, {"scale", 0.1}, {"low", 3.0}, {"high", 9.0}, {"decimals", 0}});
-  Schema x{{7}, "table", {{"missing", true}}};
+  Schema x{{7}, Kind::kTable, {{"missing", true}}};
   x.detail["columns"] = {table_column("a", "real", numbers),
                          table_column("b", "positive", positive),
                          table_column("c", "positive", zeros),
@@ -77,7 +77,7 @@ TEST_CASE("each column of a table has a density of its own that sums to 1 over w
 }
 
 TEST_CASE("a table's density is that of its families, in nats of raw values") {
-  Schema x{{2}, "table", Json::object()};
+  Schema x{{2}, Kind::kTable, Json::object()};
   const Json scale{{"loc", 10.0}, {"scale", 4.0}, {"low", 0.0}, {"high", 99.0}, {"decimals", 6}};
   x.detail["columns"] = {table_column("k", "category", {{"classes", {"a", "b", "c"}}}),
                          table_column("v", "real", scale)};
@@ -192,7 +192,7 @@ Tensor normal_conditional(const Tensor& cov, const Tensor& mean, const Tensor& r
 
 /// Real columns as a table.
 Schema table_schema(const Tensor& x) {
-  Schema schema{{x.size(1)}, "table", {{"missing", true}, {"columns", Json::array()}}};
+  Schema schema{{x.size(1)}, Kind::kTable, {{"missing", true}, {"columns", Json::array()}}};
   for (int64_t i = 0; i < x.size(1); ++i) {
     const auto v = x.select(1, i).to(torch::kFloat64);
     schema.detail["columns"].push_back(table_column("v" + std::to_string(i), "real",

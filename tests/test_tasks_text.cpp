@@ -13,7 +13,7 @@ constexpr int64_t kLongest = 2;
 Schema letters() {
   const Json vocabulary{"", kUnknownText, "a", "b"};
   return {{6},
-          "token",
+          Kind::kToken,
           {{"tokens", "characters"}, {"tokenizer", Json::object()}, {"vocabulary", vocabulary}}};
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("reconstructions of texts are compared by tokens, others by squares") 
   CHECK_CLOSE(figures["edit_distance"].get<double>(), 0.5, kGoldenDouble);
   CHECK_CLOSE(figures["edited_share"].get<double>(), 1.0 / 6, kGoldenDouble);
   CHECK_CLOSE(figures["token_accuracy"].get<double>(), 0.5 * (1 + 0.25), kGoldenFloat);
-  CHECK(make_comparison({{2}, "real", Json::object()})
+  CHECK(make_comparison({{2}, Kind::kReal, Json::object()})
             ->figures()
             .contains("root_mean_squared_error"));
 }

@@ -107,7 +107,7 @@ const std::vector<std::pair<std::string, Data>>& data_sets() {
       arrays.x = batch.x;
       arrays.c = torch::one_hot(batch.y).to(torch::kFloat32);
       arrays.schemas.x = list[i].second->schemas().x;
-      arrays.schemas.c = {{arrays.c.size(1)}, "real", Json::object()};
+      arrays.schemas.c = {{arrays.c.size(1)}, Kind::kReal, Json::object()};
       list.emplace_back(list[i].first + " given labels", in_memory(arrays));
     }
     return list;

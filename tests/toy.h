@@ -11,7 +11,7 @@ inline Data toy_table() {
   RandomScope scope(11);
   Arrays arrays;
   arrays.x = torch::randn({256, 3}).mm(torch::randn({3, 6})) + 0.3 * torch::randn({256, 6});
-  arrays.schemas.x = {{6}, "real", Json::object()};
+  arrays.schemas.x = {{6}, Kind::kReal, Json::object()};
   return in_memory(arrays);
 }
 
@@ -24,7 +24,7 @@ inline Data toy_images() {
   };
   Arrays arrays;
   arrays.x = (along().unsqueeze(2) * along().unsqueeze(1)).unsqueeze(1).contiguous();
-  arrays.schemas.x = {{1, 16, 16}, "unit", Json::object()};
+  arrays.schemas.x = {{1, 16, 16}, Kind::kUnit, Json::object()};
   return in_memory(arrays);
 }
 

@@ -1,4 +1,5 @@
-"""What no formatter checks: the length of files, and names that do not belong into this code."""
+"""What no formatter checks: the length of files, names that do not belong into this code, and turns of
+phrase that do not belong into its messages."""
 import pathlib
 import re
 import statistics
@@ -14,6 +15,65 @@ FORBIDDEN = [
     (r"\busing namespace torch\b", "write torch::"),
     (r"\bstd::c(out|err)\b|\bf?printf\(", "only cli/ prints"),
 ]
+
+# Turns of phrase that messages and helps are better without, and what to write.
+TICS = [
+    (r"\bso many\b", "this many, or the number of …"),
+    (r"(?<!here )\b(is|are) no (?!longer)\w", "is not a …"),
+    (r"\bstands? (with|without|alone)\b", "requires, or cannot be combined with"),
+    (r"\b(is|are) told\b|\btells? (of|what|how|that)\b", "is given, shows, covers"),
+    (r"\bmend(s|ed)?\b", "fix"),
+    (r"\bmade rows\b", "synthetic rows"),
+    (r"\bone's own\b", "your own"),
+    (r"\bnot there\b|\bthere is not enough\b", "not found, not available, out of"),
+    (r", as (\d|\\\"|--|\{)", "e.g. …"),
+    (r"; (0|1|-1|\[\]) = |; (default|auto): ", "in brackets: (0 = …), (default: …)"),
+    (r"^how many\b", "the number of …"),
+]
+TOKEN = re.compile(
+    r"//[^\n]*|/\*.*?\*/|R\"(\w*)\(.*?\)\1\"|'(?:[^'\\\n]|\\.)'|\"(?:[^\"\\\n]|\\.)*\"", re.S
+)
+
+
+def literals(text):
+    """Line and text of each string literal, adjacent ones as one."""
+    found, end = [], None
+    for token in TOKEN.finditer(text):
+        if not token[0].startswith('"'):
+            continue
+        if end is not None and not text[end : token.start()].strip():
+            found[-1][1] += token[0][1:-1]
+        else:
+            found.append([text.count("\n", 0, token.start()) + 1, token[0][1:-1]])
+        end = token.end()
+    return found
+
+
+def tics(text):
+    """Line, literal and better words of each turn of phrase that messages are better without."""
+    return [
+        (line, literal, better)
+        for line, literal in literals(text)
+        for pattern, better in TICS
+        if re.search(pattern, literal)
+    ]
+# A kind of data is an enum, also where a part keeps a copy of it.
+KIND_AS_TEXT = re.compile(
+    r'\bkind\s*[!=]=\s*"(?:real|unit|binary|byte|count|category|token|table)"'
+)
+
+
+def kinds_as_text(root):
+    """Comparisons of a kind of data with its name, outside of what reads and writes schemas."""
+    bad = []
+    for folder in ["src", "tests", "bench", "examples"]:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in (".h", ".cpp") or re.match(r"schema.*\.cpp", path.name):
+                continue
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                if KIND_AS_TEXT.search(line):
+                    bad.append(f"{path.relative_to(root)}:{number}: compare with Kind, not a text")
+    return bad
 
 
 # What every part calls alike; the build tells these apart (cmake/unity.cmake).
@@ -39,7 +99,7 @@ def local_clashes(folder):
     """Files of a folder may be compiled as one: their local names must differ."""
     owners, bad = {}, []
     for path in sorted(folder.glob("*.cpp")):
-        if path.name.startswith(("dnnl_", "fused_", "main")):
+        if folder.name == "kernels" or path.name.startswith(("dnnl_", "main")):
             continue  # always compiled alone
         for name in local_names(path):
             other = owners.setdefault(name, path)
@@ -64,6 +124,7 @@ def main(root):
     bad, lengths = check_web(root / "web"), []
     for folder in [root / "tests", *sorted(p for p in (root / "src/elbo").iterdir() if p.is_dir())]:
         bad += local_clashes(folder)
+    bad += kinds_as_text(root)
     source = root / "src/elbo"
     for path in sorted([*source.rglob("*.h"), *source.rglob("*.cpp")]):
         lines = path.read_text().splitlines()
@@ -74,6 +135,8 @@ def main(root):
         if path.suffix == ".h" and lines and "#pragma once" not in lines:
             if "pch.h" not in path.name:
                 bad.append(f"{name}: no #pragma once")
+        for number, literal, better in tics(path.read_text()):
+            bad.append(f'{name}:{number}: "{literal}": better: {better}')
         for pattern, why in FORBIDDEN:
             if "prints" in why and "cli" in path.parts:
                 continue

@@ -14,7 +14,7 @@ SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "
 
 def run(program, *arguments):
     done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=240)
+                          timeout=1800)
     return done.returncode, done.stdout, done.stderr
 
 

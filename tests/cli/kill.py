@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-TIMEOUT = 600
+TIMEOUT = 1800
 TRAIN = ["builtin:digits", "--rows", "300", "--batch", "30", "--epochs", "60",
          "--checkpoint-every", "12", "--log-every", "4", "-q",
          "--set", "encoder={\"type\":\"mlp\",\"hidden\":[16]}",

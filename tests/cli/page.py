@@ -72,7 +72,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         def elbo(*words):
             subprocess.run([program, *words], check=True, cwd=folder, env=environment,
-                           stdout=subprocess.DEVNULL, timeout=200)
+                           stdout=subprocess.DEVNULL, timeout=1800)
 
         small = ["--rows", "300", "--epochs", "3", "--set", "encoder=mlp", "--set", "decoder=mlp",
                  "--set", "latent.size=3", "-q"]

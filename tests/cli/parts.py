@@ -9,7 +9,7 @@ import tempfile
 
 def run(program, *arguments):
     done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=240)
+                          timeout=1800)
     return done.returncode, done.stdout + done.stderr
 
 

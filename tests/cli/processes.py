@@ -45,7 +45,7 @@ class Program:
 
     def run(self, *arguments, **more):
         process = self.start(*arguments, **more)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=1800)
         return process.returncode, out, err
 
 
@@ -97,7 +97,7 @@ def check_launcher_variables(program, folder):
     out = folder / "launched"
     command = ["train", *DATA, "-o", str(out), "-m", "vae_mlp", *SMALL, *MODELS["vae_mlp"]]
     both = [program.start(*command, RANK=str(r), LOCAL_RANK=str(r), **common) for r in range(2)]
-    ends = [p.communicate(timeout=120) for p in both]
+    ends = [p.communicate(timeout=1800) for p in both]
     assert [p.returncode for p in both] == [0, 0], ends
     assert ends[1][0] == "" and "weights" in ends[0][0], ends
     assert_same_curve(one, out)

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 
-TIMEOUT = 300
+TIMEOUT = 1800
 
 
 class Failure(Exception):

@@ -40,7 +40,7 @@ class Served:
         assert status == 0, f"the server ended with {status}"
 
     def ask(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
         connection.request(method, path, body, headers or {})

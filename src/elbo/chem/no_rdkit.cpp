@@ -8,7 +8,7 @@ struct MoleculeData {};
 namespace {
 
 [[noreturn]] void no_chemistry() {
-  fail("[molecules] this build has no RDKit; install librdkit-dev and build again");
+  fail("[molecules] this build has no RDKit; install librdkit-dev and libboost-dev and build again");
 }
 
 }  // namespace

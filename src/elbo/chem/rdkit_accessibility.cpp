@@ -36,7 +36,7 @@ Scores read_scores() {
     text = read_maybe_gzip(path);
   } catch (const Error&) {
     fail("[property sa] ", path,
-         ": not there; install rdkit-data, or set RDBASE to RDKit's folder");
+         ": not found; install rdkit-data, or set RDBASE to RDKit's folder");
   }
   Scores scores;
   double score = 0;

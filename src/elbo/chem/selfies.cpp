@@ -161,7 +161,7 @@ class SelfiesReader {
   /// Appends an atom; the bonds that it has left then.
   int add(const std::string& symbol, int state, int last) {
     const auto read = symbol.size() > 2 ? as_atom(symbol) : std::nullopt;
-    check(read.has_value(), "[selfies] \"", symbol, "\" is no symbol");
+    check(read.has_value(), "[selfies] \"", symbol, "\" is not a symbol");
     const auto& [atom, wanted, direction] = *read;
     const int capacity =
         std::max(0, bonding_capacity(atom.element, atom.charge) - std::max(atom.hydrogens, 0));

@@ -48,7 +48,7 @@ class BracketReader {
     }
     if (take(':')) number(0);  // the atom's class: a label for reactions
     check(at_ == in_.size() && std::abs(atom.charge) < 16, "[smiles] ", text_, ": ", token_,
-          " is no atom");
+          " is not an atom");
     return atom;
   }
 
@@ -76,7 +76,7 @@ class BracketReader {
       at_ += length;
       return;
     }
-    fail("[smiles] ", text_, ": ", token_, " names no element");
+    fail("[smiles] ", text_, ": ", token_, " is not an element");
   }
 
   std::string_view in_, token_, text_;
@@ -114,25 +114,25 @@ class SmilesParser {
     if (c == '[') return add_atom(BracketReader(token, text_).read());
     if (is_digit(c) || c == '%') return close_or_open(ring_number(token));
     if (std::string_view("-=#$:/\\").find(c) != std::string_view::npos) {
-      require(current_ >= 0 && pending_ == 0, "a bond stands where no atom is");
+      require(current_ >= 0 && pending_ == 0, "a bond without an atom before it");
       pending_ = c;
       return;
     }
     if (c == '(') {
-      require(current_ >= 0 && pending_ == 0, "a branch stands where no atom is");
+      require(current_ >= 0 && pending_ == 0, "a branch without an atom before it");
       return branches_.push_back(current_);
     }
     if (c == ')') {
-      require(!branches_.empty() && pending_ == 0, "a branch is closed that is not open");
+      require(!branches_.empty() && pending_ == 0, "a branch is closed that was never opened");
       current_ = branches_.back();
       return branches_.pop_back();
     }
     if (c == '.') {
-      require(pending_ == 0 && branches_.empty(), "a dot stands within a branch or after a bond");
+      require(pending_ == 0 && branches_.empty(), "a dot within a branch or after a bond");
       current_ = -1;
       return;
     }
-    require(is_organic(token) || is_organic_aromatic(token), "no atom, bond or ring");
+    require(is_organic(token) || is_organic_aromatic(token), "not an atom, bond or ring");
     Atom atom;
     atom.element = as_element(token);
     atom.aromatic = !is_organic(token);
@@ -171,7 +171,7 @@ class SmilesParser {
   }
 
   void close_or_open(int number) {
-    require(current_ >= 0, "a ring number stands where no atom is");
+    require(current_ >= 0, "a ring number without an atom before it");
     const auto open = open_rings_.find(number);
     if (open == open_rings_.end()) {
       Bond bond{current_, current_};

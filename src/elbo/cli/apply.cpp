@@ -21,14 +21,14 @@ struct ApplyArguments : RunArguments {
 /// The picture that a task has written, in the terminal.
 void print_picture(const Json& result) {
   const auto file = result.is_object() ? result.value("file", std::string()) : "";
-  check(is_image_name(file), "[print] ", file, " is no picture; name one with -o FILE.png");
+  check(is_image_name(file), "[print] ", file, " is not a picture; name one with -o FILE.png");
   std::cout << half_blocks(decode_image(read_file(file), file), terminal_columns());
 }
 
 int apply(const Entry& entry, ApplyArguments& a) {
   const auto out = a.input.out.string();
   check(!a.print || out.empty() || is_image_name(out), "[print] ", out,
-        " will be no picture; name one with -o FILE.png");
+        " will not be a picture; name one with -o FILE.png");
   // Options are judged before a large model is read.
   const auto task = entry.make(a.flags->given());
   open_run(a);
@@ -51,9 +51,9 @@ Command command_of(const Entry& entry) {
   const auto declare = [&entry, data = task->data()](CLI::App& app) {
     auto a = std::make_shared<ApplyArguments>();
     add_run_arguments(app, *a, data);
-    app.add_option("-o,--out", a->input.out, "what to write; the ending chooses the format")
+    app.add_option("-o,--out", a->input.out, "output file; its ending sets the format")
         ->type_name("FILE");
-    app.add_flag("--print", a->print, "also show the picture in the terminal");
+    app.add_flag("--print", a->print, "show the picture in the terminal, too");
     a->flags = Flags::add(app, entry.options, "Options");
     return [&entry, a] { return apply(entry, *a); };
   };

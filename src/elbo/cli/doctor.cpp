@@ -3,16 +3,26 @@
 
 #include <iostream>
 
-#include "elbo/chem/molecule.h"
 #include "elbo/cli/flags.h"
 #include "elbo/cli/result.h"
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 #include "elbo/core/device.h"
+#include "elbo/core/parts.h"
 #include "elbo/group/join.h"
-#include "elbo/io/database.h"
 
 namespace elbo {
 namespace {
+
+/// One line per optional part: in use, or why not, what it costs, and what brings it.
+Json parts_report() {
+  Json report = Json::object();
+  for (const auto& p : build_parts()) {
+    report[p.name] = p.in_use ? "in use"
+                              : "left out of this build (not found: " + p.missing +
+                                    "); without it: " + p.lost + "; Debian packages: " + p.packages;
+  }
+  return report;
+}
 
 int doctor(bool json) {
   const auto cpu = cpu_report(/*measure=*/true);
@@ -22,6 +32,10 @@ int doctor(bool json) {
     all["libtorch"] = TORCH_VERSION;
     all["device"] = device_report();
     all["processes"] = can_join();
+    all["left_out"] = Json::array();
+    for (const auto& p : build_parts()) {
+      if (!p.in_use) all["left_out"].push_back(p.name);
+    }
     std::cout << all.dump() << "\n";
     return 0;
   }
@@ -29,13 +43,6 @@ int doctor(bool json) {
   can_join(&why);
   Json shown{{"elbo", ELBO_VERSION},
              {"libtorch", TORCH_VERSION},
-#ifdef ELBO_DNNL
-             {"oneDNN", "in use"},
-#else
-             {"oneDNN", "left out of this build; dense layers go through the BLAS"},
-#endif
-             {"RDKit", has_chemistry() ? "in use" : "left out of this build"},
-             {"SQLite", has_databases() ? "in use" : "left out of this build"},
              {"devices", device_report()["devices"]},
              {"processes", can_join() ? "several can train together (--nproc, torchrun)" : why},
              {"processor", cpu.name},
@@ -45,20 +52,22 @@ int doctor(bool json) {
                              (cpu.cores == 1 ? " core" : " cores")},
              {"speed", std::to_string(static_cast<int64_t>(cpu.gflops)) +
                            " GFLOP/s in a float32 matrix product"}};
+  shown.update(parts_report());
   std::cout << result_text(shown);
   if (cpu.notes.empty()) std::cout << "\nNothing found that slows this machine down.\n";
   for (const auto& note : cpu.notes) std::cout << "\n- " << note << "\n";
   return 0;
 }
 
-const bool added = add_command({"doctor",
-                                "What this machine offers, and what slows it down",
-                                {"elbo doctor"},
-                                [](CLI::App& app) {
-                                  auto json = std::make_shared<bool>(false);
-                                  app.add_flag("--json", *json, "the result as one JSON object");
-                                  return [json] { return doctor(*json); };
-                                }});
+const bool added =
+    add_command({"doctor",
+                 "What this machine offers, and what slows it down",
+                 {"elbo doctor"},
+                 [](CLI::App& app) {
+                   auto json = std::make_shared<bool>(false);
+                   app.add_flag("--json", *json, "print the result as one JSON object");
+                   return [json] { return doctor(*json); };
+                 }});
 
 }  // namespace
 }  // namespace elbo

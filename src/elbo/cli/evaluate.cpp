@@ -19,7 +19,8 @@ struct MetricChoice {
   JudgeOptions judge;
   template <class F>
   void fields(F&& f) {
-    f("metrics", metrics, "further metrics: all, or names of elbo list metrics between commas");
+    f("metrics", metrics,
+      "further metrics: all, or names from elbo list metrics, separated by commas");
     judge.fields(f);
   }
 };

@@ -16,13 +16,13 @@ Json read_evaluation(const std::string& path) {
   if (path.empty()) return Json();
   const auto found = Json::parse(read_file(path), nullptr, false);
   check(found.is_object(), "[export] ", path,
-        ": holds no object; expected what \"elbo evaluate RUN --json\" prints");
+        ": not a JSON object; expected the output of \"elbo evaluate RUN --json\"");
   return found;
 }
 
 int export_run(ExportArguments& a) {
-  check(!a.onnx.empty() || !a.card.empty(), "[export] nothing is asked for: --onnx or --card");
-  check(a.evaluation.empty() || !a.card.empty(), "[export] --evaluation: stands with --card");
+  check(!a.onnx.empty() || !a.card.empty(), "[export] nothing to write: name --onnx or --card");
+  check(a.evaluation.empty() || !a.card.empty(), "[export] --evaluation: requires --card");
   const auto evaluation = read_evaluation(a.evaluation);
   open_run(a);
   const auto& run = *a.input.run;
@@ -68,11 +68,13 @@ const bool added = add_command(
      [](CLI::App& app) -> Command::Body {
        auto a = std::make_shared<ExportArguments>();
        add_run_arguments(app, *a, "never");
-       app.add_option("--onnx", a->onnx, "writes encoder.onnx, decoder.onnx, sampler.onnx there")
+       app.add_option("--onnx", a->onnx,
+                      "folder to write encoder.onnx, decoder.onnx and sampler.onnx to")
            ->type_name("FOLDER");
-       app.add_option("--card", a->card, "writes a model card in Markdown")->type_name("FILE");
+       app.add_option("--card", a->card, "file to write a model card to, in Markdown")
+           ->type_name("FILE");
        app.add_option("--evaluation", a->evaluation,
-                      "for the card: what \"elbo evaluate RUN --json\" printed")
+                      "output of \"elbo evaluate RUN --json\", for the card")
            ->type_name("FILE");
        return [a] { return export_run(*a); };
      }});

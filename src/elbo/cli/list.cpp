@@ -28,7 +28,7 @@ std::vector<Listed> listed(const Registry& registry) {
   return list;
 }
 
-struct Kind {
+struct Chapter {
   std::string name, title;
   std::function<std::vector<Listed>()> entries;
 };
@@ -39,8 +39,8 @@ std::vector<Listed> listed_models() {
   return list;
 }
 
-const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> list = {
+const std::vector<Chapter>& kinds() {
+  static const std::vector<Chapter> list = {
       {"models", "Models (elbo train --model NAME)", listed_models},
       {"data", "Data readers (READER:PATH)",
        [] {
@@ -51,13 +51,13 @@ const std::vector<Kind>& kinds() {
          }
          return list;
        }},
-      {"builtin", "Data that the program makes itself (builtin:NAME)",
-       [] { return listed(builtins()); }},
+      {"builtin", "Built-in data sets (builtin:NAME)", [] { return listed(builtins()); }},
       {"heads", "Heads: priors, posteriors and likelihoods", [] { return listed(heads()); }},
       {"networks", "Networks: encoder and decoder", [] { return listed(networks()); }},
       {"sequences", "Networks over tokens: encoder and likelihood.net of texts",
        [] { return listed(sequence_networks()); }},
-      {"tokens", "What texts are cut into (--tokens NAME)", [] { return listed(tokenizers()); }},
+      {"tokens", "Tokens of texts and molecules (--tokens NAME)",
+       [] { return listed(tokenizers()); }},
       {"latents", "Latent structures", [] { return listed(latents()); }},
       {"objectives", "Objectives", [] { return listed(objectives()); }},
       {"metrics", "Metrics (elbo evaluate RUN --metrics NAME,…)", [] { return listed(metrics()); }},
@@ -85,7 +85,7 @@ std::string indented(const std::string& text, const std::string& by) {
   return out;
 }
 
-std::string kind_text(const Kind& kind, bool with_options) {
+std::string kind_text(const Chapter& kind, bool with_options) {
   const auto entries = kind.entries();
   std::string text = kind.title + "\n";
   if (!with_options || kind.name == "models" || kind.name == "data") {
@@ -108,7 +108,7 @@ std::string kind_text(const Kind& kind, bool with_options) {
   return text;
 }
 
-Json kind_json(const Kind& kind) {
+Json kind_json(const Chapter& kind) {
   Json list = Json::array();
   for (const auto& entry : kind.entries()) {
     Json item{{"name", entry.name}, {"about", entry.about}};
@@ -142,7 +142,7 @@ std::string models_markdown() {
   return text;
 }
 
-std::string markdown(const Kind& kind) {
+std::string markdown(const Chapter& kind) {
   if (kind.name == "models") return models_markdown();
   std::string text = "## " + kind.title + "\n";
   for (const auto& entry : kind.entries()) {
@@ -194,14 +194,14 @@ Command::Body declare_list(CLI::App& app) {
   auto a = std::make_shared<ListArguments>();
   app.add_option("KIND", a->what,
                  "models, data, builtin, heads, networks, latents, objectives, metrics or tasks");
-  app.add_flag("--markdown", a->markdown, "as documentation (docs/models.md)");
-  app.add_flag("--json", a->json, "as one JSON object");
+  app.add_flag("--markdown", a->markdown, "print as documentation (docs/models.md)");
+  app.add_flag("--json", a->json, "print as one JSON object");
   return [a] { return list(*a); };
 }
 
 const bool added =
     add_command({"list",
-                 "Everything that can be chosen, with its options",
+                 "Everything you can choose, with its options",
                  {"elbo list models", "elbo list heads", "elbo list --markdown > docs/models.md"},
                  declare_list});
 

@@ -4,7 +4,7 @@
 #include <new>
 
 #include "elbo/cli/usage.h"
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 #include "elbo/core/error.h"
 
 namespace {
@@ -23,11 +23,11 @@ bool is_out_of_memory(const std::string& text) {
 }
 
 constexpr const char* kOutOfMemory =
-    "[memory] there is not enough of it; a smaller --batch, fewer --rows or a smaller model need "
-    "less (elbo train DATA --out RUN --dry-run estimates)";
+    "[memory] out of memory: try a smaller --batch, fewer --rows or a smaller model (elbo train "
+    "DATA --out RUN --dry-run estimates)";
 
 int defect(const std::string& what) {
-  return report(kDefect, "this is a defect of elbo, not of yours: " + what +
+  return report(kDefect, "internal error (a bug in elbo, not a mistake of yours): " + what +
                              "\nPlease report it with the command line, this message and the "
                              "output of: elbo doctor");
 }

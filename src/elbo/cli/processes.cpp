@@ -198,7 +198,7 @@ class Processes {
     const int first = children_[0].status;
     check(WIFEXITED(first) && WEXITSTATUS(first) != 0, "[train] ",
           how_it_ended(static_cast<size_t>(first_bad_)),
-          "; --resume goes on from the last checkpoint");
+          "; --resume continues from the last checkpoint");
     return WEXITSTATUS(first);
   }
 

@@ -22,7 +22,7 @@ int report(const ReportArguments& a) {
   use_data_folder(a.data_folder);
   std::vector<std::shared_ptr<const Run>> runs;
   for (const auto& path : a.runs) runs.push_back(std::make_shared<Run>(Run::open(path)));
-  check(a.interactive || a.runtime.empty(), "[report] --runtime: stands with --interactive");
+  check(a.interactive || a.runtime.empty(), "[report] --runtime: requires --interactive");
   check(!a.interactive || runs.size() == 1, "[report] --interactive: shows one run, ", runs.size(),
         " are given");
   ProgressTalk talk(talk_for(a.quiet || a.json));
@@ -41,25 +41,26 @@ int report(const ReportArguments& a) {
 
 Command::Body declare_report(CLI::App& app) {
   auto a = std::make_shared<ReportArguments>();
-  app.add_option("RUN", a->runs, "one run, or several to see side by side")->required();
-  app.add_option("-o,--out", a->out, "the page to write; default: report.html in the run")
+  app.add_option("RUN", a->runs, "one run, or several to compare side by side")->required();
+  app.add_option("-o,--out", a->out, "page to write (default: report.html in the run)")
       ->type_name("FILE");
-  app.add_flag("--interactive", a->interactive,
-               "instead: the explorer as a page that needs no server; the model runs in it");
+  app.add_flag(
+      "--interactive", a->interactive,
+      "write the explorer instead: a page that needs no server, as the model runs in the browser");
   app.add_option("--runtime", a->runtime,
-                 "for --interactive: the dist folder of the package onnxruntime-web; default: that "
-                 "below node_modules")
+                 "dist folder of the package onnxruntime-web, for --interactive (default: the one "
+                 "below node_modules)")
       ->type_name("FOLDER");
   add_data_folder(app, a->data_folder);
-  app.add_flag("-q,--quiet", a->quiet, "no progress");
-  app.add_flag("--json", a->json, "the result as one JSON object");
+  app.add_flag("-q,--quiet", a->quiet, "show no progress");
+  app.add_flag("--json", a->json, "print the result as one JSON object");
   a->flags = Flags::add(app, describe<ReportOptions>(), "Options");
   return [a] { return report(*a); };
 }
 
 const bool added =
     add_command({"report",
-                 "One HTML page to look at: curves, pictures, maps, diagnosis",
+                 "One HTML page with curves, pictures, maps and a diagnosis",
                  {"elbo report runs/digits", "elbo report runs/vae runs/beta_vae -o compare.html",
                   "elbo report runs/digits --interactive"},
                  declare_report});

@@ -12,15 +12,15 @@ void use_data_folder(const std::string& folder) {
 }
 
 void add_run_arguments(CLI::App& app, RunArguments& a, const std::string& data) {
-  app.add_option("RUN", a.run, "the folder that elbo train made")->required();
+  app.add_option("RUN", a.run, "run: a folder written by elbo train")->required();
   if (data != "never") {
     const char* about =
-        data == "must" ? "what to work on" : "what to work on; default: the run's held-out rows";
+        data == "must" ? "data to work on" : "data to work on (default: the run's held-out rows)";
     app.add_option("DATA", a.input.data, about)->required(data == "must");
   }
   add_data_folder(app, a.data_folder);
-  app.add_flag("-q,--quiet", a.quiet, "no progress");
-  app.add_flag("--json", a.json, "the result as one JSON object");
+  app.add_flag("-q,--quiet", a.quiet, "show no progress");
+  app.add_flag("--json", a.json, "print the result as one JSON object");
 }
 
 void open_run(RunArguments& a) {

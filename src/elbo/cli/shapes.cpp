@@ -72,7 +72,7 @@ std::string shape_text(const Json& report) {
       << "arithmetic  " << grouped(report["flops_per_row"])
       << " FLOPs per row forward, three times that in training\n"
       << "memory      about " << grouped(report["memory_bytes"].get<int64_t>() / 1000000 + 1)
-      << " MB for the model and one batch, the data aside\n"
+      << " MB for the model and one batch, without the data\n"
       << "steps       " << grouped(report["steps"]) << ", " << grouped(report["steps_per_epoch"])
       << " an epoch\n"
       << "spec        " << report["spec"].dump() << "\n";

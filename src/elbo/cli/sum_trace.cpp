@@ -57,8 +57,7 @@ Json SumTrace::summary() const {
 
 void SumTrace::write(const std::string& path) const {
   check(!last_.empty(), "[trace] ", path,
-        ": a process that trains alone sums no gradients; --nproc "
-        "or a launcher start several");
+        ": a single process sums no gradients; start several with --nproc or a launcher");
   Json events = Json::array();
   double start = 0;  // microseconds; steps follow each other without what lies between them
   for (const auto& step : last_) {

@@ -12,7 +12,7 @@
 #include "elbo/cli/shapes.h"
 #include "elbo/cli/signals.h"
 #include "elbo/cli/sum_trace.h"
-#include "elbo/core/cpu.h"
+#include "elbo/host/cpu.h"
 #include "elbo/core/device.h"
 #include "elbo/io/file.h"
 #include "elbo/train/run.h"
@@ -71,7 +71,8 @@ void print_end(const Run& run, const Json& summary) {
   const auto path = run.path().string();
   const auto options = run.train_options();
   if (summary["end"] == "early") {
-    std::cout << "stopped early: no better validation in " << options.patience << " epochs\n";
+    std::cout << "stopped early: validation has not improved for " << options.patience
+              << " epochs\n";
   }
   if (const auto& best = summary["best"]; !best.is_null()) {
     const char* judged = best.contains("validation") ? "validation" : "train";
@@ -131,8 +132,8 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
   talk.clear();
   if (!speaks) return 0;
   if (end == Trainer::End::stopped) {
-    std::cerr << "elbo: stopped and saved; go on with: elbo train --resume " << run.path().string()
-              << std::endl;
+    std::cerr << "elbo: stopped and saved; continue with: elbo train --resume "
+              << run.path().string() << std::endl;
     return 128 + (caught_signal ? caught_signal : SIGTERM);  // another process may have seen it
   }
   if (!a.trace.empty()) trace.write(a.trace);
@@ -152,8 +153,7 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
 
 int resume(const TrainArguments& a) {
   check(a.request.data.empty() && a.out.empty(),
-        "[train] --resume RUN goes on with the run's own "
-        "data and folder: leave out DATA and --out");
+        "[train] --resume RUN uses the run's own data and folder: leave out DATA and --out");
   const bool others = !a.data_flags->given().empty() || !a.reader_flags->given().empty() ||
                       !a.request.settings.empty() || !a.request.from.empty() ||
                       a.app->count("--model") > 0 || a.dry_run || a.force;
@@ -164,7 +164,7 @@ int resume(const TrainArguments& a) {
   for (const auto& [name, value] : a.train_flags->given().items()) {
     const bool free = name == "epochs" || name == "steps" || name == "patience" || name == "lr";
     check(free, "[train] --resume: ", name,
-          " stays as it was; only --epochs, --steps, --patience and --lr may change");
+          " cannot change; only --epochs, --steps, --patience and --lr may");
     facts["train"][name] = value;
   }
   const auto options = read_options<TrainOptions>(facts["train"], "train");
@@ -193,7 +193,7 @@ int train(TrainArguments& a) {
   if (!a.resume.empty()) return resume(a);
   check(!a.request.data.empty() || !a.request.from.empty(),
         "[train] no DATA given (elbo train DATA --out RUN)");
-  check(a.dry_run || !a.out.empty(), "[train] no --out RUN given: the folder to make");
+  check(a.dry_run || !a.out.empty(), "[train] no --out RUN given: name a folder for the run");
   a.request.data_options = a.data_flags->given();
   a.request.data_options["reader"] = a.reader_flags->given();
   a.request.train_options = a.train_flags->given();
@@ -230,37 +230,38 @@ Command::Body declare_train(CLI::App& app) {
   auto a = std::make_shared<TrainArguments>();
   a->app = &app;
   app.add_option("DATA", a->request.data,
-                 "a file, folder or archive, READER:PATH, or builtin:NAME");
-  app.add_option("-o,--out", a->out, "the run: a folder to make")->type_name("RUN");
-  app.add_option("-m,--model", a->request.model, "a model of elbo list models, or a JSON file")
+                 "data: a file, folder or archive, READER:PATH, or builtin:NAME");
+  app.add_option("-o,--out", a->out, "folder for the new run")->type_name("RUN");
+  app.add_option("-m,--model", a->request.model,
+                 "model: a name from elbo list models, or a JSON file")
       ->type_name("NAME|FILE.json")
       ->default_str("vae");
   app.add_option("-s,--set", a->request.settings,
-                 "any option of the model, dotted, as objective.beta=4; may be repeated")
+                 "option of the model by dotted name, e.g. objective.beta=4; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   app.add_option("--from", a->request.from,
-                 "keep this run's model as it is and fit a new prior to its codes")
+                 "run whose model is kept as it is while a new prior is fitted to its codes")
       ->type_name("RUN");
-  app.add_option("--resume", a->resume, "go on with a run, also for more --epochs")
+  app.add_option("--resume", a->resume, "run to continue, also for more --epochs")
       ->type_name("RUN");
   add_data_folder(app, a->data_folder);
   app.add_option("--nproc", a->processes,
-                 "train in so many processes of this machine; torchrun, mpirun and srun start "
+                 "number of training processes on this machine; torchrun, mpirun and srun start "
                  "them on several")
       ->type_name("NUMBER")
       ->default_str("1");
-  app.add_option("--device", a->device, "where to compute: auto is the best there is")
+  app.add_option("--device", a->device, "device to compute on (auto = the best available)")
       ->type_name("auto|cpu|cuda|cuda:N")
       ->default_str("auto");
   app.add_option("--trace", a->trace,
-                 "in several processes: write when the sums of gradients of the last steps began "
-                 "and ended, a Chrome trace")
+                 "file to write a Chrome trace to: when the gradient sums of the last steps began "
+                 "and ended (several processes only)")
       ->type_name("FILE.json");
   app.add_flag("--force", a->force, "replace an existing run");
-  app.add_flag("--dry-run", a->dry_run, "only report shapes, parameters and memory");
-  app.add_flag("-q,--quiet", a->quiet, "say nothing but errors");
-  app.add_flag("--json", a->json, "the result as one JSON object");
+  app.add_flag("--dry-run", a->dry_run, "report shapes, parameters and memory without training");
+  app.add_flag("-q,--quiet", a->quiet, "print errors only");
+  app.add_flag("--json", a->json, "print the result as one JSON object");
   a->train_flags = Flags::add(app, describe<TrainOptions>(), "Training");
   auto data_options = describe<DataOptions>();
   // Readers' own options are flags of their own.
@@ -268,7 +269,7 @@ Command::Body declare_train(CLI::App& app) {
                                     [](const auto& option) { return option.name == "reader"; }),
                      data_options.end());
   a->data_flags = Flags::add(app, data_options, "Data", {{"seed", "data-seed"}});
-  a->reader_flags = Flags::add(app, reader_options(), "Single readers");
+  a->reader_flags = Flags::add(app, reader_options(), "Reader-specific options");
   return [a] { return train_in_group(*a); };
 }
 

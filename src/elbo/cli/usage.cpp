@@ -93,13 +93,11 @@ std::string program_help() {
     out << "  " << command.name << std::string(width + 2 - command.name.size(), ' ')
         << command.about << "\n";
   }
-  out << "\nFirst steps:\n"
-         "  elbo train builtin:digits --out runs/digits\n"
-         "  elbo sample runs/digits -n 64 -o samples.png\n\n"
-         "elbo COMMAND --help shows a command's options and examples, elbo list what can be "
-         "chosen.\nA RUN is the folder that training made.\n\n"
-         "Exit status: 0 done, 1 something to mend, 2 a command line that was not understood,\n"
-         "70 a defect of elbo, 130 or 143 interrupted (the run is saved and can be resumed).\n";
+  out << "\nFirst steps:\n  elbo train builtin:digits --out runs/digits\n  elbo sample runs/digits "
+         "-n 64 -o samples.png\n\nelbo COMMAND --help shows a command's options and examples, elbo "
+         "list everything you can choose.\nRUN is a folder written by elbo train.\n\nExit status: "
+         "0 done, 1 an error you can fix, 2 invalid command line, 70 a bug in elbo,\n130 or 143 "
+         "interrupted (the run is saved and can be resumed).\n";
   return out.str();
 }
 

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "elbo/core/error.h"
-#include "elbo/core/light.h"
 
 namespace elbo {
 namespace {
@@ -82,8 +81,9 @@ class Frontier {
 };
 
 Tensor one_like(const Tensor& loss) {
-  if (!is_cpu_float(loss) || loss.dim() != 0) return torch::ones_like(loss);
-  auto one = empty_floats({});
+  const bool light = loss.device().is_cpu() && loss.scalar_type() == torch::kFloat32;
+  if (!light || loss.dim() != 0) return torch::ones_like(loss);
+  Tensor one = at::detail::empty_cpu({}, torch::kFloat32);  // no dispatcher
   *one.data_ptr<float>() = 1;
   return one;
 }

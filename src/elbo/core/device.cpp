@@ -55,7 +55,7 @@ torch::Device choose_device(const std::string& name, int64_t local_rank) {
   check(number<cuda_devices(), "[device] ", name, number> 0
             ? " (number " + std::to_string(number) + ")"
             : "",
-        ": not there; found: ", found(), how_to_get_cuda());
+        ": not available; found: ", found(), how_to_get_cuda());
   return {torch::kCUDA, static_cast<torch::DeviceIndex>(number)};
 }
 

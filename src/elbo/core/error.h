@@ -4,9 +4,11 @@
 #include <stdexcept>
 #include <string>
 
-namespace elbo {
+#include "elbo/core/api.h"
 
-/// The one exception for what a user can mend; anything else that is thrown is a bug of ours.
+namespace ELBO_API elbo {
+
+/// The one exception for what a user can fix; anything else that is thrown is a bug of ours.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

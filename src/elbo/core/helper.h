@@ -8,7 +8,9 @@
 #include <mutex>
 #include <thread>
 
-namespace elbo {
+#include "elbo/core/api.h"
+
+namespace ELBO_API elbo {
 
 /// A second thread for work of microseconds, which OpenMP's would cost more than it saves. A piece
 /// runs at any time until finish(), which takes part; pieces with one target run in the order in

@@ -7,10 +7,11 @@
 #include <type_traits>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/error.h"
 #include "elbo/core/schedule.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 using Json = nlohmann::json;
 

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "elbo/core/cpu.h"
-
 namespace elbo {
 namespace {
 
@@ -46,19 +44,6 @@ std::vector<int64_t> permutation(int64_t n, uint64_t key) {
     std::swap(order[i], order[static_cast<int64_t>((bits * (i + 1)) >> 64)]);
   }
   return order;
-}
-
-ELBO_CLONES void bernoulli_bytes(const uint8_t* in, float* out, int64_t width, uint64_t key,
-                                 int64_t row) {
-  const uint64_t start = static_cast<uint64_t>(row) * static_cast<uint64_t>(width);
-#pragma omp simd
-  for (int64_t i = 0; i < width; ++i) {
-    uint64_t z = key + kGolden * (start + i + 1);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    const uint64_t r = ((z >> 32) * 255) >> 32;  // uniform on 0 … 254
-    out[i] = r < in[i] ? 1.0f : 0.0f;
-  }
 }
 
 void seed_torch(uint64_t seed) { at::manual_seed(seed); }

@@ -4,9 +4,10 @@
 #include <string_view>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// Names one random stream: the same (seed, purpose, epoch) gives the same draws for the same row
 /// on any number of threads.
@@ -25,9 +26,6 @@ double uniform_at(uint64_t key, uint64_t position);
 double normal_at(uint64_t key, uint64_t position);
 /// A shuffle of 0 … n-1.
 std::vector<int64_t> permutation(int64_t n, uint64_t key);
-
-/// out[i] = 1 with probability in[i]/255; row r of a table draws at positions r*width + i.
-void bernoulli_bytes(const uint8_t* in, float* out, int64_t width, uint64_t key, int64_t row);
 
 /// torch's own generator: seeding, and its state for a bit-exact resume.
 void seed_torch(uint64_t seed);

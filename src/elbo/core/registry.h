@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/options.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 inline std::string join(const std::vector<std::string>& words, const char* separator = ", ") {
   std::string text;

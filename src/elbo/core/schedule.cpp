@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kForms =
     "a number, linear(from, to, steps), cosine(from, to, steps), cycle(from, to, period, ramp), "
-    "sigmoid(from, to, middle, width) or step(from, factor, every); steps may be epochs, as in 10e";
+    "sigmoid(from, to, middle, width) or step(from, factor, every); steps may be epochs, e.g. 10e";
 const std::map<std::string, size_t> kArguments = {
     {"linear", 3}, {"cosine", 3}, {"cycle", 4}, {"sigmoid", 4}, {"step", 3}};
 

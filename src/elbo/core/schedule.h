@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace elbo {
+#include "elbo/core/api.h"
+
+namespace ELBO_API elbo {
 
 /// A number that may change with the training step:
 ///   0.5 · "linear(from, to, steps)" · "cycle(from, to, period, ramp)" · "sigmoid(from, to, middle,

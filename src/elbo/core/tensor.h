@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace elbo {
+#include "elbo/core/api.h"
+
+namespace ELBO_API elbo {
 
 using torch::Tensor;
 using Shape = std::vector<int64_t>;  // never with the batch axis

@@ -53,7 +53,7 @@ Data rescaled(const Data& data) {
 
 Data without_alarms(Data data, const std::string& path) {
   const auto alarms = path.ends_with(".npy") ? alarms_of_array(path) : alarms_of_csv(path);
-  check(static_cast<int64_t>(alarms.size()) == data->size(), "[without] ", path, ": tells of ",
+  check(static_cast<int64_t>(alarms.size()) == data->size(), "[without] ", path, ": covers ",
         alarms.size(), " rows, the data have ", data->size());
   std::vector<int64_t> kept;
   for (size_t i = 0; i < alarms.size(); ++i) {
@@ -62,7 +62,7 @@ Data without_alarms(Data data, const std::string& path) {
   check(!kept.empty(), "[without] ", path, ": every row has an alarm, none is left");
   if (kept.size() == alarms.size()) return data;
   const auto x = data->schemas().x;
-  const bool numbers = x.kind == "real" && x.shape.size() == 1 && x.detail.contains("loc");
+  const bool numbers = x.kind == Kind::kReal && x.shape.size() == 1 && x.detail.contains("loc");
   const auto left = subset(std::move(data), std::move(kept));
   return numbers ? rescaled(left) : left;
 }

@@ -32,7 +32,7 @@ Tensor channels_first(const Tensor& x) {
 /// somebody said so, or the model was trained on such.
 bool wants_real(const DataOptions& options) {
   if (options.reader.value("kind", "auto") == "real") return true;
-  return options.like && options.like->x.kind == "real";
+  return options.like && options.like->x.kind == Kind::kReal;
 }
 
 Tensor resized(const Tensor& x, const DataOptions& options, const std::string& where) {
@@ -77,27 +77,27 @@ void set_x(Arrays& arrays, Tensor x, const DataOptions& options, const std::stri
   }
   if (x.scalar_type() != torch::kUInt8) refuse_resize(options, where);
   const auto low = x.min().item<double>(), high = x.max().item<double>();
-  std::string kind;
+  Kind kind;
   if (type == torch::kBool || (!torch::isFloatingType(type) && low >= 0 && high <= 1)) {
-    kind = "binary";
+    kind = Kind::kBinary;
   } else if (type == torch::kUInt8) {
-    kind = "byte";
+    kind = Kind::kByte;
   } else if (low < 0 || (torch::isFloatingType(type) && high > 1)) {
-    kind = "real";
+    kind = Kind::kReal;
   } else {
-    kind = torch::isFloatingType(type) ? "unit" : "count";
+    kind = torch::isFloatingType(type) ? Kind::kUnit : Kind::kCount;
   }
   if (wants_real(options)) {
-    kind = "real";
+    kind = Kind::kReal;
     if (!torch::isFloatingType(type)) x = x.to(torch::kFloat32);
   }
-  if (kind == "unit" || kind == "binary") x = channels_first(x).contiguous();
+  if (kind == Kind::kUnit || kind == Kind::kBinary) x = channels_first(x).contiguous();
   // What float32 cannot tell apart would be a silent change of the data.
   constexpr double kLargestCount = 1 << 24;
-  check(kind != "count" || high <= kLargestCount, "[arrays] ", where, ": holds the count ", high,
-        ", at most ", kLargestCount);
+  check(kind != Kind::kCount || high <= kLargestCount, "[arrays] ", where, ": holds the count ",
+        high, ", at most ", kLargestCount);
   Schema schema{{x.sizes().begin() + 1, x.sizes().end()}, kind, Json::object()};
-  arrays.schemas.x = kind == "real" ? real_schema(x) : schema;
+  arrays.schemas.x = kind == Kind::kReal ? real_schema(x) : schema;
   arrays.x = x;
 }
 

@@ -116,7 +116,8 @@ struct ArrayOptions {
   std::string kind = "auto";
   template <class F>
   void fields(F&& f) {
-    f("kind", kind, "real: columns of real numbers, also where all lie within [0, 1] or are whole",
+    f("kind", kind,
+      "kind of the values (real = real numbers, even where all lie within [0, 1] or are whole)",
       one_of({"auto", "real"}));
   }
 };

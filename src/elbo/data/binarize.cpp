@@ -1,6 +1,6 @@
-#include <ATen/Parallel.h>
-
 #include "elbo/data/rows.h"
+#include "elbo/kernels/bytes.h"
+#include "elbo/kernels/parallel.h"
 
 namespace elbo {
 namespace {
@@ -15,7 +15,7 @@ class Binarized : public Dataset, public StreamedRows {
         bytes_(dynamic_cast<const ByteRows*>(data_.get())) {
     if (bytes_ && (size() == 0 || !bytes_->bytes(0))) bytes_ = nullptr;
     const auto schema = data_->schemas().x;
-    check(schema.kind == "byte", "[binarize] ", how_, ": the data are ", schema.kind,
+    check(schema.kind == Kind::kByte, "[binarize] ", how_, ": the data are ", schema.kind,
           ", only bytes can be binarized");
     width_ = numel(schema.shape);
   }
@@ -25,7 +25,7 @@ class Binarized : public Dataset, public StreamedRows {
   std::string row_name(int64_t row) const override { return data_->row_name(row); }
   Schemas schemas() const override {
     auto schemas = data_->schemas();
-    schemas.x.kind = "binary";
+    schemas.x.kind = Kind::kBinary;
     schemas.x.detail["binarize"] = how_;
     return schemas;
   }
@@ -54,7 +54,8 @@ class Binarized : public Dataset, public StreamedRows {
     batch.x = torch::empty(with_rows(checked.size(0), data_->schemas().x.shape), torch::kFloat32);
     auto* out = batch.x.data_ptr<float>();
     const auto* copied = copy.defined() ? copy.data_ptr<uint8_t>() : nullptr;
-    at::parallel_for(0, checked.size(0), rows_per_thread(width_), [&](int64_t from, int64_t to) {
+    const int64_t bytes = width_ * static_cast<int64_t>(1 + sizeof(float));
+    kernels::over_items(checked.size(0), bytes, [&](int64_t from, int64_t to) {
       for (int64_t r = from; r < to; ++r) {
         const auto* in = copied ? copied + r * width_ : bytes_->bytes(row[r]);
         binarize_row(in, out + r * width_, key, row[r]);
@@ -65,9 +66,8 @@ class Binarized : public Dataset, public StreamedRows {
 
  private:
   void binarize_row(const uint8_t* in, float* out, uint64_t key, int64_t row) const {
-    if (how_ != "threshold") return bernoulli_bytes(in, out, width_, key, row);
-#pragma omp simd
-    for (int64_t i = 0; i < width_; ++i) out[i] = in[i] >= 128 ? 1.0f : 0.0f;
+    how_ == "threshold" ? threshold_bytes(in, out, width_)
+                        : bernoulli_bytes(in, out, width_, key, row);
   }
 
   Data data_;

@@ -13,7 +13,7 @@ class Builtin : public Reader {
 };
 
 const bool added =
-    readers().add<NoOptions>("builtin", "data that the program makes itself, as in builtin:digits",
+    readers().add<NoOptions>("builtin", "built-in data sets, e.g. builtin:digits",
                              [](const NoOptions&) { return std::make_shared<Builtin>(); });
 
 }  // namespace

@@ -3,9 +3,10 @@
 #include <functional>
 #include <string>
 
+#include "elbo/core/api.h"
 #include "elbo/data/dataset.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// Data that the program makes itself: "builtin:NAME". Deterministic in the options' seed, with a
 /// train and a test part.

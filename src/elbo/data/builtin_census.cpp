@@ -130,13 +130,13 @@ Data make_census(const MadePart& part) {
       if (*mask) *x = columns[i].value(cells[i]);
     }
   }
-  a.schemas.x = {{width}, "table", {{"missing", true}, {"columns", Json::array()}}};
+  a.schemas.x = {{width}, Kind::kTable, {{"missing", true}, {"columns", Json::array()}}};
   for (const auto& cell : columns) a.schemas.x.detail["columns"].push_back(cell.column());
   return in_memory(std::move(a));
 }
 
 const bool added = builtins().add<NoOptions>(
-    "census", "people in ten columns of all types that depend on each other, with missing cells",
+    "census", "people in ten dependent columns of all types, with missing cells",
     [](const DataOptions& options, const NoOptions&) {
       refuse_resize(options, "builtin:census");
       return make_parts("census", options, 10000, 2000, make_census);

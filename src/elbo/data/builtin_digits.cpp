@@ -268,7 +268,7 @@ Data write_digits(const MadePart& part) {
       std::copy(std::begin(row), std::end(row), f + 4 * r);
     }
   });
-  a.schemas.x = {{1, kSide, kSide}, "byte", Json::object()};
+  a.schemas.x = {{1, kSide, kSide}, Kind::kByte, Json::object()};
   a.schemas.x.detail["factors"] = {"label", "slant", "thickness", "scale"};
   a.schemas.y = category_schema({"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
   return in_memory(std::move(a));

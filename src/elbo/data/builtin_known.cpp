@@ -48,7 +48,7 @@ Data make_codes(const MadePart& part, uint64_t key) {
       x[r * kBits + i] = ((patterns[static_cast<size_t>(y[r])] >> i) & 1) ^ (flip ? 1 : 0);
     }
   }
-  a.schemas.x = {{kBits}, "binary", Json::object()};
+  a.schemas.x = {{kBits}, Kind::kBinary, Json::object()};
   a.schemas.x.detail["entropy"] = mixture_entropy(patterns);
   a.schemas.x.detail["patterns"] = names;
   a.schemas.x.detail["flip"] = kFlip;

@@ -71,7 +71,7 @@ Data make_sentences(const MadePart& part) {
   rest.schemas.y = category_schema({kTopics.begin(), kTopics.end()});
 
   // The schema is the same for any number of rows: the longest sentence has eight words.
-  Schema schema{{9}, "token", {{"tokens", "words"}, {"tokenizer", Json::object()}}};
+  Schema schema{{9}, Kind::kToken, {{"tokens", "words"}, {"tokenizer", Json::object()}}};
   schema.detail["vocabulary"] = {"", kUnknownText, " the"};
   const auto add = [&](const auto& words) {
     for (const char* word : words) {

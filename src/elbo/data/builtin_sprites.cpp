@@ -64,7 +64,7 @@ Data draw_sprites(const MadePart& part, uint64_t shuffle) {
       draw_sprite(factor, x + r * kSpriteSide * kSpriteSide);
     }
   });
-  a.schemas.x = {{1, kSpriteSide, kSpriteSide}, "byte", Json::object()};
+  a.schemas.x = {{1, kSpriteSide, kSpriteSide}, Kind::kByte, Json::object()};
   a.schemas.x.detail["factors"] = {"shape", "scale", "angle", "x", "y"};
   a.schemas.y = category_schema({"square", "ellipse", "heart"});
   return in_memory(std::move(a));

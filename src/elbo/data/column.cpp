@@ -247,11 +247,11 @@ float Cells::value(std::string_view text) const {
          c.classes.size() > kShown ? ", …)" : ")");
   }
   const auto number = c.type == "date" ? parse_date(text) : parse_number(text, c.comma);
-  check(number.has_value(), "\"", text, "\" is no ", c.type == "date" ? "date" : "number");
+  check(number.has_value(), "\"", text, "\" is not a ", c.type == "date" ? "date" : "number");
   const bool negative = *number < 0 && (c.type == "positive" || c.type == "count");
   check(!negative, "\"", text, "\" is negative, the column is of type ", c.type);
   check(c.type != "count" || *number == std::floor(*number), "\"", text,
-        "\" is no whole number, the column is of type count");
+        "\" is not a whole number, the column is of type count");
   return static_cast<float>(*number - c.origin);
 }
 

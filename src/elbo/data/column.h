@@ -38,7 +38,7 @@ void to_json(Json& j, const Column& column);
 Column column_from_json(const Json& j, const std::string& where);
 /// Names of the columns of a table, or of the variables of a series; empty where it has none.
 std::vector<std::string> column_names(const Json& detail);
-/// The columns of a schema of kind "table".
+/// The columns of a schema of kind table.
 std::vector<Column> columns_of(const Json& detail);
 
 std::string_view trimmed(std::string_view text);

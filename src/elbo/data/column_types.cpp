@@ -123,7 +123,7 @@ std::string ColumnStatistics::numeric_type() const {
 std::string ColumnStatistics::text_type(std::string* why) const {
   const bool different = many_ || distinct_.size() > static_cast<size_t>(seen_ / 2);
   check(numbers_ < seen_ * 9 / 10 || !(different || distinct_.size() > kFewClasses), "\"",
-        first_text_, "\" (", unit_, " ", first_text_line_, ") is no number, ", numbers_, " of ",
+        first_text_, "\" (", unit_, " ", first_text_line_, ") is not a number, ", numbers_, " of ",
         seen_, " cells are; --missing \"", first_text_,
         "\" reads it as a missing cell, --types NAME=category takes all as words");
   if (seen_ >= kFewRows && different && distinct_.size() > kFewClasses / 2) {
@@ -145,7 +145,7 @@ Column ColumnStatistics::column(const std::string& name, const std::string& type
   }
   const bool date = type == "date";
   check((date ? dates_ : numbers_) == seen_, "\"", first_text_, "\" (", unit_, " ",
-        first_text_line_, ") is no ", date ? "date" : "number", ", the column is to be of type ",
+        first_text_line_, ") is not a ", date ? "date" : "number", ", the column is to be of type ",
         type);
   const bool bounded = type == "count" || type == "positive";
   check(!bounded || low_ >= 0, "holds ", low_, ", a column of type ", type, " has none below 0");

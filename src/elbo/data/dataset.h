@@ -4,29 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/options.h"
 #include "elbo/core/random.h"
 #include "elbo/core/registry.h"
 #include "elbo/core/tensor.h"
+#include "elbo/data/schema.h"
 
-namespace elbo {
-
-/// What a variable is: enough to choose a network and a likelihood for it.
-struct Schema {
-  Shape shape;                   // images are channels x height x width
-  std::string kind;              // real, unit, binary, byte, count, category, token, table
-  Json detail = Json::object();  // columns, classes, loc and scale, how it is binarized, …
-
-  bool present() const { return !kind.empty(); }
-};
-struct Schemas {
-  Schema x, c, y;
-  Schema target = {};
-};
-Json to_json(const Schema& schema);
-Schema schema_from_json(const Json& j, const std::string& where);
-/// Raises an Error that names the first difference in what a model needs (shape, kind).
-void check_fits(const Schema& found, const Schema& expected, const std::string& where);
+namespace ELBO_API elbo {
 
 /// Rows as a model reads them, all float32 but y.
 struct Batch {
@@ -94,24 +79,26 @@ struct DataOptions {
   std::shared_ptr<const Schemas> like = nullptr;
   template <class F>
   void fields(F&& f) {
-    f("split", split, "which part of the data", one_of({"train", "test", "all"}));
-    f("binarize", binarize, "how bytes become bits: drawn afresh each epoch, drawn once, or at 1/2",
+    f("split", split, "part of the data to read", one_of({"train", "test", "all"}));
+    f("binarize", binarize,
+      "how grey levels become bits: dynamic (resampled each epoch), static (sampled once), "
+      "threshold (at 1/2) or none",
       one_of({"auto", "dynamic", "static", "threshold", "none"}));
-    f("resize", resize, "HEIGHTxWIDTH to which images are resized");
-    f("rows", rows, "use only the first so many rows; 0 = all", at_least(0));
-    f("seed", seed, "seed of data that the program makes itself", at_least(0));
-    f("condition", condition, "label: every part of the model is told the row's class",
+    f("resize", resize, "size to which images are resized, HEIGHTxWIDTH, e.g. 64x64");
+    f("rows", rows, "number of rows to use, from the first (0 = all)", at_least(0));
+    f("seed", seed, "seed of built-in data", at_least(0));
+    f("condition", condition,
+      "condition of the model (label = every part of the model reads the row's class)",
       one_of({"none", "label"}));
     f("labels", labels,
-      "a CSV or NPY file with the class of each training row in place of the data's own; empty or "
-      "-1 = not known");
+      "CSV or NPY file with the class of each training row, in place of the data's own (empty or "
+      "-1 = not known)");
     f("labels_per_class", labels_per_class,
-      "keep the labels of so many rows of each class, drawn at random, and forget the others; "
-      "0 = keep all",
+      "labels to keep per class, chosen at random; the rest are hidden (0 = keep all)",
       at_least(0));
-    f("label_seed", label_seed, "seed of that choice", at_least(0));
-    f("without", without, "a file that elbo score wrote: training rows with an alarm are left out");
-    f("reader", reader, "options of the reader's own, which other readers refuse");
+    f("label_seed", label_seed, "seed for labels_per_class", at_least(0));
+    f("without", without, "file written by elbo score; training rows with an alarm are left out");
+    f("reader", reader, "reader-specific options (rejected by other readers)");
   }
 };
 
@@ -137,10 +124,6 @@ bool has_test_split(const std::string& text);
 std::string data_path(const std::string& text);
 /// Turns byte rows into binary ones: dynamic, static, threshold. `none` keeps them.
 Data binarized(Data data, const std::string& how);
-/// Names of the classes of a label or a one-hot condition: numbers where the data name none.
-std::vector<std::string> class_names(const Schema& schema);
-/// How many there are; 0 where the schema does not say.
-int64_t class_count(const Schema& schema);
 /// [N] labels of all rows, or undefined.
 Tensor labels_of(const Dataset& data);
 /// Labels [rows] from the column "class" or "label" of a CSV file, else its first, or from an NPY

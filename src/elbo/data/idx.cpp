@@ -33,7 +33,7 @@ Tensor read_idx(const std::string& path) {
   const auto file = file_bytes(path);
   const auto bytes = file.bytes;
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  check(bytes.size() >= 4 && byte(0) == 0 && byte(1) == 0, "[idx] ", path, ": is no IDX file");
+  check(bytes.size() >= 4 && byte(0) == 0 && byte(1) == 0, "[idx] ", path, ": is not an IDX file");
   const auto type = idx_type(byte(2), path);
   const size_t axes = byte(3), start = 4 + 4 * axes;
   check(axes >= 1 && axes <= 8 && bytes.size() >= start, "[idx] ", path, ": ", axes,
@@ -107,7 +107,7 @@ class Mnist : public Reader {
     Arrays arrays;
     set_x(arrays, read_idx(file), options, file);
     // A part of it may hold nothing but 0 and 1; the set is bytes all the same.
-    arrays.schemas.x.kind = "byte";
+    arrays.schemas.x.kind = Kind::kByte;
     check(arrays.x.scalar_type() == torch::kUInt8 && arrays.x.dim() == 4, "[mnist] ", file,
           ": expected bytes, images x height x width");
     const auto labels = find_in(folder, prefix(split) + "-labels-idx1-ubyte");
@@ -120,8 +120,7 @@ const bool added_file =
     readers().add<NoOptions>("idx", "one IDX file, also gzip'ed",
                              [](const NoOptions&) { return std::make_shared<IdxFile>(); });
 const bool added_mnist = readers().add<NoOptions>(
-    "mnist",
-    "a folder with the four files of MNIST, plain or gzip'ed; binarized unless told not to",
+    "mnist", "a folder with the four files of MNIST, plain or gzip'ed; binarized by default",
     [](const NoOptions&) { return std::make_shared<Mnist>(); });
 
 }  // namespace

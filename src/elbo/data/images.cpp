@@ -206,7 +206,8 @@ struct ImageOptions {
   template <class F>
   void fields(F&& f) {
     f("memory", memory,
-      "gigabytes of pixels; a folder of more is decoded picture by picture when it is needed",
+      "gigabytes of pixels to keep in memory; larger folders are decoded picture by picture as "
+      "needed",
       at_least(0));
   }
 };
@@ -244,7 +245,7 @@ class ImageReader : public Reader {
     arrays.x = x;
     arrays.y = y;
     arrays.names = std::move(names);
-    arrays.schemas.x = {{x.sizes().begin() + 1, x.sizes().end()}, "byte", Json::object()};
+    arrays.schemas.x = {{x.sizes().begin() + 1, x.sizes().end()}, Kind::kByte, Json::object()};
     if (y.defined()) arrays.schemas.y = category_schema(classes);
     return in_memory(std::move(arrays));
   }

@@ -35,7 +35,7 @@ std::vector<std::string> label_cells(const std::string& path) {
   while (file.next()) {
     add_blank();
     check(column < file.size(), "[labels] ", path, ": line ", file.line(), " has ", file.size(),
-          " cells, the labels stand in column ", column + 1);
+          " cells, the labels are in column ", column + 1);
     cells.emplace_back(file.cell(column));
   }
   add_blank();

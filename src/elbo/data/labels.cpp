@@ -58,21 +58,6 @@ class Relabelled : public Dataset, public ByteRows, public StreamedRows {
 
 }  // namespace
 
-std::vector<std::string> class_names(const Schema& schema) {
-  const auto classes = schema.detail.value("classes", Json());
-  std::vector<std::string> names;
-  for (int64_t k = 0; k < class_count(schema); ++k) {
-    const bool named = classes.is_array() && classes[static_cast<size_t>(k)].is_string();
-    names.push_back(named ? classes[static_cast<size_t>(k)].get<std::string>() : std::to_string(k));
-  }
-  return names;
-}
-
-int64_t class_count(const Schema& schema) {
-  const auto classes = schema.detail.value("classes", Json());
-  return classes.is_number() ? classes.get<int64_t>() : static_cast<int64_t>(classes.size());
-}
-
 Tensor labels_of(const Dataset& data) {
   if (const auto* rows = streamed(data)) return rows->labels();
   const auto* bytes = dynamic_cast<const ByteRows*>(&data);
@@ -119,7 +104,7 @@ Data label_as_condition(Data data) {
   const auto y = labels_of(*data);
   check((y >= 0).all().item<bool>(), "[data] condition: a row without a label");
   const auto c = torch::one_hot(y, classes).to(torch::kFloat32);
-  schemas.c = {{classes}, "category", {{"classes", class_names(schemas.y)}}};
+  schemas.c = {{classes}, Kind::kCategory, {{"classes", class_names(schemas.y)}}};
   return std::make_shared<Relabelled>(std::move(data), schemas, Tensor(), c);
 }
 

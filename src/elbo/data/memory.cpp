@@ -1,53 +1,10 @@
-#include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
-
 #include <algorithm>
-#include <cstring>
 
-#include "elbo/core/cpu.h"
-#include "elbo/core/light.h"
 #include "elbo/data/rows.h"
+#include "elbo/kernels/bytes.h"
 
 namespace elbo {
 namespace {
-
-ELBO_CLONES void bytes_to_unit(const uint8_t* in, float* out, int64_t n) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(in[i]) / 255.0f;
-}
-
-template <class From>
-void convert_row(const From* in, float* out, int64_t n) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(in[i]);
-}
-
-/// The given rows of a contiguous [N, …] tensor as float32: gather and conversion in one pass.
-Tensor gather(const Tensor& table, const Tensor& rows, bool unit) {
-  if (!table.defined()) return table;
-  auto shape = table.sizes().vec();
-  shape[0] = rows.size(0);
-  auto out = empty_floats(shape);
-  if (out.numel() == 0) return out;
-  const int64_t width = table.numel() / table.size(0);
-  const auto* row = rows.data_ptr<int64_t>();
-  auto* to = out.data_ptr<float>();
-  const auto over_rows = [&](const auto& convert) {
-    at::parallel_for(0, rows.size(0), rows_per_thread(width), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) convert(row[r] * width, to + r * width);
-    });
-  };
-  if (unit) {
-    const auto* from = table.data_ptr<uint8_t>();
-    over_rows([&](int64_t at, float* target) { bytes_to_unit(from + at, target, width); });
-  } else {
-    AT_DISPATCH_ALL_TYPES_AND(torch::kBool, table.scalar_type(), "gather", [&] {
-      const auto* from = table.data_ptr<scalar_t>();
-      over_rows([&](int64_t at, float* target) { convert_row(from + at, target, width); });
-    });
-  }
-  return out;
-}
 
 class InMemory : public Dataset, public ByteRows {
  public:
@@ -68,7 +25,7 @@ class InMemory : public Dataset, public ByteRows {
     if (a_.y.defined()) a_.y = a_.y.to(torch::kInt64);
     check(a_.names.empty() || static_cast<int64_t>(a_.names.size()) == size(), "[data] ",
           a_.names.size(), " row names for ", size(), " rows");
-    byte_ = a_.schemas.x.kind == "byte" && a_.x.scalar_type() == torch::kUInt8;
+    byte_ = a_.schemas.x.kind == Kind::kByte && a_.x.scalar_type() == torch::kUInt8;
     width_ = numel(a_.schemas.x.shape);
   }
 
@@ -82,16 +39,16 @@ class InMemory : public Dataset, public ByteRows {
   Batch get(const Tensor& rows, const Draw&) const override {
     const auto checked = checked_rows(rows, size());
     auto batch = get_rest(checked);
-    batch.x = gather(a_.x, checked, byte_);
+    batch.x = gather_floats(a_.x, checked, byte_);
     return batch;
   }
 
   Batch get_rest(const Tensor& rows) const override {
     const auto checked = checked_rows(rows, size());
     Batch batch;
-    batch.mask = gather(a_.mask, checked, false);
-    batch.c = gather(a_.c, checked, false);
-    batch.target = gather(a_.target, checked, false);
+    batch.mask = gather_floats(a_.mask, checked);
+    batch.c = gather_floats(a_.c, checked);
+    batch.target = gather_floats(a_.target, checked);
     if (a_.y.defined()) batch.y = a_.y.index_select(0, checked);
     return batch;
   }
@@ -183,11 +140,6 @@ Tensor checked_rows(const Tensor& rows, int64_t size) {
     check(row[i] >= 0 && row[i] < size, "[data] row ", row[i], ": the data hold ", size, " rows");
   }
   return plain;
-}
-
-int64_t rows_per_thread(int64_t width) {
-  constexpr int64_t kElements = int64_t{1} << 15;  // below this a second thread costs more
-  return std::max<int64_t>(1, kElements / std::max<int64_t>(width, 1));
 }
 
 Data in_memory(Arrays arrays) { return std::make_shared<InMemory>(std::move(arrays)); }

@@ -47,7 +47,7 @@ const bool added_selfies = tokenizers().add<NoOptions>(
 
 bool is_molecules(const Schema& schema) {
   const auto tokens = schema.detail.value("tokens", Json());
-  return schema.kind == "token" && (tokens == "smiles" || tokens == "selfies");
+  return schema.kind == Kind::kToken && (tokens == "smiles" || tokens == "selfies");
 }
 
 }  // namespace elbo

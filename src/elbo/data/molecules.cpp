@@ -23,14 +23,16 @@ struct MoleculeOptions {
   template <class F>
   void fields(F&& f) {
     f("tokens", tokens,
-      "what a row is cut into: molecules: smiles or selfies; text: characters, words or bpe:SIZE");
+      "tokens that a row is split into: smiles or selfies for molecules; characters, words or "
+      "bpe:SIZE for text");
     f("property", property,
-      "properties of molecules to predict from the code, between commas: qed, logp, … or columns "
-      "of the file");
-    f("skip_invalid", skip_invalid, "molecules that cannot be read are left out, and counted");
-    f("max_length", max_length, "tokens that a row may have; 0 = any number", between(0, 100000));
-    f("long", too_long, "what happens to longer rows", one_of({"cut", "drop", "refuse"}));
-    f("min_count", min_count, "rarer tokens are read as unknown", at_least(1));
+      "properties of molecules to predict from the code, separated by commas: qed, logp, … or "
+      "columns of the file");
+    f("skip_invalid", skip_invalid, "leave out molecules that cannot be read, and count them");
+    f("max_length", max_length, "most tokens in a row (0 = no limit)", between(0, 100000));
+    f("long", too_long, "treatment of longer rows", one_of({"cut", "drop", "refuse"}));
+    f("min_count", min_count,
+      "least count of a token in the training data; rarer ones are read as unknown", at_least(1));
   }
 };
 
@@ -160,7 +162,7 @@ Tensor column_values(const MoleculeLines& lines, int64_t column, const std::stri
     char* end = nullptr;
     const double value = std::strtod(cell.c_str(), &end);
     check(*end == 0 && std::isfinite(value), "[molecules] ", path, ": line ", lines.numbers[i],
-          ", column ", column + 1, ": \"", cell, "\" is no number");
+          ", column ", column + 1, ": \"", cell, "\" is not a number");
     values.data_ptr<float>()[i] = static_cast<float>(value);
   }
   return values;
@@ -220,7 +222,7 @@ class MoleculeReader : public Reader {
       smiles.push_back(lines.cells[i][lines.smiles]);
       rest.names.push_back("line " + std::to_string(lines.numbers[i]));
     }
-    const bool known = options.like && options.like->x.kind == "token";
+    const bool known = options.like && options.like->x.kind == Kind::kToken;
     add_properties(lines, smiles, known ? &options.like->target : nullptr, path, rest);
     return token_data(
         smiles,

@@ -15,7 +15,7 @@ Schema property_schema(const Tensor& values, const std::vector<std::string>& nam
   const auto loc = filled.sum(0) / n;  // [k]
   const auto off = (filled - loc).masked_fill(known.logical_not(), 0);
   const auto scale = (off.square().sum(0) / n).sqrt();
-  Schema schema{{values.size(1)}, "real", Json::object()};
+  Schema schema{{values.size(1)}, Kind::kReal, Json::object()};
   for (int64_t i = 0; i < values.size(1); ++i) {
     const double deviation = scale[i].item<double>();
     schema.detail["loc"].push_back(loc[i].item<double>());

@@ -48,14 +48,14 @@ Schema real_schema(const Tensor& x) {
   const auto list = [](const Tensor& t) {
     return std::vector<double>(t.data_ptr<double>(), t.data_ptr<double>() + t.numel());
   };
-  Schema schema{{x.sizes().begin() + 1, x.sizes().end()}, "real", Json::object()};
+  Schema schema{{x.sizes().begin() + 1, x.sizes().end()}, Kind::kReal, Json::object()};
   schema.detail["loc"] = list(loc.contiguous());
   schema.detail["scale"] = list(scale.contiguous());
   return schema;
 }
 
 Schema category_schema(const std::vector<std::string>& classes) {
-  return {{}, "category", {{"classes", classes}}};
+  return {{}, Kind::kCategory, {{"classes", classes}}};
 }
 
 }  // namespace elbo

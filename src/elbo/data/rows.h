@@ -33,7 +33,5 @@ const StreamedRows* streamed(const Dataset& data);
 /// Rows as a contiguous int64 tensor; raises an Error naming the first that lies outside 0 …
 /// size-1.
 Tensor checked_rows(const Tensor& rows, int64_t size);
-/// Rows that one thread handles in a parallel loop.
-int64_t rows_per_thread(int64_t width);
 
 }  // namespace elbo

@@ -19,12 +19,12 @@ struct SeriesOptions : TableOptions {
   template <class F>
   void fields(F&& f) {
     TableOptions::fields(f);
-    f("window", window, "steps in a row of a series", between(1, 100000));
+    f("window", window, "steps per row (the length of a window)", between(1, 100000));
     f("stride", stride, "steps from one window to the next", between(1, 100000));
     f("changes", changes,
-      "columns of a series read as their change from step to step; auto: those that wander",
+      "columns read as differences between steps (auto = only non-stationary ones)",
       one_of({"auto", "none", "all"}));
-    f("gap", gap, "a pause of more than so many usual steps is a gap, which no window spans",
+    f("gap", gap, "shortest pause, in typical steps, that counts as a gap; windows never span gaps",
       at_least(1));
   }
 };
@@ -95,7 +95,7 @@ RawSeries read_text(const std::string& path, const SeriesOptions& o, int64_t mos
     }
     if (roles.time >= 0) {
       const auto time = parse_date(cell(roles.time));
-      if (!time) text.refuse(roles.time, "\"" + std::string(cell(roles.time)) + "\" is no date");
+      if (!time) text.refuse(roles.time, "\"" + std::string(cell(roles.time)) + "\" is not a date");
       raw.seconds.push_back(*time);
       raw.steps.names.emplace_back(cell(roles.time));
     } else {
@@ -239,7 +239,7 @@ class SeriesReader : public Reader {
     Schemas schemas;
     const auto columns = static_cast<int64_t>(raw.columns.size());
     auto& x = schemas.x;
-    x = {o_.window > 1 ? Shape{o_.window, columns} : Shape{columns}, "real", Json::object()};
+    x = {o_.window > 1 ? Shape{o_.window, columns} : Shape{columns}, Kind::kReal, Json::object()};
     Json names = raw.columns;
     for (size_t c = 0; c < changes.size(); ++c) {
       if (changes[c]) names[c] = "change of " + raw.columns[c];

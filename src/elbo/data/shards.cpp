@@ -32,7 +32,7 @@ std::vector<std::string> numbered(const std::string& path) {
   const int64_t first = whole(open + 1, dots), last = whole(dots + 2, close);
   constexpr int64_t kMostShards = 1000000;
   check(first <= last && last - first < kMostShards, "[shards] ", path, ": ", first, "..", last,
-        " is no range, or one of more than ", kMostShards, " shards");
+        " is not a range, or one of more than ", kMostShards, " shards");
   const auto digits = dots - open - 1;
   std::vector<std::string> names;
   for (int64_t n = first; n <= last; ++n) {
@@ -81,7 +81,7 @@ int64_t label_in(const std::string& bytes, bool json, const std::string& where) 
     const bool whole =
         error == std::errc() && rest.find_first_not_of(" \r\n\t") == std::string::npos;
     check(whole && label >= -1 && label < kMostLabels, "[shards] ", where, ": \"",
-          bytes.substr(0, 20), "\" is no label; expected a whole number from 0 to ",
+          bytes.substr(0, 20), "\" is not a label; expected a whole number from 0 to ",
           kMostLabels - 1, ", or -1");
     return label;
   }

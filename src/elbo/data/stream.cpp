@@ -129,7 +129,7 @@ std::unique_ptr<RowStream> open_stream(const std::string& path, const Schemas& s
   const auto& x = schemas.x;
   check(!schemas.c.present(), "[stream] the model has conditions, rows of text give none");
   const auto options = table_options(reader);
-  if (x.kind == "table") return std::make_unique<TableStream>(path, schemas, options);
+  if (x.kind == Kind::kTable) return std::make_unique<TableStream>(path, schemas, options);
   check(x.shape.size() == 1 || x.shape.size() == 2, "[stream] the model reads rows of shape ",
         to_string(x.shape), "; text streams are for columns of numbers");
   return std::make_unique<NumberStream>(path, x, options);

@@ -25,7 +25,7 @@ class StreamedImages : public Dataset, public StreamedRows {
     size_ = kept_rows(options, source_->size());
     const auto first = picture(0);
     shape_ = first.sizes().vec();
-    schemas_.x = {shape_, "byte", Json::object()};
+    schemas_.x = {shape_, Kind::kByte, Json::object()};
     if (y_.defined()) schemas_.y = category_schema(classes);
     const int threads =
         std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);

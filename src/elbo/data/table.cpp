@@ -55,7 +55,7 @@ void check_source(const std::string& path, const TableOptions& options) {
     check(table.empty() || !part, "[table] ", path,
           ": names a table, leave out --table and --query");
   } else {
-    check(!part, "[table] ", path, ": is no database, leave out --table and --query");
+    check(!part, "[table] ", path, ": is not a database, leave out --table and --query");
   }
 }
 

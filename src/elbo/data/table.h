@@ -17,14 +17,13 @@ struct TableOptions {
   template <class F>
   void fields(F&& f) {
     f("types", types,
-      "types of columns that are not to be found out, as \"age=count,city=category,id=ignore\"");
-    f("missing", missing, "further words for a missing cell, with commas between them");
+      "column types to set instead of inferring, e.g. \"age=count,city=category,id=ignore\"");
+    f("missing", missing, "further words for a missing cell, separated by commas");
     f("header", header, "whether the first line names the columns", one_of({"auto", "yes", "no"}));
-    f("delimiter", delimiter,
-      "what stands between cells: one character, or tab; default: found out");
-    f("table", table, "databases: the table or view to read; default: the only one");
-    f("query", query, "databases: read what this SELECT returns");
-    f("most_classes", most_classes, "classes of one column; rarer values are read as one",
+    f("delimiter", delimiter, "separator of cells: one character, or tab (default: inferred)");
+    f("table", table, "databases: table or view to read (default: the only one)");
+    f("query", query, "databases: SELECT whose result is read");
+    f("most_classes", most_classes, "most classes of one column; rarer values are merged into one",
       between(2, 100000));
   }
 };

@@ -42,7 +42,7 @@ class TableSurvey {
     }
     check(!columns.empty(), "[table] ", text_.records().path(),
           ": no column to learn from: ", join(notes_, "; "));
-    schemas.x = {{static_cast<int64_t>(columns.size())}, "table", Json::object()};
+    schemas.x = {{static_cast<int64_t>(columns.size())}, Kind::kTable, Json::object()};
     schemas.x.detail = {{"columns", columns},
                         {"missing", holes},
                         {"header", text_.has_header()},
@@ -143,7 +143,8 @@ struct TableReaderOptions : TableOptions {
   void fields(F&& f) {
     TableOptions::fields(f);
     f("cache", cache,
-      "a folder that keeps large tables as numbers: the next reading of the same file is at once");
+      "folder for a binary cache of large tables, so that later reads of the same file are "
+      "instant");
   }
 };
 
@@ -168,7 +169,7 @@ class TableReader : public Reader {
     refuse_test(options, where);
     check(options.binarize == "auto" || options.binarize == "none", "[", where,
           "] binarize: ", options.binarize, " asked for, only bytes can be binarized");
-    const bool known = options.like && options.like->x.kind == "table";
+    const bool known = options.like && options.like->x.kind == Kind::kTable;
     check(known || path != "-",
           "[table] standard input is read once: it needs a model that knows its types");
     const auto [file, table] = split_table(path);

@@ -11,11 +11,12 @@ struct TextOptions {
   int64_t max_length = 256, min_count = 1;
   template <class F>
   void fields(F&& f) {
-    f("tokens", tokens, "what a text is cut into: characters, words or bpe:SIZE");
-    f("unit", unit, "what a row is", one_of({"line", "sentence", "paragraph"}));
-    f("max_length", max_length, "tokens that a row may have; 0 = any number", between(0, 100000));
-    f("long", too_long, "what happens to longer rows", one_of({"cut", "drop", "refuse"}));
-    f("min_count", min_count, "rarer tokens are read as unknown", at_least(1));
+    f("tokens", tokens, "tokens that a text is split into: characters, words or bpe:SIZE");
+    f("unit", unit, "unit of text that makes a row", one_of({"line", "sentence", "paragraph"}));
+    f("max_length", max_length, "most tokens in a row (0 = no limit)", between(0, 100000));
+    f("long", too_long, "treatment of longer rows", one_of({"cut", "drop", "refuse"}));
+    f("min_count", min_count,
+      "least count of a token in the training data; rarer ones are read as unknown", at_least(1));
   }
 };
 
@@ -82,7 +83,7 @@ void check_text(const std::string& text, const std::string& path) {
     check(is_utf8(line), "[text] ", path, ": line ", number,
           " is not UTF-8 (iconv -f latin1 -t utf-8 turns most older files into it)");
     check(line.find('\0') == std::string_view::npos, "[text] ", path, ": line ", number,
-          " holds a zero byte: this is no text");
+          " holds a zero byte: this is not text");
     from = to + 1;
   }
 }
@@ -112,7 +113,7 @@ class TextReader : public Reader {
     units.names.resize(rows);
     Arrays rest;
     rest.names = std::move(units.names);
-    const bool known = options.like && options.like->x.kind == "token";
+    const bool known = options.like && options.like->x.kind == Kind::kToken;
     return token_data(units.texts,
                       {parse_tokenizer(options_.tokens), options_.max_length, options_.too_long,
                        options_.min_count},

@@ -79,7 +79,7 @@ Schema learned_schema(const std::vector<std::string>& texts, const TokenPlan& pl
   tokenizer->learn(texts);
   const Json& name = plan.tokens.is_string() ? plan.tokens : plan.tokens.at("type");
   return {{1},
-          "token",
+          Kind::kToken,
           {{"tokens", name},
            {"tokenizer", tokenizer->learned()},
            {"vocabulary", vocabulary_of(*tokenizer, texts, plan.min_count)}}};
@@ -156,7 +156,7 @@ Data token_data(const std::vector<std::string>& texts, const TokenPlan& plan, Ar
 
   // The rest of the rows goes the way of all arrays; x is a stand-in there.
   rest.x = torch::zeros({static_cast<int64_t>(texts.size()), 1});
-  rest.schemas.x = {{1}, "real", Json::object()};
+  rest.schemas.x = {{1}, Kind::kReal, Json::object()};
   auto others = in_memory(std::move(rest));
   std::vector<std::vector<int32_t>> rows;
   for (const int64_t i : kept) rows.push_back(std::move(all.rows[static_cast<size_t>(i)]));

@@ -16,7 +16,7 @@ Json parse_tokenizer(const std::string& text) {
   const auto size = text.substr(colon + 1);
   const bool number =
       !size.empty() && size.size() < 9 && size.find_first_not_of("0123456789") == std::string::npos;
-  check(number, "[tokens] ", text, ": \"", size, "\" is no size; expected as in bpe:8000");
+  check(number, "[tokens] ", text, ": \"", size, "\" is not a size; expected e.g. bpe:8000");
   return {{"type", text.substr(0, colon)}, {"size", std::stoll(size)}};
 }
 
@@ -24,15 +24,16 @@ TextCodec::TextCodec(const Schema& schema) {
   const auto vocabulary = schema.detail.value("vocabulary", Json());
   const auto name = schema.detail.value("tokens", Json());
   auto declaration = schema.detail.value("tokenizer", Json::object());
-  check(schema.kind == "token" && schema.shape.size() == 1 && vocabulary.is_array() &&
+  check(schema.kind == Kind::kToken && schema.shape.size() == 1 && vocabulary.is_array() &&
             vocabulary.size() > kUnknownToken && name.is_string() && declaration.is_object(),
-        "[tokens] schema: found ", schema.kind.empty() ? "nothing" : schema.kind,
+        "[tokens] schema: found ",
+        schema.present() ? to_string(schema.kind) : std::string("nothing"),
         " data, expected texts with a vocabulary");
   declaration["type"] = name;
   tokenizer_ = tokenizers().make(declaration);
   steps_ = schema.shape[0];
   for (const auto& token : vocabulary) {
-    check(token.is_string(), "[tokens] vocabulary: ", token.dump(), " is no text");
+    check(token.is_string(), "[tokens] vocabulary: ", token.dump(), " is not text");
     const auto id = static_cast<int32_t>(vocabulary_.size());
     vocabulary_.push_back(token.get<std::string>());
     if (id > kUnknownToken) ids_.emplace(vocabulary_.back(), id);
@@ -91,7 +92,8 @@ std::vector<std::string> texts_of(const Schema& schema, const Tensor& ids) {
 }
 
 bool is_text(const Schema& schema) {
-  return schema.kind == "token" && schema.shape.size() == 1 && schema.detail.contains("vocabulary");
+  return schema.kind == Kind::kToken && schema.shape.size() == 1 &&
+         schema.detail.contains("vocabulary");
 }
 
 Tensor token_mask(const Tensor& ids) {

@@ -36,7 +36,7 @@ inline constexpr int64_t kEndToken = 0, kUnknownToken = 1;
 /// How an unknown token is written: U+FFFD.
 inline constexpr const char* kUnknownText = "\xEF\xBF\xBD";
 
-/// Between texts and rows of ids, as a schema of kind "token" says: its shape is {T}, its detail
+/// Between texts and rows of ids, as a schema of kind token says: its shape is {T}, its detail
 /// holds "vocabulary" (strings in the order of ids), "tokens" (the tokenizer's name) and
 /// "tokenizer" (the tokenizer's options).
 class TextCodec {

@@ -16,8 +16,8 @@ struct BpeOptions {
   Json merges;
   template <class F>
   void fields(F&& f) {
-    f("size", size, "tokens to be learned, characters included", between(2, 1000000));
-    f("merges", merges, "pairs that become one token, in order; default: learned from the data");
+    f("size", size, "size of the vocabulary to learn, characters included", between(2, 1000000));
+    f("merges", merges, "pairs that become one token, in order (default: learned from the data)");
   }
 };
 
@@ -112,7 +112,7 @@ class Bpe : public Tokenizer {
     check(options.merges.is_array(), "[tokens bpe] merges: expected a list of pairs");
     for (const auto& pair : options.merges) {
       check(pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_string(),
-            "[tokens bpe] merges: ", pair.dump(), " is no pair of texts");
+            "[tokens bpe] merges: ", pair.dump(), " is not a pair of texts");
       add({pair[0], pair[1]});
     }
   }

@@ -3,12 +3,13 @@
 #include <functional>
 #include <memory>
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/distribution.h"
 
 // Invertible maps of the last axis. Like distributions they are values that hold their parameters,
 // which broadcast against the argument; every one has an inverse, by formula or by root finding.
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// A map's value and log |det d value / d argument|, one number per row: [...].
 struct Mapped {

@@ -2,11 +2,12 @@
 
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/discrete.h"
 
 // What the columns of a table are distributed like, and the distributions that only they need.
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// Columns [..., D] in groups of one family each: log_prob is [..., D], one number per column.
 struct Columns : Distribution {

@@ -1,6 +1,6 @@
 #include "elbo/distributions/composite.h"
 
-#include "elbo/distributions/fused.h"
+#include "elbo/kernels/arithmetic.h"
 
 namespace elbo {
 
@@ -62,9 +62,9 @@ Tensor Affine::log_prob(const Tensor& x) const {
 }
 
 Tensor Affine::row_log_prob(const Tensor& x, const Tensor& mask) const {
-  const auto standardised = fused::standardise(x, loc, scale);
+  const auto standardised = kernels::standardise(x, loc, scale);
   if (log_volume.defined() && !mask.defined()) {
-    return fused::plus(base->row_log_prob(standardised), log_volume, -1);
+    return kernels::plus(base->row_log_prob(standardised), log_volume, -1);
   }
   auto jacobian = scale.abs().log().expand(broadcast_shape(x, scale));
   return base->row_log_prob(standardised, mask) - row_sum(jacobian, mask);

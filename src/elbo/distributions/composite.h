@@ -1,8 +1,9 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/distribution.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// logits: [..., K]. The components' parameters are [..., K, event…], where the event has
 /// `event_dims` axes that one component shares (0: every element chooses for itself).

@@ -1,12 +1,13 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/distribution.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/distributions/halves.h"
 
 // Continuous densities on one component each. The structs take parameters as they are (no pass
 // over the data); those in `checked` check them first and are for users.
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// exp(log_scale) is the standard deviation. Parameters broadcast.
 class Normal : public Distribution {
@@ -15,8 +16,8 @@ class Normal : public Distribution {
   /// Both as halves of h along its second axis, the log scale bounded: what a network gives. They
   /// are taken apart where somebody asks for them.
   Normal(const Tensor& h, double low, double high);
-  const Tensor& loc() const { return parts().first; }
-  const Tensor& log_scale() const { return parts().second; }
+  const Tensor& loc() const { return apart().loc; }
+  const Tensor& log_scale() const { return apart().log_scale; }
   Tensor log_prob(const Tensor& x) const override;
   Tensor row_log_prob(const Tensor& x, const Tensor& mask = Tensor()) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
@@ -24,14 +25,15 @@ class Normal : public Distribution {
   Tensor stddev() const override;
   Dist detached() const override;
   Shape shape() const;
-  /// Densities, draws and the KL to a standard normal take them as they are given.
-  const fused::NormalParameters& parameters() const { return given_; }
+  /// The parameters as they were given: densities, draws and the KL to a standard normal take them
+  /// so.
+  const Halves& given() const { return given_; }
 
  private:
-  const fused::Halved& parts() const;
+  const Halves& apart() const;
 
-  fused::NormalParameters given_;
-  mutable fused::Halved parts_;  // undefined until asked for
+  Halves given_;
+  mutable Halves apart_;  // undefined until asked for
 };
 
 /// Mean 0, deviation 1: a type of its own, so that a KL to it is one fused pass.

@@ -2,7 +2,8 @@
 
 #include <cmath>
 
-#include "elbo/distributions/fused.h"
+#include "elbo/kernels/choice.h"
+#include "elbo/kernels/densities.h"
 
 namespace elbo {
 namespace {
@@ -55,8 +56,7 @@ const bool added = [] {
 Tensor Bernoulli::log_prob(const Tensor& x) const { return cross_entropy(logits, x); }
 
 Tensor Bernoulli::row_log_prob(const Tensor& x, const Tensor& mask) const {
-  if (fused::can_bernoulli(logits, x, mask)) return fused::bernoulli_rows(logits, x, mask);
-  return Distribution::row_log_prob(x, mask);
+  return kernels::bernoulli_rows(logits, x, mask);
 }
 
 Tensor Bernoulli::sample(torch::IntArrayRef prefix) const {
@@ -71,8 +71,8 @@ Tensor ContinuousBernoulli::log_prob(const Tensor& x) const {
 }
 
 Tensor ContinuousBernoulli::row_log_prob(const Tensor& x, const Tensor& mask) const {
-  if (!fused::can_bernoulli(logits, x, mask)) return Distribution::row_log_prob(x, mask);
-  return fused::bernoulli_rows(logits, x, mask) + row_sum(log_constant(logits), mask);
+  if (!kernels::fuses_like(logits, x)) return Distribution::row_log_prob(x, mask);
+  return kernels::bernoulli_rows(logits, x, mask) + row_sum(log_constant(logits), mask);
 }
 
 Tensor ContinuousBernoulli::sample(torch::IntArrayRef prefix) const {

@@ -1,11 +1,12 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/distribution.h"
 
 // Distributions over bits, shares, classes, counts and bytes. As in continuous.h, the structs do
 // not check and the functions in `checked` do.
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// A bit in {0, 1}; a grey x in between is scored as the cross-entropy.
 struct Bernoulli : Distribution {

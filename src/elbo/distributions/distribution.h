@@ -7,10 +7,11 @@
 #include <typeindex>
 #include <utility>
 
+#include "elbo/core/api.h"
 #include "elbo/core/error.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 class Distribution;
 using Dist = std::shared_ptr<const Distribution>;

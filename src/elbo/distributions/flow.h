@@ -2,9 +2,10 @@
 
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/bijector.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// A base distribution on [..., d] pushed through maps. A joint density: log_prob is [...].
 struct Flow : Distribution {

@@ -1,8 +1,9 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/distribution.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// A normal with full covariance L L'. loc: [..., d]; factor: [..., d, d] lower triangular with a
 /// positive diagonal. log_prob: [...], a joint density.

@@ -1,8 +1,9 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/distribution.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// A normal in the tangent space at `centre`, wrapped onto the Poincaré ball of curvature
 /// -curvature, radius 1/sqrt(curvature) (Mathieu et al. 2019, arXiv:1901.06033). centre,

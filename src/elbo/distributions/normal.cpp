@@ -3,10 +3,16 @@
 
 #include "elbo/core/constants.h"
 #include "elbo/distributions/continuous.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/choice.h"
+#include "elbo/kernels/densities.h"
 
 namespace elbo {
 namespace {
+
+kernels::NormalParameters parameters_of(const Halves& h) {
+  return {{h.loc, h.log_scale, h.joined}, h.low, h.high};
+}
 
 const Normal& as_normal(const Distribution& d) { return static_cast<const Normal&>(d); }
 
@@ -31,7 +37,7 @@ Tensor kl_normal_standard_rows(const Distribution& d, const Distribution& p) {
   const auto own = q.shape();
   const bool rows =
       own.size() == shape.size() + 1 && torch::IntArrayRef(own).slice(1).equals(shape);
-  if (rows && fused::can_pair(q.parameters())) return fused::kl_standard(q.parameters());
+  if (rows) return kernels::kl_standard(parameters_of(q.given()));
   auto components = kl_normal_standard(q, p);
   return row_sum(components.dim() < static_cast<int64_t>(shape.size()) ? components.expand(shape)
                                                                        : components);
@@ -56,27 +62,30 @@ const bool added = [] {
 
 }  // namespace
 
-Normal::Normal(Tensor loc, Tensor log_scale)
-    : given_{{loc, log_scale, {}}}, parts_{std::move(loc), std::move(log_scale), {}} {}
-
-Normal::Normal(const Tensor& h, double low, double high) : given_{{{}, {}, h}, low, high} {
-  if (fused::can_halve(h)) return;
-  parts();
-  given_ = {{parts_.first, parts_.second, {}}};
+std::pair<Tensor, Tensor> halves(const Tensor& h, double low, double high) {
+  return kernels::halves(h, low, high);
 }
 
-const fused::Halved& Normal::parts() const {
-  if (!parts_.first.defined()) {
+Normal::Normal(Tensor loc, Tensor log_scale)
+    : given_{std::move(loc), std::move(log_scale), {}}, apart_(given_) {}
+
+Normal::Normal(const Tensor& h, double low, double high) : given_{{}, {}, h, low, high} {
+  // Joined they stay where a kernel reads them so.
+  if (!kernels::fuses_halves(h)) given_ = apart();
+}
+
+const Halves& Normal::apart() const {
+  if (!apart_.loc.defined()) {
     // Whoever asks first may need no gradient; the next may.
-    const torch::AutoGradMode graph(given_.both.requires_grad());
-    std::tie(parts_.first, parts_.second) = fused::halves(given_.both, given_.low, given_.high);
+    const torch::AutoGradMode graph(given_.joined.requires_grad());
+    std::tie(apart_.loc, apart_.log_scale) = halves(given_.joined, given_.low, given_.high);
   }
-  return parts_;
+  return apart_;
 }
 
 Shape Normal::shape() const {
-  if (!given_.both.defined()) return broadcast_shape(loc(), log_scale());
-  auto shape = given_.both.sizes().vec();
+  if (!given_.joined.defined()) return broadcast_shape(loc(), log_scale());
+  auto shape = given_.joined.sizes().vec();
   shape[1] /= 2;
   return shape;
 }
@@ -86,12 +95,11 @@ Tensor Normal::log_prob(const Tensor& x) const {
 }
 
 Tensor Normal::row_log_prob(const Tensor& x, const Tensor& mask) const {
-  if (fused::can_triple(x, given_, mask)) return fused::normal_rows(x, given_, mask);
-  return Distribution::row_log_prob(x, mask);
+  return kernels::normal_rows(x, parameters_of(given_), mask);
 }
 
 Tensor Normal::sample(torch::IntArrayRef prefix) const {
-  if (prefix.empty() && fused::can_pair(given_)) return fused::sample_normal(given_);
+  if (prefix.empty()) return kernels::sample_normal(parameters_of(given_));
   return loc() + log_scale().exp() * torch::randn(draw_shape(prefix, shape()), loc().options());
 }
 

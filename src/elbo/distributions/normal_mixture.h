@@ -1,8 +1,9 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/distribution.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// Normals with shares, as one joint density per row: logits [K], loc and log_scale [K, d].
 /// log_prob of x: [..., d] is [...] and takes one matrix product, not K rows of memory for each row

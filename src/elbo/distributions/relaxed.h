@@ -1,11 +1,12 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/distribution.h"
 
 // Groups of K classes as one vector of d = groups * K numbers, each group a one-hot vector or, for
 // training, a soft one. logits: [..., groups, K]; x: [..., d]; log_prob: [..., groups].
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// x is one-hot in every group. A soft x is scored as the cross-entropy.
 struct OneHotGroups : Distribution {

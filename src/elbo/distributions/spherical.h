@@ -1,11 +1,12 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/distributions/distribution.h"
 
 // Distributions on the unit sphere in m dimensions: densities are with respect to its area, one
 // number per row.
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// The uniform distribution; x: [..., m].
 struct UniformSphere : Distribution {

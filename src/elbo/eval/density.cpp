@@ -84,7 +84,7 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
   check(n > 0, "[evaluate] the data have no rows");
   // A draw holds the row a few times over: input, features, output, density; each token of a text
   // has the features of a hidden layer.
-  const int64_t bytes = schema.kind == "token" ? 16384 : 16;
+  const int64_t bytes = schema.kind == Kind::kToken ? 16384 : 16;
   const int64_t particles = std::max<int64_t>(1, options.memory * 1000000 / (width * bytes + 4096));
   const int64_t rows = std::clamp<int64_t>(
       options.draws > 0 ? particles / std::min<int64_t>(options.draws, 64) : 256, 1, 256);
@@ -102,7 +102,7 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
     bound.add(k - r);
     reconstruction.add(-r);
     divergence.add(k);
-    if (schema.kind == "token") tokens.add(token_mask(batch.x).sum(1));
+    if (schema.kind == Kind::kToken) tokens.add(token_mask(batch.x).sum(1));
     for (size_t i = 0; i < inference.trace.sites.size(); ++i) {
       const auto& site = inference.trace.sites[i];
       if (!site.posterior) continue;
@@ -125,13 +125,11 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
     result["negative_log_likelihood_standard_error"] = evidence.standard_error();
   }
   const double best = options.draws > 0 ? evidence.mean() : bound.mean();
-  if (schema.kind == "token") {
+  if (schema.kind == Kind::kToken) {
     result["tokens_per_row"] = tokens.mean();  // the end is one
     result["perplexity"] = std::exp(best / tokens.mean());
   }
-  const bool discrete = schema.kind == "binary" || schema.kind == "byte" ||
-                        schema.kind == "count" || schema.kind == "category";
-  if (discrete) {
+  if (is_discrete(schema.kind)) {
     result["bits_per_dimension"] = best / (static_cast<double>(width) * std::log(2.0));
   }
   result["sites"] = Json::array();

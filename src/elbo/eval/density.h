@@ -13,10 +13,10 @@ struct EvaluateOptions {
   int64_t memory = 512;
   template <class F>
   void fields(F&& f) {
-    f("draws", draws, "importance samples for log p(x); 0 = only the ELBO", between(0, 10000000));
-    f("rows", rows, "judge only the first so many rows; 0 = all", at_least(0));
+    f("draws", draws, "importance samples for log p(x) (0 = only the ELBO)", between(0, 10000000));
+    f("rows", rows, "number of rows to judge, from the first (0 = all)", at_least(0));
     f("seed", seed, "seed of the draws and of the binarization", at_least(0));
-    f("memory", memory, "megabytes for the draws of a block", between(16, 1e6));
+    f("memory", memory, "megabytes of memory for the draws of a block", between(16, 1e6));
   }
 };
 

@@ -58,7 +58,7 @@ void find_unused(Subject& s, const Tensor& means, std::vector<Finding>& findings
   const double beta = last_beta(s.run());
   const auto d = static_cast<double>(means.size(1));
   const double active = (means.var(0, false) > kActiveVariance).sum().item<double>();
-  const std::string figure = "share of latent dimensions that the data move";
+  const std::string figure = "share of latent dimensions in use";
   const auto why = beta > 1 ? text(", and the KL is weighed ", beta, " times") : std::string();
   if (active == 0) {
     findings.push_back({"posterior_collapse",
@@ -130,8 +130,8 @@ void find_holes(Subject& s, const Tensor& means, std::vector<Finding>& findings)
             variance[at].sqrt().item<double>(), " where the prior has 0 and 1"),
        "largest KL of a dimension's aggregate posterior from the prior, nats",
        largest.item<double>(), kMostGap,
-       "a prior that is fitted to the codes, as --model vamp_vae or --model realnvp_prior_vae, "
-       "or a larger objective.beta"});
+       "a prior fitted to the codes, e.g. --model vamp_vae or --model realnvp_prior_vae, or a "
+       "larger objective.beta"});
 }
 
 /// One codebook, or the list of those of a site's stages.

@@ -13,7 +13,7 @@ constexpr double kLeastSharpness = 0.5;  // share of the data's gradient energy
 std::vector<Finding> diagnose_pictures(Subject& s) {
   const auto& x = s.schemas().x;
   // Pixels that are drawn afresh have edges of their own, which no mean shows.
-  const bool shades = x.kind == "byte" || x.kind == "unit";
+  const bool shades = x.kind == Kind::kByte || x.kind == Kind::kUnit;
   if (!shades || x.shape.size() != 3) return {};
   const double data = gradient_energy(s.batch().x).mean().item<double>();
   if (data <= 0) return {};

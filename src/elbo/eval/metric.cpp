@@ -18,13 +18,12 @@ bool is_picture_shape(const Shape& shape) {
 bool has(const Subject& subject, const std::string& need) {
   if (need == "labels") return subject.has_labels();
   if (need == "factors") return subject.factors().defined();
-  if (need == "table") return subject.schemas().x.kind == "table";
+  if (need == "table") return subject.schemas().x.kind == Kind::kTable;
   if (need == "texts") return is_text(subject.schemas().x);
   if (need == "molecules") return is_molecules(subject.schemas().x);
   if (need == "pictures") {
     const auto& x = subject.schemas().x;
-    return is_picture_shape(x.shape) &&
-           (x.kind == "byte" || x.kind == "unit" || x.kind == "binary");
+    return is_picture_shape(x.shape) && is_bounded(x.kind);
   }
   if (need == "real code") {
     for (const auto& part : subject.layout().parts) {
@@ -134,7 +133,7 @@ const Tensor& Subject::reconstructions() {
 
 std::string Subject::shown() const {
   // Noise on pictures is the likelihood's allowance, not something that anybody wants to see.
-  return has(*this, "pictures") && schemas().x.kind != "binary" ? "means" : "draws";
+  return has(*this, "pictures") && schemas().x.kind != Kind::kBinary ? "means" : "draws";
 }
 
 const Tensor& Subject::samples() {

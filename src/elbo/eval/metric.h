@@ -19,12 +19,12 @@ struct JudgeOptions {
   int64_t seed = 0;  // that of the command
   template <class F>
   void fields(F&& f) {
-    f("judged", judged, "most rows that the metrics read, and samples that they draw",
+    f("judged", judged, "most rows that the metrics read, and most samples that they draw",
       between(2, 1e6));
-    f("features", features, "what distances of samples are measured in",
+    f("features", features, "space in which distances of samples are measured",
       one_of({"pixels", "encoder", "classifier"}));
     f("temperature", temperature,
-      "of molecules that are drawn: below 1 likely tokens become likelier; 0 = the likeliest",
+      "sampling temperature of molecules; below 1 favours likely tokens (0 = the likeliest)",
       between(0, 10));
   }
 };

@@ -42,7 +42,8 @@ Drawn draw_codes(Subject& s) {
 }
 
 const bool information_added = metrics().add<NoOptions>(
-    "information", "What codes tell of rows, and how far their sum is from the prior, in nats",
+    "information",
+    "Information of codes about rows, and distance of their aggregate from the prior, in nats",
     [](const NoOptions&) {
       return make_metric({"real code"}, [](Subject& s) -> Json {
         check(!s.schemas().c.present(), "[metric] information: the prior depends on a condition");
@@ -65,7 +66,7 @@ const bool information_added = metrics().add<NoOptions>(
     });
 
 const bool codebook_added = metrics().add<NoOptions>(
-    "codebook", "How many codes of each codebook are in use", [](const NoOptions&) {
+    "codebook", "Number of codes in use in each codebook", [](const NoOptions&) {
       return make_metric({}, [](Subject& s) -> Json {
         check(!s.code_use().is_null(), "[metric] codebook: the model has none");
         Json j = s.code_use();

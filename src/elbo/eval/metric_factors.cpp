@@ -28,9 +28,10 @@ bool add_score(const char* name, const char* about,
   });
 }
 const bool mig = add_score("mig", "Mutual information gap of codes about factors", information_gap);
-const bool modular = add_score("modularity", "How near each code is to one factor", modularity);
+const bool modular =
+    add_score("modularity", "How close each code is to depending on a single factor", modularity);
 const bool irs =
-    add_score("irs", "Robustness of codes while other factors change", interventional_robustness);
+    add_score("irs", "Robustness of codes to changes of other factors", interventional_robustness);
 
 /// A score of what readers of codes learn.
 bool add_split_score(const char* name, const char* about, double (*score)(const FactorSplit&)) {
@@ -42,8 +43,8 @@ bool add_split_score(const char* name, const char* about, double (*score)(const 
 }
 const bool explicit_ = add_split_score(
     "explicitness", "Area under the ROC curve of logistic regressions to factors", explicitness);
-const bool sap =
-    add_split_score("sap", "Lead of the code that predicts a factor best", attribute_gap);
+const bool sap = add_split_score(
+    "sap", "Lead of the code that best predicts a factor over the second best", attribute_gap);
 
 const bool dci_added = metrics().add<NoOptions>(
     "dci", "Disentanglement, completeness and informativeness by boosted trees",
@@ -69,7 +70,7 @@ Json vote_protocol(const Subject& s, const VoteCounts& n) {
 }
 
 const bool factor_vae = metrics().add<NoOptions>(
-    "factor_vae", "Whether the code that varies least names the factor that was held",
+    "factor_vae", "Accuracy of naming the fixed factor by the code that varies least",
     [](const NoOptions&) {
       return make_metric({"factors", "real code"}, [](Subject& s) -> Json {
         const VoteCounts n;
@@ -83,7 +84,8 @@ const bool factor_vae = metrics().add<NoOptions>(
     });
 
 const bool beta_vae = metrics().add<NoOptions>(
-    "beta_vae", "Whether differences of codes name the factor that was held", [](const NoOptions&) {
+    "beta_vae", "Accuracy of naming the fixed factor by differences of codes",
+    [](const NoOptions&) {
       return make_metric({"factors", "real code"}, [](Subject& s) -> Json {
         const VoteCounts n;
         const auto train = draw_groups(s.factors(), n.train, n.batch, true);

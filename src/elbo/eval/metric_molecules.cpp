@@ -60,7 +60,8 @@ const bool molecules = metrics().add<NoOptions>(
     });
 
 const bool reconstructed = metrics().add<NoOptions>(
-    "molecule_reconstruction", "Share of rows whose molecule comes back from the posterior mean",
+    "molecule_reconstruction",
+    "Share of rows whose molecule is decoded exactly from the posterior mean",
     [](const NoOptions&) {
       return make_metric({"molecules"}, [](Subject& s) -> Json {
         const auto& schema = s.schemas().x;

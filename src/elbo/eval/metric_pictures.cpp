@@ -7,7 +7,7 @@ namespace {
 double average(const Tensor& x) { return x.to(torch::kFloat64).mean().item<double>(); }
 
 const bool added = metrics().add<NoOptions>(
-    "pictures", "Reconstructions beside data: squared error, PSNR, SSIM, MS-SSIM, sharpness",
+    "pictures", "Reconstruction quality: squared error, PSNR, SSIM, MS-SSIM, sharpness",
     [](const NoOptions&) {
       return make_metric({"pictures"}, [](Subject& s) -> Json {
         const auto& x = s.batch().x;

@@ -13,7 +13,7 @@ Json protocol(Subject& s) {
 }
 
 const bool frechet = metrics().add<NoOptions>(
-    "frechet", "Distance of normals fitted to features of data and of samples (FID's formula)",
+    "frechet", "Distance between normals fitted to features of data and of samples (FID's formula)",
     [](const NoOptions&) {
       return make_metric({}, [](Subject& s) -> Json {
         const auto& f = s.features();
@@ -22,7 +22,7 @@ const bool frechet = metrics().add<NoOptions>(
     });
 
 const bool kernel = metrics().add<NoOptions>(
-    "kernel", "Cubic-kernel discrepancy of features of data and of samples (KID's formula)",
+    "kernel", "Cubic-kernel discrepancy between features of data and of samples (KID's formula)",
     [](const NoOptions&) {
       return make_metric({}, [](Subject& s) -> Json {
         const auto& f = s.features();

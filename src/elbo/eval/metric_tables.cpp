@@ -74,7 +74,7 @@ Json marginals(Subject& s) {
 Json pair_differences(Subject& s) {
   const auto t = tables_of(s, s.size());
   const auto d = static_cast<int64_t>(t.columns.size());
-  check(d > 1, "[metric table_associations] one column is no pair");
+  check(d > 1, "[metric table_associations] found one column, expected two or more");
   const auto truth = associations(t.held_out, t.columns);
   const auto difference = (associations(t.synthetic, t.columns) - truth).abs().tril(-1);
   const auto usual = (associations(t.training, t.columns) - truth).abs().tril(-1);
@@ -92,7 +92,7 @@ Json pair_differences(Subject& s) {
 /// Rows whose condition is a label get it as a last column.
 void add_label(Subject& s, Tables& t) {
   const auto& c = s.schemas().c;
-  if (c.kind != "category" || c.shape.size() != 1) return;
+  if (c.kind != Kind::kCategory || c.shape.size() != 1) return;
   Column label;
   label.name = "label";
   label.type = "category";
@@ -190,23 +190,22 @@ bool add_table_metric(const char* name, const char* about, Json (*measure)(Subje
 
 const bool marginals_added =
     add_table_metric("table_marginals",
-                     "Distance of each column's distribution in synthetic rows from held-out rows "
+                     "Distance of each column's distribution between synthetic and held-out rows "
                      "(Kolmogorov-Smirnov, total variation)",
                      marginals);
 const bool associations_added =
     add_table_metric("table_associations",
-                     "Difference of the associations of pairs of columns (correlation, correlation "
-                     "ratio, Cramér's V) in synthetic rows from held-out rows",
+                     "Difference in associations of pairs of columns (correlation, correlation "
+                     "ratio, Cramér's V) between synthetic and held-out rows",
                      pair_differences);
 const bool training_added = add_table_metric(
     "table_training",
     "Accuracy on held-out rows of logistic regression trained on synthetic and on real rows",
     train_on_synthetic);
-const bool privacy_added =
-    add_table_metric("table_privacy",
-                     "Distance of synthetic and of held-out rows to the closest training row, and "
-                     "the share of copies",
-                     privacy);
+const bool privacy_added = add_table_metric(
+    "table_privacy",
+    "Distance of synthetic and held-out rows to the closest training row, and the share of copies",
+    privacy);
 
 }  // namespace
 }  // namespace elbo

@@ -38,7 +38,8 @@ Json walk_distances(Subject& s) {
 }
 
 const bool text_reconstruction = metrics().add<NoOptions>(
-    "text_reconstruction", "Exact matches and edit distances of rows and their reconstructions",
+    "text_reconstruction",
+    "Exact matches and edit distances between rows and their reconstructions",
     [](const NoOptions&) {
       return make_metric({"texts"}, [](Subject& s) -> Json {
         TokenAgreement agreement;
@@ -52,10 +53,10 @@ const bool text_reconstruction = metrics().add<NoOptions>(
     });
 
 const bool text_walks = metrics().add<NoOptions>(
-    "text_walks", "Edit distances of neighbours and of ends on walks between codes",
+    "text_walks", "Edit distances between neighbours and between ends on walks between codes",
     [](const NoOptions&) {
       return make_metric({"texts", "real code"}, [](Subject& s) -> Json {
-        check(s.size() > 1, "[metric text_walks] one row is no pair");
+        check(s.size() > 1, "[metric text_walks] found one row, expected two or more");
         torch::NoGradGuard no_gradient;
         return walk_distances(s);
       });

@@ -69,7 +69,7 @@ RowScorer::RowScorer(std::shared_ptr<Model> model, Schemas schemas, RowScoreOpti
 int64_t RowScorer::block() const {
   constexpr int64_t kFloats = int64_t{1} << 25;
   // Each token of a text has the features of a hidden layer.
-  const int64_t floats = schemas_.x.kind == "token" ? 1024 : 8;
+  const int64_t floats = schemas_.x.kind == Kind::kToken ? 1024 : 8;
   const int64_t particles = kFloats / (floats * numel(schemas_.x.shape) + 1024);
   return std::clamp<int64_t>(particles / options_.draws, 1, 4096);
 }

@@ -15,11 +15,11 @@ struct RowScoreOptions {
   template <class F>
   void fields(F&& f) {
     f("score", score,
-      "likelihood: importance-sampled -log p(x); elbo: -ELBO; reconstruction: -E log p(x | z) (An "
-      "& Cho 2015); latent: KL of the code from the prior; ensemble: surprise at reconstruction, "
-      "likelihood and latent, mostly at what surprises most",
+      "score: likelihood (importance-sampled -log p(x)), elbo (-ELBO), reconstruction (-E log p(x "
+      "| z), An & Cho 2015), latent (KL of the code from the prior) or ensemble (of likelihood, "
+      "reconstruction and latent, dominated by the most surprising)",
       one_of({"likelihood", "elbo", "reconstruction", "latent", "ensemble"}));
-    f("draws", draws, "draws from the posterior for each row", between(1, 1000000));
+    f("draws", draws, "draws from the posterior per row", between(1, 1000000));
     f("seed", seed, "seed of the draws and of the binarization", at_least(0));
   }
 };

@@ -17,14 +17,14 @@ struct ThresholdOptions {
   template <class F>
   void fields(F&& f) {
     f("threshold", threshold,
-      "auto (conformal where there are enough reference rows, else evt, else rate), conformal, "
-      "evt, "
-      "rate, percentile, or a number");
-    f("false_alarms", false_alarms, "share of normal rows that may raise an alarm",
+      "threshold: auto (conformal where there are enough reference rows, else evt, else rate), "
+      "conformal, evt, rate, percentile, or a number");
+    f("false_alarms", false_alarms, "share of normal rows that may raise a false alarm",
       between(1e-9, 0.5));
-    f("percentile", percentile, "of the reference scores, for the method of that name",
+    f("percentile", percentile, "percentile of the reference scores (method percentile)",
       between(0, 100));
-    f("margin", margin, "the threshold lies so many times as far above the median of normal rows",
+    f("margin", margin,
+      "factor on the threshold's distance above the median normal score (1 = as the method gives)",
       between(0.1, 1000));
   }
 };

@@ -73,7 +73,7 @@ std::string about_data(const Run& run) {
   const auto& x = run.schemas().x;
   Rows rows{{"source", run.data_name()},
             {"rows", in_words(facts.value("rows", Json()))},
-            {"kind", x.kind},
+            {"kind", to_string(x.kind)},
             {"shape of a row", to_string(x.shape)}};
   if (run.schemas().c.present()) rows.emplace_back("condition", to_string(run.schemas().c.shape));
   for (const auto& row : flat(facts["data"].value("options", Json::object()))) rows.push_back(row);
@@ -84,36 +84,30 @@ std::string about_data(const Run& run) {
 std::string about_numbers(const Run& run, Json evaluation) {
   Rows rows;
   if (run.has_weights()) rows = flat(run.weights_about());
-  std::string text = "Of the weights in this run, as they were chosen in training:\n\n" +
-                     table("figure", "value", rows);
+  std::string text = "Of the weights stored in this run:\n\n" + table("figure", "value", rows);
   if (evaluation.is_null()) return text + "\nNo evaluation was given.\n";
   const Json protocol = evaluation.value("protocol", Json::object());
   const Json findings = evaluation.value("diagnosis", Json::array());
   for (const char* other : {"protocol", "diagnosis", "left_out"}) evaluation.erase(other);
-  text += "\nOf `elbo evaluate`:\n\n" + table("figure", "value", flat(evaluation)) +
-          "\nHow they were found:\n\n" + table("protocol", "value", flat(protocol));
+  text += "\nFrom `elbo evaluate`:\n\n" + table("figure", "value", flat(evaluation)) +
+          "\nHow they were measured:\n\n" + table("protocol", "value", flat(protocol));
   for (const auto& finding : findings)
     text += "\n- " + in_words(finding.value("says", Json())) + "\n";
   return text;
 }
 
 constexpr char kLimits[] =
-    "- Densities are bounds: log p(x) is at least the negative of `negative_elbo`; an importance\n"
-    "  estimate is closer and, on average, still a lower bound.\n"
-    "- The model describes rows of the kind above. Other rows get a density and a code, too; how\n"
-    "  unlikely they are is what `elbo score` tells.\n"
-    "- Samples repeat the shares, gaps and mistakes of the training rows, and may lie close to\n"
-    "  single ones of them.\n"
-    "- A direction in the latent space that goes with an attribute shows what occurs together, "
-    "not\n"
-    "  what causes what.\n";
+    "- Densities are bounds: log p(x) is at least the negative of `negative_elbo`; an importance\n "
+    " estimate is closer and, on average, still a lower bound.\n- The model describes rows of the "
+    "kind above. Other rows get a density and a code, too;\n  `elbo score` shows how unlikely they "
+    "are.\n- Samples repeat the shares, gaps and mistakes of the training rows, and may lie close "
+    "to\n  single ones of them.\n- A direction in the latent space that goes with an attribute "
+    "shows what occurs together, not\n  what causes what.\n";
 
 constexpr char kOpen[] =
-    "- Intended use and users: _to be filled in_\n"
-    "- Uses that are out of scope: _to be filled in_\n"
-    "- Where the data come from, who is in them, and under which licence: _to be filled in_\n"
-    "- Licence of the model: _to be filled in_\n"
-    "- Whom to ask: _to be filled in_\n";
+    "- Intended use and users: _to be filled in_\n- Uses that are out of scope: _to be filled "
+    "in_\n- Where the data come from, who is in them, and under which licence: _to be filled "
+    "in_\n- Licence of the model: _to be filled in_\n- Contact: _to be filled in_\n";
 
 }  // namespace
 

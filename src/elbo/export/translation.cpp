@@ -219,7 +219,7 @@ const std::string& Translation::named(Traced& value) {
   } else if (few.isBool()) {
     value.name = constant(torch::full({}, few.toBool(), torch::kBool));
   } else {
-    fail(kWhere, "a value of type ", few.tagKind(), " stands where a tensor was expected");
+    fail(kWhere, "a value of type ", few.tagKind(), " where a tensor was expected");
   }
   return value.name;
 }

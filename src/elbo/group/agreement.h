@@ -4,10 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/group/group.h"
 #include "elbo/group/row_draws.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// What the processes of a group must know of each other at a step beside gradients: whether every
 /// loss is finite, whether somebody wants to stop, whether their random streams still are one, and

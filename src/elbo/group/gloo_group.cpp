@@ -272,7 +272,7 @@ class GlooGroup : public Group {
       auto cause = watch_->failure();
       if (cause.empty()) cause = watch_->find_cause();
       watch_->tell(cause);
-      fail("[train] ", cause, "; --resume goes on from the last checkpoint");
+      fail("[train] ", cause, "; --resume continues from the last checkpoint");
     }
   }
 
@@ -290,7 +290,9 @@ class LoopbackMeeting : public Meeting {
   int64_t port() const override { return static_cast<const c10d::TCPStore&>(*root_).getPort(); }
   void call_off(const std::string& why) override {
     try {
-      c10d::PrefixStore("elbo", root_).compareSet(GlooWatch::kFailed, {}, {why.begin(), why.end()});
+      using Bytes = std::vector<uint8_t>;
+      c10d::PrefixStore("elbo", root_)
+          .compareSet(GlooWatch::kFailed, Bytes{}, Bytes(why.begin(), why.end()));
     } catch (const std::exception&) {
       // Only those read it who are still connected.
     }

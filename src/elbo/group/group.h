@@ -4,9 +4,10 @@
 #include <memory>
 #include <string>
 
+#include "elbo/core/api.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// The processes that train one model together. All make the same calls in the same order; where
 /// one of them ends or answers no more, the others' calls raise an Error that names it.

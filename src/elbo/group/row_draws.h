@@ -1,8 +1,9 @@
 #pragma once
 
+#include "elbo/core/api.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// Which rows of a larger batch this process holds.
 struct RowPart {

@@ -52,12 +52,12 @@ class Chain : public torch::nn::Module {
  public:
   Chain(const Context& at, const Design& design, bool free)
       : raster(at.variable), context_(free ? 0 : design.context) {
-    check_kind(design.name, at.variable, {"binary", "byte", "category"});
-    const bool classes = at.variable.kind == "category";
+    check_kind(design.name, at.variable, {Kind::kBinary, Kind::kByte, Kind::kCategory});
+    const bool classes = at.variable.kind == Kind::kCategory;
     const auto one_of_them = [&](const Shape& shape) {
       Schema variable{shape, at.variable.kind, at.variable.detail};
       const Json head = classes ? Json("categorical")
-                        : at.variable.kind == "binary"
+                        : at.variable.kind == Kind::kBinary
                             ? Json("bernoulli")
                             : Json{{"type", "discretized_logistic"}, {"components", 10}};
       return heads().make({variable, at.data}, head);
@@ -198,8 +198,8 @@ struct AutoregressiveOptions : NetworkOptions {
   template <class F>
   void fields(F&& f) {
     NetworkOptions::fields(f);
-    f("context", context, "features that a pixel reads of the decoder", between(1, 4096));
-    f("embedding", embedding, "classes: numbers that stand for one", between(1, 4096));
+    f("context", context, "decoder features that a pixel reads", between(1, 4096));
+    f("embedding", embedding, "classes: embedding size", between(1, 4096));
   }
 };
 

@@ -8,8 +8,8 @@ struct ConditionalOptions {
   Json network = Json{{"type", "mlp"}, {"hidden", {128}}};
   template <class F>
   void fields(F&& f) {
-    f("head", head, "the family of p(z | c)");
-    f("network", network, "from the condition to the head's features");
+    f("head", head, "family of p(z | c)");
+    f("network", network, "network from the condition to the head's features");
   }
 };
 
@@ -38,7 +38,8 @@ class ConditionalHead : public Head {
 };
 
 const bool added = heads().add<ConditionalOptions>(
-    "conditional", "As a prior: p(z | c) by a network of the condition (Sohn et al. 2015)",
+    "conditional",
+    "As a prior: p(z | c) from a network that reads the condition (Sohn et al. 2015)",
     [](const Context& at, ConditionalOptions options) {
       return std::make_shared<ConditionalHead>(at, options);
     });

@@ -15,8 +15,8 @@ Dist on_level_centres(Dist base, const Tensor& like) {
 }
 
 std::shared_ptr<Head> make_beta(const Context& at, NoOptions) {
-  check_kind("beta", at.variable, {"unit", "byte"});
-  const bool byte = at.variable.kind == "byte";
+  check_kind("beta", at.variable, {Kind::kUnit, Kind::kByte});
+  const bool byte = at.variable.kind == Kind::kByte;
   return std::make_shared<FeatureHead>(
       "beta", at.variable.shape, 2, [byte](const std::vector<Tensor>& p) -> Dist {
         auto base = std::make_shared<Beta>(bounded_exp(p[0], kLowest, kHighest),
@@ -26,7 +26,7 @@ std::shared_ptr<Head> make_beta(const Context& at, NoOptions) {
 }
 
 std::shared_ptr<Head> make_gamma(const Context& at, NoOptions) {
-  check_kind("gamma", at.variable, {"real", "unit"});
+  check_kind("gamma", at.variable, {Kind::kReal, Kind::kUnit});
   return std::make_shared<FeatureHead>(
       "gamma", at.variable.shape, 2, [](const std::vector<Tensor>& p) {
         return std::make_shared<Gamma>(bounded_exp(p[0], kLowest, kHighest),
@@ -42,7 +42,7 @@ std::shared_ptr<Head> make_delta(const Context& at, NoOptions) {
 }
 
 std::shared_ptr<Head> make_uniform(const Context& at, NoOptions) {
-  check_kind("uniform", at.variable, {"real", "unit"});
+  check_kind("uniform", at.variable, {Kind::kReal, Kind::kUnit});
   return std::make_shared<FeatureHead>(
       "uniform", at.variable.shape, 2,
       [](const std::vector<Tensor>& p) {
@@ -52,8 +52,8 @@ std::shared_ptr<Head> make_uniform(const Context& at, NoOptions) {
       true);
 }
 
-const bool added_beta =
-    heads().add<NoOptions>("beta", "Shares in (0, 1), also with peaks at both ends", make_beta);
+const bool added_beta = heads().add<NoOptions>(
+    "beta", "Numbers in (0, 1), possibly with peaks at both ends", make_beta);
 const bool added_gamma = heads().add<NoOptions>("gamma", "Positive numbers", make_gamma);
 const bool added_delta =
     heads().add<NoOptions>("delta", "A point: the posterior of a plain autoencoder", make_delta);

@@ -8,7 +8,8 @@ struct NegativeBinomialOptions {
   std::string dispersion = "feature";
   template <class F>
   void fields(F&& f) {
-    f("dispersion", dispersion, "feature: one learned per component; output: from the network",
+    f("dispersion", dispersion,
+      "dispersion: feature (one learned per component) or output (from the network)",
       one_of({"feature", "output"}));
   }
 };
@@ -18,7 +19,7 @@ class NegativeBinomialHead : public Head {
  public:
   NegativeBinomialHead(const Context& at, const NegativeBinomialOptions& options)
       : shape_(at.variable.shape), output_(options.dispersion == "output") {
-    check_kind("negative_binomial", at.variable, {"count"});
+    check_kind("negative_binomial", at.variable, {Kind::kCount});
     if (!output_) log_total_ = register_parameter("log_total", torch::zeros(shape_));
   }
   Dist operator()(const Tensor& h) override {
@@ -37,7 +38,7 @@ class NegativeBinomialHead : public Head {
 
 const bool added_poisson = heads().add<NoOptions>(
     "poisson", "Counts whose variance is their mean", [](const Context& at, NoOptions) {
-      check_kind("poisson", at.variable, {"count"});
+      check_kind("poisson", at.variable, {Kind::kCount});
       return std::make_shared<FeatureHead>(
           "poisson", at.variable.shape, 1, [](const std::vector<Tensor>& p) {
             return std::make_shared<Poisson>(p[0].clamp(-kLogRate, kLogRate));

@@ -13,11 +13,12 @@ struct DiffusionOptions {
   Json network = Json{{"type", "mlp"}, {"hidden", {256, 256, 256}}, {"init", "he"}};
   template <class F>
   void fields(F&& f) {
-    f("steps", steps, "steps of the chain between noise and a code", between(2, 10000));
-    f("lowest", lowest, "log of noise to signal, as variances, at the chain's end",
+    f("steps", steps, "steps of the chain from noise to a code", between(2, 10000));
+    f("lowest", lowest, "log ratio of noise variance to signal variance at the end of the chain",
       between(-20, 0));
-    f("highest", highest, "the same where the chain begins", between(0, 20));
-    f("network", network, "from a noisy code and its noise level to the noise");
+    f("highest", highest, "log ratio of noise variance to signal variance at its beginning",
+      between(0, 20));
+    f("network", network, "network from a noisy code and its noise level to the noise");
   }
 };
 
@@ -183,7 +184,7 @@ class DiffusionHead : public Head {
   DiffusionHead(const Context& at, const DiffusionOptions& o)
       : shape_(at.variable.shape),
         chain_(register_module("chain", std::make_shared<NoiseChain>(shape_, o))) {
-    check_kind("diffusion", at.variable, {"real"});
+    check_kind("diffusion", at.variable, {Kind::kReal});
   }
   Dist operator()(const Tensor& h) override {
     check(!h.defined(), "[head diffusion] place: it takes no features, use it as a prior");
@@ -197,7 +198,7 @@ class DiffusionHead : public Head {
 };
 
 const bool added = heads().add<DiffusionOptions>(
-    "diffusion", "As a free prior: noise turned into codes step by step; its density is a bound",
+    "diffusion", "As a free prior: noise becomes codes step by step; its density is a bound",
     [](const Context& at, const DiffusionOptions& o) {
       return std::make_shared<DiffusionHead>(at, o);
     });

@@ -18,7 +18,7 @@ class CategoricalHead : public Head {
  public:
   explicit CategoricalHead(const Context& at)
       : shape_(at.variable.shape), classes_(classes_of("categorical", at.variable)) {
-    check_kind("categorical", at.variable, {"category", "token"});
+    check_kind("categorical", at.variable, {Kind::kCategory, Kind::kToken});
     origin_ = register_buffer("origin", torch::zeros({1}));
   }
   Dist operator()(const Tensor& h) override {
@@ -41,18 +41,18 @@ class CategoricalHead : public Head {
 
 template <class D>
 std::shared_ptr<Head> from_logits(const char* name, const Context& at) {
-  check_kind(name, at.variable, {"binary", "unit", "byte"});
+  check_kind(name, at.variable, {Kind::kBinary, Kind::kUnit, Kind::kByte});
   return std::make_shared<FeatureHead>(
       name, at.variable.shape, 1,
       [](const std::vector<Tensor>& p) { return std::make_shared<D>(p[0]); }, true);
 }
 
 const bool added_bernoulli = heads().add<NoOptions>(
-    "bernoulli", "Bits; grey values are scored as the cross-entropy",
+    "bernoulli", "Bits; grey values are scored by cross-entropy",
     [](const Context& at, NoOptions) { return from_logits<Bernoulli>("bernoulli", at); });
 
 const bool added_continuous = heads().add<NoOptions>(
-    "continuous_bernoulli", "Shares in [0, 1]: cross-entropy with the constant that it lacks",
+    "continuous_bernoulli", "Numbers in [0, 1]: cross-entropy with its normalising constant",
     [](const Context& at, NoOptions) {
       return from_logits<ContinuousBernoulli>("continuous_bernoulli", at);
     });

@@ -12,9 +12,10 @@ struct FlowOptions {
   Json base = "normal";
   template <class F>
   void fields(F&& f) {
-    f("step", step, "a step's name or {\"type\": name, options}; or a list that is repeated");
-    f("steps", steps, "length of the chain", between(1, 1000));
-    f("base", base, "the distribution that the steps reshape");
+    f("step", step,
+      "step: a name or {\"type\": name, options}, or a list that is repeated (elbo list steps)");
+    f("steps", steps, "number of steps", between(1, 1000));
+    f("base", base, "distribution that the steps reshape");
   }
 };
 

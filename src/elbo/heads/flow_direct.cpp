@@ -49,7 +49,7 @@ struct HouseholderOptions {
   int64_t reflections = 1;
   template <class F>
   void fields(F&& f) {
-    f("reflections", reflections, "reflections in this step", between(1, 1000));
+    f("reflections", reflections, "number of reflections in this step", between(1, 1000));
   }
 };
 
@@ -67,11 +67,13 @@ struct SylvesterOptions {
   int64_t reflections = 4;
   template <class F>
   void fields(F&& f) {
-    f("kind", kind, "where the directions come from: QR, reflections, or the axes",
+    f("kind", kind,
+      "source of the directions: orthogonal (QR), householder (reflections) or triangular (the "
+      "axes)",
       one_of({"orthogonal", "householder", "triangular"}));
-    f("columns", columns, "directions along which it bends; 0 = half of the dimensions",
+    f("columns", columns, "number of directions along which it bends (0 = half of the dimensions)",
       at_least(0));
-    f("reflections", reflections, "of the householder kind", between(1, 1000));
+    f("reflections", reflections, "number of reflections, kind householder", between(1, 1000));
   }
 };
 

@@ -15,10 +15,9 @@ struct NetworkOptions {
   template <class F>
   void fields(F&& f) {
     f("hidden", hidden, "sizes of the hidden layers");
-    f("activation", activation, "what follows each hidden layer",
+    f("activation", activation, "activation after each hidden layer",
       one_of(conditioner_activations()));
-    f("context", context, "features that the step reads where it stands in a posterior",
-      between(1, 65536));
+    f("context", context, "features that the step reads in a posterior", between(1, 65536));
   }
 };
 
@@ -28,8 +27,8 @@ struct IafOptions : NetworkOptions {
   template <class F>
   void fields(F&& f) {
     NetworkOptions::fields(f);
-    f("gate", gate, "the gated form; false = exp(s) z + m");
-    f("gate_bias", gate_bias, "added before the gate's sigmoid", between(-10, 10));
+    f("gate", gate, "gated form of the update (false = exp(s) z + m)");
+    f("gate_bias", gate_bias, "constant added before the gate's sigmoid", between(-10, 10));
   }
 };
 
@@ -40,10 +39,10 @@ struct SplineOptions : NetworkOptions {
   template <class F>
   void fields(F&& f) {
     NetworkOptions::fields(f);
-    f("structure", structure, "how numbers depend on each other",
+    f("structure", structure, "dependence between dimensions",
       one_of({"coupling", "autoregressive"}));
-    f("bins", bins, "pieces of the spline", between(2, 256));
-    f("bound", bound, "the spline reaches from -bound to bound; the identity goes on outside",
+    f("bins", bins, "number of pieces of the spline", between(2, 256));
+    f("bound", bound, "range of the spline, from -bound to bound; the identity outside",
       between(0.1, 1000));
   }
 };

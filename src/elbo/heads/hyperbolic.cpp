@@ -1,6 +1,6 @@
 #include "elbo/distributions/hyperbolic.h"
 
-#include "elbo/distributions/fused.h"
+#include "elbo/distributions/halves.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {
@@ -12,8 +12,7 @@ struct WrappedNormalOptions {
   template <class F>
   void fields(F&& f) {
     f("curvature", curvature,
-      "of the Poincaré ball, without its minus sign; the same in posterior "
-      "and prior",
+      "curvature of the Poincaré ball, without its minus sign; must agree in posterior and prior",
       between(1e-4, 100));
     f("scale", scale, "deviation of the free prior", between(1e-3, 10));
     f("min_log_scale", min_log_scale, "lower bound of the log scale", between(-20, 20));
@@ -36,7 +35,7 @@ class WrappedNormalHead : public Head {
       const auto zeros = torch::zeros(shape_, origin_.options());
       return std::make_shared<WrappedNormal>(zeros, zeros + std::log(options_.scale), c);
     }
-    const auto [loc, log_scale] = fused::halves(h, options_.min_log_scale, options_.max_log_scale);
+    const auto [loc, log_scale] = halves(h, options_.min_log_scale, options_.max_log_scale);
     return std::make_shared<WrappedNormal>(onto_ball(loc, c), log_scale, c);
   }
   Shape input() const override { return times(2, shape_); }

@@ -12,7 +12,7 @@ struct DiscretizedLogisticOptions {
   int64_t components = 1;
   template <class F>
   void fields(F&& f) {
-    f("components", components, "logistics mixed per pixel", between(1, 100));
+    f("components", components, "number of logistics mixed per pixel", between(1, 100));
   }
 };
 
@@ -28,7 +28,7 @@ class DiscretizedLogisticHead : public Head {
       : shape_(at.variable.shape),
         components_(options.components),
         channels_(shape_.size() > 1 ? shape_[0] : 1) {
-    check_kind("discretized_logistic", at.variable, {"byte"});
+    check_kind("discretized_logistic", at.variable, {Kind::kByte});
   }
 
   Dist operator()(const Tensor& h) override {

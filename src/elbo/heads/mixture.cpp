@@ -10,8 +10,8 @@ struct MixtureOptions {
   double spread = 2;
   template <class F>
   void fields(F&& f) {
-    f("components", components, "normals in the mixture", between(1, 10000));
-    f("spread", spread, "deviation of the centres at the start", between(0, 100));
+    f("components", components, "number of normals in the mixture", between(1, 10000));
+    f("spread", spread, "standard deviation of the initial centres", between(0, 100));
   }
 };
 
@@ -19,7 +19,7 @@ struct MixtureOptions {
 class MixtureHead : public Head {
  public:
   MixtureHead(const Context& at, const MixtureOptions& options) : shape_(at.variable.shape) {
-    check_kind("mixture", at.variable, {"real", "unit"});
+    check_kind("mixture", at.variable, {Kind::kReal, Kind::kUnit});
     const auto shape = with_rows(options.components, shape_);
     logits_ = register_parameter("logits", torch::zeros({options.components}));
     loc_ = register_parameter("loc", options.spread * torch::randn(shape));

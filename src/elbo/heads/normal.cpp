@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "elbo/distributions/continuous.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/distributions/halves.h"
 #include "elbo/heads/parameters.h"
 
 namespace elbo {
@@ -14,8 +14,9 @@ struct ScaleOptions {
   template <class F>
   void fields(F&& f) {
     f("scale", scale,
-      "output: from the network; learned: one number; feature: one per component; or a number");
-    f("mean", mean, "what the network's mean passes through", one_of({"none", "sigmoid", "tanh"}));
+      "scale: output (from the network), learned (one number), feature (one per component) or a "
+      "number");
+    f("mean", mean, "function applied to the network's mean", one_of({"none", "sigmoid", "tanh"}));
     f("min_log_scale", min_log_scale, "lower bound of the log scale", between(-20, 20));
     f("max_log_scale", max_log_scale, "upper bound of the log scale", between(-20, 20));
   }
@@ -58,7 +59,7 @@ class LocationScale : public Head {
     if (mode_ == "output") {
       const double low = options_.min_log_scale, high = options_.max_log_scale;
       if (make_joint_) return standardization_(make_joint_(h, low, high), h);
-      const auto [loc, log_scale] = fused::halves(h, low, high);
+      const auto [loc, log_scale] = halves(h, low, high);
       return make(loc, log_scale);
     }
     return make(h, own_log_scale(h));

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "elbo/core/light.h"
 #include "elbo/distributions/composite.h"
+#include "elbo/kernels/light.h"
 #include "elbo/model/head.h"
 
 // What likelihood heads share.
@@ -20,23 +20,26 @@ inline constexpr double kLogRate = 15;
 inline constexpr double kLowestLogTotal = -7, kHighestLogTotal = 10;
 
 /// Raises an Error unless the variable is of a kind that the head can describe.
-inline void check_kind(const char* head, const Schema& variable,
-                       const std::vector<std::string>& allowed) {
+inline void check_kind(const char* head, const Schema& variable, const std::vector<Kind>& allowed) {
+  std::vector<std::string> names;
+  for (const auto kind : allowed) names.push_back(to_string(kind));
   check(std::find(allowed.begin(), allowed.end(), variable.kind) != allowed.end(), "[head ", head,
-        "] kind: found ", variable.kind.empty() ? std::string("no variable") : variable.kind,
-        " data, it describes ", join(allowed));
-  check(!variable.shape.empty() || variable.kind == "category", "[head ", head,
+        "] kind: found ",
+        variable.present() ? to_string(variable.kind) : std::string("no variable"),
+        " data, it describes ", join(names));
+  check(!variable.shape.empty() || variable.kind == Kind::kCategory, "[head ", head,
         "] shape: found single numbers, expected columns or an image");
 }
 
 inline void check_features(const char* head, const Tensor& h) {
   check(h.defined(), "[head ", head,
-        "] prior: it cannot stand without features; free priors are mixture, normal, …");
+        "] prior: this head cannot be a free prior; free priors are mixture, normal, …");
 }
 
 /// Kinds whose values are numbers with an order.
-inline const std::vector<std::string>& numeric_kinds() {
-  static const std::vector<std::string> kinds = {"real", "unit", "binary", "byte", "count"};
+inline const std::vector<Kind>& numeric_kinds() {
+  static const std::vector<Kind> kinds = {Kind::kReal, Kind::kUnit, Kind::kBinary, Kind::kByte,
+                                          Kind::kCount};
   return kinds;
 }
 
@@ -57,7 +60,7 @@ inline Tensor bounded_exp(const Tensor& log_value, double low, double high) {
 class Standardization {
  public:
   explicit Standardization(const Schema& variable) {
-    if (variable.kind != "real" || !variable.detail.contains("loc")) return;
+    if (variable.kind != Kind::kReal || !variable.detail.contains("loc")) return;
     const auto read = [&](const char* key) {
       return torch::tensor(variable.detail.at(key).get<std::vector<float>>())
           .view(with_rows(1, variable.shape));

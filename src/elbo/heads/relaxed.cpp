@@ -21,9 +21,9 @@ struct RelaxedOptions : GroupOptions {
   template <class F>
   void fields(F&& f) {
     GroupOptions::fields(f);
-    f("temperature", temperature, "softness of draws in training: a number, or a schedule in steps",
-      between(1e-3, 100));
-    f("straight_through", straight_through, "one-hot draws with the soft draw's gradient");
+    f("temperature", temperature,
+      "temperature of draws in training: a number, or a schedule in steps", between(1e-3, 100));
+    f("straight_through", straight_through, "use one-hot draws with the soft draw's gradient");
   }
 };
 

@@ -39,7 +39,7 @@ struct TokenSequence : Distribution, Decodable {
 class SequenceHead : public Head {
  public:
   SequenceHead(const Context& at, const TokenChainOptions& options) {
-    check_kind("autoregressive", at.variable, {"token"});
+    check_kind("autoregressive", at.variable, {Kind::kToken});
     const auto vocabulary = at.variable.detail.value("vocabulary", Json());
     check(vocabulary.is_array() && at.variable.shape.size() == 1,
           "[head autoregressive] shape: found ", to_string(at.variable.shape),

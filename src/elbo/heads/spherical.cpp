@@ -49,7 +49,7 @@ const bool added_fisher = heads().add<NoOptions>(
     [](const Context& at, NoOptions) { return std::make_shared<VonMisesFisherHead>(at); });
 
 const bool added_sphere = heads().add<NoOptions>(
-    "uniform_sphere", "Free prior of directions: all alike",
+    "uniform_sphere", "Free prior of directions: all equally likely",
     [](const Context& at, NoOptions) { return std::make_shared<UniformSphereHead>(at); });
 
 }  // namespace

@@ -28,13 +28,13 @@ struct TableHeadOptions {
   template <class F>
   void fields(F&& f) {
     f("real", real, "family of real and date columns", one_of({"normal", "student", "mixture"}));
-    f("positive", positive, "family of positive columns; auto: by whether they hold zeros",
+    f("positive", positive, "family of positive columns (auto = by whether they hold zeros)",
       one_of({"auto", "log_normal", "zero_log_normal"}));
-    f("count", count, "family of counts; auto: by how much they vary",
+    f("count", count, "family of counts (auto = by how much they vary)",
       one_of({"auto", "poisson", "negative_binomial", "zero_negative_binomial", "rounded"}));
-    f("components", components, "normals in a mixture", between(2, 100));
+    f("components", components, "number of normals in a mixture", between(2, 100));
     f("df", df, "lowest degrees of freedom of Student's t", between(0.5, 1000));
-    f("columns", columns, "families of single columns, as {\"age\": \"student\"}");
+    f("columns", columns, "families of single columns, e.g. {\"age\": \"student\"}");
   }
 };
 
@@ -277,7 +277,7 @@ const std::map<std::string, std::vector<std::string>>& families() {
 class TableHead : public Head {
  public:
   TableHead(const Context& at, const TableHeadOptions& o) {
-    check_kind("table", at.variable, {"table"});
+    check_kind("table", at.variable, {Kind::kTable});
     const auto columns = columns_of(at.variable.detail);
     check(at.variable.shape == Shape{static_cast<int64_t>(columns.size())},
           "[head table] columns: the schema names ", columns.size(), ", its shape is ",

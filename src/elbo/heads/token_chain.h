@@ -15,17 +15,15 @@ struct TokenChainOptions {
   template <class F>
   void fields(F&& f) {
     f("net", net, "sequence network that reads the tokens before: gru, transformer, causal_conv");
-    f("embedding", embedding, "numbers that stand for a token", between(1, 65536));
-    f("context", context, "features that all steps read of the decoder", between(1, 65536));
-    f("word_dropout", word_dropout, "fraction of earlier tokens that training hides",
-      between(0, 1));
+    f("embedding", embedding, "embedding size", between(1, 65536));
+    f("context", context, "decoder features that all steps read", between(1, 65536));
+    f("word_dropout", word_dropout, "fraction of earlier tokens hidden in training", between(0, 1));
     f("dropout", dropout, "fraction of the network's outputs dropped in training", between(0, 0.9));
     f("grammar", grammar,
-      "tokens against the rules of the language (of SMILES) do not follow; training leaves the "
-      "rules out, which bounds the likelihood from below");
-    f("tied", tied, "tokens are told by the numbers that stand for them (weight tying)");
-    f("beam", beam, "rows followed at once where the likeliest is asked for; 1 = greedy",
-      between(1, 1000));
+      "exclude tokens that break the rules of the language (SMILES) when decoding; training "
+      "ignores the rules, which bounds the likelihood from below");
+    f("tied", tied, "share weights between token embedding and output layer (weight tying)");
+    f("beam", beam, "beam width when decoding the likeliest row (1 = greedy)", between(1, 1000));
   }
 };
 

@@ -8,7 +8,7 @@ struct VaeOptions {
   Json model = Json::object();
   template <class F>
   void fields(F&& f) {
-    f("model", model, "its parts, as in a model's spec, where they are other than the default");
+    f("model", model, "parts of the model, as in a spec, where they differ from the default");
   }
 };
 
@@ -47,7 +47,7 @@ struct ModelDistribution : Distribution {
 class VaeHead : public Head {
  public:
   VaeHead(const Context& at, const VaeOptions& o) : shape_(at.variable.shape) {
-    check_kind("vae", at.variable, {"real"});
+    check_kind("vae", at.variable, {Kind::kReal});
     Json spec = default_spec();
     const Json network{{"type", "mlp"}, {"hidden", {256, 256}}};
     spec.merge_patch({{"latent", {{"size", numel(shape_)}}},

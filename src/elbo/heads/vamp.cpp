@@ -13,10 +13,11 @@ struct VampOptions {
   template <class F>
   void fields(F&& f) {
     f("components", components, "pseudo-inputs", between(1, 100000));
-    f("mean", mean, "of the pseudo-inputs at the start (real columns: in standard units)");
-    f("std", std, "their deviation at the start; 0 = 0.01 for data in [0, 1], 1 for others",
+    f("mean", mean, "mean of the initial pseudo-inputs (real columns: in standard units)");
+    f("std", std,
+      "standard deviation of the initial pseudo-inputs (0 = 0.01 for data in [0, 1], 1 for others)",
       between(0, 100));
-    f("weights", weights, "shares of the components", one_of({"equal", "learned"}));
+    f("weights", weights, "weights of the components", one_of({"equal", "learned"}));
   }
 };
 
@@ -24,7 +25,7 @@ struct ExemplarOptions {
   int64_t components = 500;
   template <class F>
   void fields(F&& f) {
-    f("components", components, "training rows that are kept", between(1, 100000));
+    f("components", components, "number of training rows kept", between(1, 100000));
   }
 };
 
@@ -85,10 +86,9 @@ class PosteriorMixture : public Head {
 class VampHead : public PosteriorMixture {
  public:
   VampHead(const Context& at, const VampOptions& o) : PosteriorMixture("vamp", at) {
-    const auto& kind = at.data.x.kind;
     check_kind("vamp", at.data.x, numeric_kinds());
-    bounded_ = kind == "unit" || kind == "binary" || kind == "byte";
-    counts_ = kind == "count";
+    bounded_ = is_bounded(at.data.x.kind);
+    counts_ = at.data.x.kind == Kind::kCount;
     const double deviation = o.std > 0 ? o.std : bounded_ ? 0.01 : 1;
     const auto start = o.mean + deviation * torch::randn(with_rows(o.components, at.data.x.shape));
     pseudo_ = register_parameter("pseudo_inputs", in_units_of(at.data.x, start));

@@ -154,7 +154,7 @@ size_t CsvReader::read_cell(size_t at) {
         std::find_if_not(buffer_.begin() + static_cast<int64_t>(at), buffer_.end(), inside);
     at = static_cast<size_t>(stop - buffer_.begin());
   } while (at == buffer_.size() && more(at));
-  if (at < buffer_.size() && buffer_[at] == '\0') refuse("holds a NUL byte; this is no text");
+  if (at < buffer_.size() && buffer_[at] == '\0') refuse("holds a NUL byte; this is not text");
   cells_.push_back({from, at, false, 0, 0});
   return at;
 }
@@ -165,7 +165,7 @@ size_t CsvReader::read_quoted_cell(size_t at) {
   for (;; ++at) {
     if (!more(at)) refuse("a quote is opened and never closed");
     const char c = buffer_[at];
-    if (c == '\0') refuse("holds a NUL byte; this is no text");
+    if (c == '\0') refuse("holds a NUL byte; this is not text");
     if (c == '\n') ++next_line_;
     if (c == '"') {
       if (!more(at + 1) || buffer_[at + 1] != '"') break;

@@ -20,7 +20,7 @@ void check_database(const std::string& path) {
   std::error_code ignored;
   check(std::filesystem::exists(path, ignored), "[sqlite] ", path, ": no such file");
   check(is_database(path), "[sqlite] ", path,
-        ": is no SQLite database (one begins with \"SQLite format 3\")");
+        ": is not an SQLite database (one begins with \"SQLite format 3\")");
 }
 
 }  // namespace elbo

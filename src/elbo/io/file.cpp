@@ -92,7 +92,7 @@ std::string gunzip(std::string_view bytes, const std::string& where, int64_t mos
     check(!(starved && stream.avail_in == 0 && next == bytes.size()), "[gzip] ", where,
           ": ends too early");
     check(state == Z_OK || state == Z_BUF_ERROR, "[gzip] ", where, ": damaged (",
-          stream.msg ? stream.msg : "no gzip data", ")");
+          stream.msg ? stream.msg : "not gzip data", ")");
   }
 }
 

@@ -99,7 +99,7 @@ class HeaderReader {
         if (digits > 15) bad("shape is too large");
         size = size * 10 + (text_[digits] - '0');
       }
-      if (digits == 0) bad("shape holds something that is no size");
+      if (digits == 0) bad("shape holds something that is not a size");
       text_.remove_prefix(digits);
       if (next_is('L')) expect('L');  // Python 2
       sizes.push_back(size);
@@ -173,7 +173,7 @@ Tensor tensor_of_bytes(std::string_view data, torch::ScalarType type, const Shap
 Tensor parse_npy(std::string_view bytes, const std::string& where,
                  const std::shared_ptr<void>& owner) {
   check(bytes.size() >= 12 && bytes.substr(0, 6) == "\x93NUMPY", "[npy] ", where,
-        ": is no NumPy file");
+        ": is not a NumPy file");
   const int version = static_cast<unsigned char>(bytes[6]);
   check(version >= 1 && version <= 3, "[npy] ", where, ": version ", version, ", known: 1 to 3");
   const size_t width = version == 1 ? 2 : 4;

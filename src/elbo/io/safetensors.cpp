@@ -63,7 +63,7 @@ Entry read_entry(const std::string& name, const OrderedJson& j, const std::strin
                                   [&](const Type& t) { return dtype == t.name; });
   if (known == std::end(kTypes)) bad("type " + dtype.dump() + "; known: " + known_types());
   Entry entry{name, known->type, {}, 0, 0};
-  if (!j["shape"].is_array()) bad("shape is no list");
+  if (!j["shape"].is_array()) bad("shape is not a list");
   uint64_t bytes = torch::elementSize(known->type);
   uint64_t strides = bytes;  // libtorch multiplies sizes beside a zero too
   for (const auto& v : j["shape"]) {
@@ -92,16 +92,16 @@ OrderedJson parse_header(std::string_view text, const std::string& path) {
     check(depth <= 4, "[safetensors] ", path, ": header is nested too deeply");
     if (depth == 1 && event == OrderedJson::parse_event_t::key) {
       check(seen.insert(value.get<std::string>()).second, "[safetensors] ", path, ": ",
-            value.dump(), " stands there twice");
+            value.dump(), " is there twice");
     }
     return true;
   };
   try {
     auto header = OrderedJson::parse(text, watch);
-    check(header.is_object(), "[safetensors] ", path, ": header is no JSON object");
+    check(header.is_object(), "[safetensors] ", path, ": header is not a JSON object");
     return header;
   } catch (const OrderedJson::exception& e) {
-    fail("[safetensors] ", path, ": header is no JSON (", e.what(), ")");
+    fail("[safetensors] ", path, ": header is not JSON (", e.what(), ")");
   }
 }
 
@@ -191,9 +191,9 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& where) {
       entries.push_back(read_entry(name, value, where));
       continue;
     }
-    check(value.is_object(), "[safetensors] ", where, ": __metadata__ is no object");
+    check(value.is_object(), "[safetensors] ", where, ": __metadata__ is not an object");
     for (const auto& [key, text] : value.items()) {
-      check(text.is_string(), "[safetensors] ", where, ": metadata ", key, " is no text");
+      check(text.is_string(), "[safetensors] ", where, ": metadata ", key, " is not text");
       file.metadata[key] = text.get<std::string>();
     }
   }

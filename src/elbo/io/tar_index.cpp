@@ -28,8 +28,8 @@ class TarHeader {
     for (size_t i = 0; i < block_.size(); ++i) {
       sum += i >= 148 && i < 156 ? ' ' : static_cast<unsigned char>(block_[i]);
     }
-    check(sum == number(148, 8), "[tar] ", where_, ": is no tar header, or damaged",
-          " (packed archives, as .tar.gz, cannot be read in pieces: unpack them)");
+    check(sum == number(148, 8), "[tar] ", where_, ": is not a tar header, or damaged",
+          " (packed archives, e.g. .tar.gz, cannot be read in pieces: unpack them)");
   }
 
   char type() const { return block_[156]; }
@@ -60,7 +60,7 @@ class TarHeader {
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 8);
     check(text.empty() || (error == std::errc() && end == text.data() + text.size()), "[tar] ",
-          where_, ": \"", std::string(text), "\" is no octal number");
+          where_, ": \"", std::string(text), "\" is not an octal number");
     return value;
   }
 
@@ -117,7 +117,7 @@ PieceFile::PieceFile(std::string path) : path_(std::move(path)) {
   struct stat status {};
   const bool known = ::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
   if (!known) ::close(descriptor_);
-  check(known, "[file] ", path_, ": is no regular file");
+  check(known, "[file] ", path_, ": is not a regular file");
   size_ = status.st_size;
 }
 

@@ -11,10 +11,10 @@ struct FlatOptions {
   void fields(F&& f) {
     f("size", size, "number of latent dimensions", between(1, 65536));
     f("shape", shape,
-      "channels, height and width of a code that is a small picture, instead of size");
-    f("encoder", encoder, "network from x to the posterior; default: the spec's");
-    f("posterior", posterior, "q(z|x); default: the spec's");
-    f("prior", prior, "p(z); default: the spec's");
+      "channels, height and width of a code shaped as a small picture, instead of size");
+    f("encoder", encoder, "network from x to the posterior (default: the spec's)");
+    f("posterior", posterior, "posterior q(z|x) (default: the spec's)");
+    f("prior", prior, "prior p(z) (default: the spec's)");
   }
 };
 
@@ -32,7 +32,7 @@ class Flat : public Latent {
     const auto declared = [&](const Json& own, const char* part) {
       return own.is_null() ? plan.spec.at(part) : own;
     };
-    Context at{{shape_, "real", Json::object()}, plan.data};
+    Context at{{shape_, Kind::kReal, Json::object()}, plan.data};
     posterior_ = heads().make(at, declared(options.posterior, "posterior"));
     encoder_ = make_encoder(declared(options.encoder, "encoder"), plan.data, posterior_->input(),
                             condition_size(plan.data));

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "elbo/core/plain_operations.h"
 #include "elbo/distributions/continuous.h"
+#include "elbo/kernels/choice.h"
 #include "elbo/model/spec.h"
 
 namespace elbo {
@@ -16,14 +16,14 @@ struct HamiltonianOptions {
   template <class F>
   void fields(F&& f) {
     f("size", size, "number of latent dimensions", between(1, 65536));
-    f("leaps", leaps, "leapfrog steps", between(1, 1000));
-    f("step", step, "their size at the start; learned for each dimension", between(1e-6, 10));
-    f("most_step", most_step, "the largest size that can be learned", between(1e-6, 10));
-    f("temper", temper, "inverse temperature that the leaps begin with, at the start; learned",
+    f("leaps", leaps, "number of leapfrog steps", between(1, 1000));
+    f("step", step, "initial step size; learned for each dimension", between(1e-6, 10));
+    f("most_step", most_step, "largest step size that can be learned", between(1e-6, 10));
+    f("temper", temper, "initial inverse temperature of the first leap; learned",
       between(1e-3, 0.999));
-    f("encoder", encoder, "network from x to the posterior; default: the spec's");
-    f("posterior", posterior, "where the leaps begin; default: the spec's");
-    f("prior", prior, "p(z); default: the spec's");
+    f("encoder", encoder, "network from x to the posterior (default: the spec's)");
+    f("posterior", posterior, "distribution where the leaps begin (default: the spec's)");
+    f("prior", prior, "prior p(z) (default: the spec's)");
   }
 };
 
@@ -52,8 +52,7 @@ class Hamiltonian : public Latent {
 
   Trace infer(const Batch& batch, int64_t samples) override {
     check(decode_ != nullptr,
-          "[latent hamiltonian] place: it follows log p(x, z) and stands in a model alone, as no "
-          "part of a product");
+          "[latent hamiltonian] place: it follows log p(x, z), so it cannot be part of a product");
     auto trace = start_->infer(batch, samples);
     auto& site = trace.sites.at(0);
     site.log_q = site.log_posterior();
@@ -125,7 +124,7 @@ class Hamiltonian : public Latent {
 };
 
 const bool added = latents().add<HamiltonianOptions>(
-    "hamiltonian", "A draw that leaps along the gradient of log p(x, z): a better posterior",
+    "hamiltonian", "A draw moved along the gradient of log p(x, z), for a better posterior",
     [](const LatentPlan& plan, const HamiltonianOptions& options) {
       return std::make_shared<Hamiltonian>(plan, options);
     });

@@ -3,7 +3,7 @@
 
 #include "elbo/distributions/continuous.h"
 #include "elbo/distributions/discrete.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/distributions/halves.h"
 #include "elbo/group/group.h"
 #include "elbo/model/spec.h"
 #include "elbo/nn/activation.h"
@@ -20,26 +20,27 @@ struct LabelledOptions {
   Json encoder, classifier, joint = {{"type", "mlp"}, {"hidden", {256}}}, posterior, prior;
   template <class F>
   void fields(F&& f) {
-    f("size", size, "numbers of z", between(1, 65536));
-    f("classes", classes, "number of classes; 0 = as many as the labels have", between(0, 4096));
-    f("features", features, "numbers that the encoder tells of x", between(1, 65536));
-    f("auxiliary", auxiliary, "numbers of an auxiliary a with q(a|x), q(y|a,x); 0 = none",
+    f("size", size, "size of z", between(1, 65536));
+    f("classes", classes, "number of classes (0 = as many as the labels have)", between(0, 4096));
+    f("features", features, "size of the encoder's output", between(1, 65536));
+    f("auxiliary", auxiliary, "size of an auxiliary a with q(a|x), q(y|a,x) (0 = none)",
       between(0, 65536));
     f("alpha", alpha, "weight of -log q(y|x) in labelled rows, times rows per labelled row",
       at_least(0));
-    f("labels", labels, "use the labels of the data; else classes are clusters");
-    f("learned_classes", learned_classes, "p(y) is learned; else uniform");
-    f("components", components, "p(z|y): one for all classes, or each class its own normal",
+    f("labels", labels, "use the labels of the data (false = classes are clusters)");
+    f("learned_classes", learned_classes, "learn p(y) (false = uniform)");
+    f("components", components, "prior p(z|y): one for all classes, or a normal per class",
       one_of({"shared", "per_class"}));
-    f("decode_class", decode_class, "the decoder reads y beside z");
-    f("decode_z", decode_z, "the decoder reads z; else z and y tell of a alone (M1+M2)");
+    f("decode_class", decode_class, "let the decoder read y beside z");
+    f("decode_z", decode_z, "let the decoder read z (false = z and y only describe a: M1+M2)");
     f("decode_auxiliary", decode_auxiliary,
-      "p(x|a,y,z) and p(a|y,z) (SDGM); else p(x|y,z) and p(a|x,y,z) (ADGM)");
-    f("encoder", encoder, "network from x to its features; default: the spec's");
-    f("classifier", classifier, "network from x to the classes; default: the spec's encoder");
+      "let the decoder read a: p(x|a,y,z) and p(a|y,z), SDGM (false = p(x|y,z) and p(a|x,y,z), "
+      "ADGM)");
+    f("encoder", encoder, "network from x to its features (default: the spec's)");
+    f("classifier", classifier, "network from x to the classes (default: the spec's encoder)");
     f("joint", joint, "network from the features and a class to the posterior of z");
-    f("posterior", posterior, "q(z|x,y); default: the spec's");
-    f("prior", prior, "p(z) of shared components; default: the spec's");
+    f("posterior", posterior, "posterior q(z|x,y) (default: the spec's)");
+    f("prior", prior, "prior p(z) of shared components (default: the spec's)");
   }
 };
 
@@ -108,7 +109,7 @@ class Labelled : public Latent {
     const int64_t c = condition_size(plan.data), a = o.auxiliary;
     check(o.decode_z || (a > 0 && o.decode_auxiliary),
           "[latent labelled] decode_z: without z the decoder must read an auxiliary variable");
-    Context at{{{o.size}, "real", Json::object()}, plan.data};
+    Context at{{{o.size}, Kind::kReal, Json::object()}, plan.data};
     posterior_ = register_module("posterior", heads().make(at, declared(o.posterior, "posterior")));
     const auto encoder = declared(o.encoder, "encoder");
     encoder_ = register_module("encoder", make_encoder(encoder, plan.data, {o.features}, c));
@@ -264,7 +265,7 @@ class Labelled : public Latent {
   }
 
   static Dist normal_of(const Tensor& out) {
-    const auto [loc, log_scale] = fused::halves(out, -7, 7);
+    const auto [loc, log_scale] = halves(out, -7, 7);
     return std::make_shared<Normal>(loc, log_scale);
   }
 
@@ -353,7 +354,7 @@ class Labelled : public Latent {
 };
 
 const bool added = latents().add<LabelledOptions>(
-    "labelled", "A class that is summed over where it is unknown, and z given it: M2, GMVAE, ADGM",
+    "labelled", "A class, summed over where it is unknown, and z given the class: M2, GMVAE, ADGM",
     [](const LatentPlan& plan, const LabelledOptions& options) {
       return std::make_shared<Labelled>(plan, options);
     });

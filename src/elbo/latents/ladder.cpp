@@ -15,25 +15,27 @@ struct LadderOptions {
   Json encoder, posterior, prior;
   template <class F>
   void fields(F&& f) {
-    f("sizes", sizes, "numbers (on grids: channels) of each z, from z1 near the data to the top");
-    f("widths", widths, "numbers or channels of each level's state; one for all, or one each");
+    f("sizes", sizes, "size (on grids: channels) of each z, from z1 near the data to the top");
+    f("widths", widths, "size or channels of each level's state; one for all levels, or one each");
     f("strides", strides,
-      "images: each level's grid is the image's divided by this, 0 = a vector; one for all, or one "
-      "each");
-    f("depth", depth, "cells a level has on its way down, and a group of alike ones on its way up",
+      "images: factor by which each level's grid is coarser than the image (0 = a vector); one for "
+      "all levels, or one each");
+    f("depth", depth,
+      "cells per level on the way down, and per group of alike levels on the way up",
       between(1, 64));
-    f("kernel", kernel, "grids: cells see a neighbourhood of so many cells", between(1, 7));
-    f("bottleneck", bottleneck, "grids: inner width of a cell, relative to its level's",
+    f("kernel", kernel, "grids: kernel size of a cell's convolutions", between(1, 7));
+    f("bottleneck", bottleneck, "grids: inner width of a cell as a fraction of its level's",
       between(0.05, 4));
-    f("activation", activation, "of the cells", one_of(activation_names()));
-    f("norm", norm, "of the cells, before the activation", one_of(kNorms));
+    f("activation", activation, "activation of the cells", one_of(activation_names()));
+    f("norm", norm, "normalisation in the cells, before the activation", one_of(kNorms));
     f("inference", inference,
-      "q(z|above, x): relative to the prior, free, or the prior times what the data say",
+      "form of q(z|above, x): relative to the prior, free, or the prior times a term from the data "
+      "(precision)",
       one_of({"relative", "free", "precision"}));
-    f("skip", skip, "the state passes by each draw; else only the draw goes down");
-    f("encoder", encoder, "network from x to the first level's features; default: the spec's");
-    f("posterior", posterior, "q of the top; default: the spec's");
-    f("prior", prior, "p of the top; default: the spec's");
+    f("skip", skip, "let the state bypass each draw (false = only the draw is passed down)");
+    f("encoder", encoder, "network from x to the first level's features (default: the spec's)");
+    f("posterior", posterior, "posterior of the top level (default: the spec's)");
+    f("prior", prior, "prior of the top level (default: the spec's)");
   }
 };
 
@@ -146,7 +148,7 @@ class Ladder : public Latent {
     };
     const CellPlan cells{o.kernel, o.bottleneck, activation_named(o.activation), o.norm};
     const int64_t condition = condition_size(plan.data);
-    Context at{{top.with(o.sizes.back()).shape(), "real", Json::object()}, plan.data};
+    Context at{{top.with(o.sizes.back()).shape(), Kind::kReal, Json::object()}, plan.data};
     posterior_ = heads().make(at, declared(o.posterior, "posterior"));
     auto stem =
         make_encoder(declared(o.encoder, "encoder"), plan.data, places.front().shape(), condition);

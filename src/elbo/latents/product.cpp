@@ -9,7 +9,7 @@ struct ProductOptions {
   Json parts = Json::array();
   template <class F>
   void fields(F&& f) {
-    f("parts", parts, "declarations of the latents that stand side by side");
+    f("parts", parts, "list of the latents side by side");
   }
 };
 
@@ -37,7 +37,7 @@ class Product : public Latent {
       traces.push_back(part->infer(batch, samples));
       check(traces.back().log_weight.size(0) == std::max<int64_t>(samples, 1),
             "[latent product] parts: ", traces.size() - 1,
-            " enumerates its classes, which only a latent that stands alone can");
+            " enumerates its classes, so it cannot be part of a product");
     }
     return joined(std::move(traces), samples);
   }

@@ -16,27 +16,28 @@ struct QuantizedOptions {
   Json encoder, prior;
   template <class F>
   void fields(F&& f) {
-    f("method", method, "codebook: learned codes; levels: FSQ; signs: LFQ",
+    f("method", method, "method: codebook (learned codes), levels (FSQ) or signs (LFQ)",
       one_of({"codebook", "levels", "signs"}));
-    f("codes", book.codes, "codebook: number of codes of a stage", between(2, 1 << 20));
-    f("size", book.size, "codebook: numbers of a code", between(1, 4096));
-    f("stages", book.stages, "codebook: stages, each for what the last left over", between(1, 64));
-    f("update", book.update, "codebook: moved by the gradient or by moving averages",
+    f("codes", book.codes, "codebook: number of codes per stage", between(2, 1 << 20));
+    f("size", book.size, "codebook: size of a code", between(1, 4096));
+    f("stages", book.stages,
+      "codebook: number of stages, each quantizing the residual of the one before", between(1, 64));
+    f("update", book.update, "codebook: update by the gradient or by moving averages",
       one_of({"gradient", "ema"}));
-    f("decay", book.decay, "ema: decay of the averages", between(0, 1));
+    f("decay", book.decay, "update ema: decay of the averages", between(0, 1));
     f("window", book.window,
-      "codebook: codes unused while all are used so often on average are re-seeded from the "
-      "encoder's outputs; 0 = never",
+      "codebook: codes unused for this many average uses of a code are re-seeded from the "
+      "encoder's outputs (0 = never)",
       at_least(0));
     f("commitment", book.commitment, "weight of |z - code|^2 in the encoder's loss", at_least(0));
-    f("levels", levels, "levels: how many each number of a code has");
-    f("bits", bits, "signs: numbers of a code", between(1, 20));
+    f("levels", levels, "levels: number of levels of each dimension of a code");
+    f("bits", bits, "signs: size of a code, in bits", between(1, 20));
     f("entropy", entropy, "signs: weight of the entropy term", at_least(0));
-    f("grid", grid, "images: rows and columns of codes; default: a quarter of the image's");
-    f("positions", positions, "codes of a vector; 0 = a grid for images, else 8",
+    f("grid", grid, "images: rows and columns of codes (default: a quarter of the image's)");
+    f("positions", positions, "number of codes per vector (0 = a grid for images, else 8)",
       between(0, 65536));
-    f("encoder", encoder, "network from x to the codes' places; default: the spec's");
-    f("prior", prior, "p(codes); default: uniform");
+    f("encoder", encoder, "network from x to the codes' positions (default: the spec's)");
+    f("prior", prior, "prior p(codes) (default: uniform)");
   }
 };
 
@@ -90,7 +91,7 @@ class Quantization : public Latent {
     site_shape_ = places_;
     if (quantizer_->stages() > 1) site_shape_.insert(site_shape_.begin(), quantizer_->stages());
     if (o.prior.is_null()) return;
-    const Schema codes{site_shape_, "category", {{"classes", quantizer_->codes()}}};
+    const Schema codes{site_shape_, Kind::kCategory, {{"classes", quantizer_->codes()}}};
     prior_ = register_module("prior", heads().make({codes, plan.data, encoder_}, o.prior));
   }
 

@@ -1,5 +1,5 @@
 #include "elbo/distributions/continuous.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/distributions/halves.h"
 #include "elbo/model/spec.h"
 #include "elbo/nn/recurrent.h"
 
@@ -10,9 +10,9 @@ struct SequentialOptions {
   int64_t size = 16, features = 64, memory = 64;
   template <class F>
   void fields(F&& f) {
-    f("size", size, "numbers of z at each step", between(1, 4096));
-    f("features", features, "numbers that stand for a step's x or z", between(1, 65536));
-    f("memory", memory, "numbers that are remembered from step to step", between(1, 65536));
+    f("size", size, "size of z at each step", between(1, 4096));
+    f("features", features, "size of the features of a step's x or z", between(1, 65536));
+    f("memory", memory, "size of the recurrent state", between(1, 65536));
   }
 };
 
@@ -40,9 +40,8 @@ class Sequential : public Latent {
  public:
   Sequential(const LatentPlan& plan, const SequentialOptions& o)
       : o_(o), x_(plan.data.x), condition_(condition_size(plan.data)) {
-    check(x_.shape.size() <= 2 && x_.kind != "category" && x_.kind != "token" && x_.kind != "table",
-          "[latent sequential] data: found ", x_.kind, " of shape ", to_string(x_.shape),
-          ", expected numbers of shape steps x columns");
+    check(x_.shape.size() <= 2 && is_numeric(x_.kind), "[latent sequential] data: found ", x_.kind,
+          " of shape ", to_string(x_.shape), ", expected numbers of shape steps x columns");
     hidden_data_ = x_.detail.value("missing", false);
     const int64_t f = o.features, m = o.memory, parameters = 2 * o.size;
     const auto pair = [&](const char* name, int64_t in, int64_t out, Activation last) {
@@ -77,8 +76,7 @@ class Sequential : public Latent {
   Trace generate(int64_t n, const Tensor& c, const Values& fixed) override {
     check_fixed(fixed, {"z"});
     check(decode_ != nullptr,
-          "[latent sequential] place: it draws x step by step and stands in a model alone, as no "
-          "part of a product");
+          "[latent sequential] place: it draws x step by step, so it cannot be part of a product");
     torch::NoGradGuard no_gradient;
     const auto known = condition(c);
     const bool given = fixed.count("z") > 0;
@@ -171,7 +169,7 @@ class Sequential : public Latent {
     return read_x_->forward(in_units(x.reshape({x.size(0), -1}), at(loc_), at(inverse_scale_)));
   }
   Tensor in_units(Tensor x, const Tensor& loc, const Tensor& inverse_scale) const {
-    if (x_.kind == "count") x = x.log1p();
+    if (x_.kind == Kind::kCount) x = x.log1p();
     if (loc.defined()) x = (x - loc.to(x.options())) * inverse_scale.to(x.options());
     if (!hidden_data_) return x;
     return torch::cat({x.nan_to_num(0), x.isnan().to(x.scalar_type())}, -1);
@@ -183,7 +181,7 @@ class Sequential : public Latent {
         parts.back().defined() ? parts : std::vector<Tensor>(parts.begin(), parts.end() - 1), 1);
   }
   static Normal normal(const Tensor& parameters) {
-    const auto [loc, log_scale] = fused::halves(parameters, -7, 7);
+    const auto [loc, log_scale] = halves(parameters, -7, 7);
     return {loc, log_scale};
   }
   Tensor remember(const Tensor& h, const Tensor& seen, const Tensor& z) {
@@ -205,7 +203,7 @@ class Sequential : public Latent {
 };
 
 const bool added = latents().add<SequentialOptions>(
-    "sequential", "A z at each step of a series, after all that was before: VRNN",
+    "sequential", "A z at each step of a series, given everything before it: VRNN",
     [](const LatentPlan& plan, const SequentialOptions& options) {
       return std::make_shared<Sequential>(plan, options);
     });

@@ -1,7 +1,7 @@
 #include <limits>
 
-#include "elbo/core/light.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/kernels/arithmetic.h"
+#include "elbo/kernels/light.h"
 #include "elbo/model/spec.h"
 #include "elbo/model/table_encoder.h"
 #include "elbo/model/token_encoder.h"
@@ -14,7 +14,7 @@ namespace {
 class Encoder : public Network {
  public:
   Encoder(const Schema& x, std::shared_ptr<Network> body, bool missing)
-      : body_(register_module("body", std::move(body))), count_(x.kind == "count") {
+      : body_(register_module("body", std::move(body))), count_(x.kind == Kind::kCount) {
     if (x.detail.contains("loc")) {
       const auto loc = x.detail["loc"].get<std::vector<float>>();
       const auto scale = x.detail["scale"].get<std::vector<float>>();
@@ -28,7 +28,7 @@ class Encoder : public Network {
     auto seen = x;
     if (count_) seen = seen.log1p();
     if (loc_.defined()) {
-      seen = fused::standardise(seen, as_kind_of(seen, loc_), as_kind_of(seen, scale_));
+      seen = kernels::standardise(seen, as_kind_of(seen, loc_), as_kind_of(seen, scale_));
     }
     if (!stand_in_.defined()) return body_->forward(seen, c);
     const auto hidden = seen.isnan();
@@ -91,17 +91,17 @@ std::shared_ptr<Network> make_table_encoder(Json declaration, const Schemas& dat
 
 std::shared_ptr<Network> make_encoder(const Json& declaration, const Schemas& data, Shape out,
                                       int64_t condition) {
-  if (data.x.kind == "table") {
+  if (data.x.kind == Kind::kTable) {
     return make_table_encoder(declaration, data, std::move(out), condition);
   }
-  if (data.x.kind == "token") {
+  if (data.x.kind == Kind::kToken) {
     return make_token_encoder(declaration, data.x, std::move(out), condition);
   }
   const bool missing = data.x.detail.value("missing", false);
   Shape in = data.x.shape;
   if (missing) in[0] *= 2;
   auto body = networks().make({in, std::move(out), condition}, declaration);
-  const bool plain = !missing && !data.x.detail.contains("loc") && data.x.kind != "count";
+  const bool plain = !missing && !data.x.detail.contains("loc") && data.x.kind != Kind::kCount;
   if (plain) return body;
   return std::make_shared<Encoder>(data.x, std::move(body), missing);
 }

@@ -2,10 +2,11 @@
 
 #include <torch/nn/module.h>
 
+#include "elbo/core/api.h"
 #include "elbo/core/registry.h"
 #include "elbo/distributions/bijector.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// One learned invertible step of a flow.
 class FlowStep : public torch::nn::Module {

@@ -4,12 +4,13 @@
 
 #include <memory>
 
+#include "elbo/core/api.h"
 #include "elbo/core/registry.h"
-#include "elbo/data/dataset.h"
+#include "elbo/data/schema.h"
 #include "elbo/distributions/distribution.h"
 #include "elbo/nn/network.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// A learned map from features to a distribution. Prior, posterior and likelihood are
 /// the three places a head can stand; one class may stand in several.

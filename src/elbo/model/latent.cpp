@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "elbo/core/light.h"
-#include "elbo/core/plain_operations.h"
+#include "elbo/kernels/choice.h"
+#include "elbo/kernels/light.h"
 
 namespace elbo {
 

@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
+#include "elbo/data/dataset.h"
 #include "elbo/model/head.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// One latent variable: its value and the two beliefs about it.
 struct Site {

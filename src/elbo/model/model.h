@@ -2,10 +2,11 @@
 
 #include <memory>
 
+#include "elbo/core/api.h"
 #include "elbo/model/latent.h"
 #include "elbo/model/predictor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 struct Inference {
   Trace trace;

@@ -4,9 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/model/model.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 struct Terms {
   Tensor loss;                                        // scalar, mean over rows, in nats

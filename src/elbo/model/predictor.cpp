@@ -9,7 +9,7 @@ struct PropertyOptions {
   template <class F>
   void fields(F&& f) {
     f("weight", weight, "weight of the property's log density beside the bound", at_least(0));
-    f("hidden", hidden, "sizes of the hidden layers; [] = a linear map");
+    f("hidden", hidden, "sizes of the hidden layers ([] = a linear map)");
   }
 };
 
@@ -33,7 +33,7 @@ Tensor Predictor::cost(const Tensor& code, const Tensor& target) {
 Json resolve_property(const Json& declaration, const Schemas& data) {
   if (!data.target.present()) {
     check(declaration.is_null(),
-          "[spec] property: the data have nothing to predict; --property names it");
+          "[spec] property: the data have no property to predict; name one with --property");
     return Json();
   }
   return write_options(read_options<PropertyOptions>(declaration, "property"));

@@ -2,10 +2,12 @@
 
 #include <memory>
 
+#include "elbo/core/api.h"
 #include "elbo/core/options.h"
+#include "elbo/data/dataset.h"
 #include "elbo/model/head.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// What rows have beside x, told from their code: p(target | code). Training adds its weighted log
 /// density to the bound, so that codes are in order of it (Gomez-Bombarelli et al. 2018).

@@ -24,29 +24,34 @@ bool is_image(const Schema& schema) { return schema.shape.size() == 3; }
 
 /// Texts are read by a recurrent network; what writes them reads the code by itself.
 std::string auto_encoder(const Schema& x) {
-  return x.kind == "token" ? "gru" : is_image(x) ? "conv" : "mlp";
+  return x.kind == Kind::kToken ? "gru" : is_image(x) ? "conv" : "mlp";
 }
 std::string auto_decoder(const Schema& x) { return is_image(x) ? "conv" : "mlp"; }
 
-const std::map<std::string, std::string>& likelihood_of_kind() {
-  static const std::map<std::string, std::string> table = {
-      {"binary", "bernoulli"}, {"unit", "continuous_bernoulli"}, {"byte", "discretized_logistic"},
-      {"real", "normal"},      {"count", "negative_binomial"},   {"category", "categorical"},
-      {"table", "table"},      {"token", "autoregressive"}};
+const std::map<Kind, std::string>& likelihood_of_kind() {
+  static const std::map<Kind, std::string> table = {{Kind::kBinary, "bernoulli"},
+                                                    {Kind::kUnit, "continuous_bernoulli"},
+                                                    {Kind::kByte, "discretized_logistic"},
+                                                    {Kind::kReal, "normal"},
+                                                    {Kind::kCount, "negative_binomial"},
+                                                    {Kind::kCategory, "categorical"},
+                                                    {Kind::kTable, "table"},
+                                                    {Kind::kToken, "autoregressive"}};
   return table;
 }
 
 /// A part may name what suits single kinds of data, {"for": {"real": …}}; others get "auto".
-void choose_for_kind(Json& part, const std::string& kind, const char* where) {
+void choose_for_kind(Json& part, Kind kind, const char* where) {
   if (!part.is_object() || !part.contains("for")) return;
   check(part.size() == 1 && part["for"].is_object(), "[spec] ", where,
-        ": \"for\" stands alone and names kinds of data, found ", part.dump());
-  const Json chosen = part["for"].value(kind, Json("auto"));
+        ": \"for\" cannot be combined with other keys and names kinds of data, found ",
+        part.dump());
+  const Json chosen = part["for"].value(to_string(kind), Json("auto"));
   part = chosen;
 }
 
 Json default_latent_size(const Schema& x) {
-  if (x.kind == "token") return 32;
+  if (x.kind == Kind::kToken) return 32;
   const int64_t n = numel(x.shape);
   return is_image(x) ? 32 : std::clamp<int64_t>(n / 2, 2, 32);
 }
@@ -104,7 +109,7 @@ Json model_spec(const std::string& name) {
 void set_option(Json& spec, const std::string& assignment) {
   const auto equals = assignment.find('=');
   check(equals != std::string::npos && equals > 0, "[set] \"", assignment,
-        "\": expected name=value, as objective.beta=4");
+        "\": expected name=value, e.g. objective.beta=4");
   Json* node = &spec;
   std::stringstream path(assignment.substr(0, equals));
   for (std::string key; std::getline(path, key, '.');) {
@@ -156,12 +161,12 @@ Json resolve(const Json& spec, const Schemas& data) {
   const bool auto_decoded = out["decoder"] == "auto";
   choose("encoder", auto_encoder(data.x));
   choose("decoder", auto_decoder(data.x));
-  if (data.x.kind == "token" && auto_decoded) {
+  if (data.x.kind == Kind::kToken && auto_decoded) {
     out["decoder"] = {{"type", "mlp"}, {"hidden", Json::array()}};
   }
   for (const char* part : {"encoder", "decoder"}) {
     // A table's few columns need no wide layers.
-    if (data.x.kind != "table" || !(out[part].is_string() || out[part].is_object())) continue;
+    if (data.x.kind != Kind::kTable || !(out[part].is_string() || out[part].is_object())) continue;
     if (out[part] == "mlp") out[part] = Json{{"type", "mlp"}};
     if (out[part].value("type", "") == "mlp" && !out[part].contains("hidden")) {
       out[part]["hidden"] = {128, 128};

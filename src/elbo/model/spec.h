@@ -3,9 +3,10 @@
 #include <memory>
 #include <string>
 
+#include "elbo/core/api.h"
 #include "elbo/model/objective.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// The spec that every model patches (RFC 7396).
 Json default_spec();

@@ -12,9 +12,9 @@ struct TokenEncoderOptions {
   std::string directions = "both", pool = "last";
   template <class F>
   void fields(F&& f) {
-    f("embedding", embedding, "numbers that stand for a token", between(1, 65536));
-    f("directions", directions, "from where a row is read", one_of({"both", "forwards"}));
-    f("pool", pool, "what is told of all steps: the last one, or their mean beside it",
+    f("embedding", embedding, "embedding size", between(1, 65536));
+    f("directions", directions, "direction in which a row is read", one_of({"both", "forwards"}));
+    f("pool", pool, "summary of all steps: the last one, or the last one and the mean",
       one_of({"last", "mean"}));
   }
 };
@@ -34,7 +34,7 @@ bool names_sequence_network(const Json& declaration) {
   const Json name = declaration.is_object() ? declaration.value("type", Json()) : declaration;
   const auto& known = sequence_networks().entries();
   return std::any_of(known.begin(), known.end(),
-                     [&](const auto& entry) { return entry.name == name; });
+                     [&](const auto& entry) { return name == Json(entry.name); });
 }
 
 /// What the rows of a batch hold: ids, hidden ones unknown, and how many steps they have.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "elbo/data/dataset.h"
+#include "elbo/data/schema.h"
 #include "elbo/nn/network.h"
 
 namespace elbo {

@@ -4,22 +4,9 @@
 #include <vector>
 
 #include "elbo/core/tensor.h"
+#include "elbo/kernels/activation.h"
 
 namespace elbo {
-
-/// What follows an affine map. `gated` halves the channels: h * sigmoid(g) of [h | g].
-enum class Activation {
-  kNone,
-  kRelu,
-  kLeakyRelu,  // slope 0.01
-  kElu,
-  kTanh,
-  kSigmoid,
-  kSoftplus,
-  kGelu,
-  kSilu,
-  kGated,
-};
 
 /// From its name (none, relu, leaky_relu, …); raises an Error naming the known ones.
 Activation activation_named(const std::string& name);

@@ -32,9 +32,9 @@ struct PixelCnnOptions {
   int64_t features = 64, layers = 5, kernel = 5;
   template <class F>
   void fields(F&& f) {
-    f("features", features, "channels of the masked layers", between(1, 4096));
-    f("layers", layers, "masked layers", between(1, 100));
-    f("kernel", kernel, "width of their windows; odd", between(3, 31));
+    f("features", features, "number of channels of the masked layers", between(1, 4096));
+    f("layers", layers, "number of masked layers", between(1, 100));
+    f("kernel", kernel, "kernel size of the masked layers; odd", between(3, 31));
   }
 };
 /// Gated convolutions over what is above and what is to the left (van den Oord et al. 2016,
@@ -46,10 +46,9 @@ struct TransformerOptions {
   double dropout = 0;
   template <class F>
   void fields(F&& f) {
-    f("features", features, "numbers that stand for a place; a multiple of heads",
-      between(1, 4096));
-    f("layers", layers, "blocks of attention and two dense layers", between(1, 100));
-    f("heads", heads, "attentions side by side", between(1, 64));
+    f("features", features, "model width; a multiple of heads", between(1, 4096));
+    f("layers", layers, "number of blocks of attention and two dense layers", between(1, 100));
+    f("heads", heads, "number of attention heads", between(1, 64));
     f("dropout", dropout, "fraction of a block's outputs dropped in training", between(0, 0.9));
   }
 };

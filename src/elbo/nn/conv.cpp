@@ -12,10 +12,11 @@ struct ConvOptions : ImageStyle {
   int64_t kernel = 4, residual = 0;
   template <class F>
   void fields(F&& f) {
-    f("channels", channels, "channels after each halving of the image; [] = 32, 64, … by its size");
+    f("channels", channels,
+      "channels after each halving of the image ([] = 32, 64, … by its size)");
     f("hidden", hidden, "sizes of dense layers between image and vector");
-    f("kernel", kernel, "kernel of the layers that halve or double", between(2, 16));
-    f("residual", residual, "residual blocks at each resolution", between(0, 64));
+    f("kernel", kernel, "kernel size of the layers that halve or double", between(2, 16));
+    f("residual", residual, "number of residual blocks at each resolution", between(0, 64));
     ImageStyle::fields(f);
   }
 };

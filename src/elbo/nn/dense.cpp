@@ -1,6 +1,6 @@
 #include "elbo/nn/dense.h"
 
-#include "elbo/core/plain_operations.h"
+#include "elbo/kernels/choice.h"
 
 namespace elbo {
 

@@ -1,6 +1,6 @@
+#include "elbo/kernels/pointwise.h"
 #include "elbo/nn/convolution.h"
 #include "elbo/nn/image_product.h"
-#include "elbo/nn/pointwise.h"
 #include "elbo/nn/product.h"
 
 namespace elbo {

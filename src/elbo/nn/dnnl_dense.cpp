@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "elbo/core/helper.h"
-#include "elbo/core/light.h"
-#include "elbo/core/node.h"
+#include "elbo/kernels/light.h"
+#include "elbo/kernels/node.h"
+#include "elbo/kernels/pointwise.h"
 #include "elbo/nn/dense.h"
-#include "elbo/nn/pointwise.h"
 #include "elbo/nn/product.h"
 
 namespace elbo {

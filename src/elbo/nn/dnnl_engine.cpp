@@ -1,5 +1,6 @@
 #include "elbo/nn/dnnl_engine.h"
 
+#include "elbo/nn/dnnl_version.h"
 #include "elbo/nn/product.h"
 
 namespace elbo {
@@ -22,21 +23,21 @@ void append_activation(dnnl::post_ops& ops, Activation activation) {
     case Activation::kNone:
       return;
     case Activation::kRelu:
-      return ops.append_eltwise(1, algorithm::eltwise_relu, 0, 0);
+      return append_eltwise(ops, algorithm::eltwise_relu, 0, 0);
     case Activation::kLeakyRelu:
-      return ops.append_eltwise(1, algorithm::eltwise_relu, 0.01F, 0);
+      return append_eltwise(ops, algorithm::eltwise_relu, 0.01F, 0);
     case Activation::kElu:
-      return ops.append_eltwise(1, algorithm::eltwise_elu, 1, 0);
+      return append_eltwise(ops, algorithm::eltwise_elu, 1, 0);
     case Activation::kTanh:
-      return ops.append_eltwise(1, algorithm::eltwise_tanh, 0, 0);
+      return append_eltwise(ops, algorithm::eltwise_tanh, 0, 0);
     case Activation::kSigmoid:
-      return ops.append_eltwise(1, algorithm::eltwise_logistic, 0, 0);
+      return append_eltwise(ops, algorithm::eltwise_logistic, 0, 0);
     case Activation::kSoftplus:
-      return ops.append_eltwise(1, algorithm::eltwise_soft_relu, 0, 0);
+      return append_eltwise(ops, algorithm::eltwise_soft_relu, 0, 0);
     case Activation::kGelu:
-      return ops.append_eltwise(1, algorithm::eltwise_gelu_erf, 0, 0);
+      return append_eltwise(ops, algorithm::eltwise_gelu_erf, 0, 0);
     case Activation::kSilu:
-      return ops.append_eltwise(1, algorithm::eltwise_swish, 1, 0);
+      return append_eltwise(ops, algorithm::eltwise_swish, 1, 0);
     case Activation::kGated:
       break;
   }

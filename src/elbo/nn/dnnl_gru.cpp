@@ -1,6 +1,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "elbo/kernels/gru.h"
 #include "elbo/nn/gradients.h"
 #include "elbo/nn/gru.h"
 #include "elbo/nn/product.h"

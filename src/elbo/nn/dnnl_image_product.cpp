@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include "elbo/nn/dnnl_engine.h"
+#include "elbo/nn/dnnl_version.h"
 #include "elbo/nn/image_product.h"
 
 namespace elbo {
@@ -66,17 +67,18 @@ struct Layout {
 
 dnnl::convolution_forward::primitive_desc forward_desc(const Layout& l, bool bias,
                                                        Activation activation) {
-  using Desc = dnnl::convolution_forward::desc;
+  using Forward = dnnl::convolution_forward;
   const auto kind = dnnl::prop_kind::forward_training;
   const auto direct = dnnl::algorithm::convolution_direct;
   dnnl::post_ops ops;
   append_activation(ops, activation);
   dnnl::primitive_attr attr;
   attr.set_post_ops(ops);
-  const auto desc =
-      bias ? Desc(kind, direct, l.src, l.weight, l.bias, l.dst, l.stride, l.padding, l.padding)
-           : Desc(kind, direct, l.src, l.weight, l.dst, l.stride, l.padding, l.padding);
-  return {desc, attr, dnnl_engine()};
+  if (!bias)
+    return described<Forward>(dnnl_engine(), attr, kind, direct, l.src, l.weight, l.dst, l.stride,
+                              l.padding, l.padding);
+  return described<Forward>(dnnl_engine(), attr, kind, direct, l.src, l.weight, l.bias, l.dst,
+                            l.stride, l.padding, l.padding);
 }
 
 Bound make(const Key& key) {
@@ -90,14 +92,16 @@ Bound make(const Key& key) {
     b.primitive = dnnl::convolution_forward(hint);
     weight = hint.weights_desc();
   } else if (key.pass == Pass::kBackward) {
-    const dnnl::convolution_backward_data::primitive_desc desc(
-        {direct, l.src, l.weight, l.dst, l.stride, l.padding, l.padding}, engine, hint);
-    b.primitive = dnnl::convolution_backward_data(desc);
+    using Backward = dnnl::convolution_backward_data;
+    const auto desc = backward_described<Backward>(engine, hint, direct, l.src, l.weight, l.dst,
+                                                   l.stride, l.padding, l.padding);
+    b.primitive = Backward(desc);
     weight = desc.weights_desc();
   } else {
-    const dnnl::convolution_backward_weights::primitive_desc desc(
-        {direct, l.src, l.weight, l.dst, l.stride, l.padding, l.padding}, engine, hint);
-    b.primitive = dnnl::convolution_backward_weights(desc);
+    using Backward = dnnl::convolution_backward_weights;
+    const auto desc = backward_described<Backward>(engine, hint, direct, l.src, l.weight, l.dst,
+                                                   l.stride, l.padding, l.padding);
+    b.primitive = Backward(desc);
     weight = desc.diff_weights_desc();
   }
   b.src = unbound(l.src);

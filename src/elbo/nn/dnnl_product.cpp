@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "elbo/nn/dnnl_engine.h"
+#include "elbo/nn/dnnl_version.h"
 #include "elbo/nn/product.h"
 
 namespace elbo {
@@ -52,9 +53,10 @@ Bound make(const Product& p) {
   append_activation(ops, p.activation);
   dnnl::primitive_attr attr;
   attr.set_post_ops(ops);
-  const auto desc = p.bias ? dnnl::matmul::desc(a, b, bias, c) : dnnl::matmul::desc(a, b, c);
   Bound bound;
-  bound.primitive = dnnl::matmul(dnnl::matmul::primitive_desc(desc, attr, dnnl_engine()));
+  bound.primitive =
+      dnnl::matmul(p.bias ? described<dnnl::matmul>(dnnl_engine(), attr, a, b, bias, c)
+                          : described<dnnl::matmul>(dnnl_engine(), attr, a, b, c));
   bound.a = unbound(a);
   bound.b = unbound(b);
   bound.c = unbound(c);

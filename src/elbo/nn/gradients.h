@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "elbo/core/node.h"
+#include "elbo/kernels/node.h"
 
 namespace elbo {
 

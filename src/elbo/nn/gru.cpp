@@ -1,6 +1,6 @@
 #include "elbo/nn/gru.h"
 
-#include "elbo/core/plain_operations.h"
+#include "elbo/kernels/choice.h"
 
 namespace elbo {
 

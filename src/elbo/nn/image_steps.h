@@ -11,9 +11,9 @@ struct ImageStyle {
   std::string activation = "relu", norm = "none", init = "torch";
   template <class F>
   void fields(F&& f) {
-    f("activation", activation, "what follows each layer", one_of(activation_names()));
+    f("activation", activation, "activation after each layer", one_of(activation_names()));
     f("norm", norm, "normalisation before the activation", one_of(kNorms));
-    f("init", init, "how weights are drawn", one_of(kInitializations));
+    f("init", init, "initialisation of the weights", one_of(kInitializations));
   }
 };
 

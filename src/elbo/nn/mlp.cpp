@@ -11,12 +11,12 @@ struct MlpOptions {
   double dropout = 0;
   template <class F>
   void fields(F&& f) {
-    f("hidden", hidden, "sizes of the hidden layers; [] = a linear map");
-    f("activation", activation, "what follows each hidden layer", one_of(activation_names()));
+    f("hidden", hidden, "sizes of the hidden layers ([] = a linear map)");
+    f("activation", activation, "activation after each hidden layer", one_of(activation_names()));
     f("norm", norm, "normalisation before the activation", one_of({"none", "batch", "layer"}));
     f("residual", residual, "add a layer's input to its output where the sizes agree");
     f("dropout", dropout, "fraction of hidden units dropped in training", between(0, 0.99));
-    f("init", init, "how weights are drawn", one_of(kInitializations));
+    f("init", init, "initialisation of the weights", one_of(kInitializations));
   }
 };
 

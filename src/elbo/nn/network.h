@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/registry.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// One line of the shape report.
 struct LayerReport {

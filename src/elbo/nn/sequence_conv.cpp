@@ -9,10 +9,10 @@ struct CausalConvOptions {
   double dropout = 0;
   template <class F>
   void fields(F&& f) {
-    f("hidden", hidden, "channels of a layer", between(1, 65536));
-    f("layers", layers, "gated residual layers", between(1, 100));
-    f("kernel", kernel, "steps that a layer looks at", between(2, 31));
-    f("cycle", cycle, "layers after which the distance of these steps, doubled by each, is 1 again",
+    f("hidden", hidden, "channels per layer", between(1, 65536));
+    f("layers", layers, "number of gated residual layers", between(1, 100));
+    f("kernel", kernel, "kernel size of a layer, in steps", between(2, 31));
+    f("cycle", cycle, "dilation doubles with each layer and restarts at 1 after this many layers",
       between(1, 20));
     f("dropout", dropout, "fraction of a layer's outputs dropped in training", between(0, 0.9));
   }
@@ -145,7 +145,7 @@ class CausalConv : public SequenceNetwork {
 };
 
 const bool added = sequence_networks().add<CausalConvOptions>(
-    "causal_conv", "Gated convolutions over the steps before, ever farther apart",
+    "causal_conv", "Gated convolutions over the steps before, with growing dilation",
     [](const SequencePlan& plan, const CausalConvOptions& o) {
       return std::make_shared<CausalConv>(plan, o);
     });

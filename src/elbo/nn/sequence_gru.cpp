@@ -10,8 +10,8 @@ struct GruOptions {
   double dropout = 0;
   template <class F>
   void fields(F&& f) {
-    f("hidden", hidden, "numbers that a layer remembers", between(1, 65536));
-    f("layers", layers, "layers, each of which reads the one below", between(1, 16));
+    f("hidden", hidden, "size of a layer's recurrent state", between(1, 65536));
+    f("layers", layers, "number of layers", between(1, 16));
     f("dropout", dropout, "fraction of a layer's outputs dropped in training", between(0, 0.9));
   }
 };

@@ -9,9 +9,9 @@ struct SequenceTransformerOptions {
   double dropout = 0;
   template <class F>
   void fields(F&& f) {
-    f("features", features, "numbers that stand for a step; a multiple of heads", between(1, 4096));
-    f("layers", layers, "blocks of attention and two dense layers", between(1, 100));
-    f("heads", heads, "attentions side by side", between(1, 64));
+    f("features", features, "model width; a multiple of heads", between(1, 4096));
+    f("layers", layers, "number of blocks of attention and two dense layers", between(1, 100));
+    f("heads", heads, "number of attention heads", between(1, 64));
     f("dropout", dropout, "fraction of a block's outputs dropped in training", between(0, 0.9));
   }
 };

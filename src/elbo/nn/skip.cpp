@@ -9,8 +9,8 @@ struct SkipOptions {
   template <class F>
   void fields(F&& f) {
     f("hidden", hidden, "sizes of the hidden layers");
-    f("activation", activation, "what follows each hidden layer", one_of(activation_names()));
-    f("init", init, "how weights are drawn", one_of(kInitializations));
+    f("activation", activation, "activation after each hidden layer", one_of(activation_names()));
+    f("init", init, "initialisation of the weights", one_of(kInitializations));
   }
 };
 

@@ -8,7 +8,7 @@ class Steps : public Network {
   Steps(const NetworkPlan& plan, const Json& declaration)
       : steps_(plan.in.at(0)), out_(plan.out), each_{plan.out.begin() + 1, plan.out.end()} {
     check(steps_ > 0 && out_[0] % steps_ == 0, "[network steps] shapes: ", to_string(plan.in),
-          " to ", to_string(out_), ": ", out_[0], " rows are no multiple of ", steps_, " steps");
+          " to ", to_string(out_), ": ", out_[0], " rows are not a multiple of ", steps_, " steps");
     each_.insert(each_.begin(), out_[0] / steps_);
     network_ = register_module(
         "network", networks().make({{plan.in.begin() + 1, plan.in.end()}, each_, plan.condition},

@@ -9,8 +9,9 @@ struct UNetOptions : ImageStyle {
   UNetOptions() { activation = "silu", norm = "group"; }
   template <class F>
   void fields(F&& f) {
-    f("channels", channels, "channels at each resolution, each half as fine as the one before");
-    f("residual", residual, "residual blocks at each resolution, down and up", between(0, 64));
+    f("channels", channels, "channels at each resolution, each half that of the one before");
+    f("residual", residual, "number of residual blocks at each resolution, down and up",
+      between(0, 64));
     ImageStyle::fields(f);
   }
 };
@@ -135,7 +136,7 @@ class UNet : public Network {
 };
 
 const bool added = networks().add<UNetOptions>(
-    "unet", "From an image to one of the same size, down and up again with links across",
+    "unet", "From an image to one of the same size, down and up again with skip connections",
     [](const NetworkPlan& plan, const UNetOptions& options) {
       return std::make_shared<UNet>(plan, options);
     });

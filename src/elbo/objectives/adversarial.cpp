@@ -18,15 +18,15 @@ struct AdversarialOptions {
   void fields(F&& f) {
     f("beta", beta, "weight of the KL term in the encoder's loss", at_least(0));
     f("feature_weight", feature_weight,
-      "of the reconstruction of the critic's features in the decoder's loss", at_least(0));
+      "weight of the reconstruction of the critic's features in the decoder's loss", at_least(0));
     f("likelihood_weight", likelihood_weight,
-      "of -log p(x|z) in both losses: a little, so that the likelihood's scale learns",
+      "weight of -log p(x|z) in both losses: small, so that the likelihood's scale is learned",
       at_least(0));
-    f("loss", loss, "of the critic", one_of(kCriticLosses));
-    f("critic", critic, "network from x to the features; auto: conv for images, else mlp");
-    f("features", features, "that a logit is drawn from", between(1, 65536));
-    f("penalty", penalty, "half of this weighs the critic's squared gradient at real rows",
-      at_least(0));
+    f("loss", loss, "loss of the critic", one_of(kCriticLosses));
+    f("critic", critic,
+      "network from x to the critic's features (auto = conv for images, else mlp)");
+    f("features", features, "number of features that the critic's logit reads", between(1, 65536));
+    f("penalty", penalty, "weight of half the critic's squared gradient at real rows", at_least(0));
   }
 };
 
@@ -34,9 +34,9 @@ struct AdversarialOptions {
 class Adversarial : public Objective {
  public:
   Adversarial(const ObjectivePlan& plan, AdversarialOptions options)
-      : binary_(plan.data.x.kind == "binary"), o_(std::move(options)) {
-    const auto& kind = plan.data.x.kind;
-    check(kind != "table" && kind != "token" && kind != "category", "[", kWhere, "] ", kind,
+      : binary_(plan.data.x.kind == Kind::kBinary), o_(std::move(options)) {
+    const auto kind = plan.data.x.kind;
+    check(is_numeric(kind), "[", kWhere, "] ", kind,
           " data: a critic needs numbers that a gradient can move; allowed binary, byte, count, "
           "real, unit");
     Json body = o_.critic;

@@ -15,12 +15,12 @@ struct AdversarialCodeOptions {
   Json critic;
   template <class F>
   void fields(F&& f) {
-    f("weight", weight, "of the critic in the encoder's loss", at_least(0));
+    f("weight", weight, "weight of the critic in the encoder's loss", at_least(0));
     f("beta", beta, "weight of the KL term", at_least(0));
-    f("loss", loss, "of the critic", one_of(kCriticLosses));
-    f("penalty", penalty, "half of this weighs the critic's squared gradient at the prior's draws",
+    f("loss", loss, "loss of the critic", one_of(kCriticLosses));
+    f("penalty", penalty, "weight of half the critic's squared gradient at draws of the prior",
       at_least(0));
-    f("critic", critic, "network from a code to a logit; default: three dense layers of 256");
+    f("critic", critic, "network from a code to a logit (default: three dense layers of 256)");
   }
 };
 

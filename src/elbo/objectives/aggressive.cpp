@@ -12,8 +12,8 @@ struct AggressiveOptions {
   double beta = 1;
   template <class F>
   void fields(F&& f) {
-    f("inner", inner, "steps of the encoder for each of the decoder", between(1, 1000));
-    f("window", window, "steps between two looks at the mutual information; 0 = one epoch",
+    f("inner", inner, "steps of the encoder for each step of the decoder", between(1, 1000));
+    f("window", window, "steps between two checks of the mutual information (0 = one epoch)",
       at_least(0));
     f("beta", beta, "weight of the KL term", at_least(0));
   }

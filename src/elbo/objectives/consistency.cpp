@@ -15,15 +15,16 @@ struct ConsistencyOptions : ViewOptions {
   template <class F>
   void fields(F&& f) {
     ViewOptions::fields(f);
-    f("of", of, "the objective that the classifier's terms join");
-    f("weight", weight, "of the classifier's two cross entropies", at_least(0));
-    f("confidence", confidence, "a row teaches its class where the model is as sure of it",
+    f("of", of, "objective to which the classifier's terms are added");
+    f("weight", weight, "weight of the classifier's two cross entropies", at_least(0));
+    f("confidence", confidence, "least predicted probability for a pseudo-label to be used",
       between(0, 1));
-    f("labelled", labelled, "labelled rows beside each batch", between(1, 100000));
-    f("looks", looks, "a class is guessed from the row as it is and from so many views less one",
+    f("labelled", labelled, "number of labelled rows added to each batch", between(1, 100000));
+    f("looks", looks,
+      "predictions averaged for a pseudo-label: the row itself plus looks − 1 augmented views",
       between(1, 16));
     f("align", align,
-      "guesses are weighed so that classes come as often as among the labelled rows");
+      "weigh pseudo-labels so that classes are as frequent as among the labelled rows");
   }
 };
 
@@ -124,7 +125,8 @@ class Consistency : public Objective, public SeesTraining {
 };
 
 const bool added = objectives().add<ConsistencyOptions>(
-    "consistency", "Another objective, with a classifier that agrees over views of a row",
+    "consistency",
+    "Another objective with a classifier whose predictions agree over views of a row",
     [](const ObjectivePlan& plan, ConsistencyOptions options) {
       return std::make_shared<Consistency>(plan, std::move(options));
     });

@@ -29,7 +29,7 @@ Tensor pairwise_log_prob(const Site& site, const std::string& where) {
   const bool splits = dynamic_cast<const Delta*>(site.posterior.get()) == nullptr &&
                       site.posterior->log_prob(z).sizes() == z.sizes();
   check(splits, "[", where, "] the posterior of site ", site.name,
-        " is no density of independent components; use normal or another of that kind");
+        " is not a density of independent components; use normal or another of that kind");
   return site.posterior->log_prob(z.unsqueeze(1)).flatten(2);
 }
 

@@ -2,7 +2,7 @@
 
 #include <torch/autograd.h>
 
-#include "elbo/core/plain_operations.h"
+#include "elbo/kernels/choice.h"
 
 namespace elbo {
 

@@ -14,10 +14,11 @@ struct DenoisingOptions {
   template <class F>
   void fields(F&& f) {
     f("noise", noise,
-      "on what the encoder reads: added normal noise, cells set to 0 (or their column's mean), "
-      "cells of other rows, or cells marked as missing",
+      "noise on the encoder's input: gaussian (added), dropout (cells set to 0 or their column's "
+      "mean), swap (cells of other rows) or mask (cells marked as missing)",
       one_of({"gaussian", "dropout", "swap", "mask"}));
-    f("amount", amount, "deviation of the added noise, or share of the cells", between(0, 100));
+    f("amount", amount, "standard deviation of the added noise, or share of the cells",
+      between(0, 100));
     f("beta", beta, "weight of the KL term", at_least(0));
     f("samples", samples, "draws per row", between(1, 100000));
   }
@@ -28,9 +29,9 @@ class Denoising : public Objective {
  public:
   Denoising(const ObjectivePlan& plan, DenoisingOptions options) : o_(std::move(options)) {
     const auto& x = plan.data.x;
-    const bool numbers = x.kind != "table" && x.kind != "token" && x.kind != "category";
+    const bool numbers = is_numeric(x.kind);
     check(numbers || o_.noise == "swap" || o_.noise == "mask", "[", kWhere, "] noise: ", o_.noise,
-          " makes no sense of ", x.kind, " data; use swap");
+          " does not apply to ", x.kind, " data; use swap");
     check(o_.noise != "mask" || x.detail.value("missing", false), "[", kWhere,
           "] noise: mask needs data with missing cells; use dropout or swap");
     check(o_.noise == "gaussian" || o_.amount <= 1, "[", kWhere, "] amount: found ", o_.amount,

@@ -13,16 +13,16 @@ struct DivergenceOptions {
   template <class F>
   void fields(F&& f) {
     f("measure", measure,
-      "between codes and draws of the prior: mean discrepancy, or sliced "
-      "Wasserstein distance",
+      "distance between codes and draws of the prior: mmd (maximum mean discrepancy) or sliced "
+      "(Wasserstein)",
       one_of({"mmd", "sliced"}));
-    f("kernel", kernel, "of mmd: inverse multiquadratics or Gaussians of seven widths",
+    f("kernel", kernel, "mmd: kernel, inverse multiquadratics or Gaussians of seven widths",
       one_of({"imq", "rbf"}));
-    f("weight", weight, "of the measure", at_least(0));
+    f("weight", weight, "weight of the distance", at_least(0));
     f("beta", beta, "weight of the KL term", at_least(0));
-    f("variance", variance, "of the prior in one dimension, for the kernel's widths",
+    f("variance", variance, "mmd: variance of the prior in one dimension, for the kernel's widths",
       at_least(1e-6));
-    f("slices", slices, "random directions of the sliced distance", between(1, 1000000));
+    f("slices", slices, "sliced: number of random directions", between(1, 1000000));
   }
 };
 
@@ -48,7 +48,7 @@ class Divergence : public Objective {
 };
 
 const bool added = objectives().add<DivergenceOptions>(
-    "divergence", "Reconstruction and a distance of all codes from the prior: MMD, Wasserstein",
+    "divergence", "Reconstruction and a distance between all codes and the prior: MMD, Wasserstein",
     [](const ObjectivePlan&, DivergenceOptions options) {
       return std::make_shared<Divergence>(std::move(options));
     });

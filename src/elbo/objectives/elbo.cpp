@@ -1,5 +1,5 @@
 #include "elbo/core/schedule.h"
-#include "elbo/distributions/fused.h"
+#include "elbo/kernels/arithmetic.h"
 #include "elbo/objectives/terms.h"
 
 namespace elbo {
@@ -15,11 +15,11 @@ struct ElboOptions {
   template <class F>
   void fields(F&& f) {
     f("beta", beta, "weight of the KL term: a number or a schedule", at_least(0));
-    f("capacity", capacity, "target of the KL in nats: adds gamma |KL - capacity|; -1 = none",
+    f("capacity", capacity, "target of the KL in nats; adds gamma |KL - capacity| (-1 = none)",
       at_least(-1));
-    f("gamma", gamma, "weight of the distance to the capacity", at_least(0));
-    f("free_bits", free_bits, "nats of KL that cost nothing", at_least(0));
-    f("free_bits_per", free_bits_per, "what has the free bits to itself",
+    f("gamma", gamma, "weight of the distance from the capacity", at_least(0));
+    f("free_bits", free_bits, "KL in nats that costs nothing", at_least(0));
+    f("free_bits_per", free_bits_per, "unit that gets free_bits: each site or each dimension",
       one_of({"site", "dimension"}));
     f("samples", samples, "draws per row", between(1, 100000));
   }
@@ -43,7 +43,7 @@ class Elbo : public Objective {
     } else if (beta != 1) {
       penalty = beta * penalty;
     }
-    return terms_of(bound, fused::plus(bound.reconstruction, penalty));
+    return terms_of(bound, kernels::plus(bound.reconstruction, penalty));
   }
 
  private:

@@ -14,7 +14,7 @@ struct FactorOptions {
   void fields(F&& f) {
     f("gamma", gamma, "weight of the total correlation", at_least(0));
     f("beta", beta, "weight of the KL term", at_least(0));
-    f("critic", critic, "network from a code to a logit; default: three dense layers of 256");
+    f("critic", critic, "network from a code to a logit (default: three dense layers of 256)");
   }
 };
 
@@ -65,7 +65,7 @@ class Factor : public Objective {
 };
 
 const bool added = objectives().add<FactorOptions>(
-    "factor", "The ELBO and the code's total correlation by a critic's density ratio",
+    "factor", "The ELBO and the code's total correlation, estimated by a critic's density ratio",
     [](const ObjectivePlan& plan, FactorOptions options) {
       return std::make_shared<Factor>(plan, std::move(options));
     });

@@ -23,7 +23,7 @@ struct FitPriorOptions {
   int64_t samples = 1;
   template <class F>
   void fields(F&& f) {
-    f("samples", samples, "codes drawn for each row that is read", between(1, 100000));
+    f("samples", samples, "codes drawn per row", between(1, 100000));
   }
 };
 

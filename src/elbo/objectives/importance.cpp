@@ -12,13 +12,13 @@ struct ImportanceOptions {
   template <class F>
   void fields(F&& f) {
     f("samples", samples, "draws per row in each group", between(1, 100000));
-    f("groups", groups, "bounds that are averaged (MIWAE)", between(1, 100000));
+    f("groups", groups, "number of bounds averaged (MIWAE)", between(1, 100000));
     f("mix", mix, "share of the plain ELBO in the loss (CIWAE)", between(0, 1));
     f("gradient", gradient,
       "estimator for the encoder: plain, sticking the landing, doubly "
       "reparameterised",
       one_of({"plain", "stl", "dreg"}));
-    f("partial", partial, "the decoder's loss uses all draws as one group (PIWAE)");
+    f("partial", partial, "use all draws as one group in the decoder's loss (PIWAE)");
   }
 };
 

@@ -12,12 +12,12 @@ struct KlTargetOptions {
   double proportional = 0.01, integral = 0.001, lowest = 0, highest = 100;
   template <class F>
   void fields(F&& f) {
-    f("target", target, "KL to be held, in nats", at_least(0));
+    f("target", target, "target of the KL, in nats", at_least(0));
     f("proportional", proportional, "gain of the controller's answer to the present error",
       at_least(0));
-    f("integral", integral, "gain of its answer to the summed error", at_least(0));
-    f("lowest", lowest, "that the weight of the KL may become", at_least(0));
-    f("highest", highest, "that the weight of the KL may become", at_least(0));
+    f("integral", integral, "gain of the controller's answer to the summed error", at_least(0));
+    f("lowest", lowest, "lower bound of the weight of the KL", at_least(0));
+    f("highest", highest, "upper bound of the weight of the KL", at_least(0));
   }
 };
 
@@ -62,7 +62,7 @@ class KlTarget : public Objective {
 };
 
 const bool added = objectives().add<KlTargetOptions>(
-    "kl_target", "The ELBO with a KL weight that a controller sets to hold the KL at a target",
+    "kl_target", "The ELBO with a KL weight set by a controller to hold the KL at a target",
     [](const ObjectivePlan&, KlTargetOptions options) {
       return std::make_shared<KlTarget>(std::move(options));
     });

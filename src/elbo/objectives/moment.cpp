@@ -12,10 +12,10 @@ struct MomentOptions {
   Schedule beta = 1;
   template <class F>
   void fields(F&& f) {
-    f("of", of, "covariance of the posterior means (I), or of the draws (II)",
+    f("of", of, "codes whose covariance is penalised: posterior means (I) or draws (II)",
       one_of({"means", "draws"}));
     f("off_diagonal", off_diagonal, "weight of the squared covariances", at_least(0));
-    f("diagonal", diagonal, "weight of the squared distances of variances from 1", at_least(0));
+    f("diagonal", diagonal, "weight of the squared differences of variances from 1", at_least(0));
     f("beta", beta, "weight of the KL term", at_least(0));
   }
 };

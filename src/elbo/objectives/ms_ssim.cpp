@@ -11,10 +11,10 @@ struct MsSsimOptions {
   Schedule weight = 1, beta = 1, likelihood_weight = 0.01;
   template <class F>
   void fields(F&& f) {
-    f("weight", weight, "nats per pixel that a similarity of 0 costs", at_least(0));
+    f("weight", weight, "cost of a similarity of 0, in nats per pixel", at_least(0));
     f("beta", beta, "weight of the KL term", at_least(0));
     f("likelihood_weight", likelihood_weight,
-      "of -log p(x|z): a little, so that the likelihood's scale learns", at_least(0));
+      "weight of -log p(x|z): small, so that the likelihood's scale is learned", at_least(0));
   }
 };
 
@@ -23,8 +23,7 @@ class MsSsim : public Objective {
  public:
   MsSsim(const ObjectivePlan& plan, MsSsimOptions options) : o_(std::move(options)) {
     const auto& x = plan.data.x;
-    const bool bounded = x.kind == "unit" || x.kind == "byte" || x.kind == "binary";
-    check(x.shape.size() == 3 && bounded, "[", kWhere, "] ", x.kind, " data of shape ",
+    check(x.shape.size() == 3 && is_bounded(x.kind), "[", kWhere, "] ", x.kind, " data of shape ",
           to_string(x.shape), ": needs images of kind binary, byte or unit");
     pixels_ = static_cast<double>(numel(x.shape));
   }

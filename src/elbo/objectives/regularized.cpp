@@ -14,11 +14,11 @@ struct RegularizedOptions {
   template <class F>
   void fields(F&& f) {
     f("decoder", decoder,
-      "what is penalised of it: its squared gradient, its squared weights, or their largest "
+      "penalty on the decoder: its squared gradient, its squared weights, or their largest "
       "singular values",
       one_of({"gradient", "weights", "spectral"}));
-    f("weight", weight, "of the decoder's penalty", at_least(0));
-    f("beta", beta, "weight of the KL term: of half the squared code, for a point posterior",
+    f("weight", weight, "weight of the decoder's penalty", at_least(0));
+    f("beta", beta, "weight of the KL term (for a point posterior: of half the squared code)",
       at_least(0));
   }
 };

@@ -1,14 +1,14 @@
 #include "elbo/objectives/terms.h"
 
-#include "elbo/distributions/fused.h"
+#include "elbo/kernels/arithmetic.h"
 
 namespace elbo {
 
 Tensor average(const Trace& trace, const Tensor& term, double factor) {
   // A single particle weighs one: the usual case costs one operation instead of four.
-  if (trace.log_weight.size(0) == 1) return fused::mean(term, factor);
+  if (trace.log_weight.size(0) == 1) return kernels::mean(term, factor);
   const auto by_particle = term.view({-1, trace.log_weight.size(1)});
-  return fused::mean((trace.log_weight.exp() * by_particle).sum(0), factor);
+  return kernels::mean((trace.log_weight.exp() * by_particle).sum(0), factor);
 }
 
 Bound bound_of(Model& model, const Batch& seen, const Batch& target, int64_t samples) {

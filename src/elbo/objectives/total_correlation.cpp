@@ -15,7 +15,7 @@ struct TotalCorrelationOptions {
     f("alpha", alpha, "weight of the mutual information between x and z", at_least(0));
     f("beta", beta, "weight of the total correlation of z", at_least(0));
     f("gamma", gamma, "weight of the KL of each dimension", at_least(0));
-    f("estimator", estimator, "of q(z) from a batch: stratified or weighted",
+    f("estimator", estimator, "estimator of q(z) from a batch: mss (stratified) or mws (weighted)",
       one_of({"mss", "mws"}));
   }
 };

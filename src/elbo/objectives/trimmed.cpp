@@ -12,8 +12,8 @@ struct TrimmedOptions {
   Schedule share = 0.1;
   template <class F>
   void fields(F&& f) {
-    f("of", of, "the objective of the rows that are left");
-    f("share", share, "of each batch that teaches nothing, the rows with the lowest bounds",
+    f("of", of, "objective of the remaining rows");
+    f("share", share, "fraction of each batch to ignore: the rows with the lowest bound",
       between(0, 0.9));
   }
 };
@@ -55,7 +55,7 @@ class Trimmed : public Objective {
 };
 
 const bool added = objectives().add<TrimmedOptions>(
-    "trimmed", "Another objective, without the rows of each batch that fit worst",
+    "trimmed", "Another objective without the worst-fitting rows of each batch",
     [](const ObjectivePlan& plan, const TrimmedOptions& options) {
       return std::make_shared<Trimmed>(plan, options);
     });

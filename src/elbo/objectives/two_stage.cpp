@@ -8,7 +8,7 @@ struct TwoStageOptions {
   Schedule beta = 1;
   template <class F>
   void fields(F&& f) {
-    f("beta", beta, "weight of the KL of the first stage to a standard normal", at_least(0));
+    f("beta", beta, "weight of the KL from a standard normal in the first stage", at_least(0));
   }
 };
 
@@ -53,7 +53,7 @@ class TwoStage : public Objective {
 };
 
 const bool added = objectives().add<TwoStageOptions>(
-    "two_stage", "Codes under a standard normal, and a prior that is fitted to them beside",
+    "two_stage", "Codes under a standard normal, with a prior fitted to them alongside",
     [](const ObjectivePlan& plan, TwoStageOptions options) {
       return std::make_shared<TwoStage>(plan, std::move(options));
     });

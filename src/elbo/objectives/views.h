@@ -10,11 +10,11 @@ struct ViewOptions {
   double shift = 0.1, rotate = 20, scale = 0.15, shear = 0.2, erase = 0.2;
   template <class F>
   void fields(F&& f) {
-    f("shift", shift, "most that a view is moved, as a share of the picture", between(0, 1));
-    f("rotate", rotate, "most that it is turned, in degrees", between(0, 180));
-    f("scale", scale, "most that it grows or shrinks, as a share", between(0, 0.9));
-    f("shear", shear, "most that its rows slide, as a share of the height", between(0, 1));
-    f("erase", erase, "side of a square that is blanked, as a share of the picture; 0 = none",
+    f("shift", shift, "largest shift of a view, as a share of the picture", between(0, 1));
+    f("rotate", rotate, "largest rotation of a view, in degrees", between(0, 180));
+    f("scale", scale, "largest change of a view's size, as a share", between(0, 0.9));
+    f("shear", shear, "largest shear of a view, as a share of the height", between(0, 1));
+    f("erase", erase, "side of a blanked square, as a share of the picture (0 = none)",
       between(0, 0.9));
   }
 };

@@ -85,7 +85,7 @@ Tensor read_pictures(const Tensor& shades, const Schema& x) {
   const auto channels = x.shape[0], own = shades.size(1);
   auto read = own > channels ? shades.mean(1, true) : shades;
   if (own < channels) read = read.expand({-1, channels, -1, -1}).contiguous();
-  return x.kind == "binary" ? (read >= 0.5).to(torch::kFloat32) : read;
+  return x.kind == Kind::kBinary ? (read >= 0.5).to(torch::kFloat32) : read;
 }
 
 Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
@@ -108,7 +108,7 @@ Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
            {"code_size", layout_.size},
            {"classes", class_names(schemas.c.present() ? schemas.c : schemas.y)},
            {"conditional", schemas.c.present()}};
-  if (schemas.x.kind == "table") {
+  if (schemas.x.kind == Kind::kTable) {
     for (const auto& column : columns_of(schemas.x.detail)) {
       info_["columns"].push_back(
           {{"name", column.name}, {"type", column.type}, {"classes", column.classes}});
@@ -168,7 +168,7 @@ Json Explorer::rows_of(const Tensor& x) const {
       rows.push_back("data:image/png;base64," + base64(encode_png(picture)));
     } else if (shows_molecules(schema)) {
       rows.push_back(molecule_image(texts_of(schema, x.narrow(0, i, 1))[0]));
-    } else if (schema.kind == "table") {
+    } else if (schema.kind == Kind::kTable) {
       Json cells = Json::object();
       int64_t k = 0;
       for (const auto& column : columns_of(schema.detail)) {
@@ -231,7 +231,7 @@ Json Explorer::encode(const Json& question) {
   const auto& row = question["row"];
   Batch batch;
   if (row.is_object()) {
-    check(x.kind == "table", "[explore] row: the model is not of a table");
+    check(x.kind == Kind::kTable, "[explore] row: the model is not of a table");
     batch = table_row(x, row);
   } else if (row.is_string()) {
     check(is_text(x), "[explore] row: the model is not of texts");
@@ -249,7 +249,7 @@ Json Explorer::encode(const Json& question) {
 
 Json Explorer::encode_picture(std::string_view bytes, const std::string& condition) {
   const auto& x = run_->schemas().x;
-  check(is_picture(x), "[explore] the model's rows are no pictures");
+  check(is_picture(x), "[explore] the model's rows are not pictures");
   auto image = decode_image(bytes, "the picture");
   image = resize_image(image, x.shape[1], x.shape[2]).to(torch::kFloat32) / 255;
   Batch batch;
@@ -264,7 +264,7 @@ Json Explorer::judge(const Batch& batch) {
   const auto codes = encode_batch(*model_, layout_, batch);
   const auto log_p = importance_log_prob(*model_, batch, kDraws, kBlock);
   const auto mean = decode_codes(*model_, layout_, codes.mean, batch.c)->mean();
-  const bool cells = run_->schemas().x.kind == "table";
+  const bool cells = run_->schemas().x.kind == Kind::kTable;
   const auto seen = cells ? batch.x.masked_fill(batch.mask == 0, NAN) : batch.x;
   return {{"code", numbers(codes.mean[0])},
           {"deviation", numbers(codes.deviation[0])},

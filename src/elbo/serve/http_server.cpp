@@ -28,7 +28,12 @@ constexpr int kToConnect = 1024;  // clients that the system keeps while nobody 
 class Connections : public httplib::TaskQueue {
  public:
   explicit Connections(size_t most) : threads_(most) {}
-  void enqueue(std::function<void()> f) override { threads_.run(std::move(f)); }
+  /// Nothing, or from cpp-httplib 0.15 on whether the task was taken.
+  using Taken = decltype(std::declval<httplib::TaskQueue&>().enqueue(nullptr));
+  Taken enqueue(std::function<void()> f) override {
+    threads_.run(std::move(f));
+    return Taken(true);
+  }
   void shutdown() override { threads_.end(); }
   bool full() const { return threads_.full(); }
 
@@ -52,7 +57,7 @@ void answer(Response& response, int status, const Json& body) {
 Json parsed(const Request& request) {
   const auto body =
       request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
-  check(!body.is_discarded(), "[serve] the body is no valid JSON");
+  check(!body.is_discarded(), "[serve] the body is not valid JSON");
   return body;
 }
 

@@ -53,8 +53,7 @@ Json Jobs::add(const Json& question) {
   const auto job = std::make_shared<Job>();
   job->task = name;
   job->body = tasks().find(name).make(options);
-  check(job->body->data() != "must", "[jobs] ", name,
-        " needs data, which are for the command line");
+  check(job->body->data() != "must", "[jobs] ", name, " needs data; run it on the command line");
   const Json ending = question.value("ending", Json(""));
   const auto text = ending.is_string() ? ending.get<std::string>() : "";
   check(ending.is_string() && text.size() <= 8 &&

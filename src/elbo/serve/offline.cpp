@@ -31,7 +31,7 @@ Runtime read_runtime(fs::path folder) {
   const auto code = folder / "ort-wasm-simd-threaded.wasm";
   for (const auto& file : {script, code}) {
     check(fs::is_regular_file(file), "[report] ", file.string(),
-          ": is not there; --interactive needs ONNX Runtime Web, 1.21 or later: \"npm install "
+          ": not found; --interactive needs ONNX Runtime Web, 1.21 or later: \"npm install "
           "onnxruntime-web\" here, or --runtime FOLDER with the package's dist folder");
   }
   return {read_file(script.string()), read_file(code.string())};

@@ -17,7 +17,7 @@ Json operation(const std::string& about, const Json& body, const Json& result) {
          {"responses",
           {{"200", {{"description", "the answer"}, {"content", content(result)}}},
            {"400",
-            {{"description", "the question makes no sense"},
+            {{"description", "the question was not understood"},
              {"content", content(object({{"error", {{"type", "string"}}}}))}}}}}};
   if (!body.is_null()) o["requestBody"] = {{"required", true}, {"content", content(body)}};
   return o;

@@ -15,11 +15,12 @@ struct ServeOptions {
   int64_t connections = 1024;
   template <class F>
   void fields(F&& f) {
-    f("host", host, "address to listen on; any but this machine's own needs a token");
-    f("port", port, "0 = a free one", between(0, 65535));
-    f("token", token, "what clients must send as \"Authorization: Bearer TOKEN\" or ?token=TOKEN");
+    f("host", host, "address to listen on; other than this machine's own require --token");
+    f("port", port, "port to listen on (0 = a free one)", between(0, 65535));
+    f("token", token,
+      "token that clients must send as \"Authorization: Bearer TOKEN\" or ?token=TOKEN");
     f("connections", connections,
-      "held open at once; the model answers one question at a time, more clients wait",
+      "connections held open at once; the model answers one question at a time, more clients wait",
       between(1, 4096));
   }
 };

@@ -15,9 +15,10 @@ struct AugmentOptions {
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
-    f("n", n, "variants of each row", between(1, 10000));
-    f("spread", spread, "times the posterior's deviation: how far variants stray", between(0, 10));
-    f("keep", keep, "the rows themselves stand before their variants");
+    f("n", n, "number of variants of each row", between(1, 10000));
+    f("spread", spread, "spread of the variants, in standard deviations of the posterior",
+      between(0, 10));
+    f("keep", keep, "write the rows themselves before their variants");
     f("seed", seed, "seed of the draws", at_least(0));
   }
 };
@@ -30,7 +31,8 @@ std::string npy_bytes(const Tensor& tensor) {
 
 /// Pictures as bytes, so that any reader takes them for what they are.
 Tensor stored(const Tensor& x, const Schema& schema) {
-  const bool grey = is_picture(schema) && (schema.kind == "byte" || schema.kind == "binary");
+  const bool grey =
+      is_picture(schema) && (schema.kind == Kind::kByte || schema.kind == Kind::kBinary);
   return grey ? (x * 255).round().clamp(0, 255).to(torch::kUInt8) : x;
 }
 
@@ -84,7 +86,7 @@ class Augment : public Task {
 };
 
 const bool added = tasks().add<AugmentOptions>(
-    "augment", "New variants of rows, with their labels, for training something else",
+    "augment", "New variants of rows, with their labels, for training other models",
     [](AugmentOptions options) { return std::make_shared<Augment>(std::move(options)); });
 
 }  // namespace

@@ -22,18 +22,18 @@ struct ClassifyOptions {
   void fields(F&& f) {
     choice.fields(f);
     f("method", method,
-      "auto: what the model infers, else logistic; logistic: regression on codes; spread: labels "
-      "carried along a graph of neighbouring codes (Zhou et al. 2004)",
+      "method: auto (what the model infers, else logistic), logistic (regression on codes) or "
+      "spread (labels carried along a graph of neighbouring codes, Zhou et al. 2004)",
       one_of({"auto", "logistic", "spread"}));
-    f("neighbours", neighbours, "of each row in that graph", between(1, 100));
+    f("neighbours", neighbours, "spread: neighbours per row in the graph", between(1, 100));
     f("share", share,
-      "of the rows guessed to be of a class so many, the surest, get it; the others -1",
+      "fraction of each predicted class that is labelled, most confident first; the rest get -1",
       between(0, 1));
     f("views", views,
-      "of pictures: the mean over the row and so many views of it, a little moved and turned; "
-      "spread: rows are neighbours where one of these is",
+      "pictures: number of slightly moved and turned views to average with the row itself; with "
+      "spread, views count as neighbours, too (0 = none)",
       between(0, 256));
-    f("bins", bins, "bins of the calibration error", between(2, 1000));
+    f("bins", bins, "number of bins of the calibration error", between(2, 1000));
     f("seed", seed, "seed of the binarization", at_least(0));
   }
 };
@@ -108,7 +108,7 @@ struct Guesses {
 ViewOptions slight_views(const TaskInput& input) {
   const auto& shape = input.run->schemas().x.shape;
   check(shape.size() == 3, "[classify] views: rows of shape ", to_string(shape),
-        " are no pictures");
+        " are not pictures");
   return {0.05, 10, 0.08, 0.1, 0};
 }
 

@@ -11,9 +11,10 @@ struct DecodeOptions {
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
-    f("show", show, "the mean of p(x|z) or a draw from it", one_of({"mean", "draw"}));
-    f("condition", condition, "class, numbers or file; default: those of the run's data");
-    f("columns", columns, "pictures side by side; 0 = about square", at_least(0));
+    f("show", show, "output: the mean of p(x|z) or a draw from it", one_of({"mean", "draw"}));
+    f("condition", condition,
+      "condition: a class, numbers or a file (default: those of the run's data)");
+    f("columns", columns, "pictures side by side (0 = about square)", at_least(0));
     f("seed", seed, "seed of the draws", at_least(0));
   }
 };
@@ -62,7 +63,7 @@ class Decode : public Task {
 };
 
 const bool added = tasks().add<DecodeOptions>(
-    "decode", "Images or rows of codes that encode wrote",
+    "decode", "Images or rows from codes written by encode",
     [](DecodeOptions options) { return std::make_shared<Decode>(std::move(options)); });
 
 }  // namespace

@@ -16,10 +16,12 @@ struct DenoiseOptions {
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
-    f("noise", noise, "noise that is added first, to see how well it goes; none: as the data are",
+    f("noise", noise,
+      "noise to add first, to measure how much is removed (none = the data as they are)",
       one_of({"none", "gaussian", "dropout"}));
-    f("amount", amount, "deviation of the added noise, or share of cells set to 0", between(0, 10));
-    f("show", show, "how many rows a picture shows", between(1, 1000));
+    f("amount", amount, "standard deviation of the added noise, or share of cells set to 0",
+      between(0, 10));
+    f("show", show, "number of rows shown in a picture", between(1, 1000));
     f("seed", seed, "seed of the noise", at_least(0));
   }
 };
@@ -82,8 +84,8 @@ class Denoise : public Task {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schema = input.run->schemas().x;
     const bool noise = o_.noise != "none";
-    check(!noise || (schema.kind != "table" && schema.kind != "token"),
-          "[denoise] noise: ", o_.noise, " makes no sense of a table or a text");
+    check(!noise || (schema.kind != Kind::kTable && schema.kind != Kind::kToken),
+          "[denoise] noise: ", o_.noise, " does not apply to a table or a text");
     const auto rows = open_task_rows(input, o_.choice);
     const auto layout = code_layout(*input.model, input.run->schemas());
     const auto path = output_path(input.out, "denoised", schema);
@@ -137,7 +139,7 @@ class Denoise : public Task {
 };
 
 const bool added = tasks().add<DenoiseOptions>(
-    "denoise", "Data without their noise, and how much of it went",
+    "denoise", "Data without their noise, and how much of it was removed",
     [](DenoiseOptions options) { return std::make_shared<Denoise>(std::move(options)); });
 
 }  // namespace

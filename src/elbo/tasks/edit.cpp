@@ -14,15 +14,17 @@ struct EditOptions {
   void fields(F&& f) {
     choice.fields(f);
     f("set", set,
-      "label=CLASS, label=all, or SITE=VALUE;…: what the rows get instead of their own");
+      "values to set instead of the rows' own: label=CLASS, label=all, or SITE=VALUE;…");
     f("along", along,
-      "POSITIVES:NEGATIVES, two classes or DATA: walk along what tells their codes apart");
-    f("orthogonal", orthogonal, "POSITIVES:NEGATIVES of an attribute that the walk leaves alone");
+      "direction to walk along, from the codes of NEGATIVES to those of POSITIVES: "
+      "POSITIVES:NEGATIVES, each a class or DATA");
+    f("orthogonal", orthogonal, "attribute that the walk leaves unchanged: POSITIVES:NEGATIVES");
     f("method", method, "direction: between the means, or across a logistic regression's plane",
       one_of({"mean", "logistic"}));
-    f("amount", amount, "how far, FROM..TO or one number; 1 = from the negatives to the positives");
-    f("steps", steps, "points from FROM to TO", between(1, 1000));
-    f("show", show, "how many rows a picture shows", between(1, 1000));
+    f("amount", amount,
+      "distance to walk: FROM..TO or one number (1 = from the negatives to the positives)");
+    f("steps", steps, "number of points from FROM to TO", between(1, 1000));
+    f("show", show, "number of rows shown in a picture", between(1, 1000));
     f("seed", seed, "seed of the binarization", at_least(0));
   }
 };

@@ -11,7 +11,7 @@ struct EncodeOptions {
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
-    f("deviations", deviations, "beside a .npy of means also one of deviations (.sd.npy)");
+    f("deviations", deviations, "write deviations (.sd.npy) beside a .npy of means");
     f("seed", seed, "seed of the binarization", at_least(0));
   }
 };

@@ -21,14 +21,15 @@ struct ImputeOptions {
   template <class F>
   void fields(F&& f) {
     f("m", m,
-      "1: fill with what is to be expected (mean, median grade, likeliest class); more: so many "
-      "completions by draws, OUT.1.csv and on; texts: the so many likeliest",
+      "number of completions. 1: the expected value (mean, median grade or likeliest class); more: "
+      "independent draws, written to OUT.1.csv, OUT.2.csv, …; texts: the likeliest ones",
       between(1, 1000));
-    f("draws", draws, "draws of the latent variables for each row", between(1, 100000));
+    f("draws", draws, "draws of the latent variables per row", between(1, 100000));
     f("interval", interval,
-      "mass of prediction intervals, as 0.9, for the numbers that are filled in: OUT.intervals.csv",
+      "mass of prediction intervals, e.g. 0.9, for the numbers filled in, written to "
+      "OUT.intervals.csv",
       between(0, 0.999));
-    f("longest", longest, "texts: tokens that a gap may hold", between(1, 10000));
+    f("longest", longest, "texts: most tokens in a gap", between(1, 10000));
     f("seed", seed, "seed of the draws", at_least(0));
   }
 };
@@ -158,7 +159,7 @@ class Impute : public Task {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schemas = input.run->schemas();
     if (is_text(schemas.x)) return impute_text(input, {o_.m, o_.draws, o_.longest});
-    check(schemas.x.kind == "table", "[impute] the model was trained on ", schemas.x.kind,
+    check(schemas.x.kind == Kind::kTable, "[impute] the model was trained on ", schemas.x.kind,
           " data; cells are filled in tables (CSV), gaps in texts");
     check(!schemas.c.present(), "[impute] the model has conditions, the table gives none");
     const auto reader = input.run->data_options("all").reader;

@@ -13,10 +13,10 @@ struct InterpolateOptions {
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
-    f("from", from, "row where the walk begins, from 0", at_least(0));
-    f("to", to, "row where it ends", at_least(0));
-    f("steps", steps, "points on the way, both ends included", between(2, 10000));
-    f("path", path, "a straight line, or along the sphere between the two codes",
+    f("from", from, "row where the walk begins, counted from 0", at_least(0));
+    f("to", to, "row where the walk ends", at_least(0));
+    f("steps", steps, "number of points on the walk, both ends included", between(2, 10000));
+    f("path", path, "path: a straight line, or along the sphere between the two codes",
       one_of({"straight", "sphere"}));
     f("seed", seed, "seed of the binarization", at_least(0));
   }

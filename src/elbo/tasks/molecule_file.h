@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "elbo/data/dataset.h"
+#include "elbo/data/schema.h"
 #include "elbo/io/row_file.h"
 
 namespace elbo {

@@ -18,23 +18,24 @@ struct OptimizeOptions {
   double distance = 0.5, similarity = 0.3, temperature = 1;
   template <class F>
   void fields(F&& f) {
-    f("property", property, "which of the predicted properties; default: the first");
-    f("direction", direction, "more of it or less", one_of({"up", "down"}));
-    f("from", from, "SMILES of the molecule to begin with");
-    f("from_data", from_data, "or so many rows of the data, drawn at random", between(0, 1e6));
-    f("split", split, "part of the data; auto: the test part where there is one, else all",
+    f("property", property, "property to optimize (default: the first that the run predicts)");
+    f("direction", direction, "direction: more of the property, or less", one_of({"up", "down"}));
+    f("from", from, "SMILES of the molecule to start from");
+    f("from_data", from_data, "number of starting rows to draw from the data at random instead",
+      between(0, 1e6));
+    f("split", split, "part of the data (auto = the test part where there is one, else all)",
       one_of({"auto", "train", "test", "all"}));
-    f("steps", steps, "steps up the gradient of the prediction", between(1, 10000));
+    f("steps", steps, "number of steps along the gradient of the prediction", between(1, 10000));
     f("distance", distance,
-      "farthest from the start: root mean square over latent dimensions, where 1 is the prior's "
-      "deviation",
+      "largest distance from the start: root mean square over latent dimensions, in standard "
+      "deviations of the prior",
       between(0.001, 100));
     f("similarity", similarity, "least Tanimoto similarity to the start", between(0, 1));
-    f("stops", stops, "places on the way that are decoded", between(1, 1000));
-    f("draws", draws, "molecules decoded at each", between(1, 1000));
-    f("temperature", temperature, "of those draws: lower is nearer to the likeliest molecule",
+    f("stops", stops, "number of points on the way to decode", between(1, 1000));
+    f("draws", draws, "number of molecules decoded at each point", between(1, 1000));
+    f("temperature", temperature, "sampling temperature; lower is closer to the likeliest molecule",
       between(0.01, 10));
-    f("best", best, "how many are shown for each start", between(1, 1000));
+    f("best", best, "number of molecules shown for each start", between(1, 1000));
     f("seed", seed, "seed of rows and draws", at_least(0));
   }
 };

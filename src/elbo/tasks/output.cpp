@@ -35,7 +35,7 @@ class PictureFile : public RowFile {
   PictureFile(std::string path, const Schema& schema, int64_t rows, int64_t columns)
       : path_(std::move(path)), schema_(schema), columns_(columns) {
     check(is_picture(schema), "[picture] ", path_, ": rows of shape ", to_string(schema.shape),
-          " are no pictures; use .npy or .csv");
+          " are not pictures; use .npy or .csv");
     check(rows * numel(schema.shape) <= kMostPixels, "[picture] ", path_, ": ", rows,
           " pictures of ", to_string(schema.shape), " are too many for one file; use .npy");
     if (columns_ == 0) columns_ = static_cast<int64_t>(std::ceil(std::sqrt(rows)));
@@ -144,7 +144,7 @@ class ShownTexts : public RowFile {
 
 Tensor row_shades(const Tensor& x, const Schema& schema) {
   const auto shades = x.to(torch::kFloat32);
-  if (schema.kind != "real" && schema.kind != "count") return shades;
+  if (schema.kind != Kind::kReal && schema.kind != Kind::kCount) return shades;
   const auto flat = shades.flatten(1);
   const auto size = with_rows(-1, Shape(static_cast<size_t>(x.dim() - 1), 1));
   const auto low = flat.amin(1).view(size), high = flat.amax(1).view(size);
@@ -153,7 +153,7 @@ Tensor row_shades(const Tensor& x, const Schema& schema) {
 
 bool is_picture(const Schema& schema) {
   return schema.shape.size() == 3 && (schema.shape[0] == 1 || schema.shape[0] == 3) &&
-         schema.kind != "token" && schema.kind != "table";
+         schema.kind != Kind::kToken && schema.kind != Kind::kTable;
 }
 
 Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns) {
@@ -185,14 +185,14 @@ std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& sc
   if (is_animation_name(path)) {
     return std::make_unique<AnimationFile>(path, schema, rows, columns);
   }
-  if (schema.kind == "table" && (path.ends_with(".csv") || path.ends_with(".tsv"))) {
+  if (schema.kind == Kind::kTable && (path.ends_with(".csv") || path.ends_with(".tsv"))) {
     return std::make_unique<TableFile>(path, schema);
   }
   check(is_row_file(path), "[output] ", path,
         ": unknown ending; known: .apng, .csv, .gif, .npy, .png, .tsv",
         is_text(schema) ? ", .txt" : "");
-  return create_row_file(path,
-                         {rows, schema.shape, schema.kind == "category", component_names(schema)});
+  return create_row_file(
+      path, {rows, schema.shape, schema.kind == Kind::kCategory, component_names(schema)});
 }
 
 }  // namespace elbo

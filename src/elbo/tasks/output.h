@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "elbo/data/dataset.h"
+#include "elbo/data/schema.h"
 #include "elbo/io/row_file.h"
 
 namespace elbo {
@@ -15,7 +15,7 @@ bool is_picture(const Schema& schema);
 /// its largest.
 Tensor row_shades(const Tensor& x, const Schema& schema);
 /// [N, C, H, W] as one picture of so many columns: [C, H', W'] bytes. Values are grey levels in
-/// [0, 1]; those of kind "real" are stretched from their smallest to their largest.
+/// [0, 1]; those of kind real are stretched from their smallest to their largest.
 Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns);
 
 /// The file that rows of data go to: `out`, or `name` with the ending that suits the schema; empty

@@ -14,7 +14,7 @@ struct ReconstructOptions {
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
-    f("show", show, "how many pairs are shown", between(1, 10000));
+    f("show", show, "number of pairs shown", between(1, 10000));
     f("columns", columns, "pairs side by side", between(1, 1000));
     f("seed", seed, "seed of the binarization", at_least(0));
   }
@@ -98,7 +98,7 @@ class Reconstruct : public Task {
 };
 
 const bool added = tasks().add<ReconstructOptions>(
-    "reconstruct", "Data beside what the model makes of their codes",
+    "reconstruct", "Data beside their reconstructions",
     [](ReconstructOptions options) { return std::make_shared<Reconstruct>(std::move(options)); });
 
 }  // namespace

@@ -55,8 +55,8 @@ std::string comparison(const std::vector<Reported>& runs) {
             (names.empty() ? "none" : html_escape(join(names))) + "</td></tr>";
   }
   html +=
-      "</table></div><p class=\"soft\">Nats per row. They compare between runs on the same data "
-      "and preprocessing.</p>";
+      "</table></div><p class=\"soft\">Nats per row, comparable between runs on the same data and "
+      "preprocessing.</p>";
   std::vector<Series> losses;
   for (size_t k = 0; k < runs.size(); ++k) {
     Series s{runs[k].name, {}, {}, static_cast<int64_t>(k % 10), false};

@@ -15,10 +15,10 @@ struct ReportOptions {
   std::string metrics = "none";
   template <class F>
   void fields(F&& f) {
-    f("rows", rows, "judged rows: of maps, figures and diagnosis", between(10, 20000));
-    f("draws", draws, "importance samples for log p(x); 0 = only the ELBO", between(0, 1e6));
+    f("rows", rows, "number of rows judged, for maps, figures and diagnosis", between(10, 20000));
+    f("draws", draws, "importance samples for log p(x) (0 = only the ELBO)", between(0, 1e6));
     f("seed", seed, "seed of draws", at_least(0));
-    f("metrics", metrics, "further metrics: all, or names between commas");
+    f("metrics", metrics, "further metrics: all, or names separated by commas");
   }
 };
 

@@ -71,7 +71,7 @@ std::string model_part(const Reported& r) {
          pair_table({{"model", name},
                      {"data", r.run->data_name()},
                      {"rows", facts.value("rows", Json()).dump()},
-                     {"a row", to_string(x.shape) + " " + x.kind},
+                     {"a row", to_string(x.shape) + " " + to_string(x.kind)},
                      {"latent values", std::to_string(r.subject->layout().size)},
                      {"parameters", std::to_string(parameter_count(r))}}) +
          folded("The whole declaration", pair_table(spec)) +
@@ -105,9 +105,8 @@ std::string figures_part(const Reported& r) {
 
 std::string diagnosis_part(const Reported& r) {
   if (r.findings.empty()) {
-    return "<p class=\"healthy\">Nothing is wrong with this run as far as codes, reconstructions "
-           "and "
-           "the course of the training show.</p>";
+    return "<p class=\"healthy\">No problems found in codes, reconstructions or training "
+           "curves.</p>";
   }
   std::string html;
   for (const auto& f : r.findings) {
@@ -166,7 +165,7 @@ std::string dimensions_part(const Reported& r) {
             bar_chart("KL of each dimension of " + site["name"].get<std::string>(), names, shown,
                       "nats") +
             "<p class=\"soft\">" + site["active_units"].dump() + " of " +
-            site["dimensions"].dump() + " dimensions move with the data.</p></div>";
+            site["dimensions"].dump() + " dimensions depend on the data.</p></div>";
   }
   return html.empty() ? html : "<div class=\"charts\">" + html + "</div>";
 }

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "elbo/core/tensor.h"
-#include "elbo/data/dataset.h"
+#include "elbo/data/schema.h"
 
 namespace elbo {
 

@@ -126,11 +126,11 @@ std::string reconstructions_part(Reported& r, int64_t side) {
     const auto pairs = torch::stack({s.batch().x, s.reconstructions()}, 1).flatten(0, 1);
     return molecule_figure(
         pairs.slice(0, 0, 2 * kMolecules), s.schemas().x, kAcross,
-        "Pairs: a molecule of the data, and what its posterior mean decodes to.");
+        "Pairs: a molecule of the data, and the one decoded from its posterior mean.");
   }
   if (texts(r)) {
     return text_figure({s.batch().x.slice(0, 0, n), s.reconstructions().slice(0, 0, n)},
-                       s.schemas().x, "Data, and what their posterior means decode to.");
+                       s.schemas().x, "Data, and what is decoded from their posterior means.");
   }
   if (!pictures(r)) {
     const auto data = observed(s.batch()).flatten(1).to(torch::kFloat64);
@@ -149,7 +149,7 @@ std::string reconstructions_part(Reported& r, int64_t side) {
   return grid_figure(both, s.schemas().x, n, side,
                      "Upper row: " + std::to_string(n) + " pictures of the " + r.rows_name +
                          " data; lower row: their reconstructions",
-                     "Above data, below what the model makes of their codes.");
+                     "Above: data. Below: their reconstructions.");
 }
 
 std::string traversals_part(Reported& r, int64_t side) {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "elbo/data/dataset.h"
+#include "elbo/data/schema.h"
 
 namespace elbo {
 

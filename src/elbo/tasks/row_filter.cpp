@@ -32,7 +32,7 @@ std::string relation_at(const std::string& text) {
 }  // namespace
 
 RowFilter::RowFilter(const std::string& text, const Schema& schema) {
-  check(schema.kind == "table", "[where] conditions on columns need a model of a table");
+  check(schema.kind == Kind::kTable, "[where] conditions on columns need a model of a table");
   const auto columns = columns_of(schema.detail);
   for (size_t from = 0; from < text.size();) {
     const auto end = std::min(text.find(',', from), text.size());

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "elbo/data/column.h"
-#include "elbo/data/dataset.h"
+#include "elbo/data/schema.h"
 
 namespace elbo {
 

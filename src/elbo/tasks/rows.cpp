@@ -69,8 +69,8 @@ Tensor condition_row(const Schema& c, const std::string& text) {
         .to(torch::kFloat32)
         .view(with_rows(1, c.shape));
   }
-  check(c.kind != "category" || text.find(',') != std::string::npos, "[condition] unknown class \"",
-        text, "\"; known: ", join(classes));
+  check(c.kind != Kind::kCategory || text.find(',') != std::string::npos,
+        "[condition] unknown class \"", text, "\"; known: ", join(classes));
   std::vector<float> values;
   for (const auto& word : split_text(text, ',')) {
     const auto value = as_number(word);

@@ -15,11 +15,11 @@ struct RowChoice {
   std::string shard = {};
   template <class F>
   void fields(F&& f) {
-    f("split", split, "part of the data; auto: the test part where there is one, else all",
+    f("split", split, "part of the data (auto = the test part where there is one, else all)",
       one_of({"auto", "train", "test", "all"}));
-    f("rows", rows, "only the first so many rows; 0 = all", at_least(0));
+    f("rows", rows, "number of rows to use, from the first (0 = all)", at_least(0));
     f("shard", shard,
-      "the third of eight parts as 3/8: the tasks of a job array share the rows among them");
+      "part of the rows to process, part K of N written K/N, e.g. 3/8, for job arrays");
   }
 };
 /// DATA of the command line, read as the run reads its own; where none is given the rows that the

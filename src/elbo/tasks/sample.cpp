@@ -16,19 +16,21 @@ struct SampleOptions {
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
-    f("n", n, "how many", between(1, 1e8));
-    f("rows", rows, "the same as -n; 0 = as -n says", between(0, 1e8));
-    f("show", show, "the mean of p(x|z) or a draw from it; auto: the mean for pictures",
+    f("n", n, "number of samples", between(1, 1e8));
+    f("rows", rows, "number of samples, the same as -n (0 = as -n says)", between(0, 1e8));
+    f("show", show, "output: the mean of p(x|z) or a draw from it (auto = the mean for pictures)",
       one_of({"auto", "mean", "draw"}));
     f("fix", fix,
-      "SITE=VALUE;… latent values kept fixed: a number, numbers with commas, or a file");
-    f("condition", condition, "class, numbers or file; default: those of the run's data");
-    f("where", where, "only rows of a table that meet this, as \"age>60,city=Rome\"");
-    f("columns", columns, "pictures side by side; 0 = about square", at_least(0));
+      "latent values kept fixed, SITE=VALUE;…, where a value is a number, numbers separated by "
+      "commas, or a file");
+    f("condition", condition,
+      "condition: a class, numbers or a file (default: those of the run's data)");
+    f("where", where, "condition that rows of a table must meet, e.g. \"age>60,city=Rome\"");
+    f("columns", columns, "pictures side by side (0 = about square)", at_least(0));
     f("temperature", temperature,
-      "texts: below 1 likely tokens become likelier; 0 = the likeliest at each step",
+      "texts: sampling temperature; below 1 favours likely tokens (0 = the likeliest at each step)",
       between(0, 10));
-    f("beam", beam, "texts: the likeliest among so many followed at once, instead of a draw",
+    f("beam", beam, "texts: beam search of this width instead of sampling (0 = sample)",
       between(0, 1000));
     f("seed", seed, "seed of the draws", at_least(0));
   }
@@ -56,7 +58,8 @@ class Sample : public Task {
     const auto file = create_output(path, x, o_.n, o_.columns);
     const int64_t block = block_rows(input.run->schemas());
     if (!o_.where.empty()) {
-      check(fixed.empty() && !c.defined(), "[where] stands without --fix and --condition");
+      check(fixed.empty() && !c.defined(),
+            "[sample] --where: cannot be combined with --fix or --condition");
       draw_where(input, *file, block);
       file->commit();
       return {{"file", path}, {"rows", o_.n}, {"share_that_fits", fitting_}};

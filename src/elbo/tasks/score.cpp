@@ -25,15 +25,14 @@ struct ScoreOptions {
     score.fields(f);
     threshold.fields(f);
     f("normal", normal,
-      "DATA of normal rows to learn the threshold from; default: the run's "
-      "validation rows");
+      "DATA of normal rows to learn the threshold from (default: the run's validation rows)");
     f("anomalies", anomalies,
-      "classes of labelled data that are anomalies, as 3,7; default: all but one named normal, or "
-      "the second of two");
-    f("smooth", smooth, "for rows in the order of time: the mean over so many rows up to each",
+      "classes of labelled data that are anomalies, e.g. 3,7 (default: all but one named normal, "
+      "or the second of two)");
+    f("smooth", smooth, "smooth scores of time-ordered rows: trailing mean over this many rows",
       between(1, 1000000));
-    f("causes", causes, "columns or pixels named for each alarm", between(0, 1000));
-    f("show", show, "how many of the highest rows the result names", between(0, 1000));
+    f("causes", causes, "number of columns or pixels named for each alarm", between(0, 1000));
+    f("show", show, "number of highest-scoring rows in the result", between(0, 1000));
   }
 };
 
@@ -287,7 +286,7 @@ class Score : public Task {
 };
 
 const bool added = tasks().add<ScoreOptions>(
-    "score", "Anomaly score of each row, with a threshold and what caused it",
+    "score", "Anomaly score of each row, with a threshold and the causes",
     [](ScoreOptions options) { return std::make_shared<Score>(std::move(options)); });
 
 }  // namespace

@@ -120,7 +120,7 @@ Json to_json(const RowVerdict& v) {
 ComponentNames::ComponentNames(const Schema& schema)
     : schema_(schema), names_(column_names(schema.detail)) {
   if (is_text(schema)) tokens_ = schema.detail["vocabulary"].get<std::vector<std::string>>();
-  if (schema.kind != "table") return;
+  if (schema.kind != Kind::kTable) return;
   for (auto& column : columns_of(schema.detail)) cells_.emplace_back(std::move(column));
 }
 

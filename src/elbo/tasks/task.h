@@ -3,9 +3,10 @@
 #include <filesystem>
 #include <memory>
 
+#include "elbo/core/api.h"
 #include "elbo/train/run.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// What a task works on. Unset members are absent: the task says what it misses.
 struct TaskInput {

@@ -13,10 +13,12 @@ struct TraverseOptions {
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
-    f("dimensions", dimensions, "how many of the most used dimensions", between(1, 1000));
-    f("steps", steps, "values of each", between(2, 1000));
-    f("row", row, "the row whose code is varied, from 0", at_least(0));
-    f("reach", reach, "how far from the data's mean code, in its deviations", between(0.01, 100));
+    f("dimensions", dimensions, "number of dimensions shown, the most used first",
+      between(1, 1000));
+    f("steps", steps, "number of values of each dimension", between(2, 1000));
+    f("row", row, "row whose code is varied, counted from 0", at_least(0));
+    f("reach", reach, "range around the data's mean code, in its standard deviations",
+      between(0.01, 100));
     f("seed", seed, "seed of the binarization", at_least(0));
   }
 };

@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/tensor.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// Where one parameter lies in the flat buffer.
 struct Span {

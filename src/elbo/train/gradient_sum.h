@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/group/group.h"
 #include "elbo/train/flat.h"
 
@@ -12,7 +13,7 @@ namespace torch::autograd {
 struct Node;
 }
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// Sums gradients over the group while the backward pass still runs: stretches of the flat buffer,
 /// the last-registered parameters first, each as soon as all its gradients are there. All processes

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "elbo/core/light.h"
+#include "elbo/kernels/light.h"
 #include "elbo/train/trainer.h"
 
 namespace elbo {

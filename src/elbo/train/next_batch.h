@@ -5,10 +5,11 @@
 #include <memory>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/core/helper.h"
 #include "elbo/data/dataset.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// The rows of a training step, read beside the step before where they are few and steps are short.
 /// The helper that reads them is there for other small work of the step, too.

@@ -1,55 +1,9 @@
 #include "elbo/train/optimizer.h"
 
-#include <ATen/Parallel.h>
-
 #include <cmath>
-
-#include "elbo/core/cpu.h"
 
 namespace elbo {
 namespace {
-
-/// What one pass does to one stretch of memory.
-struct Pass : UpdateFactors {
-  float *value, *gradient, *first, *second, *average;
-};
-
-// Adam: m, v, then value -= step * m / (sqrt(v) * root_scale + epsilon), with the bias corrections
-// folded into step and root_scale.
-ELBO_CLONES void adam_pass(const Pass& a, int64_t from, int64_t to) {
-  const Pass c = a;
-  float* __restrict x = c.value, * __restrict dx = c.gradient, * __restrict m = c.first, * __restrict v = c.second;
-#pragma omp simd
-  for (int64_t i = from; i < to; ++i) {
-    const float g = dx[i] * c.scale + c.l2 * x[i];
-    m[i] = c.beta1 * m[i] + (1 - c.beta1) * g;
-    v[i] = c.beta2 * v[i] + (1 - c.beta2) * g * g;
-    x[i] -= c.step * m[i] / (__builtin_sqrtf(v[i]) * c.root_scale + c.epsilon) + c.decoupled * x[i];
-    dx[i] = 0;
-  }
-}
-
-ELBO_CLONES void adamax_pass(const Pass& a, int64_t from, int64_t to) {
-  const Pass c = a;
-  float* __restrict x = c.value, * __restrict dx = c.gradient, * __restrict m = c.first, * __restrict u = c.second;
-#pragma omp simd
-  for (int64_t i = from; i < to; ++i) {
-    const float g = dx[i] * c.scale + c.l2 * x[i];
-    m[i] = c.beta1 * m[i] + (1 - c.beta1) * g;
-    const float magnitude = __builtin_fabsf(g) + c.epsilon, old = c.beta2 * u[i];
-    u[i] = old > magnitude ? old : magnitude;
-    x[i] -= c.step * m[i] / u[i];
-    dx[i] = 0;
-  }
-}
-
-ELBO_CLONES void average_pass(float* __restrict average, const float* __restrict value, float keep,
-                              int64_t from, int64_t to) {
-#pragma omp simd
-  for (int64_t i = from; i < to; ++i) average[i] = keep * average[i] + (1 - keep) * value[i];
-}
-
-constexpr int64_t kGrain = 1 << 15;  // floats a thread: below that, waking it costs more
 
 /// Neighbouring spans as one stretch; the padding between them is zero and stays zero.
 std::vector<Span> merged(const std::vector<Span>& spans) {
@@ -72,28 +26,6 @@ double norm_of(const FlatParameters& flat, const Span& span) {
 
 Optimizer::Optimizer(const FlatParameters& flat)
     : first(torch::zeros_like(flat.values)), second(torch::zeros_like(flat.values)) {}
-
-void Optimizer::pass_over(FlatParameters& flat, const Span& span, const UpdateFactors& factors) {
-  Pass one{factors,
-           flat.values.data_ptr<float>(),
-           flat.gradients.data_ptr<float>(),
-           first.data_ptr<float>(),
-           second.data_ptr<float>(),
-           average.defined() ? average.data_ptr<float>() : nullptr};
-  at::parallel_for(span.offset, span.offset + span.size, kGrain, [&](int64_t a, int64_t b) {
-    one.adamax ? adamax_pass(one, a, b) : adam_pass(one, a, b);
-    if (one.average && one.keep > 0) average_pass(one.average, one.value, one.keep, a, b);
-  });
-}
-
-void Optimizer::run_operations(FlatParameters& flat, const Span& span,
-                               const UpdateFactors& factors) {
-  const auto part = [&](const Tensor& t) {
-    return t.defined() ? t.narrow(0, span.offset, span.size) : t;
-  };
-  update_by_operations(
-      {part(flat.values), part(flat.gradients), part(first), part(second), part(average)}, factors);
-}
 
 double Optimizer::step(FlatParameters& flat, const std::vector<Span>& spans,
                        const StepSettings& settings, int64_t time) {
@@ -121,7 +53,8 @@ double Optimizer::step(FlatParameters& flat, const std::vector<Span>& spans,
     if (settings.normalize) {
       factors.scale = static_cast<float>(1 / std::max(norm_of(flat, span), 1e-12));
     }
-    flat.values.is_cpu() ? pass_over(flat, span, factors) : run_operations(flat, span, factors);
+    update({flat.values, flat.gradients, first, second, average}, factors, span.offset,
+           span.offset + span.size);
   }
   return norm;
 }

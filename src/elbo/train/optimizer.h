@@ -3,9 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
+#include "elbo/kernels/update.h"
 #include "elbo/train/flat.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 struct StepSettings {
   std::string rule = "adam";  // adam, adamw, adamax
@@ -15,20 +17,6 @@ struct StepSettings {
   bool normalize = false;   // each tensor's gradient scaled to norm 1 first
   double average = 0;       // decay of the averaged weights; 0 = none
 };
-
-/// The numbers of one update: Adam with the bias corrections folded into step and root_scale.
-struct UpdateFactors {
-  bool adamax = false;
-  float scale = 1;  // of the gradient: clipping or normalisation
-  float beta1 = 0, beta2 = 0, step = 0, root_scale = 1, epsilon = 0, l2 = 0, decoupled = 0;
-  float keep = 0;  // of the average; 0 = none
-};
-/// Stretches of equal size of the flat buffers; `average` may be undefined.
-struct UpdateTensors {
-  Tensor value, gradient, first, second, average;
-};
-/// The update in ATen's operations, for devices that the fused pass over memory cannot reach.
-void update_by_operations(const UpdateTensors& t, const UpdateFactors& f);
 
 /// Moments and averaged weights for a flat buffer. One step is one pass over memory: it reads the
 /// gradient, updates moments, weights and average, and leaves the gradient zero.
@@ -42,10 +30,6 @@ class Optimizer {
 
   Tensor first, second;  // [n]
   Tensor average;        // [n] or undefined until the first averaged step
-
- private:
-  void pass_over(FlatParameters& flat, const Span& span, const UpdateFactors& factors);
-  void run_operations(FlatParameters& flat, const Span& span, const UpdateFactors& factors);
 };
 
 }  // namespace elbo

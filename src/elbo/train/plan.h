@@ -4,9 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/api.h"
 #include "elbo/train/trainer.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 /// What somebody asks to be trained; options that were not named are absent.
 struct TrainRequest {

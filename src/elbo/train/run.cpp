@@ -218,7 +218,7 @@ Data Run::open_other(const std::string& text, const std::string& split) const {
   auto data = elbo::open_data(text, options);
   const auto found = data->schemas().x;
   // A run on binary images reads bytes as it was taught to.
-  if (schemas_.x.kind == "binary" && found.kind == "byte") {
+  if (schemas_.x.kind == Kind::kBinary && found.kind == Kind::kByte) {
     data = binarized(data, schemas_.x.detail.value("binarize", "dynamic"));
   }
   check_fits(data->schemas().x, schemas_.x, text);

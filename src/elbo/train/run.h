@@ -4,9 +4,10 @@
 #include <memory>
 #include <string>
 
+#include "elbo/core/api.h"
 #include "elbo/train/trainer.h"
 
-namespace elbo {
+namespace ELBO_API elbo {
 
 using Weights = std::vector<std::pair<std::string, Tensor>>;
 /// Copies of a model's parameters and buffers by name.

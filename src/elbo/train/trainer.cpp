@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "elbo/core/backward.h"
-#include "elbo/core/light.h"
 #include "elbo/data/block_order.h"
 #include "elbo/data/rows.h"
+#include "elbo/kernels/light.h"
 #include "elbo/nn/dense.h"
 
 namespace elbo {
@@ -186,8 +186,8 @@ void Trainer::roll_back(const std::string& cause, const Hooks& hooks) {
   const auto where = step_;
   const int64_t earlier = roll_backs_;
   check(earlier == 0, "[train] ", cause, " is not finite at step ", where,
-        " again after a roll-back with half the step; try a smaller --lr, --clip 1, or a bounded "
-        "scale (--set likelihood.min_log_scale=-4)");
+        " again after rolling back and halving the learning rate; try a smaller --lr, --clip 1, or "
+        "a bounded scale (--set likelihood.min_log_scale=-4)");
   restore(good_);
   roll_backs_ = earlier + 1;
   lr_scale_ *= 0.5;

@@ -1,9 +1,0 @@
-#include "elbo/core/cpu.h"
-
-namespace elbo {
-
-bool has_dnnl() { return false; }
-
-void dnnl_product(int64_t, const float*, const float*, float*) {}
-
-}  // namespace elbo

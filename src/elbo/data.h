@@ -1,0 +1,6 @@
+#pragma once
+
+// Data sets: readers, made data, rows in memory.
+
+#include "elbo/data/builtin.h"
+#include "elbo/data/dataset.h"

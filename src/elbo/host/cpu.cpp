@@ -1,0 +1,256 @@
+#include "elbo/host/cpu.h"
+
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+
+#include "elbo/host/buffers.h"
+#include "elbo/core/tensor.h"
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace elbo {
+namespace {
+
+// Set in the environment of the re-executed program to its number of threads: it happens once.
+constexpr const char* kGuard = "ELBO_PREPARED";
+
+// OpenMP threads that wait for work spin so many rounds before they sleep: enough to bridge the
+// gap between two layers where the cores are ours, next to none where another process wants one:
+// a thread that has slept is run again at once, one that has spun waits for its turn.
+constexpr const char* kSpinAlone = "2000";
+constexpr const char* kSpinShared = "100";
+
+int64_t cores_allowed() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
+  return std::max(1, CPU_COUNT(&mask));
+}
+
+std::string openblas_kernels() {
+  using Name = char* (*)();
+  const auto name = reinterpret_cast<Name>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
+  return name ? name() : "";
+}
+
+#if defined(__x86_64__)
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#else
+bool has_avx512() { return false; }
+bool has_avx2() { return false; }
+#endif
+
+bool one_of_names(const std::string& name, std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(), [&](const char* n) { return name == n; });
+}
+
+/// The OpenBLAS kernels that suit this processor, where it chose older ones; else empty.
+std::string better_blas() {
+  const auto chosen = openblas_kernels();
+  if (chosen.empty()) return "";
+  const bool wide = one_of_names(chosen, {"SkylakeX", "Cooperlake", "Sapphirerapids"});
+  if (has_avx512()) return wide ? "" : "SkylakeX";
+  const bool middle = wide || one_of_names(chosen, {"Haswell", "Zen"});
+  return has_avx2() && !middle ? "Haswell" : "";
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const auto colon = line.find(':');
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) {
+      return line.substr(std::min(colon + 2, line.size()));
+    }
+  }
+  return "unknown";
+}
+
+void flush_denormals() {
+#if defined(__x86_64__)
+#pragma omp parallel
+  _mm_setcsr(_mm_getcsr() | 0x8040);  // flush to zero, denormals are zero
+#endif
+}
+
+/// Whether the variable was unset and is set now.
+bool set_if_absent(const char* name, const std::string& value) {
+  if (value.empty() || std::getenv(name)) return false;
+  return setenv(name, value.c_str(), 1) == 0;
+}
+
+/// Threads of the machine that run or want to run at this moment, without our own; -1 = unknown.
+int64_t others_running() {
+  std::ifstream file("/proc/loadavg");
+  std::string load;
+  int64_t running = 0;
+  return file >> load >> load >> load >> running ? running - 1 : -1;
+}
+
+/// Cores that a container's quota allows; 0 = no quota.
+int64_t cores_in_quota() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
+  return std::max<int64_t>(1, std::lround(std::strtod(quota.c_str(), nullptr) / period));
+}
+
+int64_t usable_cores() {
+  const int64_t quota = cores_in_quota(), allowed = cores_allowed();
+  return quota > 0 ? std::min(quota, allowed) : allowed;
+}
+
+/// Cores that other processes want all through some milliseconds.
+int64_t cores_wanted_elsewhere() {
+  const int64_t spare = sysconf(_SC_NPROCESSORS_ONLN) - cores_allowed();
+  int64_t least = cores_allowed();
+  for (int i = 0; i < 4 && least > 0; ++i) {
+    if (i > 0) usleep(2000);
+    least = std::clamp<int64_t>(others_running() - spare, 0, least);
+  }
+  return least;
+}
+
+/// One for each core that nobody else wants, at least for half of them: a thread that shares its
+/// core keeps the others waiting at every layer.
+int64_t threads_for(int64_t cores) {
+  return std::max((cores + 1) / 2, cores - cores_wanted_elsewhere());
+}
+
+void restart_with_settings(char** argv, int64_t threads, bool shared) {
+  if (!argv) return;
+  bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas());
+  if (!std::getenv("OMP_WAIT_POLICY") && !std::getenv("GOMP_SPINCOUNT")) {
+    changed |= set_if_absent("GOMP_SPINCOUNT", shared ? kSpinShared : kSpinAlone);
+  }
+  if (!changed) return;
+  setenv(kGuard, std::to_string(threads).c_str(), 1);
+  // Fails only where /proc is not mounted; then the program goes on, slower.
+  execv("/proc/self/exe", argv);
+}
+
+double seconds_of(const std::function<void()>& f) {
+  const auto start = std::chrono::steady_clock::now();
+  f();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The best of some products of square matrices, in GFLOP/s.
+double measured_gflops(const std::function<void(const Tensor&, const Tensor&, Tensor&)>& product) {
+  constexpr int64_t kSize = 1024;
+  const auto a = torch::ones({kSize, kSize}), b = torch::ones({kSize, kSize});
+  auto c = torch::zeros({kSize, kSize});
+  double best = 0;
+  for (int i = 0; i < 8; ++i) {
+    const double seconds = seconds_of([&] { product(a, b, c); });
+    best = std::max(best, 2e-9 * kSize * kSize * kSize / seconds);
+  }
+  return best;
+}
+
+std::vector<std::string> notes(const CpuReport& r) {
+  std::vector<std::string> list;
+  if (!has_avx2()) list.push_back("the processor has no AVX2: expect a quarter of the usual speed");
+  if (const auto better = better_blas(); !better.empty()) {
+    list.push_back("OpenBLAS runs its " + r.blas + " kernels; OPENBLAS_CORETYPE=" + better +
+                   " is faster here");
+  }
+  using Parallel = int (*)();
+  const auto parallel = reinterpret_cast<Parallel>(dlsym(RTLD_DEFAULT, "openblas_get_parallel"));
+  if (parallel && parallel() == 1) {
+    list.push_back("OpenBLAS has threads of its own beside OpenMP's: install libopenblas0-openmp");
+  }
+  if (r.threads > r.cores) {
+    list.push_back("more threads (" + std::to_string(r.threads) + ") than cores (" +
+                   std::to_string(r.cores) + ")");
+  }
+  if (const auto note = note_on_threads(); !note.empty()) list.push_back(note);
+  if (r.threads > 1 && !std::getenv("GOMP_SPINCOUNT") && !std::getenv("OMP_WAIT_POLICY")) {
+    list.push_back(
+        "idle OpenMP threads spin, which slows this program to a crawl where another process "
+        "shares a core. Set GOMP_SPINCOUNT=" +
+        std::string(kSpinShared) + " to avoid this");
+  }
+  if (!has_dnnl())
+    list.push_back("built without oneDNN: dense layers and convolutions run in ATen");
+  if (r.gflops > 0 && r.blas_gflops > 0 && r.blas_gflops < r.gflops / 2) {
+    list.push_back("BLAS reaches less than half of what oneDNN does");
+  }
+  return list;
+}
+
+}  // namespace
+
+void prepare_cpu(char** argv) {
+  const int64_t cores = usable_cores();
+  const char* prepared = std::getenv(kGuard);
+  // Processes started by this one have fewer cores than it.
+  const int64_t threads =
+      prepared ? std::min<int64_t>(cores, std::max(1, std::atoi(prepared))) : threads_for(cores);
+  if (!prepared) restart_with_settings(argv, threads, threads < cores);
+  keep_buffers();
+  use_threads(threads);
+  flush_denormals();
+}
+
+void use_threads(int64_t count) {
+  if (std::getenv("OMP_NUM_THREADS")) return;
+  at::set_num_threads(static_cast<int>(std::clamp<int64_t>(count, 1, usable_cores())));
+}
+
+std::string note_on_threads() {
+  const int64_t threads = at::get_num_threads(), cores = usable_cores();
+  if (threads >= cores || std::getenv("OMP_NUM_THREADS")) return "";
+  return std::to_string(threads) + " of " + std::to_string(cores) +
+         " cores in use, another process had the rest at the start; OMP_NUM_THREADS=" +
+         std::to_string(cores) + " uses all";
+}
+
+CpuReport cpu_report(bool measure) {
+  CpuReport r;
+  r.name = processor_name();
+  r.kernels = has_avx512() ? "AVX-512" : has_avx2() ? "AVX2" : "baseline";
+  r.blas = openblas_kernels();
+  r.threads = at::get_num_threads();
+  r.cores = usable_cores();
+  if (measure) {
+    torch::NoGradGuard no_grad;
+    r.blas_gflops = measured_gflops(
+        [](const Tensor& a, const Tensor& b, Tensor& c) { torch::mm_out(c, a, b); });
+    if (has_dnnl()) {
+      r.gflops = measured_gflops([](const Tensor& a, const Tensor& b, Tensor& c) {
+        dnnl_product(a.size(0), a.data_ptr<float>(), b.data_ptr<float>(), c.data_ptr<float>());
+      });
+    }
+  }
+  r.gflops = std::max(r.gflops, has_dnnl() ? 0 : r.blas_gflops);
+  r.notes = notes(r);
+  return r;
+}
+
+Json to_json(const CpuReport& r) {
+  return {{"name", r.name},
+          {"kernels", r.kernels},
+          {"blas", r.blas},
+          {"threads", r.threads},
+          {"cores", r.cores},
+          {"gflops", r.gflops},
+          {"blas_gflops", r.blas_gflops},
+          {"notes", r.notes}};
+}
+
+}  // namespace elbo
