@@ -6,6 +6,7 @@ import statistics
 import sys
 
 MOST_LINES = 400
+MOST_COLUMNS = 120  # of web/, which no formatter formats
 FORBIDDEN = [
     (r"#\s*include <torch/torch\.h>", "include the narrowest torch header that works"),
     (r"\bc10::(optional|nullopt)\b", "std::optional in our types, torch::nullopt in calls"),
@@ -107,8 +108,20 @@ def local_clashes(folder):
     return bad
 
 
+def check_web(folder):
+    """Pages: short lines, and double quotes around a script's texts."""
+    bad = []
+    for path in sorted(folder.iterdir()):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if len(line) > MOST_COLUMNS:
+                bad.append(f"{path}:{number}: {len(line)} columns, at most {MOST_COLUMNS}")
+            if path.suffix == ".js" and re.search(r"[(\[=:,?+] ?'", line):
+                bad.append(f"{path}:{number}: a text in single quotes")
+    return bad
+
+
 def main(root):
-    bad, lengths = [], []
+    bad, lengths = check_web(root / "web"), []
     for folder in [root / "tests", *sorted(p for p in (root / "src/elbo").iterdir() if p.is_dir())]:
         bad += local_clashes(folder)
     bad += kinds_as_text(root)

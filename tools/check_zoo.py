@@ -22,9 +22,9 @@ def defect(path):
 def main(root):
     files = sorted((root / "zoo").glob("*.json"))
     bad = [f"{p.relative_to(root)}: {d}" for p in files if (d := defect(p))]
-    told = re.search(r"(\d+) in `zoo/`", (root / "README.md").read_text())
-    if told and int(told[1]) != len(files):
-        bad.append(f"README.md: {told[0]}, found {len(files)}")
+    counted = re.search(r"\| models \| (\d+) in `zoo/`", (root / "README.md").read_text())
+    if not counted or int(counted[1]) != len(files):
+        bad.append(f"README.md: {counted[1] if counted else 'no'} models counted, zoo/ has {len(files)}")
     print(f"{len(files)} zoo models")
     return "\n".join(bad) if files else "zoo/ is empty"
 

@@ -6,6 +6,7 @@ node_modules/onnxruntime-web: both must then show the same picture for the same 
 """
 import argparse
 import base64
+import json
 import os
 import pathlib
 import shutil
@@ -110,6 +111,68 @@ def check_use(page, address, png):
     return middle, data, rebuilt
 
 
+# Columns whose cells are easily spelled otherwise: dates with slashes and a time, decimal commas, counts, rare words.
+HEADER = "when;price;visits;town"
+TYPED = [{"when": "2024/03/09 7:05", "price": "12,5", "town": "Rome"},
+         {"when": "2023-12-31", "price": "-3.25", "visits": "12", "town": "Paris"},
+         {"visits": "0", "town": "Oslo"}]
+REFUSED = [{"when": "2023/02/30"}, {"visits": "1,5"}, {"visits": "-1"}, {"town": "Nowhere"}, {"price": "0x10"}]
+ANSWER = """(() => [...document.querySelectorAll('#own table')].map(t =>
+  Object.fromEntries([...t.rows].map(r => [r.cells[0].textContent, r.cells[1].textContent]))))()"""
+
+
+def table(path):
+    lines = [HEADER]
+    for i in range(240):
+        lines.append(f"2023/{1 + i % 12:02}/{1 + i % 28:02} {i % 24:02}:{i % 60:02};"
+                     f"{(i * 37 % 400 - 100) / 10:.1f};{i * i % 17};{('Rome', 'Paris', 'Oslo')[i % 3]}"
+                     .replace(".", ","))
+    path.write_text("\n".join(lines) + "\n")
+
+
+def type_row(page, row):
+    """A row through the form, and the two tables or the complaint that it leads to."""
+    page.value("document.getElementById('own').replaceChildren()")
+    page.value("document.getElementById('problem').textContent = ''")
+    page.value("(() => { const row = " + json.dumps(row) + "; for (const i of document.querySelectorAll('#cells input')) "
+               "i.value = row[i.name] ?? ''; document.querySelector('#form button').click(); })()")
+    page.until("document.getElementById('problem').textContent || document.querySelectorAll('#own table').length === 2")
+    return page.value(ANSWER)
+
+
+def check_cells(page, address):
+    page.open(address)
+    page.until("document.querySelectorAll('#here table').length === 1")
+    accepted = [type_row(page, row) for row in TYPED]
+    for row, (data, filled) in zip(TYPED, accepted):
+        assert [name for name in data if data[name]] == [n for n in HEADER.split(";") if n in row], (row, data)
+        assert all(filled.values()), filled
+    assert accepted[0][0]["when"] == "2023/12/28 23:47", accepted[0]  # the latest that was seen
+    assert accepted[0][0]["price"] == "12,5", accepted[0]
+    for row in REFUSED:
+        assert type_row(page, row) == [], row
+    return accepted
+
+
+def check_tables(program, folder, runtime):
+    """A table's form: with a server and without one, cells are read and spelled alike."""
+    run = folder + "/table"
+    table(pathlib.Path(folder, "table.csv"))
+    subprocess.run([program, "train", folder + "/table.csv", "--types", "visits=count,town=category", "--epochs", "3",
+                    "--out", run, "-q", "--set", "latent.size=2", "--set", "encoder.type=mlp", "--set",
+                    "encoder.hidden=[16]", "--set", "decoder.type=mlp", "--set", "decoder.hidden=[16]"], check=True)
+    with serve.Served(program, run) as s, browser.Browser() as page:
+        served = check_cells(page, s.address)
+    if not runtime.is_dir():
+        return
+    subprocess.run([program, "report", run, "--interactive", "--runtime", runtime, "-o", folder + "/table.html", "-q"],
+                   check=True, stdout=subprocess.DEVNULL)
+    with browser.Browser() as page:
+        alone = check_cells(page, pathlib.Path(folder, "table.html").as_uri())
+        assert not page.complaints, page.complaints
+    assert served == alone, (served, alone)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
@@ -139,6 +202,7 @@ def main():
                 assert not page.complaints, page.complaints
                 for one, other in zip(served, alone):
                     assert difference(page, one, other) <= 2, "the page alone shows something else"
+        check_tables(program, folder, runtime)
     finally:
         shutil.rmtree(folder)
     print("explorer: all held" + ("" if runtime.is_dir() else " (no onnxruntime-web: the served page only)"))

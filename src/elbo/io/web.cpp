@@ -11,8 +11,8 @@ std::vector<std::pair<std::string, std::string>> embedded_web();
 
 const std::string& web_file(const std::string& name) {
   static const auto files = embedded_web();
-  for (const auto& [stem, text] : files) {
-    if (stem == name) return text;
+  for (const auto& [known, text] : files) {
+    if (known == name) return text;
   }
   fail("[web] the program lacks the file ", name);
 }

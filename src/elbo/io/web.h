@@ -4,7 +4,7 @@
 
 namespace elbo {
 
-/// The text of web/NAME.* that the program carries, by its name without the ending.
+/// The text of web/NAME, which the program carries.
 const std::string& web_file(const std::string& name);
 
 }  // namespace elbo

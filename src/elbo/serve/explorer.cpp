@@ -43,8 +43,9 @@ Json numbers(const Tensor& row) {
   Json list = Json::array();
   for (int64_t i = 0; i < plain.numel(); ++i) {
     const float v = plain.data_ptr<float>()[i];
-    // Five digits are what a page shows; a float's shortest text as double has seventeen.
-    list.push_back(std::isfinite(v) ? Json(std::round(v * 1e5) / 1e5) : Json());
+    // A float's shortest text as double has seventeen digits.
+    static const double scale = std::pow(10, kShownDecimals);
+    list.push_back(std::isfinite(v) ? Json(std::round(v * scale) / scale) : Json());
   }
   return list;
 }
@@ -79,6 +80,13 @@ Batch table_row(const Schema& x, const Json& cells) {
 }
 
 }  // namespace
+
+Tensor read_pictures(const Tensor& shades, const Schema& x) {
+  const auto channels = x.shape[0], own = shades.size(1);
+  auto read = own > channels ? shades.mean(1, true) : shades;
+  if (own < channels) read = read.expand({-1, channels, -1, -1}).contiguous();
+  return x.kind == Kind::kBinary ? (read >= 0.5).to(torch::kFloat32) : read;
+}
 
 Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
     : run_(std::move(run)), model_(std::move(model)) {
@@ -164,7 +172,8 @@ Json Explorer::rows_of(const Tensor& x) const {
       Json cells = Json::object();
       int64_t k = 0;
       for (const auto& column : columns_of(schema)) {
-        cells[column.name] = Cells(column).text(x[i][k++].item<double>());
+        const auto value = x[i][k++].item<double>();
+        cells[column.name] = std::isnan(value) ? "" : Cells(column).text(value);
       }
       rows.push_back(cells);
     } else if (is_text(schema)) {
@@ -185,6 +194,8 @@ Tensor Explorer::condition_of(const Json& question, int64_t n) const {
   check(!is_row_file(text), "[explore] condition: expected a class or numbers");
   return conditions({run_, model_, {}, {}}, text, n);
 }
+
+Json Explorer::centre() const { return numbers(centre_); }
 
 Json Explorer::condition(const std::string& name) const {
   const auto c = condition_of({{"condition", name}}, 1);
@@ -241,10 +252,8 @@ Json Explorer::encode_picture(std::string_view bytes, const std::string& conditi
   check(is_picture(x), "[explore] the model's rows are not pictures");
   auto image = decode_image(bytes, "the picture");
   image = resize_image(image, x.shape[1], x.shape[2]).to(torch::kFloat32) / 255;
-  if (image.size(0) == 3 && x.shape[0] == 1) image = image.mean(0, true);
   Batch batch;
-  batch.x = image.expand({x.shape[0], x.shape[1], x.shape[2]}).unsqueeze(0).contiguous();
-  if (x.kind == Kind::kBinary) batch.x = (batch.x >= 0.5).to(torch::kFloat32);
+  batch.x = read_pictures(image.unsqueeze(0), x);
   batch.c = condition_of({{"condition", condition}}, 1);
   return judge(batch);
 }
@@ -255,9 +264,11 @@ Json Explorer::judge(const Batch& batch) {
   const auto codes = encode_batch(*model_, layout_, batch);
   const auto log_p = importance_log_prob(*model_, batch, kDraws, kBlock);
   const auto mean = decode_codes(*model_, layout_, codes.mean, batch.c)->mean();
+  const bool cells = run_->schemas().x.kind == Kind::kTable;
+  const auto seen = cells ? batch.x.masked_fill(batch.mask == 0, NAN) : batch.x;
   return {{"code", numbers(codes.mean[0])},
           {"deviation", numbers(codes.deviation[0])},
-          {"data", rows_of(batch.x)[0]},
+          {"data", rows_of(seen)[0]},
           {"reconstruction", rows_of(mean)[0]},
           {"nats", -log_p.item<double>()}};
 }

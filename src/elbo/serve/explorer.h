@@ -8,6 +8,13 @@
 
 namespace elbo {
 
+/// Digits after the point of the numbers that a page shows.
+inline constexpr int64_t kShownDecimals = 5;
+
+/// Pictures as a model of this schema reads them: [N, 1 or 3, H, W] in [0, 1] -> [N, C, H, W], bits
+/// where it reads bits.
+Tensor read_pictures(const Tensor& shades, const Schema& x);
+
 /// A trained model as questions and answers in JSON: what the page and the API talk to. Any number
 /// of threads may ask. A question that makes no sense is an Error.
 class Explorer {
@@ -29,6 +36,8 @@ class Explorer {
   Json encode_picture(std::string_view bytes, const std::string& condition);
   /// {"shape", "values"}: what the model is told under a condition of this name.
   Json condition(const std::string& name) const;
+  /// The mean of the prior's draws, which `sample` draws towards.
+  Json centre() const;
 
  private:
   Json judge(const Batch& batch);

@@ -6,9 +6,9 @@
 #include <atomic>
 #include <fstream>
 
-#include "elbo/io/web.h"
 #include "elbo/serve/explorer.h"
 #include "elbo/serve/jobs.h"
+#include "elbo/serve/page.h"
 #include "elbo/serve/server.h"
 #include "elbo/serve/worker_threads.h"
 
@@ -94,8 +94,7 @@ bool allowed(const Request& request, const std::string& token) {
 }
 
 void add_routes(httplib::Server& server, Explorer& explorer, Jobs& jobs) {
-  server.Get("/",
-             [](const Request&, Response& r) { r.set_content(web_file("explorer"), "text/html"); });
+  server.Get("/", [](const Request&, Response& r) { r.set_content(explorer_page(), "text/html"); });
   server.Get("/openapi.json", guarded([](const Request&) { return openapi(); }));
   server.Get("/api/info", guarded([&](const Request&) { return explorer.info(); }));
   server.Post("/api/decode", guarded([&](const Request& r) { return explorer.decode(parsed(r)); }));

@@ -2,10 +2,14 @@
 
 #include "elbo/data/tokenizer.h"
 #include "elbo/export/parts.h"
+#include "elbo/export/translation.h"
 #include "elbo/io/base64.h"
 #include "elbo/io/file.h"
 #include "elbo/io/web.h"
 #include "elbo/serve/explorer.h"
+#include "elbo/serve/offline_cells.h"
+#include "elbo/serve/page.h"
+#include "elbo/tasks/output.h"
 
 namespace elbo {
 namespace {
@@ -27,7 +31,7 @@ Runtime read_runtime(fs::path folder) {
   const auto code = folder / "ort-wasm-simd-threaded.wasm";
   for (const auto& file : {script, code}) {
     check(fs::is_regular_file(file), "[report] ", file.string(),
-          ": not found; --interactive needs ONNX Runtime Web, 1.20 or later: \"npm install "
+          ": not found; --interactive needs ONNX Runtime Web, 1.21 or later: \"npm install "
           "onnxruntime-web\" here, or --runtime FOLDER with the package's dist folder");
   }
   return {read_file(script.string()), read_file(code.string())};
@@ -72,11 +76,48 @@ void add_draws(Json& kit, Explorer& explorer) {
   }
 }
 
-/// `text` in place of the first `mark`.
-void put(std::string& page, const std::string& mark, const std::string& text) {
-  const auto at = page.find(mark);
-  check(at != std::string::npos, "[report] the explorer's page has no ", mark);
-  page.replace(at, mark.size(), text);
+/// Red, green, blue and opacity of each pixel, 0 to 255, as a canvas has them: [N, H, W, 4].
+Tensor canvas_pixels(const Tensor& x, const Schema& schema) {
+  const auto shades = row_shades(x, schema).nan_to_num(0).clamp(0, 1);
+  const auto colours = shades.expand({-1, 3, -1, -1});
+  const auto opacity = torch::ones_like(shades.narrow(1, 0, 1));
+  return torch::cat({colours, opacity}, 1).permute({0, 2, 3, 1}) * 255;
+}
+
+/// The decoder whose only output is what the page shows: "shown".
+ModelPart showing(ModelPart part, const Schema& x) {
+  part.compute = [decode = part.compute, x](const std::vector<Tensor>& in, int64_t rows) {
+    const auto mean = decode(in, rows).at(0).second;
+    return NamedTensors{{"shown", is_picture(x) ? canvas_pixels(mean, x) : mean}};
+  };
+  return part;
+}
+
+/// The encoder that reads pictures as "pixels" of a canvas, and gives as "data" what it saw.
+ModelPart seeing(ModelPart part, const Schema& x) {
+  if (!is_picture(x)) return part;
+  const auto pixels = torch::zeros({kManyRows, x.shape[1], x.shape[2], 4});
+  part.inputs[0] = {"pixels", pixels};
+  part.compute = [encode = part.compute, x](std::vector<Tensor> in, int64_t rows) {
+    const auto colours = in[0].permute({0, 3, 1, 2}).narrow(1, 0, 3) / 255;
+    in[0] = read_pictures(colours, x);
+    auto out = encode(in, rows);
+    out.emplace_back("data", canvas_pixels(in[0], x));
+    return out;
+  };
+  return part;
+}
+
+/// How the page shows rows, and what its encoder reads.
+void add_rows(Json& kit, const Schema& x, bool cells) {
+  kit["decimals"] = kShownDecimals;
+  kit["input"] = {{"name", "x"}, {"shape", x.shape}};
+  if (is_picture(x)) {
+    kit["picture"] = {x.shape[1], x.shape[2]};
+    kit["input"] = {{"name", "pixels"}, {"shape", {x.shape[1], x.shape[2], 4}}};
+  }
+  if (!cells) return;
+  for (const auto& column : columns_of(x.detail)) kit["columns"].push_back(cell_rules(column));
 }
 
 }  // namespace
@@ -88,8 +129,10 @@ std::string offline_explorer(const std::shared_ptr<const Run>& run, fs::path run
   const auto ort = read_runtime(std::move(runtime));
   const std::shared_ptr<Model> model = run->load();
   Explorer explorer(run, model);
-  Json kit{
-      {"info", explorer.info()}, {"x", to_json(schemas.x)}, {"sites", layout_of(*model, schemas)}};
+  Json kit{{"info", explorer.info()},
+           {"sites", layout_of(*model, schemas)},
+           {"centre", explorer.centre()}};
+  add_rows(kit, schemas.x, explorer.info().contains("columns"));
   add_draws(kit, explorer);
 
   std::string parts;
@@ -103,11 +146,11 @@ std::string offline_explorer(const std::shared_ptr<const Run>& run, fs::path run
   };
   for (const auto& part : model_parts(model, schemas)) {
     if (part.name == "decoder") {
-      const auto note = add_graph(part);
+      const auto note = add_graph(showing(part, schemas.x));
       check(note.empty(), "[report] --interactive: the decoder gives no picture by itself: ", note);
     } else if (part.name == "encoder") {
       try {
-        add_graph(part);
+        add_graph(seeing(part, schemas.x));
         kit["encoder"] = true;
       } catch (const Error&) {
         kit["encoder"] = false;  // the page then takes no row of the reader's own
@@ -116,16 +159,12 @@ std::string offline_explorer(const std::shared_ptr<const Run>& run, fs::path run
   }
   check(bytes <= kMostGraphs, "[report] --interactive: the graphs have ", bytes, " bytes, at most ",
         kMostGraphs, " go into a page");
-  auto page = web_file("explorer");
   // Nothing but what the page carries: no request leaves it.
-  put(page, "<head>",
-      "<head>\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src "
-      "data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'wasm-unsafe-eval' "
-      "blob:\">");
-  put(page, "<script>",
-      parts + packed("kit", kit.dump()) + packed("runtime", ort.script) +
-          packed("machine", ort.code) + "<script>" + web_file("offline") + "</script>\n<script>");
-  return page;
+  const std::string policy =
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data: "
+      "blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:\">";
+  parts += packed("kit", kit.dump()) + packed("runtime", ort.script) + packed("machine", ort.code);
+  return explorer_page(policy, parts + "<script>\n" + web_file("offline.js") + "</script>\n");
 }
 
 }  // namespace elbo

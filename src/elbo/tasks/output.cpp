@@ -24,12 +24,9 @@ std::vector<std::string> component_names(const Schema& schema) {
   return names;
 }
 
-/// Values in [0, 1]: those of kind real are stretched from their smallest to their largest.
+/// Rows that are seen together share one stretch.
 Tensor as_shades(const Tensor& x, const Schema& schema) {
-  const auto shades = x.to(torch::kFloat32);
-  if (schema.kind != Kind::kReal && schema.kind != Kind::kCount) return shades;
-  const auto low = shades.min(), high = shades.max();
-  return (shades - low) / (high - low).clamp_min(1e-12);
+  return row_shades(x.unsqueeze(0), schema).squeeze(0);
 }
 
 /// Gathers the rows and writes them as one picture.
@@ -144,6 +141,15 @@ class ShownTexts : public RowFile {
 };
 
 }  // namespace
+
+Tensor row_shades(const Tensor& x, const Schema& schema) {
+  const auto shades = x.to(torch::kFloat32);
+  if (schema.kind != Kind::kReal && schema.kind != Kind::kCount) return shades;
+  const auto flat = shades.flatten(1);
+  const auto size = with_rows(-1, Shape(static_cast<size_t>(x.dim() - 1), 1));
+  const auto low = flat.amin(1).view(size), high = flat.amax(1).view(size);
+  return (shades - low) / (high - low).clamp_min(1e-12);
+}
 
 bool is_picture(const Schema& schema) {
   return schema.shape.size() == 3 && (schema.shape[0] == 1 || schema.shape[0] == 3) &&

@@ -138,14 +138,14 @@ std::string page(std::vector<Reported>& runs, int64_t side) {
          "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">"
          "<link rel=\"icon\" href=\"data:,\">"
          "<title>" +
-         html_escape(title) + "</title><style>" + web_file("report_style") +
-         "</style></head><body><header><h1>" + html_escape(title) +
+         html_escape(title) + "</title><style>" + web_file("palette.css") +
+         web_file("report_style.css") + "</style></head><body><header><h1>" + html_escape(title) +
          "</h1></header><nav aria-label=\"Sections\">" + links + "</nav>\n<main>" + body +
          "</main><footer class=\"soft\"><p>Values appear under the pointer. A chart that was "
          "clicked "
          "zooms with the wheel or + and −, moves with the mouse or arrow keys, and returns with "
          "0.</p></footer><script>" +
-         web_file("report_script") + "</script></body></html>\n";
+         web_file("report_script.js") + "</script></body></html>\n";
 }
 
 }  // namespace

@@ -1,0 +1,46 @@
+#include "elbo/serve/offline_cells.h"
+
+#include <limits>
+
+namespace elbo {
+namespace {
+
+constexpr auto kDatePattern =
+    R"(^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[ T]([01]?\d|2[0-3]):([0-5]?\d))"
+    R"((?::([0-5]?\d(?:\.\d*)?|60(?:\.\d*)?|\.\d+))?Z?)?$)";
+
+std::string number_pattern(bool comma) {
+  const std::string point = comma ? "[.,]" : "\\.";
+  return "^[+-]?(?:\\d+" + point + "?\\d*|" + point + "\\d+)(?:[eE][+-]?\\d+)?$";
+}
+
+}  // namespace
+
+Json cell_rules(const Column& c) {
+  Json rules{{"name", c.name}};
+  if (!c.numeric()) {
+    rules["texts"] = c.classes;
+    rules["other"] = c.other ? static_cast<int64_t>(c.classes.size()) - 1 : -1;
+    return rules;
+  }
+  constexpr double kFar = std::numeric_limits<float>::max();
+  const bool bounded = c.low <= c.high;
+  rules.update(
+      {{"origin", c.origin}, {"low", bounded ? c.low : -kFar}, {"high", bounded ? c.high : kFar}});
+  if (c.type == "date") {
+    rules.update({{"date", c.format}, {"pattern", kDatePattern}});
+    return rules;
+  }
+  rules.update({{"number",
+                 {{"maximumFractionDigits", c.decimals},
+                  {"useGrouping", false},
+                  {"signDisplay", "negative"},
+                  {"roundingMode", "halfEven"}}},
+                {"point", c.comma ? "," : "."},
+                {"pattern", number_pattern(c.comma)}});
+  if (c.type == "positive" || c.type == "count") rules["least"] = 0;
+  if (c.type == "count") rules["whole"] = true;
+  return rules;
+}
+
+}  // namespace elbo

@@ -1,0 +1,379 @@
+// The explorer: a map of codes, sliders, walks and samples of one model, asked by its HTTP API or,
+// on a page without a server, by offline.js. A module: its names are its own.
+
+const $ = id => document.getElementById(id);
+const colours = 10; // of the palette, --c0 to --c9
+const sliderReach = 4, walkSteps = 24, walkPause = 90;
+
+let info; // what /api/info says of the model
+let code; // the chosen point
+let view = { x: 0, y: 0, span: 1 }; // the part of the map that is seen
+const ends = {}; // of a walk: A and B
+
+// ---- questions ----
+
+async function askServer(path, body, type) {
+  const token = new URLSearchParams(location.search).get("token");
+  const headers = token ? { Authorization: "Bearer " + token } : {};
+  const question = { method: "GET", headers };
+  if (body !== undefined) {
+    question.method = "POST";
+    question.body = type ? body : JSON.stringify(body);
+    headers["Content-Type"] = type ?? "application/json";
+  }
+  const response = await fetch(path, question);
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error ?? response.statusText);
+  return answer;
+}
+
+async function ask(path, body, type) {
+  const answer = await (window.elboOffline ?? askServer)(path, body, type);
+  $("problem").textContent = "";
+  return answer;
+}
+
+// What goes wrong is shown; the page stays as it is.
+async function attempt(act) {
+  try {
+    await act();
+  } catch (error) {
+    $("problem").textContent = error.message;
+  }
+}
+
+const condition = () => (info.conditional ? $("condition").value : "");
+
+// ---- rows as the page shows them ----
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+function shownCells(cells) {
+  const table = element("table");
+  for (const [name, value] of cells) {
+    table.append(element("tr", {}, element("th", { textContent: name }), element("td", { textContent: value })));
+  }
+  return table;
+}
+
+function shown(row, alt) {
+  if (info.picture) {
+    return element("img", { src: row, alt, className: info.molecules ? "molecule" : "picture" });
+  }
+  if (typeof row === "string") return element("p", { textContent: row });
+  if (Array.isArray(row)) return shownCells(row.slice(0, 64).map((value, i) => ["x" + i, value]));
+  return shownCells(info.columns.map(({ name }) => [name, row[name]]));
+}
+
+// ---- the chosen point ----
+
+let wish = null, busy = false;
+
+// The newest wish wins: a moving slider must not queue up questions.
+async function decode() {
+  wish = code.slice();
+  if (busy) return;
+  busy = true;
+  await attempt(async () => {
+    while (wish) {
+      const codes = [wish];
+      wish = null;
+      const { rows } = await ask("/api/decode", { codes, condition: condition() });
+      $("here").replaceChildren(shown(rows[0], "The row decoded at the chosen point"));
+    }
+  });
+  busy = false;
+}
+
+const at = () => info.map.axes.map(axis => axis.reduce((sum, v, i) => sum + v * (code[i] - info.map.mean[i]), 0));
+
+// To a point of the map: the code moves along the two axes only.
+function go(...to) {
+  const here = at();
+  info.map.axes.forEach((axis, k) => axis.forEach((v, i) => {
+    code[i] += v * (to[k] - here[k]);
+  }));
+  moved();
+}
+
+function showSlider({ dimension, mean, deviation }) {
+  $("d" + dimension).value = (code[dimension] - mean) / deviation;
+  $("o" + dimension).value = code[dimension].toFixed(2);
+}
+
+function moved() {
+  info.sliders.forEach(showSlider);
+  draw();
+  decode();
+}
+
+// ---- the map ----
+
+const half = () => $("map").width / 2;
+const place = ([x, y = 0]) => [
+  half() + (x - view.x) / view.span * half(),
+  half() - (y - view.y) / view.span * half(),
+];
+const unplace = (px, py) => [
+  view.x + (px - half()) / half() * view.span,
+  view.y - (py - half()) / half() * view.span,
+];
+
+function dot(pen, [x, y], radius, how) {
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 7);
+  pen[how]();
+}
+
+function draw() {
+  const canvas = $("map"), pen = canvas.getContext("2d"), style = getComputedStyle(document.body);
+  const palette = Array.from({ length: colours }, (_, k) => style.getPropertyValue("--c" + k));
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.globalAlpha = .7;
+  info.map.points.forEach((point, i) => {
+    pen.fillStyle = palette[Math.max(0, info.map.labels[i] ?? 0) % colours];
+    dot(pen, place(point), 3.2, "fill");
+  });
+  pen.globalAlpha = 1;
+  pen.strokeStyle = pen.fillStyle = style.color;
+  pen.font = "bold 22px sans-serif";
+  pen.lineWidth = 3;
+  dot(pen, place(at()), 9, "stroke");
+  for (const [name, end] of Object.entries(ends)) {
+    const [x, y] = place(end.at);
+    pen.fillText(name, x + 6, y - 6);
+    dot(pen, [x, y], 4, "fill");
+  }
+  if (!ends.A || !ends.B) return;
+  pen.lineWidth = 1.5;
+  pen.beginPath();
+  pen.moveTo(...place(ends.A.at));
+  pen.lineTo(...place(ends.B.at));
+  pen.stroke();
+}
+
+function whole() {
+  view = { x: 0, y: 0, span: 1.1 * Math.max(1e-6, ...info.map.points.flat().map(Math.abs)) };
+  draw();
+}
+
+function look(change) {
+  Object.assign(view, change);
+  draw();
+}
+
+// Where the pointer is, in the canvas's own pixels.
+function spot(event) {
+  const canvas = $("map"), box = canvas.getBoundingClientRect();
+  return [
+    (event.clientX - box.left) * canvas.width / box.width,
+    (event.clientY - box.top) * canvas.height / box.height,
+  ];
+}
+
+function watchPointer(canvas) {
+  let start = null, dragged = false;
+  canvas.addEventListener("pointerdown", event => {
+    start = { spot: spot(event), view: { ...view } };
+    dragged = false;
+    canvas.setPointerCapture(event.pointerId);
+  });
+  canvas.addEventListener("pointermove", event => {
+    if (!start) return;
+    const [x, y] = spot(event), dx = x - start.spot[0], dy = y - start.spot[1];
+    dragged ||= Math.hypot(dx, dy) > 6;
+    const scale = view.span / half();
+    if (dragged) look({ x: start.view.x - dx * scale, y: start.view.y + dy * scale });
+  });
+  canvas.addEventListener("pointerup", event => {
+    if (start && !dragged) go(...unplace(...spot(event)));
+    start = null;
+  });
+  canvas.addEventListener("wheel", event => {
+    event.preventDefault();
+    const before = unplace(...spot(event));
+    view.span *= Math.exp(event.deltaY / 500);
+    const after = unplace(...spot(event)); // what is under the pointer stays there
+    look({ x: view.x + before[0] - after[0], y: view.y + before[1] - after[1] });
+  }, { passive: false });
+}
+
+function watchKeys(canvas) {
+  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+  const zooms = { "+": 1 / 1.2, "=": 1 / 1.2, "-": 1.2 };
+  canvas.addEventListener("keydown", event => {
+    const zoom = zooms[event.key];
+    if (zoom) look({ span: view.span * zoom });
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    const [dx, dy] = moves[event.key].map(direction => direction * view.span / 20);
+    if (event.shiftKey) return look({ x: view.x + dx, y: view.y + dy });
+    const [x, y = 0] = at();
+    go(x + dx, y + dy);
+  });
+}
+
+function showLegend() {
+  const labels = [...new Set(info.map.labels)].filter(label => label >= 0).sort((a, b) => a - b);
+  for (const label of labels.slice(0, 20)) {
+    const chip = element("i");
+    chip.style.background = `var(--c${label % colours})`;
+    $("legend").append(element("span", {}, chip, info.classes[label] ?? String(label)));
+  }
+}
+
+// ---- walks and samples ----
+
+function setEnd(name) {
+  ends[name] = { code: code.slice(), at: at() };
+  $("play").disabled = !(ends.A && ends.B);
+  draw();
+}
+
+async function play() {
+  const from = ends.A.code, to = ends.B.code;
+  const codes = Array.from({ length: walkSteps + 1 }, (_, k) => from.map((v, i) => v + (to[i] - v) * k / walkSteps));
+  const { rows } = await ask("/api/decode", { codes, condition: condition() });
+  for (const [k, row] of rows.entries()) {
+    code = codes[k];
+    draw();
+    $("here").replaceChildren(shown(row, "Step " + k + " of the walk"));
+    await new Promise(next => setTimeout(next, walkPause));
+  }
+  moved();
+}
+
+function shownSample(row, itsCode, number) {
+  if (!info.picture) return shown(row);
+  const picture = shown(row, "Sample " + number + ": go there");
+  picture.className = "";
+  const onclick = () => {
+    code = itsCode.slice();
+    moved();
+  };
+  return element("button", { onclick }, picture);
+}
+
+async function samples() {
+  const temperature = Number($("temperature").value);
+  const answer = await ask("/api/sample", { n: info.picture ? 32 : 8, temperature, condition: condition() });
+  $("gallery").className = info.picture ? "" : "rows";
+  $("gallery").replaceChildren(...answer.rows.map((row, i) => shownSample(row, answer.codes[i], i + 1)));
+}
+
+// ---- the reader's own row ----
+
+function showOwn(answer) {
+  const nats = element("p");
+  if (answer.nats !== undefined) nats.textContent = "−log p(x) ≈ " + answer.nats.toFixed(2) + " nats";
+  $("own").replaceChildren(
+    shown(answer.data, "Your row as the model sees it"), shown(answer.reconstruction, "Its reconstruction"), nats);
+  code = answer.code.slice();
+  moved();
+}
+
+async function encodePicture(file) {
+  if (!file) return;
+  const path = "/api/encode?condition=" + encodeURIComponent(condition());
+  showOwn(await ask(path, await file.arrayBuffer(), file.type || "image/png"));
+}
+
+async function encodeCells() {
+  const row = Object.fromEntries([...new FormData($("form"))].filter(([, text]) => text !== ""));
+  showOwn(await ask("/api/encode", { row, condition: condition() }));
+}
+
+function addCell(column, i) {
+  const head = element("th", { id: "c" + i, textContent: column.name });
+  const input = element("input", { type: "text", name: column.name });
+  input.setAttribute("aria-labelledby", head.id);
+  const cell = element("td", {}, input);
+  if (column.classes.length) {
+    const options = column.classes.slice(0, 200).map(name => new Option(name));
+    cell.append(element("datalist", { id: "l" + i }, ...options));
+    input.setAttribute("list", "l" + i);
+  }
+  $("cells").append(element("tr", {}, head, cell));
+}
+
+function watchDrop(area) {
+  for (const kind of ["dragover", "dragenter", "dragleave", "drop"]) {
+    area.addEventListener(kind, event => {
+      if (kind !== "dragleave") event.preventDefault();
+      area.classList.toggle("over", kind === "dragover" || kind === "dragenter");
+      if (kind === "drop") attempt(() => encodePicture(event.dataTransfer.files[0]));
+    });
+  }
+}
+
+// ---- the page ----
+
+function addSlider(slider) {
+  const { dimension, name, mean, deviation } = slider;
+  const range = { type: "range", min: -sliderReach, max: sliderReach, step: .05 };
+  const input = element("input", { id: "d" + dimension, ...range });
+  input.oninput = () => {
+    code[dimension] = mean + Number(input.value) * deviation;
+    $("o" + dimension).value = code[dimension].toFixed(2);
+    draw();
+    decode();
+  };
+  $("sliders").append(element("div", { className: "slider" },
+    element("label", { htmlFor: input.id, textContent: name }), input, element("output", { id: "o" + dimension })));
+}
+
+function build() {
+  const rows = info.columns ? `${info.columns.length} columns` : `${info.shape.join("×")} ${info.kind}`;
+  $("about").textContent = `${info.model} on ${info.data} · rows of ${rows} · ${info.code_size} numbers per code`;
+  code = info.map.mean.slice();
+  info.sliders.forEach(addSlider);
+  showLegend();
+  $("condition-row").hidden = !info.conditional;
+  if (info.conditional) $("condition").append(...info.classes.map(name => new Option(name, name)));
+  $("own-row").hidden = info.encodes === false;
+  $("drop").hidden = !info.picture || info.molecules;
+  $("form").hidden = !info.columns;
+  info.columns?.forEach(addCell);
+  watch();
+  whole();
+  moved();
+  attempt(samples);
+}
+
+function watch() {
+  watchPointer($("map"));
+  watchKeys($("map"));
+  watchDrop($("drop"));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  $("set-a").onclick = () => setEnd("A");
+  $("set-b").onclick = () => setEnd("B");
+  $("play").onclick = () => attempt(play);
+  $("whole").onclick = whole;
+  $("centre").onclick = () => {
+    code = info.map.mean.slice();
+    moved();
+  };
+  $("condition").onchange = () => {
+    decode();
+    attempt(samples);
+  };
+  $("temperature").oninput = event => {
+    $("temperature-shown").value = event.target.value;
+  };
+  $("temperature").onchange = () => attempt(samples);
+  $("again").onclick = () => attempt(samples);
+  $("file").onchange = event => attempt(() => encodePicture(event.target.files[0]));
+  $("form").onsubmit = event => {
+    event.preventDefault();
+    attempt(encodeCells);
+  };
+}
+
+attempt(async () => {
+  info = await ask("/api/info");
+  build();
+});
