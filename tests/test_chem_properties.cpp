@@ -79,9 +79,10 @@ TEST_CASE("a picture of molecules is one SVG with a tile for each, also for what
 
 TEST_CASE("a build without RDKit names the package to install") {
   if (has_chemistry()) return;
-  CHECK_THROWS_WITH_AS(Molecule::read("C"),
-                       "[molecules] this build has no RDKit; install librdkit-dev and build again",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      Molecule::read("C"),
+      "[molecules] this build has no RDKit; install librdkit-dev and libboost-dev and build again",
+      Error);
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ class MoleculePictures : public RowFile {
   MoleculePictures(std::string path, Schema schema, int64_t columns)
       : path_(std::move(path)), schema_(std::move(schema)), columns_(columns) {
     check(has_chemistry(), "[picture] ", path_,
-          ": this build has no RDKit; install librdkit-dev and build again, or write .smi");
+          ": this build has no RDKit; install librdkit-dev and libboost-dev and build again, or "
+          "write .smi");
   }
   void append(const Tensor& rows) override {
     const auto more = texts_of(schema_, rows);
