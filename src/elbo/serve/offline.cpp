@@ -117,7 +117,7 @@ void add_rows(Json& kit, const Schema& x, bool cells) {
     kit["input"] = {{"name", "pixels"}, {"shape", {x.shape[1], x.shape[2], 4}}};
   }
   if (!cells) return;
-  for (const auto& column : columns_of(x.detail)) kit["columns"].push_back(cell_rules(column));
+  for (const auto& column : columns_of(x)) kit["columns"].push_back(cell_rules(column));
 }
 
 }  // namespace

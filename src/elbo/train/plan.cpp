@@ -1,5 +1,6 @@
 #include "elbo/train/plan.h"
 
+#include "elbo/train/players.h"
 #include "elbo/train/stage.h"
 
 namespace elbo {
@@ -8,11 +9,12 @@ namespace {
 constexpr int64_t kTrialRows = 8;
 
 /// One look at what training will do, so that parts that do not fit are told before it begins.
-void try_out(Model& model, Objective& objective, const Dataset& data) {
+void try_out(Model& model, Objective& objective, const Dataset& data, const std::string& rule) {
   torch::NoGradGuard no_gradient;
   const auto rows = torch::arange(std::min(kTrialRows, data.size()), torch::kInt64);
   model.eval();
   objective.eval();
+  check_players(objective.players(model), rule);
   objective.validate(model, data.get(rows));
 }
 
@@ -81,7 +83,7 @@ TrainPlan plan_training(const TrainRequest& asked) {
   RandomScope scope(static_cast<uint64_t>(options.seed));
   const auto [model, objective] = assemble(resolved, plan.schemas, plan.training_rows);
   if (first) take_weights(*model, *first);
-  try_out(*model, *objective, *training);
+  try_out(*model, *objective, *training, options.optimizer);
   plan.model = model;
 
   plan.facts = {{"model", request.model},
