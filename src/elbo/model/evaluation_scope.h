@@ -4,8 +4,8 @@
 
 namespace elbo {
 
-/// In its scope a module is in evaluation mode; then, however the scope is left, in the mode that it
-/// was in before.
+/// In its scope a module is in evaluation mode; then, however the scope is left, in the mode that
+/// it was in before.
 class EvaluationScope {
  public:
   explicit EvaluationScope(torch::nn::Module& module)
