@@ -23,9 +23,42 @@ function(add_cli_script name script)
   set_tests_properties(cli_${name} PROPERTIES TIMEOUT ${test_limit})
 endfunction()
 
+# The kernels once more, each time for one instruction set and as a library of its own, so that a
+# test can hold the variants side by side which a processor otherwise chooses one of.
+set(kernel_variants "")
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND NOT
+   ELBO_FOLDERS)
+  file(GLOB variant_sources CONFIGURE_DEPENDS src/elbo/kernels/*.cpp)
+  list(APPEND variant_sources src/elbo/core/tensor.cpp
+       tests/variants/kernel_outputs.cpp)
+  list(TRANSFORM variant_sources PREPEND "#include \"${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^(src|tests)")
+  list(TRANSFORM variant_sources PREPEND "#include \"" REGEX "^/")
+  list(TRANSFORM variant_sources APPEND "\"\n")
+  list(JOIN variant_sources "" variant_text)
+  file(CONFIGURE OUTPUT kernel_variant.cpp CONTENT "${variant_text}" @ONLY)
+  foreach(arch x86-64 x86-64-v3 x86-64-v4)
+    add_library(kernels_${arch} MODULE ${CMAKE_CURRENT_BINARY_DIR}/kernel_variant.cpp)
+    target_include_directories(kernels_${arch} PRIVATE src tests)
+    target_compile_options(kernels_${arch} PRIVATE -O3 -fno-trapping-math -fno-math-errno
+                                                   -march=${arch} ${ELBO_WARNINGS})
+    target_compile_definitions(kernels_${arch} PRIVATE ELBO_CLONES=)
+    target_link_libraries(kernels_${arch} PRIVATE ${TORCH_LIBRARIES} nlohmann_json::nlohmann_json
+                                                   OpenMP::OpenMP_CXX)
+    list(APPEND kernel_variants "${arch}=$<TARGET_FILE:kernels_${arch}>")
+  endforeach()
+else()
+  list(FILTER test_sources EXCLUDE REGEX "/test_kernels_variants\\.cpp$")
+endif()
+list(JOIN kernel_variants "," kernel_variants)
+
 add_executable(elbo_tests ${test_sources} ${test_support})
 target_link_libraries(elbo_tests PRIVATE elbo_objects doctest::doctest)
-target_compile_definitions(elbo_tests PRIVATE ELBO_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+if(kernel_variants)
+  add_dependencies(elbo_tests kernels_x86-64 kernels_x86-64-v3 kernels_x86-64-v4)
+endif()
+target_compile_definitions(elbo_tests PRIVATE ELBO_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}"
+                                              ELBO_KERNEL_VARIANTS="${kernel_variants}")
+target_link_libraries(elbo_tests PRIVATE ${CMAKE_DL_LIBS})
 target_compile_options(elbo_tests PRIVATE ${ELBO_WARNINGS})
 target_precompile_headers(elbo_tests REUSE_FROM elbo_objects)
 if(ELBO_UNITY)

@@ -41,7 +41,8 @@ double fit(const Tensor& x, const std::vector<Tensor>& parameters,
 double fit_normal(const Tensor& x, int64_t steps) {
   const auto loc = parameter(torch::zeros({1})), log_scale = parameter(torch::zeros({1}));
   return fit(
-      x, {loc, log_scale}, [&] { return std::make_shared<elbo::Normal>(loc, log_scale); }, steps);
+      x, {loc, log_scale},
+      [&] { return std::make_shared<elbo::Normal>(loc, elbo::Log(log_scale)); }, steps);
 }
 
 double fit_mixture(const Tensor& x, int64_t steps) {
@@ -49,7 +50,7 @@ double fit_mixture(const Tensor& x, int64_t steps) {
   const auto loc = parameter(torch::tensor({{-1.0F, 1.0F}})),
              log_scale = parameter(torch::zeros({1, 2}));
   const auto mixture = [&] {
-    const auto parts = std::make_shared<elbo::Normal>(loc, log_scale);
+    const auto parts = std::make_shared<elbo::Normal>(loc, elbo::Log(log_scale));
     return std::make_shared<elbo::Mixture>(logits, parts, 0);
   };
   return fit(x, {logits, loc, log_scale}, mixture, steps);

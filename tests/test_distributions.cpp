@@ -36,7 +36,7 @@ TEST_CASE("a mixture of discretised logistics is the golden value") {
     return t.unsqueeze(0).unsqueeze(-1).expand({rows, 2, 3, 1});
   };
   const LogisticMixture d(p.at("logits").view({1, 2, 1}).expand({rows, 2, 1}), spread(p.at("loc")),
-                          spread(p.at("scale").log()), {3, 1, 1});
+                          Log(spread(p.at("scale").log())), {3, 1, 1});
   const auto image = x.view({rows, 3, 1, 1});
   CHECK_CLOSE(d.log_prob(image).flatten(), to_tensor(entry.at("log_prob")), kGoldenDouble);
   CHECK(d.sample().sizes() == image.sizes());

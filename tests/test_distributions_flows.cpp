@@ -156,7 +156,7 @@ TEST_CASE("a masked network's outputs see inputs of lower degree and all feature
 Context place(int64_t d, bool prior) {
   Context at{{{d}, Kind::kReal, Json::object()}, {}};
   at.data.x = {{3}, Kind::kReal, Json::object()};
-  if (prior) at.posterior = heads().make(at, "normal");
+  if (prior) at.role = Role::kFree;
   return at;
 }
 
@@ -164,7 +164,7 @@ TEST_CASE("the density of a flow's own draw agrees with its inverse, in both pla
   for (const auto& kind : step_kinds()) {
     CAPTURE(kind.dump());
     const Json declared = {{"type", "flow"}, {"step", kind}, {"steps", 3}};
-    const auto posterior = heads().make(place(kSize, false), declared);
+    const auto posterior = make_head(place(kSize, false), declared);
     const auto q = (*posterior)(torch::randn({6, posterior->input()[0]}));
     const auto [z, log_q] = q->sample_and_log_prob();
     CHECK(z.sizes() == torch::IntArrayRef({6, kSize}));
@@ -172,7 +172,7 @@ TEST_CASE("the density of a flow's own draw agrees with its inverse, in both pla
     CHECK_CLOSE(q->log_prob(z), log_q, kFloatRoundTrip);
     CHECK(q->sample({2}).sizes() == torch::IntArrayRef({2, 6, kSize}));
 
-    const auto prior = heads().make(place(kSize, true), declared);
+    const auto prior = make_head(place(kSize, true), declared);
     const auto p = (*prior)(Tensor());
     const auto x = p->sample({7});
     CHECK(x.sizes() == torch::IntArrayRef({7, kSize}));
@@ -184,7 +184,7 @@ TEST_CASE("the density of a flow's own draw agrees with its inverse, in both pla
 TEST_CASE("an IAF posterior that is the identity leaves the base's density alone") {
   const Json declared = {
       {"type", "flow"}, {"step", {{"type", "iaf"}, {"gate", false}}}, {"steps", 2}};
-  const auto head = heads().make(place(kSize, false), declared);
+  const auto head = make_head(place(kSize, false), declared);
   {
     torch::NoGradGuard no_gradient;
     for (auto& p : head->parameters()) p.zero_();
@@ -196,15 +196,14 @@ TEST_CASE("an IAF posterior that is the identity leaves the base's density alone
 }
 
 TEST_CASE("flows refuse what they cannot do") {
-  CHECK_THROWS_WITH_AS(heads().make(place(4, false), {{"type", "flow"}, {"step", "planer"}}),
+  CHECK_THROWS_WITH_AS(make_head(place(4, false), {{"type", "flow"}, {"step", "planer"}}),
                        doctest::Contains("known: "), Error);
-  CHECK_THROWS_WITH_AS(heads().make(place(1, true), {{"type", "flow"}, {"step", "realnvp"}}),
+  CHECK_THROWS_WITH_AS(make_head(place(1, true), {{"type", "flow"}, {"step", "realnvp"}}),
                        doctest::Contains("2 dimensions"), Error);
   CHECK_THROWS_AS(flow_steps().make({4, true, 0}, {{"type", "sylvester"}, {"columns", 5}}), Error);
-  CHECK_THROWS_AS(heads().make(place(4, false), {{"type", "flow"}, {"step", Json::array()}}),
-                  Error);
+  CHECK_THROWS_AS(make_head(place(4, false), {{"type", "flow"}, {"step", Json::array()}}), Error);
   Context image{{{3, 4, 4}, Kind::kReal, Json::object()}, {}};
-  CHECK_THROWS_AS(heads().make(image, "flow"), Error);
+  CHECK_THROWS_AS(make_head(image, "flow"), Error);
 }
 
 }  // namespace

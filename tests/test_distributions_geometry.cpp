@@ -143,7 +143,7 @@ TEST_CASE("a wrapped normal integrates to 1 over the disc, and its draws have it
       CAPTURE(far);
       const double radius = 1 / std::sqrt(c);
       const auto centre = doubles({far * radius, 0.1 * radius}).view({1, 2});
-      const auto q = WrappedNormal(centre, doubles({-0.7, -1.2}).view({1, 2}), c);
+      const auto q = WrappedNormal(centre, Log(doubles({-0.7, -1.2}).view({1, 2})), c);
       const int64_t n = 1000, m = 300;
       // In polar coordinates, radius by the hyperbolic distance, where the edge is far away.
       const auto rho = (torch::arange(n, kDouble) + 0.5) * (12.0 / n);
@@ -230,7 +230,7 @@ TEST_CASE("closed divergences of the latent geometries are the Monte Carlo means
                 torch::diag_embed(torch::rand({3, 4}, kDouble) + 0.3);
   const FullNormal full(torch::randn({3, 4}, kDouble), factor);
   check_kl(full, StandardNormal({4}, kDouble), n);
-  check_kl(full, Normal(torch::randn({4}, kDouble), 0.3 * torch::randn({4}, kDouble)), n);
+  check_kl(full, Normal(torch::randn({4}, kDouble), Log(0.3 * torch::randn({4}, kDouble))), n);
   check_kl(*fisher(5, doubles({7}), 3), UniformSphere(5, kDouble), n);
   const OneHotGroups hard(torch::randn({3, 2, 4}, kDouble));
   check_kl(hard, OneHotGroups(torch::randn({2, 4}, kDouble)), n);

@@ -111,8 +111,12 @@ TEST_CASE("fused normal rows are the readable form, with a scale per element, pe
       const auto scale = 0.5 * torch::randn(scale_shape);
       const auto wide = [](const Tensor& s) { return s.numel() == 33 ? s.expand({5, 33}) : s; };
       check_equal(
-          [&](const Inputs& in) { return Normal(in[1], wide(in[2])).row_log_prob(in[0], mask); },
-          [&](const Inputs& in) { return row_sum(Normal(in[1], in[2]).log_prob(in[0]), mask); },
+          [&](const Inputs& in) {
+            return Normal(in[1], Log(wide(in[2]))).row_log_prob(in[0], mask);
+          },
+          [&](const Inputs& in) {
+            return row_sum(Normal(in[1], Log(in[2])).log_prob(in[0]), mask);
+          },
           {x, loc, scale});
     }
   }
@@ -124,11 +128,11 @@ TEST_CASE("fused KL to the standard normal is the readable form, also of a chunk
   check_equal(
       [&](const Inputs& in) {
         const auto parts = in[0].chunk(2, 1);
-        return *kl(Normal(parts[0], parts[1]), p);
+        return *kl(Normal(parts[0], Log(parts[1])), p);
       },
       [&](const Inputs& in) {
         const auto parts = in[0].chunk(2, 1);
-        return row_sum(*kl_components(Normal(parts[0], parts[1]), p));
+        return row_sum(*kl_components(Normal(parts[0], Log(parts[1])), p));
       },
       {h});
 }
@@ -175,7 +179,7 @@ TEST_CASE("a fused draw is loc + exp(log_scale) eps with that gradient") {
   const auto loc = torch::randn({6, 4}).requires_grad_();
   const auto log_scale = torch::randn({6, 4}).requires_grad_();
   torch::manual_seed(5);
-  const auto z = Normal(loc, log_scale).sample();
+  const auto z = Normal(loc, Log(log_scale)).sample();
   torch::manual_seed(5);
   const auto direct = loc + log_scale.exp() * torch::randn({6, 4});
   CHECK_CLOSE(z, direct, kFused);
@@ -261,7 +265,7 @@ TEST_CASE("what a mask hides may be NaN and leaves no trace in a fused gradient"
   auto mask = torch::ones({4, 9});
   mask[1][3] = 0;
   for (int which : {0, 1}) {
-    const auto rows = which ? Normal(logits, torch::zeros({1})).row_log_prob(x, mask)
+    const auto rows = which ? Normal(logits, Log(torch::zeros({1}))).row_log_prob(x, mask)
                             : Bernoulli(logits).row_log_prob(x, mask);
     const auto grad = torch::autograd::grad({rows.sum()}, {logits})[0];
     CHECK(rows.isfinite().all().item<bool>());

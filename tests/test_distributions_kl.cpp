@@ -36,9 +36,9 @@ TEST_CASE("closed KL is the golden value and the Monte Carlo mean") {
 
 TEST_CASE("KL of normals agrees whichever type stands for the standard normal") {
   const auto options = torch::TensorOptions(torch::kFloat64);
-  const Normal q(torch::randn({6, 4}, options), 0.5 * torch::randn({6, 4}, options));
+  const Normal q(torch::randn({6, 4}, options), Log(0.5 * torch::randn({6, 4}, options)));
   const StandardNormal standard({4}, options);
-  const Normal spelled(torch::zeros({4}, options), torch::zeros({4}, options));
+  const Normal spelled(torch::zeros({4}, options), Log(torch::zeros({4}, options)));
   CHECK_CLOSE(*kl_components(q, standard), *kl_components(q, spelled), kGoldenDouble);
   CHECK_CLOSE(*kl(q, standard), kl_components(q, spelled)->sum(1), kGoldenDouble);
   CHECK_CLOSE(*kl_components(standard, q), *kl_components(spelled, q), kGoldenDouble);
@@ -53,7 +53,8 @@ TEST_CASE("a point against a normal costs half its standardised square") {
   const auto z = torch::randn({5, 3}, torch::kFloat64);
   const Delta q(z);
   CHECK_CLOSE(*kl(q, StandardNormal({3})), 0.5 * z.square().sum(1), kGoldenDouble);
-  const Normal p(torch::full({3}, 1.0, torch::kFloat64), torch::full({3}, 0.7, torch::kFloat64));
+  const Normal p(torch::full({3}, 1.0, torch::kFloat64),
+                 Log(torch::full({3}, 0.7, torch::kFloat64)));
   CHECK_CLOSE(*kl(q, p), 0.5 * ((z - 1) / std::exp(0.7)).square().sum(1), kGoldenDouble);
   CHECK_CLOSE(q.log_prob(z), torch::zeros({5, 3}), 0);
   CHECK(std::isinf(q.log_prob(z + 1)[0][0].item<double>()));
@@ -67,7 +68,7 @@ TEST_CASE("a uniform that sticks out has infinite KL, and density 0 outside") {
 }
 
 TEST_CASE("pairs without a closed form have none") {
-  const Normal q(torch::zeros({2, 2}), torch::zeros({2, 2}));
+  const Normal q(torch::zeros({2, 2}), Log(torch::zeros({2, 2})));
   const Laplace p(torch::zeros({2}), torch::ones({2}));
   CHECK_FALSE(kl(q, p).has_value());
   CHECK_FALSE(kl_components(q, p).has_value());

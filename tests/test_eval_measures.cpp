@@ -78,7 +78,7 @@ TEST_CASE("errors of pictures are the golden values") {
 }
 
 Dist normals(const Tensor& loc, const Tensor& scale) {
-  return std::make_shared<Normal>(loc, scale.log());
+  return std::make_shared<Normal>(loc, scale);
 }
 
 TEST_CASE("information of codes is the golden value, and its parts add up") {

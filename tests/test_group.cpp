@@ -9,6 +9,7 @@
 #include "elbo/group/row_draws.h"
 #include "elbo/kernels/update.h"
 #include "elbo/nn/norm.h"
+#include "elbo/objectives/discrepancy.h"
 #include "elbo/train/gradient_sum.h"
 #include "elbo/train/optimizer.h"
 #include "files.h"
@@ -75,7 +76,15 @@ void check_parts(int64_t axis, const F& f) {
 TEST_CASE("rows draw what they would draw within the whole batch") {
   check_parts(0, [](int64_t rows) { return torch::randn({rows, 7}); });
   check_parts(0, [](int64_t rows) { return torch::rand({3 * rows, 2, 5}); });
-  check_parts(1, [](int64_t rows) { return torch::randn({5, rows, 3}); });
+  for (const int64_t particles : {5, 8}) {  // 8: also a multiple of the rows of a part
+    check_parts(1, [&](int64_t rows) {
+      const RowAxis axis(1);
+      return torch::randn({particles, rows, 3});
+    });
+  }
+  check_parts(0, [](int64_t rows) {  // one distribution over as many values as a part has rows
+    return torch::multinomial(torch::ones({4}), rows, true).to(torch::kFloat32);
+  });
   check_parts(0, [](int64_t rows) { return torch::randint(9, {rows, 4}).to(torch::kFloat32); });
   check_parts(0, [](int64_t rows) { return torch::dropout(torch::ones({rows, 30}), 0.5, true); });
   check_parts(0, [](int64_t rows) { return torch::bernoulli(torch::full({rows, 6}, 0.3)); });
@@ -97,6 +106,15 @@ TEST_CASE("draws that concern no rows are the same in every part") {
   seed_torch(6);
   const RowDraws other({0, 5, 10});
   CHECK(torch::randn({8, 3}).equal(expected));  // no five rows in eight
+}
+
+TEST_CASE("directions of features are the same in every part") {
+  const auto x = torch::arange(64.0).view({8, 8}).to(torch::kFloat32), y = x * x;
+  seed_torch(7);
+  const auto expected = sliced_wasserstein(x, y, 5);
+  seed_torch(7);
+  const RowDraws draws({4, 4, 8});
+  CHECK(sliced_wasserstein(x, y, 5).equal(expected));
 }
 
 TEST_CASE("launchers' variables are read as they are set") {
@@ -133,6 +151,15 @@ TEST_CASE("launchers' variables are read as they are set") {
   CHECK(srun->port == 23456);
   // A batch script without srun is one process.
   CHECK(!find_launch(of({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}})));
+}
+
+TEST_CASE("directions of features are the same in every part") {
+  const auto x = torch::arange(64.0).view({8, 8}).to(torch::kFloat32), y = x * x;
+  seed_torch(7);
+  const auto expected = sliced_wasserstein(x, y, 5);
+  seed_torch(7);
+  const RowDraws draws({4, 4, 8});
+  CHECK(sliced_wasserstein(x, y, 5).equal(expected));
 }
 
 TEST_CASE("launchers' variables that make no sense are refused by name") {

@@ -28,6 +28,7 @@ Context prior_place(int64_t size) {
   at.posterior = heads().make(at, "normal");
   const auto out = at.posterior->input();
   at.encoder = make_encoder({{"type", "mlp"}, {"hidden", {8}}}, at.data, out, 0);
+  at.role = Role::kFree;
   return at;
 }
 
@@ -35,13 +36,14 @@ TEST_CASE("a mixture's density by one matrix product is that of its components")
   const auto logits = torch::randn({20}), loc = 3 * torch::randn({20, 6}) + 5;
   const auto log_scale = 0.5 * torch::randn({20, 6}) - 1;
   const auto x = torch::cat(
-      {NormalMixture(logits, loc, log_scale).sample({50}), 5 + 6 * torch::randn({50, 6})});
+      {NormalMixture(logits, loc, Log(log_scale)).sample({50}), 5 + 6 * torch::randn({50, 6})});
   const auto wide = [](const Tensor& t) { return t.to(torch::kFloat64); };
-  const Mixture readable(wide(logits), std::make_shared<Normal>(wide(loc), wide(log_scale)), 1);
+  const Mixture readable(wide(logits), std::make_shared<Normal>(wide(loc), Log(wide(log_scale))),
+                         1);
   const auto expected = readable.log_prob(wide(x));
-  const NormalMixture exact(wide(logits), wide(loc), wide(log_scale));
+  const NormalMixture exact(wide(logits), wide(loc), Log(wide(log_scale)));
   CHECK_CLOSE(exact.log_prob(wide(x)), expected, kGoldenDouble);
-  CHECK_CLOSE(NormalMixture(logits, loc, log_scale).log_prob(x), expected, kFloatSums);
+  CHECK_CLOSE(NormalMixture(logits, loc, Log(log_scale)).log_prob(x), expected, kFloatSums);
   CHECK_CLOSE(exact.mean(), readable.mean(), kGoldenDouble);
   CHECK_CLOSE(exact.stddev(), readable.stddev(), kGoldenDouble);
   CHECK(exact.log_prob(wide(x).view({2, 50, 6})).sizes() == torch::IntArrayRef({2, 50}));

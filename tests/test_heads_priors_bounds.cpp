@@ -26,8 +26,8 @@ std::vector<Json> bound_priors() {
 std::shared_ptr<Head> make_prior(const Json& declared, const Shape& shape) {
   Context at{{shape, Kind::kReal, Json::object()}, {}};
   at.data.x = at.variable;
-  at.encoder = networks().make({{1}, {1}, 0}, "mlp");
-  return heads().make(at, declared);
+  at.role = Role::kFree;
+  return make_head(at, declared);
 }
 
 /// Away from where it starts, so that nothing cancels by chance. A posterior stays as wide as its
@@ -150,9 +150,10 @@ TEST_CASE("a second stage's prior describes codes better than a standard normal"
 
 TEST_CASE("a prior by its bound says where it cannot stand") {
   for (const auto& declared : bound_priors()) {
-    const auto head = make_prior(declared, {2});
-    CHECK_THROWS_WITH_AS((*head)(torch::zeros({1, 2})), doctest::Contains("as a prior"), Error);
-    Context at{{{2}, Kind::kBinary, Json::object()}, {}};
+    Context at{{{2}, Kind::kReal, Json::object()}, {}};
+    at.data.x = at.variable;
+    CHECK_THROWS_WITH_AS(make_head(at, declared), doctest::Contains("as a prior"), Error);
+    at = {{{2}, Kind::kBinary, Json::object()}, {}};
     CHECK_THROWS_AS(heads().make(at, declared), Error);
   }
 }

@@ -57,7 +57,7 @@ TEST_CASE("exemplars are training rows, each once, and their codes are the prior
   for (const auto& item : model->named_parameters()) {
     if (item.key() == "latent.prior.log_scale") log_scale = item.value().item<double>();
   }
-  const Normal around(centres, torch::full({1}, log_scale));
+  const Normal around(centres, Log(torch::full({1}, log_scale)));
   const auto expected = around.log_prob(z.unsqueeze(1)).sum(2).logsumexp(1) - std::log(40.0);
   const auto p = model->latent->generate(7, Tensor(), {{"z", z}}).sites.at(0).log_prior();
   CHECK_CLOSE(p, expected, kFloatSums);
@@ -67,9 +67,9 @@ TEST_CASE("exemplars are training rows, each once, and their codes are the prior
 TEST_CASE("a training row that is an exemplar is judged by the others") {
   const auto logits = torch::tensor({0.0, 0.7, -0.4}), loc = torch::randn({3, 2});
   const auto log_scale = 0.3 * torch::randn({3, 2}), z = torch::randn({4, 2});
-  const NormalMixture left(logits, loc, log_scale, torch::tensor({1, -1, 0, 2}));
+  const NormalMixture left(logits, loc, Log(log_scale), torch::tensor({1, -1, 0, 2}));
   const auto found = left.log_prob(z);
-  const NormalMixture all(logits, loc, log_scale);
+  const NormalMixture all(logits, loc, Log(log_scale));
   for (int64_t row = 0; row < 4; ++row) {
     CAPTURE(row);
     const int64_t own = left.left_out[row].item<int64_t>();
@@ -79,7 +79,7 @@ TEST_CASE("a training row that is an exemplar is judged by the others") {
     }
     const auto pick = torch::tensor(others);
     const NormalMixture rest(logits.index_select(0, pick), loc.index_select(0, pick),
-                             log_scale.index_select(0, pick));
+                             Log(log_scale.index_select(0, pick)));
     CHECK_CLOSE(found[row], rest.log_prob(z[row]), kFloatSums);
   }
 

@@ -160,8 +160,10 @@ TEST_CASE("a token head refuses what it cannot describe") {
                        doctest::Contains("describes token"), Error);
   CHECK_THROWS_WITH_AS(make_token_chain(Json("lstm")),
                        doctest::Contains("known: causal_conv, gru, transformer"), Error);
-  CHECK_THROWS_WITH_AS((*make_token_chain(nets()[0]))(Tensor()),
-                       doctest::Contains("cannot be a free prior"), Error);
+  Context free{short_rows(), {short_rows(), {}, {}}};
+  free.role = Role::kFree;
+  CHECK_THROWS_WITH_AS(make_head(free, Json("autoregressive")),
+                       doctest::Contains("free priors are"), Error);
 }
 
 TEST_CASE(

@@ -30,7 +30,7 @@ double imq(const Tensor& a, int64_t i, const Tensor& b, int64_t j, double varian
 }
 
 Site normal_site(const Tensor& mean, const Tensor& log_scale, const Tensor& z) {
-  Site site{"z", z, Tensor(), std::make_shared<Normal>(mean, log_scale.expand_as(mean)),
+  Site site{"z", z, Tensor(), std::make_shared<Normal>(mean, Log(log_scale.expand_as(mean))),
             std::make_shared<StandardNormal>(Shape{mean.size(1)})};
   site.log_q = site.posterior->log_prob(z);
   return site;

@@ -89,7 +89,7 @@ TEST_CASE("a table's density is that of its families, in nats of raw values") {
   const auto found = d->log_prob(torch::tensor({{1.f, 12.f}}));
   const auto logits = h.narrow(1, 0, 3);
   CHECK_CLOSE(found[0][0], logits.log_softmax(1)[0][1], kGoldenFloat);
-  const Normal raw(torch::tensor(10.f + 4.f * 0.3f), torch::tensor(-0.7f + std::log(4.f)));
+  const Normal raw(torch::tensor(10.f + 4.f * 0.3f), Log(torch::tensor(-0.7f + std::log(4.f))));
   CHECK_CLOSE(found[0][1], raw.log_prob(torch::tensor(12.f)), kGoldenFloat);
   CHECK_CLOSE(d->mean()[0], torch::tensor({2.f, 11.2f}), kGoldenFloat);
 }

@@ -8,9 +8,9 @@ namespace elbo {
 namespace {
 
 /// Players of numbers that belong to no model, so that each step can be computed by hand.
-class Game : public Objective {
+class Duel : public Objective {
  public:
-  Game() {
+  Duel() {
     a = register_parameter("a", torch::zeros({5}));
     b = register_parameter("b", torch::full({5}, 2.0));
   }
@@ -32,7 +32,7 @@ class Game : public Objective {
 
 struct Match {
   Toy toy{toy_spec(), toy_table()};
-  std::shared_ptr<Game> game = std::make_shared<Game>();
+  std::shared_ptr<Duel> game = std::make_shared<Duel>();
   TrainOptions options;
   Match() {
     options.lr = 0.01;
@@ -149,7 +149,7 @@ TEST_CASE("players that cannot be trained are refused by name") {
 }
 
 TEST_CASE("a validation that fails leaves model and objective in training") {
-  class Breaks : public Game {
+  class Breaks : public Duel {
    public:
     Terms validate(Model&, const Batch&) override { fail("[test] it breaks"); }
   };

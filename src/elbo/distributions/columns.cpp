@@ -80,7 +80,7 @@ Tensor LogNormal::mean() const { return (loc + 0.5 * (2 * log_scale).exp()).exp(
 Tensor LogNormal::stddev() const { return mean() * (2 * log_scale).exp().expm1().sqrt(); }
 
 Dist LogNormal::detached() const {
-  return std::make_shared<LogNormal>(loc.detach(), log_scale.detach());
+  return std::make_shared<LogNormal>(loc.detach(), Log(log_scale.detach()));
 }
 
 Tensor ZeroInflated::log_prob(const Tensor& x) const {
@@ -127,7 +127,7 @@ Tensor RoundedLogistic::mean() const {
 }
 
 Dist RoundedLogistic::detached() const {
-  return std::make_shared<RoundedLogistic>(loc.detach(), log_scale.detach());
+  return std::make_shared<RoundedLogistic>(loc.detach(), Log(log_scale.detach()));
 }
 
 Tensor Ordinal::mean() const { return typical(); }
@@ -150,7 +150,7 @@ Tensor cumulative_logits(const Tensor& cuts, const Tensor& eta) {
 Dist checked::log_normal(const Tensor& loc, const Tensor& scale) {
   check_parameter("log_normal", "loc", loc, false);
   check_parameter("log_normal", "scale", scale, true);
-  return std::make_shared<LogNormal>(loc, scale.log());
+  return std::make_shared<LogNormal>(loc, scale);
 }
 Dist checked::zero_inflated(const Tensor& logits, Dist base, bool discrete) {
   check_parameter("zero_inflated", "logits", logits, false);
@@ -159,7 +159,7 @@ Dist checked::zero_inflated(const Tensor& logits, Dist base, bool discrete) {
 Dist checked::rounded_logistic(const Tensor& loc, const Tensor& scale) {
   check_parameter("rounded_logistic", "loc", loc, false);
   check_parameter("rounded_logistic", "scale", scale, true);
-  return std::make_shared<RoundedLogistic>(loc, scale.log());
+  return std::make_shared<RoundedLogistic>(loc, scale);
 }
 
 }  // namespace elbo

@@ -33,7 +33,8 @@ struct Columns : Distribution {
 /// Positive numbers whose logarithm is normal. x = 0 is read as the smallest number above.
 struct LogNormal : Distribution {
   Tensor loc, log_scale;
-  LogNormal(Tensor loc, Tensor log_scale) : loc(std::move(loc)), log_scale(std::move(log_scale)) {}
+  LogNormal(Tensor loc, Log scale) : loc(std::move(loc)), log_scale(std::move(scale.value)) {}
+  LogNormal(Tensor loc, const Tensor& scale) : LogNormal(std::move(loc), Log(scale.log())) {}
   Tensor log_prob(const Tensor& x) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
@@ -63,8 +64,9 @@ struct ZeroInflated : Distribution {
 /// vary less than its mean.
 struct RoundedLogistic : Distribution {
   Tensor loc, log_scale;
-  RoundedLogistic(Tensor loc, Tensor log_scale)
-      : loc(std::move(loc)), log_scale(std::move(log_scale)) {}
+  RoundedLogistic(Tensor loc, Log scale) : loc(std::move(loc)), log_scale(std::move(scale.value)) {}
+  RoundedLogistic(Tensor loc, const Tensor& scale)
+      : RoundedLogistic(std::move(loc), Log(scale.log())) {}
   Tensor log_prob(const Tensor& x) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   /// Of the logistic cut off at 0, before rounding.

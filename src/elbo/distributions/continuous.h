@@ -9,10 +9,11 @@
 
 namespace ELBO_API elbo {
 
-/// exp(log_scale) is the standard deviation. Parameters broadcast.
+/// scale is the standard deviation. Parameters broadcast.
 class Normal : public Distribution {
  public:
-  Normal(Tensor loc, Tensor log_scale);
+  Normal(Tensor loc, Log scale);
+  Normal(Tensor loc, const Tensor& scale) : Normal(std::move(loc), Log(scale.log())) {}
   /// Both as halves of h along its second axis, the log scale bounded: what a network gives. They
   /// are taken apart where somebody asks for them.
   Normal(const Tensor& h, double low, double high);

@@ -178,12 +178,12 @@ Dist checked::one_hot(const Tensor& logits) {
 }
 Dist checked::poisson(const Tensor& rate) {
   check_parameter("poisson", "rate", rate, true);
-  return std::make_shared<Poisson>(rate.log());
+  return std::make_shared<Poisson>(rate);
 }
 Dist checked::negative_binomial(const Tensor& mean, const Tensor& total) {
   check_parameter("negative_binomial", "mean", mean, true);
   check_parameter("negative_binomial", "total", total, true);
-  return std::make_shared<NegativeBinomial>(mean.log(), total.log());
+  return std::make_shared<NegativeBinomial>(mean, total);
 }
 
 }  // namespace elbo

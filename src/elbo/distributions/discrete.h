@@ -73,7 +73,8 @@ struct OneHot : Distribution {
 /// Counts 0, 1, 2, …
 struct Poisson : Distribution {
   Tensor log_rate;
-  explicit Poisson(Tensor log_rate) : log_rate(std::move(log_rate)) {}
+  explicit Poisson(Log rate) : log_rate(std::move(rate.value)) {}
+  explicit Poisson(const Tensor& rate) : Poisson(Log(rate.log())) {}
   Tensor log_prob(const Tensor& x) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override { return log_rate.exp(); }
@@ -81,14 +82,16 @@ struct Poisson : Distribution {
   bool reparameterized() const override { return false; }
   bool factorises() const override { return true; }
   NamedTensors parameters() const override { return {{"log_rate", log_rate}}; }
-  Dist detached() const override { return std::make_shared<Poisson>(log_rate.detach()); }
+  Dist detached() const override { return std::make_shared<Poisson>(Log(log_rate.detach())); }
 };
 
 /// Counts with variance mean + mean² / total: a Poisson whose rate is drawn from a Gamma.
 struct NegativeBinomial : Distribution {
   Tensor log_mean, log_total;
-  NegativeBinomial(Tensor log_mean, Tensor log_total)
-      : log_mean(std::move(log_mean)), log_total(std::move(log_total)) {}
+  NegativeBinomial(Log mean, Log total)
+      : log_mean(std::move(mean.value)), log_total(std::move(total.value)) {}
+  NegativeBinomial(const Tensor& mean, const Tensor& total)
+      : NegativeBinomial(Log(mean.log()), Log(total.log())) {}
   Tensor log_prob(const Tensor& x) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
@@ -99,7 +102,7 @@ struct NegativeBinomial : Distribution {
     return {{"log_mean", log_mean}, {"log_total", log_total}};
   }
   Dist detached() const override {
-    return std::make_shared<NegativeBinomial>(log_mean.detach(), log_total.detach());
+    return std::make_shared<NegativeBinomial>(Log(log_mean.detach()), Log(log_total.detach()));
   }
 };
 
@@ -108,8 +111,10 @@ struct NegativeBinomial : Distribution {
 /// used no lower than -7.
 struct DiscretizedLogistic : Distribution {
   Tensor loc, log_scale;
-  DiscretizedLogistic(Tensor loc, Tensor log_scale)
-      : loc(std::move(loc)), log_scale(std::move(log_scale)) {}
+  DiscretizedLogistic(Tensor loc, Log scale)
+      : loc(std::move(loc)), log_scale(std::move(scale.value)) {}
+  DiscretizedLogistic(Tensor loc, const Tensor& scale)
+      : DiscretizedLogistic(std::move(loc), Log(scale.log())) {}
   Tensor log_prob(const Tensor& x) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
@@ -117,7 +122,7 @@ struct DiscretizedLogistic : Distribution {
   bool factorises() const override { return true; }
   NamedTensors parameters() const override { return {{"loc", loc}, {"log_scale", log_scale}}; }
   Dist detached() const override {
-    return std::make_shared<DiscretizedLogistic>(loc.detach(), log_scale.detach());
+    return std::make_shared<DiscretizedLogistic>(loc.detach(), Log(log_scale.detach()));
   }
 };
 
@@ -127,11 +132,13 @@ struct DiscretizedLogistic : Distribution {
 struct LogisticMixture : Distribution {
   Tensor logits, loc, log_scale;
   Shape shape;
-  LogisticMixture(Tensor logits, Tensor loc, Tensor log_scale, Shape shape)
+  LogisticMixture(Tensor logits, Tensor loc, Log scale, Shape shape)
       : logits(std::move(logits)),
         loc(std::move(loc)),
-        log_scale(std::move(log_scale)),
+        log_scale(std::move(scale.value)),
         shape(std::move(shape)) {}
+  LogisticMixture(Tensor logits, Tensor loc, const Tensor& scale, Shape shape)
+      : LogisticMixture(std::move(logits), std::move(loc), Log(scale.log()), std::move(shape)) {}
   Tensor log_prob(const Tensor& x) const override { return masked_log_prob(x, Tensor()); }
   /// The masked channels of a site are summed out.
   Tensor row_log_prob(const Tensor& x, const Tensor& mask = Tensor()) const override;

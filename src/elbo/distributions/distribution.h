@@ -13,6 +13,12 @@
 
 namespace ELBO_API elbo {
 
+/// A positive parameter, given by its logarithm: Normal(loc, scale), Normal(loc, Log(log_scale)).
+struct Log {
+  Tensor value;
+  explicit Log(Tensor value) : value(std::move(value)) {}
+};
+
 class Distribution;
 using Dist = std::shared_ptr<const Distribution>;
 

@@ -70,7 +70,7 @@ Dist checked::wrapped_normal(const Tensor& centre, const Tensor& scale, double c
         ", must be positive");
   const double far = centre.norm(2, -1).max().item<double>() * std::sqrt(curvature);
   check(far < 1, "[wrapped_normal] centre: found one at ", far, " of the radius, must be inside");
-  return std::make_shared<WrappedNormal>(centre, scale.log(), curvature);
+  return std::make_shared<WrappedNormal>(centre, scale, curvature);
 }
 
 }  // namespace elbo

@@ -12,14 +12,16 @@ namespace ELBO_API elbo {
 struct WrappedNormal : Distribution {
   Tensor centre, log_scale;
   double curvature;
-  WrappedNormal(Tensor centre, Tensor log_scale, double curvature)
-      : centre(std::move(centre)), log_scale(std::move(log_scale)), curvature(curvature) {}
+  WrappedNormal(Tensor centre, Log scale, double curvature)
+      : centre(std::move(centre)), log_scale(std::move(scale.value)), curvature(curvature) {}
+  WrappedNormal(Tensor centre, const Tensor& scale, double curvature)
+      : WrappedNormal(std::move(centre), Log(scale.log()), curvature) {}
   Tensor log_prob(const Tensor& x) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   /// The centre: a point of the ball.
   Tensor mean() const override { return centre.expand(broadcast_shape(centre, log_scale)); }
   Dist detached() const override {
-    return std::make_shared<WrappedNormal>(centre.detach(), log_scale.detach(), curvature);
+    return std::make_shared<WrappedNormal>(centre.detach(), Log(log_scale.detach()), curvature);
   }
 };
 

@@ -73,14 +73,14 @@ Tensor LogisticMixture::mean() const {
 }
 
 Dist LogisticMixture::detached() const {
-  return std::make_shared<LogisticMixture>(logits.detach(), loc.detach(), log_scale.detach(),
+  return std::make_shared<LogisticMixture>(logits.detach(), loc.detach(), Log(log_scale.detach()),
                                            shape);
 }
 
 Dist checked::discretized_logistic(const Tensor& loc, const Tensor& scale) {
   check_parameter("discretized_logistic", "loc", loc, false);
   check_parameter("discretized_logistic", "scale", scale, true);
-  return std::make_shared<DiscretizedLogistic>(loc, scale.log());
+  return std::make_shared<DiscretizedLogistic>(loc, scale);
 }
 
 }  // namespace elbo

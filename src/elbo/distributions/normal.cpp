@@ -66,8 +66,8 @@ std::pair<Tensor, Tensor> halves(const Tensor& h, double low, double high) {
   return kernels::halves(h, low, high);
 }
 
-Normal::Normal(Tensor loc, Tensor log_scale)
-    : given_{std::move(loc), std::move(log_scale), {}}, apart_(given_) {}
+Normal::Normal(Tensor loc, Log scale)
+    : given_{std::move(loc), std::move(scale.value), {}}, apart_(given_) {}
 
 Normal::Normal(const Tensor& h, double low, double high) : given_{{}, {}, h, low, high} {
   // Joined they stay where a kernel reads them so.
@@ -106,7 +106,7 @@ Tensor Normal::sample(torch::IntArrayRef prefix) const {
 Tensor Normal::mean() const { return loc().expand(shape()); }
 Tensor Normal::stddev() const { return log_scale().exp().expand(shape()); }
 Dist Normal::detached() const {
-  return std::make_shared<Normal>(loc().detach(), log_scale().detach());
+  return std::make_shared<Normal>(loc().detach(), Log(log_scale().detach()));
 }
 
 Tensor StandardNormal::log_prob(const Tensor& x) const { return -half_square(x) - kHalfLogTwoPi; }
@@ -117,7 +117,7 @@ Tensor StandardNormal::sample(torch::IntArrayRef prefix) const {
 Dist checked::normal(const Tensor& loc, const Tensor& scale) {
   check_parameter("normal", "loc", loc, false);
   check_parameter("normal", "scale", scale, true);
-  return std::make_shared<Normal>(loc, scale.log());
+  return std::make_shared<Normal>(loc, scale);
 }
 
 }  // namespace elbo

@@ -11,18 +11,20 @@ namespace ELBO_API elbo {
 /// -1 = none.
 struct NormalMixture : Distribution {
   Tensor logits, loc, log_scale, left_out;
-  NormalMixture(Tensor logits, Tensor loc, Tensor log_scale, Tensor left_out = Tensor())
+  NormalMixture(Tensor logits, Tensor loc, Log scale, Tensor left_out = Tensor())
       : logits(std::move(logits)),
         loc(std::move(loc)),
-        log_scale(std::move(log_scale)),
+        log_scale(std::move(scale.value)),
         left_out(std::move(left_out)) {}
+  NormalMixture(Tensor logits, Tensor loc, const Tensor& scale, Tensor left_out = Tensor())
+      : NormalMixture(std::move(logits), std::move(loc), Log(scale.log()), std::move(left_out)) {}
   Tensor log_prob(const Tensor& x) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
   bool reparameterized() const override { return false; }
   Dist detached() const override {
-    return std::make_shared<NormalMixture>(logits.detach(), loc.detach(), log_scale.detach(),
+    return std::make_shared<NormalMixture>(logits.detach(), loc.detach(), Log(log_scale.detach()),
                                            left_out);
   }
 };

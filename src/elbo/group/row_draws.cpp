@@ -4,7 +4,6 @@
 #include <torch/library.h>
 
 #include <cassert>
-#include <optional>
 
 namespace elbo {
 namespace {
@@ -14,18 +13,13 @@ namespace {
 constexpr auto kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
 thread_local RowPart part_here;
+thread_local int64_t axis_here = 0;
 
 bool active() { return c10::impl::tls_is_dispatch_key_included(kKey); }
 void set_active(bool on) { c10::impl::tls_set_dispatch_key_included(kKey, on); }
 
-/// The axis that rows ride in; none where the shape has no room for them.
-std::optional<int64_t> row_axis(const Tensor& t) {
-  const auto fits = [&](int64_t axis) {
-    return t.dim() > axis && t.size(axis) > 0 && t.size(axis) % part_here.count == 0;
-  };
-  if (fits(0)) return 0;
-  if (t.dim() > 1 && t.size(1) == part_here.count) return 1;
-  return std::nullopt;
+bool has_rows(const Tensor& t) {
+  return t.dim() > axis_here && t.size(axis_here) > 0 && t.size(axis_here) % part_here.count == 0;
 }
 
 /// [outer, rows, rest] with the rows of an axis apart from what lies outside and inside of them.
@@ -54,22 +48,33 @@ Tensor in_whole(const Tensor& t, int64_t axis) {
   return whole.view(shape);
 }
 
+/// multinomial(weights [K], n, …): n is a number of rows.
+void draw_indices(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  auto& n = (stack->end() - static_cast<int64_t>(op.schema().arguments().size()))[1];
+  if (n.toInt() % part_here.count != 0) return op.callBoxed(stack);
+  n = n.toInt() / part_here.count * part_here.total;
+  op.callBoxed(stack);
+  stack->back() = own_rows(stack->back().toTensor(), 0).clone();
+}
+
 void draw(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
   const WholeDraws inner;
   torch::NoGradGuard no_gradient;
   const auto count = op.schema().arguments().size();
   const auto arguments = stack->end() - static_cast<int64_t>(count);
   const Tensor self = arguments->toTensor();
-  const auto axis = row_axis(self);
-  if (!axis) return op.callBoxed(stack);
+  // Indices out of one distribution [K]: its axis is no axis of rows, that of the indices is.
+  if (op.schema().name() == "aten::multinomial" && self.dim() == 1) return draw_indices(op, stack);
+  if (!has_rows(self)) return op.callBoxed(stack);
+  const int64_t axis = axis_here;
   const bool in_place = op.schema().name().ends_with("_");
   for (auto a = arguments; a != stack->end(); ++a) {
     if (!a->isTensor() || !a->toTensor().defined()) continue;
     const auto t = a->toTensor();
-    if (t.sizes() == self.sizes()) *a = in_whole(t.detach(), *axis);
+    if (t.sizes() == self.sizes()) *a = in_whole(t.detach(), axis);
   }
   op.callBoxed(stack);
-  const auto own = own_rows(stack->back().toTensor(), *axis);
+  const auto own = own_rows(stack->back().toTensor(), axis);
   stack->back() = in_place ? self.detach().copy_(own) : own.clone();
   if (in_place) stack->back() = self;
 }
@@ -98,6 +103,9 @@ RowDraws::~RowDraws() {
   part_here = before_;
   set_active(was_active_);
 }
+
+RowAxis::RowAxis(int64_t axis) : before_(axis_here) { axis_here = axis; }
+RowAxis::~RowAxis() { axis_here = before_; }
 
 WholeDraws::WholeDraws() : was_active_(active()) { set_active(false); }
 WholeDraws::~WholeDraws() { set_active(was_active_); }

@@ -13,8 +13,8 @@ struct RowPart {
 /// Within its scope torch's random operations of this thread draw for the whole batch and keep what
 /// belongs to this part, so that a row's noise depends on its place in the whole batch alone, and
 /// the generator ends in the same state everywhere. Rows are the first axis, particles outermost
-/// within it, or the second axis where the first is no multiple of `count`; draws of other shapes
-/// are the same in every part.
+/// within it, unless RowAxis or WholeDraws says otherwise; a draw whose axis of rows is not a
+/// multiple of `count` is the same in every part.
 class RowDraws {
  public:
   explicit RowDraws(const RowPart& part);
@@ -25,6 +25,18 @@ class RowDraws {
  private:
   RowPart before_;
   bool was_active_;
+};
+
+/// Within its scope rows are this axis of what is drawn: 1 for noise of shape [S, B, d].
+class RowAxis {
+ public:
+  explicit RowAxis(int64_t axis);
+  ~RowAxis();
+  RowAxis(const RowAxis&) = delete;
+  RowAxis& operator=(const RowAxis&) = delete;
+
+ private:
+  int64_t before_;
 };
 
 /// Within its scope draws are as they stand, also inside RowDraws: for what concerns no rows.

@@ -60,7 +60,7 @@ class Chain : public torch::nn::Module {
                         : at.variable.kind == Kind::kBinary
                             ? Json("bernoulli")
                             : Json{{"type", "discretized_logistic"}, {"components", 10}};
-      return heads().make({variable, at.data}, head);
+      return make_head({variable, at.data}, head);
     };
     all_ = one_of_them({1, raster.height, raster.width});
     one_ = one_of_them({1, 1, 1});
@@ -172,14 +172,9 @@ class AutoregressiveHead : public Head {
  public:
   AutoregressiveHead(const Context& at, const Design& design)
       : name_(design.name),
-        // A free prior is built after what infers its variable and finds it in the context.
         chain_(register_module("chain",
-                               std::make_shared<Chain>(at, design, at.posterior || at.encoder))) {}
-  Dist operator()(const Tensor& h) override {
-    check(h.defined() == (chain_->context_size() > 0), "[head ", name_, "] place: it was built ",
-          h.defined() ? "as a free prior and found features" : "to read features and found none");
-    return std::make_shared<Autoregressive>(chain_, h);
-  }
+                               std::make_shared<Chain>(at, design, at.role == Role::kFree))) {}
+  Dist operator()(const Tensor& h) override { return std::make_shared<Autoregressive>(chain_, h); }
   Shape input() const override {
     const auto& raster = chain_->raster;
     const int64_t k = std::max<int64_t>(1, chain_->context_size());

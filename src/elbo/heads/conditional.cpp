@@ -19,15 +19,11 @@ class ConditionalHead : public Head {
   ConditionalHead(const Context& at, const ConditionalOptions& options)
       : condition_(at.data.c.shape) {
     check(at.data.c.present(), "[head conditional] condition: the data have none");
-    // Not a free prior: without encoder and posterior the inner head reads features.
-    head_ = register_module("head", heads().make({at.variable, at.data}, options.head));
+    head_ = register_module("head", make_head({at.variable, at.data}, options.head));
     network_ =
         register_module("network", networks().make({condition_, head_->input()}, options.network));
   }
-  Dist operator()(const Tensor& h) override {
-    check(h.defined(), "[head conditional] condition: found none");
-    return (*head_)(network_->forward(h));
-  }
+  Dist operator()(const Tensor& h) override { return (*head_)(network_->forward(h)); }
   Shape input() const override { return condition_; }
   bool reads_condition() const override { return true; }
 

@@ -18,7 +18,7 @@ std::shared_ptr<Head> make_beta(const Context& at, NoOptions) {
   check_kind("beta", at.variable, {Kind::kUnit, Kind::kByte});
   const bool byte = at.variable.kind == Kind::kByte;
   return std::make_shared<FeatureHead>(
-      "beta", at.variable.shape, 2, [byte](const std::vector<Tensor>& p) -> Dist {
+      at.variable.shape, 2, [byte](const std::vector<Tensor>& p) -> Dist {
         auto base = std::make_shared<Beta>(bounded_exp(p[0], kLowest, kHighest),
                                            bounded_exp(p[1], kLowest, kHighest));
         return byte ? on_level_centres(base, p[0]) : base;
@@ -27,24 +27,23 @@ std::shared_ptr<Head> make_beta(const Context& at, NoOptions) {
 
 std::shared_ptr<Head> make_gamma(const Context& at, NoOptions) {
   check_kind("gamma", at.variable, {Kind::kReal, Kind::kUnit});
-  return std::make_shared<FeatureHead>(
-      "gamma", at.variable.shape, 2, [](const std::vector<Tensor>& p) {
-        return std::make_shared<Gamma>(bounded_exp(p[0], kLowest, kHighest),
-                                       bounded_exp(p[1], -kHighest, kHighest));
-      });
+  return std::make_shared<FeatureHead>(at.variable.shape, 2, [](const std::vector<Tensor>& p) {
+    return std::make_shared<Gamma>(bounded_exp(p[0], kLowest, kHighest),
+                                   bounded_exp(p[1], -kHighest, kHighest));
+  });
 }
 
 std::shared_ptr<Head> make_delta(const Context& at, NoOptions) {
   check_kind("delta", at.variable, numeric_kinds());
-  return std::make_shared<FeatureHead>(
-      "delta", at.variable.shape, 1,
-      [](const std::vector<Tensor>& p) { return std::make_shared<Delta>(p[0]); });
+  return std::make_shared<FeatureHead>(at.variable.shape, 1, [](const std::vector<Tensor>& p) {
+    return std::make_shared<Delta>(p[0]);
+  });
 }
 
 std::shared_ptr<Head> make_uniform(const Context& at, NoOptions) {
   check_kind("uniform", at.variable, {Kind::kReal, Kind::kUnit});
   return std::make_shared<FeatureHead>(
-      "uniform", at.variable.shape, 2,
+      at.variable.shape, 2,
       [](const std::vector<Tensor>& p) {
         const auto half = bounded_exp(p[1], -7, 7);
         return std::make_shared<Uniform>(p[0] - half, p[0] + half);

@@ -15,7 +15,7 @@ struct NegativeBinomialOptions {
 };
 
 /// Mean from the network, dispersion learned or from the network.
-class NegativeBinomialHead : public Head {
+class NegativeBinomialHead : public ReadingHead {
  public:
   NegativeBinomialHead(const Context& at, const NegativeBinomialOptions& options)
       : shape_(at.variable.shape), output_(options.dispersion == "output") {
@@ -23,10 +23,10 @@ class NegativeBinomialHead : public Head {
     if (!output_) log_total_ = register_parameter("log_total", torch::zeros(shape_));
   }
   Dist operator()(const Tensor& h) override {
-    check_features("negative_binomial", h);
     const auto parts = output_ ? h.chunk(2, 1) : std::vector<Tensor>{h, log_total_};
-    return std::make_shared<NegativeBinomial>(parts[0].clamp(-kLogRate, kLogRate),
-                                              parts[1].clamp(kLowestLogTotal, kHighestLogTotal));
+    return std::make_shared<NegativeBinomial>(
+        Log(parts[0].clamp(-kLogRate, kLogRate)),
+        Log(parts[1].clamp(kLowestLogTotal, kHighestLogTotal)));
   }
   Shape input() const override { return times(output_ ? 2 : 1, shape_); }
 
@@ -39,10 +39,9 @@ class NegativeBinomialHead : public Head {
 const bool added_poisson = heads().add<NoOptions>(
     "poisson", "Counts whose variance is their mean", [](const Context& at, NoOptions) {
       check_kind("poisson", at.variable, {Kind::kCount});
-      return std::make_shared<FeatureHead>(
-          "poisson", at.variable.shape, 1, [](const std::vector<Tensor>& p) {
-            return std::make_shared<Poisson>(p[0].clamp(-kLogRate, kLogRate));
-          });
+      return std::make_shared<FeatureHead>(at.variable.shape, 1, [](const std::vector<Tensor>& p) {
+        return std::make_shared<Poisson>(Log(p[0].clamp(-kLogRate, kLogRate)));
+      });
     });
 
 const bool added_negative_binomial = heads().add<NegativeBinomialOptions>(

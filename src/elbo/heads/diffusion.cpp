@@ -179,17 +179,14 @@ struct Diffusion : Distribution {
   }
 };
 
-class DiffusionHead : public Head {
+class DiffusionHead : public PriorHead {
  public:
   DiffusionHead(const Context& at, const DiffusionOptions& o)
       : shape_(at.variable.shape),
         chain_(register_module("chain", std::make_shared<NoiseChain>(shape_, o))) {
     check_kind("diffusion", at.variable, {Kind::kReal});
   }
-  Dist operator()(const Tensor& h) override {
-    check(!h.defined(), "[head diffusion] place: it takes no features, use it as a prior");
-    return std::make_shared<Diffusion>(chain_);
-  }
+  Dist operator()(const Tensor&) override { return std::make_shared<Diffusion>(chain_); }
   Shape input() const override { return shape_; }
 
  private:

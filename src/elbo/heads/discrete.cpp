@@ -14,18 +14,17 @@ int64_t classes_of(const char* head, const Schema& variable) {
 }
 
 /// K logits per component, class-major along the first axis: [B, K * d0, …] -> [B, d0, …, K].
-class CategoricalHead : public Head {
+class CategoricalHead : public FreeHead {
  public:
   explicit CategoricalHead(const Context& at)
       : shape_(at.variable.shape), classes_(classes_of("categorical", at.variable)) {
     check_kind("categorical", at.variable, {Kind::kCategory, Kind::kToken});
-    origin_ = register_buffer("origin", torch::zeros({1}));
   }
   Dist operator()(const Tensor& h) override {
     if (!h.defined()) {
       auto shape = shape_;
       shape.push_back(classes_);
-      return std::make_shared<Categorical>(torch::zeros(shape, origin_.options()));
+      return std::make_shared<Categorical>(torch::zeros(shape, options()));
     }
     Shape split{h.size(0), classes_};
     split.insert(split.end(), shape_.begin(), shape_.end());
@@ -36,15 +35,14 @@ class CategoricalHead : public Head {
  private:
   Shape shape_;
   int64_t classes_;
-  Tensor origin_;  // knows the device and type of a free prior
 };
 
 template <class D>
 std::shared_ptr<Head> from_logits(const char* name, const Context& at) {
   check_kind(name, at.variable, {Kind::kBinary, Kind::kUnit, Kind::kByte});
   return std::make_shared<FeatureHead>(
-      name, at.variable.shape, 1,
-      [](const std::vector<Tensor>& p) { return std::make_shared<D>(p[0]); }, true);
+      at.variable.shape, 1, [](const std::vector<Tensor>& p) { return std::make_shared<D>(p[0]); },
+      true);
 }
 
 const bool added_bernoulli = heads().add<NoOptions>(

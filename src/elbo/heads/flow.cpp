@@ -27,9 +27,8 @@ class FlowHead : public Head {
     const auto& shape = at.variable.shape;
     check(shape.size() == 1, "[head flow] shape: found ", to_string(shape),
           ", flows reshape plain vectors");
-    // A prior is built after its posterior and finds it in the context.
-    const bool free = at.posterior != nullptr;
-    base_ = register_module("base", heads().make(at, options.base));
+    const bool free = at.role == Role::kFree;
+    base_ = register_module("base", make_head(at, options.base));
     check(base_->input().size() == 1 && !base_->reads_condition(),
           "[head flow] base: it must read a plain vector of features");
     for (int64_t i = 0; i < options.steps; ++i) {
@@ -45,7 +44,6 @@ class FlowHead : public Head {
   Dist operator()(const Tensor& h) override {
     std::vector<Bijection> maps;
     if (!h.defined()) {
-      check(features_ == 0, "[head flow] place: a flow that was built to read features found none");
       for (const auto& step : steps_) maps.push_back((*step)(Tensor()));
       return std::make_shared<Flow>((*base_)(Tensor()), std::move(maps));
     }

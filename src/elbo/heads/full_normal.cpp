@@ -15,7 +15,7 @@ struct FullNormalOptions {
 };
 
 /// Mean, log diagonal and the numbers below the diagonal of the covariance's Cholesky factor.
-class FullNormalHead : public Head {
+class FullNormalHead : public ReadingHead {
  public:
   FullNormalHead(const Context& at, const FullNormalOptions& options)
       : d_(at.variable.shape.empty() ? 0 : at.variable.shape[0]), options_(options) {
@@ -27,7 +27,6 @@ class FullNormalHead : public Head {
   }
 
   Dist operator()(const Tensor& h) override {
-    check_features("full_normal", h);
     const auto log_diagonal =
         h.narrow(1, d_, d_).clamp(options_.min_log_scale, options_.max_log_scale);
     const auto below = h.narrow(1, 2 * d_, below_.numel());

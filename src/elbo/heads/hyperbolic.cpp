@@ -21,29 +21,27 @@ struct WrappedNormalOptions {
 };
 
 /// A centre, given as a vector in the origin's tangent space, and a scale per dimension there.
-class WrappedNormalHead : public Head {
+class WrappedNormalHead : public FreeHead {
  public:
   WrappedNormalHead(const Context& at, const WrappedNormalOptions& options)
       : shape_(at.variable.shape), options_(options) {
     check(shape_.size() == 1, "[head wrapped_normal] shape: found ", to_string(shape_),
           ", the ball needs a plain vector");
-    origin_ = register_buffer("origin", torch::zeros({1}));
   }
   Dist operator()(const Tensor& h) override {
     const double c = options_.curvature;
     if (!h.defined()) {
-      const auto zeros = torch::zeros(shape_, origin_.options());
-      return std::make_shared<WrappedNormal>(zeros, zeros + std::log(options_.scale), c);
+      const auto zeros = torch::zeros(shape_, options());
+      return std::make_shared<WrappedNormal>(zeros, Log(zeros + std::log(options_.scale)), c);
     }
     const auto [loc, log_scale] = halves(h, options_.min_log_scale, options_.max_log_scale);
-    return std::make_shared<WrappedNormal>(onto_ball(loc, c), log_scale, c);
+    return std::make_shared<WrappedNormal>(onto_ball(loc, c), Log(log_scale), c);
   }
   Shape input() const override { return times(2, shape_); }
 
  private:
   Shape shape_;
   WrappedNormalOptions options_;
-  Tensor origin_;  // knows the device and type of a free prior
 };
 
 const bool added = heads().add<WrappedNormalOptions>(

@@ -22,7 +22,7 @@ Tensor bounded(const Tensor& h) {
 
 /// K > 1: the features of a site are K logits, then loc and log scale of each component's
 /// channels. The columns of a vector are sites of one channel.
-class DiscretizedLogisticHead : public Head {
+class DiscretizedLogisticHead : public ReadingHead {
  public:
   DiscretizedLogisticHead(const Context& at, const DiscretizedLogisticOptions& options)
       : shape_(at.variable.shape),
@@ -32,10 +32,9 @@ class DiscretizedLogisticHead : public Head {
   }
 
   Dist operator()(const Tensor& h) override {
-    check_features("discretized_logistic", h);
     if (components_ == 1) {
       const auto parts = h.chunk(2, 1);
-      return std::make_shared<DiscretizedLogistic>(parts[0], bounded(parts[1]));
+      return std::make_shared<DiscretizedLogistic>(parts[0], Log(bounded(parts[1])));
     }
     const int64_t k = components_, c = channels_, sites = numel(shape_) / c;
     const auto features = h.reshape({h.size(0), k * (1 + 2 * c), sites});
@@ -43,7 +42,7 @@ class DiscretizedLogisticHead : public Head {
     // Centres start apart, or the components would stay copies of each other.
     const auto start = torch::linspace(-0.75, 0.75, k, h.options()).view({1, k, 1, 1});
     return std::make_shared<LogisticMixture>(features.narrow(1, 0, k), pairs.select(2, 0) + start,
-                                             bounded(pairs.select(2, 1)), shape_);
+                                             Log(bounded(pairs.select(2, 1))), shape_);
   }
 
   Shape input() const override {

@@ -16,7 +16,7 @@ struct MixtureOptions {
 };
 
 /// K learned normals: a prior with clusters.
-class MixtureHead : public Head {
+class MixtureHead : public PriorHead {
  public:
   MixtureHead(const Context& at, const MixtureOptions& options) : shape_(at.variable.shape) {
     check_kind("mixture", at.variable, {Kind::kReal, Kind::kUnit});
@@ -25,11 +25,10 @@ class MixtureHead : public Head {
     loc_ = register_parameter("loc", options.spread * torch::randn(shape));
     log_scale_ = register_parameter("log_scale", torch::zeros(shape));
   }
-  Dist operator()(const Tensor& h) override {
-    check(!h.defined(), "[head mixture] place: it takes no features, use it as a prior");
+  Dist operator()(const Tensor&) override {
     const auto log_scale = log_scale_.clamp(-7, 7);
-    if (shape_.size() == 1) return std::make_shared<NormalMixture>(logits_, loc_, log_scale);
-    const auto components = std::make_shared<Normal>(loc_, log_scale);
+    if (shape_.size() == 1) return std::make_shared<NormalMixture>(logits_, loc_, Log(log_scale));
+    const auto components = std::make_shared<Normal>(loc_, Log(log_scale));
     return std::make_shared<Mixture>(logits_, components, static_cast<int64_t>(shape_.size()));
   }
   Shape input() const override { return shape_; }

@@ -32,7 +32,7 @@ struct StudentOptions : ScaleOptions {
 };
 
 /// A centre and a scale per component: normal, Laplace, logistic, Student's t.
-class LocationScale : public Head {
+class LocationScale : public FreeHead {
  public:
   using Make = std::function<Dist(const Tensor& loc, const Tensor& log_scale)>;
   /// Of a network's whole output, the log scale to be bounded.
@@ -50,7 +50,6 @@ class LocationScale : public Head {
     check(options.min_log_scale < options.max_log_scale, "[head ", name, "] min_log_scale: found ",
           options.min_log_scale, ", must be below max_log_scale, ", options.max_log_scale);
     read_scale(options.scale);
-    origin_ = register_buffer("origin", torch::zeros({1}));
     if (mode_ == "learned") log_scale_ = register_parameter("log_scale", torch::zeros({1}));
     if (mode_ == "feature") log_scale_ = register_parameter("log_scale", torch::zeros(shape_));
   }
@@ -99,9 +98,9 @@ class LocationScale : public Head {
   // Centred on zero, with the head's own scale or 1.
   Dist free() const {
     if (mode_ == "output" && standard_) {
-      return std::make_shared<StandardNormal>(shape_, origin_.options());
+      return std::make_shared<StandardNormal>(shape_, options());
     }
-    const auto zeros = torch::zeros(shape_, origin_.options());
+    const auto zeros = torch::zeros(shape_, options());
     return make_(zeros, mode_ == "output" ? zeros : own_log_scale(zeros));
   }
 
@@ -114,14 +113,14 @@ class LocationScale : public Head {
   bool standard_;  // a free prior is the standard normal, whose density needs no parameters
   std::string mode_;
   double fixed_ = 1;
-  Tensor origin_, log_scale_;  // origin knows the device and type of a free prior
+  Tensor log_scale_;
 };
 
 const bool added_normal = heads().add<ScaleOptions>(
     "normal", "Normal; as a free prior: standard normal", [](const Context& at, ScaleOptions o) {
       return std::make_shared<LocationScale>(
           "normal", at, o,
-          [](const Tensor& l, const Tensor& s) { return std::make_shared<Normal>(l, s); },
+          [](const Tensor& l, const Tensor& s) { return std::make_shared<Normal>(l, Log(s)); },
           [](const Tensor& h, double low, double high) {
             return std::make_shared<Normal>(h, low, high);
           },

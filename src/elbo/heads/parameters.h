@@ -31,11 +31,6 @@ inline void check_kind(const char* head, const Schema& variable, const std::vect
         "] shape: found single numbers, expected columns or an image");
 }
 
-inline void check_features(const char* head, const Tensor& h) {
-  check(h.defined(), "[head ", head,
-        "] prior: this head cannot be a free prior; free priors are mixture, normal, …");
-}
-
 /// Kinds whose values are numbers with an order.
 inline const std::vector<Kind>& numeric_kinds() {
   static const std::vector<Kind> kinds = {Kind::kReal, Kind::kUnit, Kind::kBinary, Kind::kByte,
@@ -76,30 +71,53 @@ class Standardization {
   Tensor loc_, scale_, log_volume_;
 };
 
+/// A head that knows the device and type of what it gives as a free prior.
+class FreeHead : public Head {
+ protected:
+  explicit FreeHead(bool can_be_free = true) {
+    if (can_be_free) origin_ = register_buffer("origin", torch::zeros({1}));
+  }
+  torch::TensorOptions options() const { return origin_.options(); }
+
+ private:
+  Tensor origin_;
+};
+
+/// A head that needs features.
+class ReadingHead : public Head {
+ public:
+  bool fits(Role role) const override { return role == Role::kFeatures; }
+};
+
+/// A prior without features to read.
+class PriorHead : public Head {
+ public:
+  bool fits(Role role) const override { return role == Role::kFree; }
+};
+
 /// A head without parameters of its own: k features per component make the distribution.
 /// Without features it gives the standard member of its family, where there is one.
-class FeatureHead : public Head {
+class FeatureHead : public FreeHead {
  public:
   using Make = std::function<Dist(const std::vector<Tensor>&)>;
-  FeatureHead(const char* name, Shape shape, int64_t k, Make make, bool standard = false)
-      : name_(name), shape_(std::move(shape)), k_(k), make_(std::move(make)), standard_(standard) {
-    // Knows the device and type of a free prior.
-    if (standard_) origin_ = register_buffer("origin", torch::zeros({1}));
-  }
+  FeatureHead(Shape shape, int64_t k, Make make, bool standard = false)
+      : FreeHead(standard),
+        shape_(std::move(shape)),
+        k_(k),
+        make_(std::move(make)),
+        standard_(standard) {}
   Dist operator()(const Tensor& h) override {
     if (h.defined()) return make_(h.chunk(k_, 1));
-    if (!standard_) check_features(name_, h);
-    return make_(std::vector<Tensor>(k_, torch::zeros(shape_, origin_.options())));
+    return make_(std::vector<Tensor>(k_, torch::zeros(shape_, options())));
   }
+  bool fits(Role role) const override { return standard_ || role == Role::kFeatures; }
   Shape input() const override { return times(k_, shape_); }
 
  private:
-  const char* name_;
   Shape shape_;
   int64_t k_;
   Make make_;
   bool standard_;
-  Tensor origin_;
 };
 
 }  // namespace elbo

@@ -36,7 +36,7 @@ Shape split(const char* head, const Schema& variable, int64_t categories) {
 }
 
 /// Soft draws in training; one-hot draws, whose masses make a true bound, in evaluation.
-class RelaxedHead : public Head {
+class RelaxedHead : public ReadingHead {
  public:
   RelaxedHead(const Context& at, const RelaxedOptions& o)
       : groups_(split("relaxed_one_hot", at.variable, o.categories)), options_(o) {
@@ -46,7 +46,6 @@ class RelaxedHead : public Head {
     passes_ = register_buffer("passes", torch::zeros({1}));
   }
   Dist operator()(const Tensor& h) override {
-    check_features("relaxed_one_hot", h);
     const auto logits = h.view(with_rows(h.size(0), groups_));
     if (!is_training()) return std::make_shared<OneHotGroups>(logits);
     double temperature = options_.temperature.at(0);
@@ -65,22 +64,19 @@ class RelaxedHead : public Head {
 };
 
 /// All classes alike.
-class OneHotHead : public Head {
+class OneHotHead : public FreeHead {
  public:
   OneHotHead(const Context& at, const GroupOptions& o)
-      : groups_(split("one_hot", at.variable, o.categories)) {
-    origin_ = register_buffer("origin", torch::zeros({1}));
-  }
+      : groups_(split("one_hot", at.variable, o.categories)) {}
   Dist operator()(const Tensor& h) override {
-    const auto logits = h.defined() ? h.view(with_rows(h.size(0), groups_))
-                                    : torch::zeros(groups_, origin_.options());
+    const auto logits =
+        h.defined() ? h.view(with_rows(h.size(0), groups_)) : torch::zeros(groups_, options());
     return std::make_shared<OneHotGroups>(logits);
   }
   Shape input() const override { return {groups_[0] * groups_[1]}; }
 
  private:
   Shape groups_;
-  Tensor origin_;  // knows the device and type of a free prior
 };
 
 const bool added_relaxed = heads().add<RelaxedOptions>(

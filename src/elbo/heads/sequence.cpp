@@ -36,7 +36,7 @@ struct TokenSequence : Distribution, Decodable {
   bool reparameterized() const override { return false; }
 };
 
-class SequenceHead : public Head {
+class SequenceHead : public ReadingHead {
  public:
   SequenceHead(const Context& at, const TokenChainOptions& options) {
     check_kind("autoregressive", at.variable, {Kind::kToken});
@@ -49,10 +49,7 @@ class SequenceHead : public Head {
         std::make_shared<TokenChain>(static_cast<int64_t>(vocabulary.size()), at.variable.shape[0],
                                      options, TextCodec(at.variable).grammar()));
   }
-  Dist operator()(const Tensor& h) override {
-    check_features("autoregressive", h);
-    return std::make_shared<TokenSequence>(chain_, h);
-  }
+  Dist operator()(const Tensor& h) override { return std::make_shared<TokenSequence>(chain_, h); }
   Shape input() const override { return {chain_->context()}; }
 
  private:

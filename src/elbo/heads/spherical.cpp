@@ -13,11 +13,10 @@ int64_t dimensions(const char* head, const Context& at) {
 }
 
 /// Direction and concentration: the features' direction, and 1 + softplus of the last one.
-class VonMisesFisherHead : public Head {
+class VonMisesFisherHead : public ReadingHead {
  public:
   explicit VonMisesFisherHead(const Context& at) : m_(dimensions("von_mises_fisher", at)) {}
   Dist operator()(const Tensor& h) override {
-    check_features("von_mises_fisher", h);
     const auto raw = h.narrow(1, 0, m_);
     const auto direction = raw / raw.norm(2, 1, true).clamp_min(1e-6);
     return std::make_shared<VonMisesFisher>(direction, 1 + torch::softplus(h.narrow(1, m_, 1)));
@@ -28,20 +27,15 @@ class VonMisesFisherHead : public Head {
   int64_t m_;
 };
 
-class UniformSphereHead : public Head {
+class UniformSphereHead : public FreeHead {
  public:
-  explicit UniformSphereHead(const Context& at) : m_(dimensions("uniform_sphere", at)) {
-    origin_ = register_buffer("origin", torch::zeros({1}));
-  }
-  Dist operator()(const Tensor& h) override {
-    check(!h.defined(), "[head uniform_sphere] place: it takes no features, use it as a prior");
-    return std::make_shared<UniformSphere>(m_, origin_.options());
-  }
+  explicit UniformSphereHead(const Context& at) : m_(dimensions("uniform_sphere", at)) {}
+  bool fits(Role role) const override { return role == Role::kFree; }
+  Dist operator()(const Tensor&) override { return std::make_shared<UniformSphere>(m_, options()); }
   Shape input() const override { return {m_}; }
 
  private:
   int64_t m_;
-  Tensor origin_;  // knows the device and type
 };
 
 const bool added_fisher = heads().add<NoOptions>(

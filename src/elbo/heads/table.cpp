@@ -110,7 +110,7 @@ struct Standard {
 
 Plain::Make normal(const std::vector<Column>& columns) {
   return [s = Standard(columns)](const std::vector<Tensor>& p) {
-    return s.raw(std::make_shared<Normal>(p[0], s.log_scale(p[1])), p[0]);
+    return s.raw(std::make_shared<Normal>(p[0], Log(s.log_scale(p[1]))), p[0]);
   };
 }
 
@@ -130,7 +130,7 @@ Plain::Make mixture(const std::vector<Column>& columns, int64_t components) {
     const auto parts = [&](const Tensor& h) { return h.reshape({h.size(0), c, components}); };
     const auto floor = s.floor.to(p[0].options()).unsqueeze(-1);
     const auto scales = torch::maximum(parts(p[2]) - 1, floor).clamp_max(kTableHighestLogScale);
-    auto each = std::make_shared<Normal>(parts(p[1]) + spread.to(p[0].options()), scales);
+    auto each = std::make_shared<Normal>(parts(p[1]) + spread.to(p[0].options()), Log(scales));
     return s.raw(std::make_shared<Mixture>(parts(p[0]), each, 0), p[0]);
   };
 }
@@ -140,7 +140,7 @@ Plain::Make log_normal(const std::vector<Column>& columns, bool zeros) {
     const auto scale = s.scale.to(p[0].options());
     const auto loc = (s.loc.to(p[0].options()) + scale * p[0]).clamp(-kLogSize, kLogSize);
     auto base = std::make_shared<LogNormal>(
-        loc, (s.log_scale(p[1]) + scale.log()).clamp_max(kHighestLogNormal));
+        loc, Log((s.log_scale(p[1]) + scale.log()).clamp_max(kHighestLogNormal)));
     if (!zeros) return base;
     return std::make_shared<ZeroInflated>(p[2].clamp(-kLogOdds, kLogOdds), base, false);
   };
@@ -151,7 +151,8 @@ Plain::Make negative_binomial(const std::vector<Column>& columns, bool zeros) {
   return [s = Standard(columns), zeros](const std::vector<Tensor>& p) -> Dist {
     const auto rate = s.loc.to(p[0].options()) + s.scale.to(p[0].options()) * p[0];
     auto base = std::make_shared<NegativeBinomial>(
-        rate.clamp(-kLogRate, kLogRate), (p[1] + 2).clamp(kLowestLogTotal, kHighestLogTotal));
+        Log(rate.clamp(-kLogRate, kLogRate)),
+        Log((p[1] + 2).clamp(kLowestLogTotal, kHighestLogTotal)));
     if (!zeros) return base;
     return std::make_shared<ZeroInflated>(p[2].clamp(-kLogOdds, kLogOdds), base, true);
   };
@@ -160,7 +161,7 @@ Plain::Make negative_binomial(const std::vector<Column>& columns, bool zeros) {
 Plain::Make poisson(const std::vector<Column>& columns) {
   return [s = Standard(columns)](const std::vector<Tensor>& p) {
     const auto rate = s.loc.to(p[0].options()) + s.scale.to(p[0].options()) * p[0];
-    return std::make_shared<Poisson>(rate.clamp(-kLogRate, kLogRate));
+    return std::make_shared<Poisson>(Log(rate.clamp(-kLogRate, kLogRate)));
   };
 }
 
@@ -172,7 +173,7 @@ Plain::Make rounded(const std::vector<Column>& columns) {
     const auto width = spread.to(p[0].options());
     return std::make_shared<RoundedLogistic>(
         centre.to(p[0].options()) + width * p[0],
-        (p[1] + width.log() - 0.6).clamp(-3, kLogRate));  // a logistic is wider than its scale
+        Log((p[1] + width.log() - 0.6).clamp(-3, kLogRate)));  // a logistic is wider than its scale
   };
 }
 
@@ -274,7 +275,7 @@ const std::map<std::string, std::vector<std::string>>& families() {
   return table;
 }
 
-class TableHead : public Head {
+class TableHead : public ReadingHead {
  public:
   TableHead(const Context& at, const TableHeadOptions& o) {
     check_kind("table", at.variable, {Kind::kTable});
@@ -305,7 +306,6 @@ class TableHead : public Head {
   }
 
   Dist operator()(const Tensor& h) override {
-    check_features("table", h);
     std::vector<Columns::Group> groups;
     int64_t from = 0;
     for (size_t i = 0; i < families_.size(); ++i) {

@@ -44,7 +44,7 @@ struct ModelDistribution : Distribution {
   bool reparameterized() const override { return false; }
 };
 
-class VaeHead : public Head {
+class VaeHead : public PriorHead {
  public:
   VaeHead(const Context& at, const VaeOptions& o) : shape_(at.variable.shape) {
     check_kind("vae", at.variable, {Kind::kReal});
@@ -62,8 +62,7 @@ class VaeHead : public Head {
     model_ = register_module("model", build(resolve(spec, data), data));
     origin_ = register_buffer("origin", torch::zeros(shape_));
   }
-  Dist operator()(const Tensor& h) override {
-    check(!h.defined(), "[head vae] place: it takes no features, use it as a prior");
+  Dist operator()(const Tensor&) override {
     return std::make_shared<ModelDistribution>(model_, shape_, origin_);
   }
   Shape input() const override { return shape_; }

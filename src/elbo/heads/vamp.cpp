@@ -31,7 +31,7 @@ struct ExemplarOptions {
 
 /// The posterior, averaged over some inputs. Encoder and posterior belong to the model's inference:
 /// they are used here and not registered.
-class PosteriorMixture : public Head {
+class PosteriorMixture : public PriorHead {
  public:
   PosteriorMixture(const char* name, const Context& at)
       : name_(name), encoder_(at.encoder), posterior_(at.posterior), shape_(at.variable.shape) {
@@ -42,10 +42,7 @@ class PosteriorMixture : public Head {
     check(shape_.size() == 1, where(), "shape: found ", to_string(shape_),
           ", it describes plain vectors");
   }
-  Dist operator()(const Tensor& h) final {
-    check(!h.defined(), where(), "place: it takes no features, use it as a free prior");
-    return mixture(Tensor());
-  }
+  Dist operator()(const Tensor&) final { return mixture(Tensor()); }
   Shape input() const final { return shape_; }
 
  protected:
@@ -55,7 +52,7 @@ class PosteriorMixture : public Head {
     if (const auto* normal = dynamic_cast<const Normal*>(q.get())) {
       const auto shape = normal->shape();
       return std::make_shared<NormalMixture>(logits_, normal->loc().expand(shape),
-                                             log_scale(normal->log_scale()).expand(shape),
+                                             Log(log_scale(normal->log_scale()).expand(shape)),
                                              left_out);
     }
     check(may_be_any(), where(), "posterior: it must be normal");
@@ -122,8 +119,7 @@ class ExemplarHead : public PosteriorMixture, public SeesTraining {
     logits_ = register_buffer("logits", torch::zeros({o.components}));
     log_scale_ = register_parameter("log_scale", torch::zeros({1}));
   }
-  Dist leave_out(const Tensor& h, const Tensor& rows) override {
-    check(!h.defined(), where(), "place: it takes no features, use it as a free prior");
+  Dist leave_out(const Tensor&, const Tensor& rows) override {
     if (rows_.size(0) < 2) return mixture(Tensor());
     const auto [is_own, component] = (rows.unsqueeze(1) == rows_).max(1);
     return mixture(torch::where(is_own, component, torch::full_like(component, -1)));

@@ -6,7 +6,7 @@
 namespace elbo::kernels {
 namespace {
 
-struct Block {
+struct BernoulliBlock {
   Rows logits, x, mask;  // mask may be absent
   Rows derivative;       // so may this
   float* sums;
@@ -14,7 +14,7 @@ struct Block {
 };
 
 template <bool kMasked, bool kDerivative>
-ELBO_INLINE void pass(const Block& b) {
+ELBO_INLINE void bernoulli_pass(const BernoulliBlock& b) {
   for (int64_t row = b.first; row < b.last; ++row) {
     const float *logits = b.logits[row], *xs = b.x[row], *mask = kMasked ? b.mask[row] : nullptr;
     float* derivative = kDerivative ? b.derivative[row] : nullptr;
@@ -37,28 +37,29 @@ ELBO_INLINE void pass(const Block& b) {
   }
 }
 
-ELBO_CLONES void value_block(const Block& b) {
+ELBO_CLONES void value_block(const BernoulliBlock& b) {
   if (b.mask) {
-    pass<true, false>(b);
+    bernoulli_pass<true, false>(b);
   } else {
-    pass<false, false>(b);
+    bernoulli_pass<false, false>(b);
   }
 }
 
-ELBO_CLONES void derivative_block(const Block& b) {
+ELBO_CLONES void derivative_block(const BernoulliBlock& b) {
   if (b.mask) {
-    pass<true, true>(b);
+    bernoulli_pass<true, true>(b);
   } else {
-    pass<false, true>(b);
+    bernoulli_pass<false, true>(b);
   }
 }
 
 // [rows]; fills derivative (d sum / d logits) where it is defined.
-Tensor run(const Tensor& logits, const Tensor& x, const Tensor& mask, const Tensor& derivative) {
+Tensor bernoulli_run(const Tensor& logits, const Tensor& x, const Tensor& mask,
+                     const Tensor& derivative) {
   const int64_t width = row_width(logits);
   auto sums = empty_sums(logits);
-  const Block all{Rows(logits),           Rows(x), Rows(mask), Rows(derivative),
-                  sums.data_ptr<float>(), 0,       0,          width};
+  const BernoulliBlock all{Rows(logits),           Rows(x), Rows(mask), Rows(derivative),
+                           sums.data_ptr<float>(), 0,       0,          width};
   const int64_t bytes = float_bytes(width, derivative.defined() ? 3 : 2);
   over_blocks(all, logits.size(0), bytes, derivative.defined() ? derivative_block : value_block);
   return sums;
@@ -86,7 +87,7 @@ Tensor bernoulli_rows(const Tensor& logits, const Tensor& x, const Tensor& mask)
   }
   const auto node = node_of<BernoulliRows>(logits);
   const auto derivative = node ? empty_rows(logits) : Tensor();
-  const auto sums = run(logits, x, mask, derivative);
+  const auto sums = bernoulli_run(logits, x, mask, derivative);
   if (node) {
     for (const auto& t : {logits, x, mask}) node->keep_input(t);
     node->keep(derivative);

@@ -9,7 +9,7 @@ namespace {
 using kernels::fast_exp;
 
 // Twelve numbers for each unit of a row.
-constexpr int64_t kTouched = 12 * sizeof(float);
+constexpr int64_t kGruTouched = 12 * sizeof(float);
 
 ELBO_INLINE float sigmoid_of(float a) { return 1 / (1 + fast_exp(-a)); }
 ELBO_INLINE float tanh_of(float a) { return 1 - 2 / (1 + fast_exp(2 * a)); }
@@ -72,12 +72,12 @@ ELBO_CLONES void gru_backward_rows(const GruGradient& s, int64_t from, int64_t t
 }  // namespace
 
 void gru_forward(const GruStep& step) {
-  kernels::over_items(step.n, step.width * kTouched,
+  kernels::over_items(step.n, step.width * kGruTouched,
                       [&](int64_t from, int64_t to) { gru_forward_rows(step, from, to); });
 }
 
 void gru_backward(const GruGradient& step) {
-  kernels::over_items(step.n, step.width * kTouched,
+  kernels::over_items(step.n, step.width * kGruTouched,
                       [&](int64_t from, int64_t to) { gru_backward_rows(step, from, to); });
 }
 

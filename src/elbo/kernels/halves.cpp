@@ -6,13 +6,13 @@
 namespace elbo::kernels {
 namespace {
 
-struct Block {
+struct HalvesBlock {
   Rows h, first_half, second_half;
   float low, high;
   int64_t first, last, half;
 };
 
-ELBO_CLONES void part_block(const Block& b) {
+ELBO_CLONES void part_block(const HalvesBlock& b) {
   for (int64_t row = b.first; row < b.last; ++row) {
     const float* h = b.h[row];
     float *one = b.first_half[row], *two = b.second_half[row];
@@ -26,7 +26,7 @@ ELBO_CLONES void part_block(const Block& b) {
   }
 }
 
-ELBO_CLONES void join_block(const Block& b, Rows d_h) {
+ELBO_CLONES void join_block(const HalvesBlock& b, Rows d_h) {
   for (int64_t row = b.first; row < b.last; ++row) {
     const float *h = b.h[row], *one = b.first_half[row], *two = b.second_half[row];
     float* d = d_h[row];
@@ -39,7 +39,8 @@ ELBO_CLONES void join_block(const Block& b, Rows d_h) {
   }
 }
 
-Block block_of(const Tensor& h, const Tensor& one, const Tensor& two, double low, double high) {
+HalvesBlock halves_block_of(const Tensor& h, const Tensor& one, const Tensor& two, double low,
+                            double high) {
   return {Rows(h), Rows(one), Rows(two),       static_cast<float>(low), static_cast<float>(high),
           0,       0,         row_width(h) / 2};
 }
@@ -61,8 +62,8 @@ struct Halves : Node {
       return {torch::cat({one, torch::where(inside, two, torch::zeros_like(two))}, 1)};
     }
     const auto d_h = empty_rows(h);
-    over_blocks(block_of(h, one, two, low, high), h.size(0), float_bytes(row_width(h), 3),
-                [d = Rows(d_h)](const Block& block) { join_block(block, d); });
+    over_blocks(halves_block_of(h, one, two, low, high), h.size(0), float_bytes(row_width(h), 3),
+                [d = Rows(d_h)](const HalvesBlock& block) { join_block(block, d); });
     return {d_h};
   }
 };
@@ -77,7 +78,7 @@ std::pair<Tensor, Tensor> halves(const Tensor& h, double low, double high) {
   auto shape = h.sizes().vec();
   shape[1] /= 2;
   const auto one = empty_floats(shape), two = empty_floats(shape);
-  over_blocks(block_of(h, one, two, low, high), h.size(0), float_bytes(row_width(h), 2),
+  over_blocks(halves_block_of(h, one, two, low, high), h.size(0), float_bytes(row_width(h), 2),
               part_block);
   const auto node = node_of<Halves>(h);
   if (node) {

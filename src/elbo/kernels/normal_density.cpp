@@ -7,7 +7,7 @@
 namespace elbo::kernels {
 namespace {
 
-struct Block {
+struct DensityBlock {
   HalvedRows p,
       d;         // parameters and derivatives, d.second one number a row where the scale is shared
   Rows x, mask;  // mask may be absent
@@ -18,7 +18,7 @@ struct Block {
 
 // One scale for all elements: its derivative is summed per row instead of stored.
 template <bool kShared, bool kMasked>
-ELBO_INLINE void pass(const Block& b) {
+ELBO_INLINE void density_pass(const DensityBlock& b) {
   // In variables: what a store may change is no matter for vectors.
   const float low = b.low, high = b.high;
   const float shared = *b.p.second.data, shared_inverse = fast_exp(-shared);
@@ -55,19 +55,19 @@ ELBO_INLINE void pass(const Block& b) {
   }
 }
 
-ELBO_CLONES void block_per_element(const Block& b) {
+ELBO_CLONES void block_per_element(const DensityBlock& b) {
   if (b.mask) {
-    pass<false, true>(b);
+    density_pass<false, true>(b);
   } else {
-    pass<false, false>(b);
+    density_pass<false, false>(b);
   }
 }
 
-ELBO_CLONES void block_shared(const Block& b) {
+ELBO_CLONES void block_shared(const DensityBlock& b) {
   if (b.mask) {
-    pass<true, true>(b);
+    density_pass<true, true>(b);
   } else {
-    pass<true, false>(b);
+    density_pass<true, false>(b);
   }
 }
 
@@ -82,7 +82,7 @@ Tensor run_normal(const Tensor& x, const NormalParameters& p, const Tensor& mask
   const bool shared = is_shared(p);
   auto sums = empty_sums(any_part(p));
   derivative = shared ? Halved{empty_rows(p.first), empty_sums(p.first), {}} : empty_halved(p);
-  Block all;
+  DensityBlock all;
   all.p = HalvedRows(p);
   all.d = HalvedRows(derivative);
   all.x = Rows(x);

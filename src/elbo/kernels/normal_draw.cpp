@@ -6,7 +6,7 @@
 namespace elbo::kernels {
 namespace {
 
-struct Block {
+struct DrawBlock {
   HalvedRows p;
   float low = 0, high = 0;
   HalvedRows d;  // a part that is absent is not asked for
@@ -15,8 +15,8 @@ struct Block {
   int64_t first = 0, last = 0, width = 0;
 };
 
-Block block_of(const NormalParameters& p, const Halved& derivative) {
-  Block b;
+DrawBlock draw_block_of(const NormalParameters& p, const Halved& derivative) {
+  DrawBlock b;
   b.p = HalvedRows(p);
   b.low = static_cast<float>(p.low);
   b.high = static_cast<float>(p.high);
@@ -26,11 +26,11 @@ Block block_of(const NormalParameters& p, const Halved& derivative) {
 }
 
 template <class F>
-void over_rows_of(const NormalParameters& p, const Block& all, const F& f) {
+void over_rows_of(const NormalParameters& p, const DrawBlock& all, const F& f) {
   over_blocks(all, any_part(p).size(0), float_bytes(all.width, 4), f);
 }
 
-ELBO_CLONES void kl_block(const Block& b) {
+ELBO_CLONES void kl_block(const DrawBlock& b) {
   const float low = b.low, high = b.high;  // stores could change those behind b
   for (int64_t row = b.first; row < b.last; ++row) {
     const float *loc = b.p.first[row], *log_scale = b.p.second[row];
@@ -62,7 +62,7 @@ struct KlStandard : PairNode {
 };
 
 // deviation: noise on the way in; on the way out it is stretched, and 0 where the scale is bounded.
-ELBO_CLONES void draw_block(const Block& b) {
+ELBO_CLONES void draw_block(const DrawBlock& b) {
   const float low = b.low, high = b.high;
   for (int64_t row = b.first; row < b.last; ++row) {
     const float *loc = b.p.first[row], *log_scale = b.p.second[row];
@@ -77,7 +77,7 @@ ELBO_CLONES void draw_block(const Block& b) {
 }
 
 // The derivatives of a draw, given that of its value.
-ELBO_CLONES void spread_block(const Block& b) {
+ELBO_CLONES void spread_block(const DrawBlock& b) {
   for (int64_t row = b.first; row < b.last; ++row) {
     const float *deviation = b.deviation[row], *d = b.value[row];
     float *d_loc = b.d.first[row], *d_log_scale = b.d.second[row];
@@ -102,7 +102,7 @@ struct SampleNormal : PairNode {
     if (!joined) return {grads[0], grads[0] * deviation};
     const auto d = grads[0].contiguous();
     const Halved d_h{{}, {}, empty_rows(input(0))};
-    Block all;
+    DrawBlock all;
     all.d = HalvedRows(d_h);
     all.deviation = Rows(deviation);
     all.value = Rows(d);
@@ -122,7 +122,7 @@ Tensor kl_standard(const NormalParameters& p) {
   // Apart, the derivative by the location is the location itself.
   const Halved derivative =
       p.both.defined() ? empty_halved(p) : Halved{{}, empty_rows(p.second), {}};
-  auto all = block_of(p, derivative);
+  auto all = draw_block_of(p, derivative);
   const auto sums = empty_sums(any_part(p));
   all.sums = sums.data_ptr<float>();
   over_rows_of(p, all, kl_block);
@@ -143,7 +143,7 @@ Tensor sample_normal(const NormalParameters& p) {
   const auto options = any_part(p).options().requires_grad(false);
   const auto deviation = torch::randn(part_shape(p), options);
   const auto value = empty_floats(deviation.sizes());
-  auto all = block_of(p, Halved());
+  auto all = draw_block_of(p, Halved());
   all.deviation = Rows(deviation);
   all.value = Rows(value);
   over_rows_of(p, all, draw_block);

@@ -13,7 +13,7 @@ using kernels::fast_exp;
 
 // Output, gradient after and gradient before the activation: counted alike for all of them, so that
 // sums over rows do not depend on which one it is.
-constexpr int64_t kTouched = 3 * sizeof(float);
+constexpr int64_t kPointwiseTouched = 3 * sizeof(float);
 
 ELBO_INLINE float softplus_derivative(float y) {  // 1 - exp(-y) of the output
   const float series = y * (1 - y * (0.5F - y * (1.0F / 6)));
@@ -144,7 +144,7 @@ ELBO_CLONES void gated_backward_rows(const float* a, const float* g, float* da, 
 template <class F>
 void over_rows(int64_t m, int64_t n, float* db, bool add_db, int64_t width, int64_t period,
                const F& f) {
-  const int64_t parts = kernels::parts_of(m, n * kTouched);
+  const int64_t parts = kernels::parts_of(m, n * kPointwiseTouched);
   std::vector<float> sums(db ? parts * width : 0);
   kernels::over_parts(parts, m, [&](int64_t part, int64_t first, int64_t last) {
     f(Rows{first, last, n}, db ? sums.data() + part * width : nullptr);

@@ -4,8 +4,10 @@
 #include <bit>
 #include <cstdint>
 
-/// One copy of a function per instruction set, chosen when the program starts.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+/// One copy of a function per instruction set, chosen when the program starts; a build that wants
+/// one set alone defines it as nothing.
+#if defined(ELBO_CLONES)
+#elif defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define ELBO_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else

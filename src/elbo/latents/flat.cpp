@@ -33,12 +33,13 @@ class Flat : public Latent {
       return own.is_null() ? plan.spec.at(part) : own;
     };
     Context at{{shape_, Kind::kReal, Json::object()}, plan.data};
-    posterior_ = heads().make(at, declared(options.posterior, "posterior"));
+    posterior_ = make_head(at, declared(options.posterior, "posterior"));
     encoder_ = make_encoder(declared(options.encoder, "encoder"), plan.data, posterior_->input(),
                             condition_size(plan.data));
     at.encoder = encoder_;
     at.posterior = posterior_;
-    prior_ = heads().make(at, declared(options.prior, "prior"));
+    at.role = Role::kFree;
+    prior_ = make_head(at, declared(options.prior, "prior"));
     register_module("encoder", encoder_);
     register_module("posterior", posterior_);
     register_module("prior", prior_);

@@ -110,7 +110,7 @@ class Labelled : public Latent {
     check(o.decode_z || (a > 0 && o.decode_auxiliary),
           "[latent labelled] decode_z: without z the decoder must read an auxiliary variable");
     Context at{{{o.size}, Kind::kReal, Json::object()}, plan.data};
-    posterior_ = register_module("posterior", heads().make(at, declared(o.posterior, "posterior")));
+    posterior_ = register_module("posterior", make_head(at, declared(o.posterior, "posterior")));
     const auto encoder = declared(o.encoder, "encoder");
     encoder_ = register_module("encoder", make_encoder(encoder, plan.data, {o.features}, c));
     classifier_ =
@@ -238,7 +238,8 @@ class Labelled : public Latent {
     if (o_.components == "shared") {
       auto context = at;
       context.posterior = posterior_;
-      prior_ = register_module("prior", heads().make(context, prior));
+      context.role = Role::kFree;
+      prior_ = register_module("prior", make_head(context, prior));
       return;
     }
     component_loc_ = register_parameter("component_loc", torch::randn({classes_, o_.size}));
@@ -261,12 +262,12 @@ class Labelled : public Latent {
   /// p(z|y): hot [rows, K].
   Dist prior_z(const Tensor& hot, const Tensor& c) {
     if (prior_) return (*prior_)(prior_->reads_condition() ? c : Tensor());
-    return std::make_shared<Normal>(hot.mm(component_loc_), hot.mm(component_log_scale_));
+    return std::make_shared<Normal>(hot.mm(component_loc_), Log(hot.mm(component_log_scale_)));
   }
 
   static Dist normal_of(const Tensor& out) {
     const auto [loc, log_scale] = halves(out, -7, 7);
-    return std::make_shared<Normal>(loc, log_scale);
+    return std::make_shared<Normal>(loc, Log(log_scale));
   }
 
   Dist prior_a(const Tensor& hot, const Tensor& z, const Tensor& features) {

@@ -81,7 +81,7 @@ class Level : public torch::nn::Module {
     const auto out = prior_->forward(h);
     const auto loc = out.narrow(1, 0, z_), log_scale = bounded(out.narrow(1, z_, z_));
     const auto state = skip_ ? h + out.narrow(1, 2 * z_, out.size(1) - 2 * z_) : h;
-    return {state, std::make_shared<Normal>(loc, log_scale)};
+    return {state, std::make_shared<Normal>(loc, Log(log_scale))};
   }
 
   /// q(z | state, features); p is what arrive() gave.
@@ -90,12 +90,12 @@ class Level : public torch::nn::Module {
     const auto out = posterior_->forward(alone ? features : torch::cat({state, features}, 1));
     const auto parts = out.chunk(2, 1);
     const auto loc = parts[0], log_scale = bounded(parts[1]);
-    if (inference_ == "free") return std::make_shared<Normal>(loc, log_scale);
-    if (!alone) return std::make_shared<Normal>(p.loc() + loc, p.log_scale() + log_scale);
+    if (inference_ == "free") return std::make_shared<Normal>(loc, Log(log_scale));
+    if (!alone) return std::make_shared<Normal>(p.loc() + loc, Log(p.log_scale() + log_scale));
     // Product of two normals: the weight of the data is their share of the precision.
     const auto share = (2 * (p.log_scale() - log_scale)).sigmoid();
     const auto both = -0.5 * torch::logaddexp(-2 * log_scale, -2 * p.log_scale());
-    return std::make_shared<Normal>(p.loc() + share * (loc - p.loc()), both);
+    return std::make_shared<Normal>(p.loc() + share * (loc - p.loc()), Log(both));
   }
 
   Tensor leave(const Tensor& state, const Tensor& z) {
@@ -149,13 +149,14 @@ class Ladder : public Latent {
     const CellPlan cells{o.kernel, o.bottleneck, activation_named(o.activation), o.norm};
     const int64_t condition = condition_size(plan.data);
     Context at{{top.with(o.sizes.back()).shape(), Kind::kReal, Json::object()}, plan.data};
-    posterior_ = heads().make(at, declared(o.posterior, "posterior"));
+    posterior_ = make_head(at, declared(o.posterior, "posterior"));
     auto stem =
         make_encoder(declared(o.encoder, "encoder"), plan.data, places.front().shape(), condition);
     up_ = std::make_shared<BottomUp>(cells, stem, places, o.depth, posterior_->input());
     at.encoder = up_;
     at.posterior = posterior_;
-    prior_ = heads().make(at, declared(o.prior, "prior"));
+    at.role = Role::kFree;
+    prior_ = make_head(at, declared(o.prior, "prior"));
     register_module("up", up_);
     register_module("posterior", posterior_);
     register_module("prior", prior_);

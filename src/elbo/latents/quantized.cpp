@@ -92,7 +92,8 @@ class Quantization : public Latent {
     if (quantizer_->stages() > 1) site_shape_.insert(site_shape_.begin(), quantizer_->stages());
     if (o.prior.is_null()) return;
     const Schema codes{site_shape_, Kind::kCategory, {{"classes", quantizer_->codes()}}};
-    prior_ = register_module("prior", heads().make({codes, plan.data, encoder_}, o.prior));
+    prior_ = register_module(
+        "prior", make_head({codes, plan.data, encoder_, nullptr, Role::kFree}, o.prior));
   }
 
   Trace infer(const Batch& batch, int64_t samples) override {

@@ -135,7 +135,7 @@ class Sequential : public Latent {
     }
     Trace trace() const {
       const auto joined = [](const std::vector<Tensor>& loc, const std::vector<Tensor>& log_scale) {
-        return std::make_shared<Normal>(torch::stack(loc, 1), torch::stack(log_scale, 1));
+        return std::make_shared<Normal>(torch::stack(loc, 1), Log(torch::stack(log_scale, 1)));
       };
       Site site{"z", torch::stack(z, 1), Tensor(), nullptr, joined(p_loc, p_log_scale)};
       if (!q_loc.empty()) site.posterior = joined(q_loc, q_log_scale);
@@ -180,7 +180,7 @@ class Sequential : public Latent {
   }
   static Normal normal(const Tensor& parameters) {
     const auto [loc, log_scale] = halves(parameters, -7, 7);
-    return {loc, log_scale};
+    return {loc, Log(log_scale)};
   }
   Tensor remember(const Tensor& h, const Tensor& seen, const Tensor& z) {
     return memory_->forward(torch::cat({seen, read_z_->forward(z)}, 1), h);

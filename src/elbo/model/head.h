@@ -12,12 +12,17 @@
 
 namespace ELBO_API elbo {
 
+/// Posteriors, likelihoods and conditional priors read features; a free prior has none to read.
+enum class Role { kFeatures, kFree };
+
 /// A learned map from features to a distribution. Prior, posterior and likelihood are
 /// the three places a head can stand; one class may stand in several.
 class Head : public torch::nn::Module {
  public:
   /// h: [B, input()…] features; undefined for a free prior (parameters without a batch axis).
   virtual Dist operator()(const Tensor& h) = 0;
+  /// Where it may stand; make_head() refuses it elsewhere.
+  virtual bool fits(Role) const { return true; }
   /// Shape of h without the batch axis.
   virtual Shape input() const = 0;
   /// As a prior of these training rows ([B] their places): one that is made of some of them leaves
@@ -39,7 +44,10 @@ struct Context {
   Schemas data;
   std::shared_ptr<Network> encoder = nullptr;
   Posterior posterior = nullptr;
+  Role role = Role::kFeatures;
 };
 Registry<Head, const Context&>& heads();
+/// The declared head, refused where it does not fit the place.
+std::shared_ptr<Head> make_head(const Context& at, const Json& declaration);
 
 }  // namespace elbo

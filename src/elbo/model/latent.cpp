@@ -13,6 +13,19 @@ Registry<Head, const Context&>& heads() {
   return registry;
 }
 
+std::shared_ptr<Head> make_head(const Context& at, const Json& declaration) {
+  auto head = heads().make(at, declaration);
+  const auto role = head->reads_condition() ? Role::kFeatures : at.role;
+  if (head->fits(role)) return head;
+  fail("[head ",
+       declaration.is_string() ? declaration.get<std::string>()
+                               : declaration["type"].get<std::string>(),
+       "] place: ",
+       role == Role::kFree
+           ? "it reads features, which a free prior has none of; free priors are mixture, normal, …"
+           : "it takes no features, use it as a prior");
+}
+
 Registry<Latent, const LatentPlan&>& latents() {
   static Registry<Latent, const LatentPlan&> registry("latent");
   return registry;

@@ -45,7 +45,7 @@ std::shared_ptr<Predictor> make_predictor(const Json& declaration, const Schemas
                                           const Shape& code) {
   if (declaration.is_null() || !data.target.present()) return nullptr;
   const auto o = read_options<PropertyOptions>(declaration, "property");
-  auto head = heads().make({data.target, data}, "normal");
+  auto head = make_head({data.target, data}, "normal");
   auto network = networks().make({code, head->input()}, {{"type", "mlp"}, {"hidden", o.hidden}});
   return std::make_shared<Predictor>(std::move(network), std::move(head), o.weight);
 }

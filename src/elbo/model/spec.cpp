@@ -186,7 +186,7 @@ Json resolve(const Json& spec, const Schemas& data) {
 
 std::shared_ptr<Model> build(const Json& resolved, const Schemas& data) {
   auto latent = latents().make({data, resolved}, resolved.at("latent"));
-  auto likelihood = heads().make({data.x, data}, resolved.at("likelihood"));
+  auto likelihood = make_head({data.x, data}, resolved.at("likelihood"));
   const NetworkPlan plan{latent->code(), likelihood->input(), condition_size(data)};
   const Json& declared = resolved.at("decoder");
   auto decoder = latent->steps() > 0 ? make_steps(plan, declared) : networks().make(plan, declared);

@@ -1,5 +1,7 @@
 #include "elbo/objectives/discrepancy.h"
 
+#include "elbo/group/row_draws.h"
+
 namespace elbo {
 namespace {
 
@@ -37,6 +39,7 @@ Tensor mmd(const Tensor& x, const Tensor& y, const std::string& kernel, double v
 }
 
 Tensor sliced_wasserstein(const Tensor& x, const Tensor& y, int64_t slices) {
+  const WholeDraws draws;  // the directions are those of features, whatever rows are here
   auto directions = torch::randn({x.size(1), slices}, x.options());
   directions = directions / directions.norm(2, 0, true);
   const auto sorted = [&](const Tensor& a) { return std::get<0>(a.mm(directions).sort(0)); };

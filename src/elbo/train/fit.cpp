@@ -2,6 +2,7 @@
 #include <fstream>
 #include <optional>
 
+#include "elbo/group/group.h"
 #include "elbo/io/file.h"
 #include "elbo/io/tensorboard.h"
 #include "elbo/model/sees_training.h"
@@ -21,9 +22,9 @@ constexpr std::chrono::seconds kBetweenCheckpoints{5};
 
 /// log.jsonl and the TensorBoard events of a run, cut back to where a saved state stood: lines
 /// of steps that a kill lost would otherwise stand there twice.
-class Log {
+class RunLog {
  public:
-  Log(const std::filesystem::path& folder, int64_t log_size, int64_t events_size)
+  RunLog(const std::filesystem::path& folder, int64_t log_size, int64_t events_size)
       : path_((folder / "log.jsonl").string()),
         events_path_((folder / "events.out.tfevents.elbo").string()) {
     cut(path_, log_size);
@@ -100,7 +101,7 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
     hooks.on_step = report.on_step;
     return trainer.fit(train, validation, hooks);
   }
-  Log log(run.path(), log_size, events_size);
+  RunLog log(run.path(), log_size, events_size);
   // What reading has left out or changed is said once.
   if (report.on_note && !run.has_state()) {
     for (const auto& note : run.schemas().x.notes()) report.on_note(note);

@@ -1,7 +1,9 @@
+#include "elbo/train/means.h"
+
 #include <algorithm>
 
 #include "elbo/core/light.h"
-#include "elbo/train/trainer.h"
+#include "elbo/group/group.h"
 
 namespace elbo {
 

@@ -1,8 +1,9 @@
+#include "elbo/train/split.h"
+
 #include <algorithm>
 #include <numeric>
 
 #include "elbo/data/windows.h"
-#include "elbo/train/trainer.h"
 
 namespace elbo {
 namespace {

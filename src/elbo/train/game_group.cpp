@@ -1,11 +1,13 @@
 #include <cmath>
 
+#include "elbo/core/random.h"
 #include "elbo/nn/gradients.h"
-#include "elbo/train/trainer.h"
+#include "elbo/train/game.h"
+#include "elbo/train/means.h"
 
 namespace elbo {
 
-bool Trainer::backward_in_group(size_t player, const Terms& terms) {
+bool Game::backward_in_group(size_t player, const Terms& terms) {
   const auto told = numbers(terms);
   agreement_->begin(told);
   gradient_sum_->begin(player);
@@ -20,7 +22,7 @@ bool Trainer::backward_in_group(size_t player, const Terms& terms) {
   return agreement_->finite();
 }
 
-void Trainer::join_group() {
+void Game::join_group() {
   if (!group()) return;
   gradient_sum_.reset();  // one at a time: both would hook into the same parameters
   gradient_sum_ = std::make_unique<GradientSum>(*flat_, spans_);
@@ -31,15 +33,14 @@ void Trainer::join_group() {
   set_torch_random_state(random);
 }
 
-void Trainer::agree_on_state() {
+void Game::agree_on_state() {
   if (!group()) return;
   check_same_bits(flat_->values, "weights");
   // Where a part keeps figures of its own rows, those of process 0 count.
   for (const auto& [name, buffer] : buffers_) group()->copy_first(buffer.detach());
 }
 
-bool Trainer::asks_to_go_on(const Progress& progress, const Hooks& hooks) {
-  const bool own = !hooks.on_step || hooks.on_step(progress);
+bool Game::all_go_on(bool own) {
   if (!agreement_) return own;
   if (!own) agreement_->want_stop();
   return !agreement_->all_stop();
