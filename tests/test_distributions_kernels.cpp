@@ -199,7 +199,7 @@ TEST_CASE("a fused draw is loc + exp(log_scale) eps with that gradient") {
 /// The readable form of a normal whose parameters are halves of h.
 Normal apart(const Tensor& h, double low, double high) {
   const auto parts = h.chunk(2, 1);
-  return {parts[0], parts[1].clamp(low, high)};
+  return {parts[0], Log(parts[1].clamp(low, high))};
 }
 
 TEST_CASE("a normal of a network's whole output is the one of its halves") {
