@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Proof on a fresh system: debootstrap's minimal system of a release in a folder, the committed
 # checkout cloned into it, the README's two commands as printed, and one command for every part.
-#   scripts/fresh.sh bookworm|trixie [--quick] [--keep]
-#     --quick  without the second command (the tests)
-#     --keep   leaves the folder, and says where it is
+#   scripts/fresh.sh bookworm|trixie [--quick] [--package FILE.deb] [--keep]
+#     --quick    without the second command (the tests)
+#     --package  no checkout: installs a package of scripts/package.sh, uses it, removes it
+#     --keep     leaves the folder, and says where it is
 # Needs root, debootstrap, and a host that has run `apt-get update`: the mirror is the host's.
 # ELBO_FRESH names another folder for the systems than /var/tmp (5 GB each).
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 usage() {
-  echo "usage: scripts/fresh.sh bookworm|trixie [--quick] [--keep]" >&2
+  echo "usage: scripts/fresh.sh bookworm|trixie [--quick] [--package FILE.deb] [--keep]" >&2
   exit 2
 }
 stop() {
@@ -21,13 +22,19 @@ stop() {
 release=${1:-}
 [[ $release == bookworm || $release == trixie ]] || usage
 shift
-quick= keep=
-for option; do
-  case $option in
+quick= keep= package=
+while (($#)); do
+  case $1 in
     --quick) quick=yes ;;
     --keep) keep=yes ;;
+    --package)
+      package=${2:-}
+      [ -f "$package" ] || usage
+      shift
+      ;;
     *) usage ;;
   esac
+  shift
 done
 ((EUID == 0)) || stop "only root can make a system"
 command -v debootstrap >/dev/null || stop "needs debootstrap: apt-get install debootstrap"
@@ -74,6 +81,11 @@ step() {
     $(((SECONDS - began) / 60)) $(((SECONDS - began) % 60 / 6)))")
 }
 
+print_table() {
+  printf '| command | release | minutes |\n| --- | --- | --- |\n'
+  printf '%s\n' "${table[@]}"
+}
+
 make_system() {
   debootstrap --variant=minbase "$release" "$system" "$mirror" >"$system.log" 2>&1 || {
     tail -20 "$system.log" >&2
@@ -89,10 +101,39 @@ make_system() {
   apt-config dump | grep -E '^Acquire::(https?::(Proxy|Verify|CaInfo)|Check-)' \
     >"$system/etc/apt/apt.conf.d/90host" || true
   mkdir -p "$system/dev/shm"
-  git clone --quiet --no-hardlinks "$root" "$system/root/elbo"
+  if [ -z "$package" ]; then git clone --quiet --no-hardlinks "$root" "$system/root/elbo"; fi
+}
+
+# From the file to samples, without a compiler; nothing stays behind.
+install_package() {
+  cp "$package" "$system/root/elbo.deb"
+  inside 'apt-get -qq update
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y ./elbo.deb >install.log 2>&1 || { tail install.log; exit 1; }'
+}
+use_package() {
+  inside 'if command -v g++ gcc cc; then echo "there is a compiler"; exit 1; fi
+    elbo train builtin:digits --epochs 5 --out digits
+    elbo sample digits -n 64 -o samples.png
+    test -s samples.png
+    test -s /usr/share/man/man1/elbo.1.gz || grep -q path-exclude /etc/dpkg/dpkg.cfg.d/*
+    elbo doctor'
+}
+remove_package() {
+  inside 'DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --reinstall ./elbo.deb >/dev/null 2>&1
+    DEBIAN_FRONTEND=noninteractive apt-get -qq purge -y elbo >/dev/null 2>&1
+    left=$(find / -xdev \( -name "*elbo*" -o -path "*/elbo/*" \) -not -path "/root/*" -not -path "/var/lib/apt/*")
+    if [ -n "$left" ]; then echo "left behind: $left"; exit 1; fi'
 }
 
 step "debootstrap $release" make_system
+if [ -n "$package" ]; then
+  step "apt install" install_package
+  step "train and sample" use_package
+  step "reinstall and remove" remove_package
+  say "$release, $(nproc) cores: $(basename "$package") works and is gone"
+  print_table
+  exit
+fi
 mapfile -t commands < <(sed -n '/^## Two commands/,/^Both/s/^\(scripts\/[^ ]*\) .*/\1/p' README.md)
 ((${#commands[@]} == 2)) || stop "the README does not print two commands"
 [ -z "$quick" ] || unset 'commands[1]'
@@ -102,5 +143,4 @@ if grep "left out" "$system/root/doctor"; then stop "a part is left out"; fi
 step scripts/smoke.sh inside scripts/smoke.sh
 
 say "$release, $(nproc) cores: all works, nothing is left out"
-printf '| command | release | minutes |\n| --- | --- | --- |\n'
-printf '%s\n' "${table[@]}"
+print_table
