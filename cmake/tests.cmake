@@ -53,6 +53,8 @@ if(NOT ELBO_FOLDERS)
     add_test(NAME check_${what}_finds_violations
              COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_check_${what}.py)
   endforeach()
+  add_test(NAME spdx COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_spdx.py)
+  set_tests_properties(spdx PROPERTIES SKIP_RETURN_CODE 77)
   set(cli_tests usage work resume refuse labels stage judge text)
   if(ELBO_RDKIT)
     list(APPEND cli_tests molecules)

@@ -29,6 +29,7 @@ while (($#)); do
     --keep) keep=yes ;;
     --package)
       package=${2:-}
+      [[ $package == /* ]] || package=$OLDPWD/$package
       [ -f "$package" ] || usage
       shift
       ;;
