@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Proof on a fresh system: debootstrap's minimal system of a release in a folder, the committed
 # checkout cloned into it, the README's two commands as printed, and one command for every part.
-#   scripts/fresh.sh bookworm|trixie [--quick] [--package FILE.deb] [--keep]
+#   scripts/fresh.sh bookworm|trixie [--quick] [--package FILE.deb] [--ccache FOLDER] [--keep]
 #     --quick    without the second command (the tests)
+#     --ccache   compiles through ccache, whose results the folder keeps from one system to the next
 #     --package  no checkout: installs a package of scripts/package.sh, uses it, removes it
 #     --keep     leaves the folder, and says where it is
 # Needs root, debootstrap, and a host that has run `apt-get update`: the mirror is the host's.
@@ -11,7 +12,7 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 usage() {
-  echo "usage: scripts/fresh.sh bookworm|trixie [--quick] [--package FILE.deb] [--keep]" >&2
+  echo "usage: scripts/fresh.sh bookworm|trixie [--quick] [--package FILE.deb] [--ccache FOLDER] [--keep]" >&2
   exit 2
 }
 stop() {
@@ -22,11 +23,17 @@ stop() {
 release=${1:-}
 [[ $release == bookworm || $release == trixie ]] || usage
 shift
-quick= keep= package=
+quick= keep= package= cache=
 while (($#)); do
   case $1 in
     --quick) quick=yes ;;
     --keep) keep=yes ;;
+    --ccache)
+      cache=${2:-}
+      [[ $cache == /* ]] || cache=$OLDPWD/$cache
+      [ -d "$cache" ] || usage
+      shift
+      ;;
     --package)
       package=${2:-}
       [[ $package == /* ]] || package=$OLDPWD/$package
@@ -67,9 +74,10 @@ inside() {
   unshare --mount --pid --fork --kill-child -- sh -ec '
     mount -t proc proc "$0/proc"
     mount -t tmpfs tmpfs "$0/dev/shm"
+    [ -z "$2" ] || mount --bind "$2" "$0/root/.cache/ccache"
     exec chroot "$0" /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
       PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-      bash -ec "cd /root; [ ! -d elbo ] || cd elbo; $1"' "$system" "$1"
+      bash -ec "cd /root; [ ! -d elbo ] || cd elbo; $1"' "$system" "$1" "$cache"
 }
 
 table=()
@@ -101,7 +109,12 @@ make_system() {
   # A proxy, and whether a mirror may be an old copy, are as on the host.
   apt-config dump | grep -E '^Acquire::(https?::(Proxy|Verify|CaInfo)|Check-)' \
     >"$system/etc/apt/apt.conf.d/90host" || true
-  mkdir -p "$system/dev/shm"
+  mkdir -p "$system/dev/shm" "$system/root/.cache/ccache"
+  if [ -n "$cache" ]; then
+    inside 'apt-get -qq update
+      DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends ccache >/dev/null 2>&1
+      ln -s /usr/bin/ccache /usr/local/bin/c++'
+  fi
   if [ -z "$package" ]; then git clone --quiet --no-hardlinks "$root" "$system/root/elbo"; fi
 }
 
@@ -143,5 +156,5 @@ inside build/elbo\ doctor | tee "$system/root/doctor"
 if grep "left out" "$system/root/doctor"; then stop "a part is left out"; fi
 step scripts/smoke.sh inside scripts/smoke.sh
 
-say "$release, $(nproc) cores: all works, nothing is left out"
+say "$release, $(nproc) cores${cache:+, compiled through a cache}: all works, nothing is left out"
 print_table
