@@ -20,7 +20,7 @@ release=$(. /etc/os-release && echo "${ID/debian/deb}${VERSION_ID:-}")
 architecture=$(dpkg --print-architecture)
 name=elbo_$version+${release}_$architecture
 triplet=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
-maintainer="elbo developers <$(git log -1 --format=%ae)>"
+maintainer="${DEBFULLNAME:-elbo developers} <${DEBEMAIL:-$(git log -1 --format=%ae)}>"
 # Both files are the same for the same commit.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
@@ -40,7 +40,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree
 umask 022
-DESTDIR=$tree cmake --install "$build" --strip >/dev/null
+DESTDIR=$tree cmake --install "$build" --prefix /usr --strip >/dev/null
 documents=$tree/usr/share/doc/elbo
 mkdir -p "$documents" "$tree/usr/share/man/man1" "$tree/usr/share/bash-completion/completions"
 "$build/elbo" man | gzip -9n >"$tree/usr/share/man/man1/elbo.1.gz"
@@ -82,6 +82,9 @@ gzip -9nc "$list" >"$documents/elbo.spdx.json.gz"
 control=$tree/DEBIAN
 mkdir -p "$control"
 echo "activate-noawait ldconfig" >"$control/triggers"
+# Programs that load the libraries need a package of this version.
+find "$tree/usr/lib" -name 'lib*.so.*.*.*' -printf '%f\n' | sort |
+  sed -nE "s/^(lib.+)\.so\.([0-9]+\.[0-9]+)\.[0-9]+\$/\1 \2 elbo (>= $version)/p" >"$control/shlibs"
 (cd "$tree" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum) >"$control/md5sums"
 # What no program loads by its name: the BLAS that suits OpenMP, and RDKit's tables.
 cat >"$control/control" <<END
@@ -109,7 +112,7 @@ tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE
 say "packed, $((($(du -sk --apparent-size "$work/$name" | cut -f1) + 512) / 1024)) MB installed"
 ls -l "dist/$name".* "$notes"
 if command -v lintian >/dev/null; then
-  lintian --fail-on error --suppress-tags bad-distribution-in-changes-file "dist/$name.deb"
+  lintian --allow-root --fail-on error "dist/$name.deb"
 else
   echo "package: not judged by lintian, which is not installed"
 fi
