@@ -72,6 +72,8 @@ if(NOT ELBO_FOLDERS)
   endif()
   add_cli_script(parts parts.py)
   add_cli_script(threads threads.py)
+  add_cli_script(package package.py --build ${CMAKE_CURRENT_BINARY_DIR})
+  set_tests_properties(cli_package PROPERTIES SKIP_RETURN_CODE 77)
   # Runs that an earlier version has made.
   add_cli_script(fixtures fixtures.py)
   add_cli_script(export export.py)

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Packages of the release that this machine runs, in dist/: a .deb and a .tar.gz with the program, the
 # libraries, headers, manual page and completion; an SPDX list of what is in them; the release notes.
-# Needs dpkg-dev beside what scripts/setup.sh installs. ELBO_BUILD names another folder to build in.
+#   scripts/package.sh [--from BUILD] [--to FOLDER]
+#     --from  packs a folder of builds as it is; else build-package is built
+#     --to    another folder than dist
+# Needs dpkg-dev beside what scripts/setup.sh installs; DEBFULLNAME and DEBEMAIL name the maintainer.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
@@ -9,11 +12,19 @@ stop() {
   echo "package: $*" >&2
   exit 1
 }
+build= folder=dist
+while (($#)); do
+  case $1 in
+    --from) build=$(cd "$OLDPWD" && realpath "$2") ;;
+    --to) folder=$(cd "$OLDPWD" && realpath "$2") ;;
+    *) stop "unknown $1; known: --from BUILD, --to FOLDER" ;;
+  esac
+  shift 2
+done
 for tool in dpkg-shlibdeps dpkg-deb; do
   command -v "$tool" >/dev/null || stop "needs $tool: apt-get install dpkg-dev"
 done
 
-scripts/setup.sh
 version=$(sed -n 's/^project(elbo VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 # The same version for a later release of the distribution is an upgrade.
 release=$(. /etc/os-release && echo "${ID/debian/deb}${VERSION_ID:-}")
@@ -24,16 +35,20 @@ maintainer="${DEBFULLNAME:-elbo developers} <${DEBEMAIL:-$(git log -1 --format=%
 # Both files are the same for the same commit.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
-build=${ELBO_BUILD:-build-package}
 
-say "build"
-cmake --preset release -B "$build" -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR="lib/$triplet" \
-  -DELBO_REQUIRE=all -DELBO_TESTS=OFF -DELBO_EXAMPLES=OFF >package.log 2>&1 || {
-  cat package.log
-  exit 1
+build_all() {
+  scripts/setup.sh
+  say "build"
+  build=build-package
+  cmake --preset release -B "$build" -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR="lib/$triplet" \
+    -DELBO_REQUIRE=all -DELBO_TESTS=OFF -DELBO_EXAMPLES=OFF >package.log 2>&1 || {
+    cat package.log
+    exit 1
+  }
+  rm -f package.log
+  cmake --build "$build" -j "$(compilers_at_once)"
 }
-rm -f package.log
-cmake --build "$build" -j "$(compilers_at_once)"
+[ -n "$build" ] || build_all
 
 say "package"
 work=$(mktemp -d)
@@ -47,8 +62,8 @@ mkdir -p "$documents" "$tree/usr/share/man/man1" "$tree/usr/share/bash-completio
 "$build/elbo" completion bash >"$tree/usr/share/bash-completion/completions/elbo"
 
 # CHANGELOG's section of this version.
-mkdir -p dist
-notes=dist/elbo_$version.notes.md
+mkdir -p "$folder"
+notes=$folder/elbo_$version.notes.md
 awk -v version="$version" '/^## / {inside = index($2, version) == 1} inside' CHANGELOG.md >"$notes"
 [ -s "$notes" ] || stop "CHANGELOG.md has no section of version $version"
 {
@@ -75,7 +90,7 @@ mapfile -t binaries < <(find "$tree/usr/bin" "$tree/usr/lib" -type f \( -perm -u
 depends=$(cd "$work" && dpkg-shlibdeps -O "${binaries[@]/#/-e}" | sed -n 's/^shlibs:Depends=//p')
 [ -n "$depends" ] || stop "dpkg-shlibdeps found no packages"
 
-list=dist/$name.spdx.json
+list=$folder/$name.spdx.json
 python3 tools/spdx.py --name elbo --version "$version" --tree "$tree" --depends "$depends" >"$list"
 gzip -9nc "$list" >"$documents/elbo.spdx.json.gz"
 
@@ -103,16 +118,16 @@ Description: variational autoencoders, trained on your own data and put to use
  classifies from few labels, and shows the model in the browser. With the
  program come its C++ library, the headers, and files for CMake.
 END
-dpkg-deb --root-owner-group --build "$tree" "dist/$name.deb" >/dev/null
+dpkg-deb --root-owner-group --build "$tree" "$folder/$name.deb" >/dev/null
 rm -r "$control"
 mv "$tree/usr" "$work/$name"
 tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -cf - "$name" |
-  gzip -9n >"dist/$name.tar.gz"
+  gzip -9n >"$folder/$name.tar.gz"
 
 say "packed, $((($(du -sk --apparent-size "$work/$name" | cut -f1) + 512) / 1024)) MB installed"
-ls -l "dist/$name".* "$notes"
+ls -l "$folder/$name".* "$notes"
 if command -v lintian >/dev/null; then
-  lintian --allow-root --fail-on error "dist/$name.deb"
+  lintian --allow-root --fail-on error "$folder/$name.deb"
 else
   echo "package: not judged by lintian, which is not installed"
 fi
