@@ -5,6 +5,7 @@
 #include <string>
 
 #include "elbo/host/cpu.h"
+#include "elbo/host/threads.h"
 
 using namespace elbo;
 
@@ -38,4 +39,25 @@ TEST_CASE("threads are no more than the cores, what the user says stays, fewer o
   CHECK(note_on_threads().empty());
   said ? setenv("OMP_NUM_THREADS", kept.c_str(), 1) : unsetenv("OMP_NUM_THREADS");
   at::set_num_threads(before);
+}
+
+TEST_CASE("threads follow what others use: a clear change moves them, a small one does not") {
+  CHECK(threads_beside(0, 2, 2) == 2);
+  CHECK(threads_beside(0.5, 2, 2) == 2);
+  CHECK(threads_beside(1, 2, 2) == 1);
+  CHECK(threads_beside(5, 2, 2) == 1);    // half of the cores are always used
+  CHECK(threads_beside(0.4, 2, 1) == 1);  // not yet free
+  CHECK(threads_beside(0.1, 2, 1) == 2);
+  CHECK(threads_beside(1, 8, 8) == 7);
+  CHECK(threads_beside(3.2, 8, 8) == 5);
+  CHECK(threads_beside(7, 8, 8) == 4);
+  CHECK(threads_beside(1, 8, 4) == 7);
+  CHECK(threads_beside(0, 1, 1) == 1);
+  // A load in between leaves the number that it led to.
+  for (double others = 0; others < 6; others += 0.05) {
+    for (int64_t now = 3; now <= 6; ++now) {
+      const auto next = threads_beside(others, 6, now);
+      CHECK(threads_beside(others, 6, next) == next);
+    }
+  }
 }

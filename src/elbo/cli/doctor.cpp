@@ -51,7 +51,7 @@ int doctor(bool json) {
              {"threads", std::to_string(cpu.threads) + " on " + std::to_string(cpu.cores) +
                              (cpu.cores == 1 ? " core" : " cores")},
              {"speed", std::to_string(static_cast<int64_t>(cpu.gflops)) +
-                           " GFLOP/s in a float32 matrix product"}};
+                           " GFLOP/s in a float32 matrix product on all cores"}};
   shown.update(parts_report());
   std::cout << result_text(shown);
   if (cpu.notes.empty()) std::cout << "\nNothing found that slows this machine down.\n";

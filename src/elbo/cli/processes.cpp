@@ -17,6 +17,7 @@
 
 #include "elbo/core/error.h"
 #include "elbo/group/join.h"
+#include "elbo/host/threads.h"
 #include "elbo/io/file.h"
 
 namespace elbo {
@@ -224,7 +225,7 @@ std::shared_ptr<Group> join_launched_group() {
   const auto launch = find_launch(variable);
   if (!launch) return nullptr;
   // Who starts several processes on a machine without cores of their own shares them.
-  if (!std::getenv(kStartedHere) && !std::getenv("OMP_NUM_THREADS")) {
+  if (!std::getenv(kStartedHere) && !threads_are_fixed()) {
     at::set_num_threads(std::max(1, at::get_num_threads() / static_cast<int>(launch->local_size)));
   }
   return join_group(*launch);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <iostream>
+#include <optional>
 
 #include "elbo/cli/findings.h"
 #include "elbo/cli/flags.h"
@@ -13,7 +14,7 @@
 #include "elbo/cli/signals.h"
 #include "elbo/cli/sum_trace.h"
 #include "elbo/core/device.h"
-#include "elbo/host/cpu.h"
+#include "elbo/host/threads.h"
 #include "elbo/io/file.h"
 #include "elbo/train/run.h"
 
@@ -118,7 +119,10 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
   FitReport report;
   Rate rate;
   SumTrace trace;
+  std::optional<FollowLoad> load;
+  if (!run.facts().contains("threads")) load.emplace();
   report.on_step = [&](const Progress& p) {
+    if (const auto note = load ? load->look() : ""; !note.empty()) talk.say("note: " + note);
     talk.training(p);
     rate.at(p.rows);
     if (p.sums && speaks) trace.add(*p.sums);
@@ -159,8 +163,11 @@ int resume(const TrainArguments& a) {
                       a.app->count("--model") > 0 || a.dry_run || a.force;
   check(!others, "[train] --resume: only --epochs, --steps, --patience and --lr may change");
   auto run = Run::open(a.resume);
-  use_threads(run.facts().value("threads", static_cast<int64_t>(at::get_num_threads())));
   Json facts = run.facts();
+  if (facts.contains("threads")) {
+    use_threads(facts["threads"]);
+    if (threads_are_fixed()) facts["threads"] = at::get_num_threads();
+  }
   for (const auto& [name, value] : a.train_flags->given().items()) {
     const bool free = name == "epochs" || name == "steps" || name == "patience" || name == "lr";
     check(free, "[train] --resume: ", name,
@@ -184,7 +191,8 @@ Run make_run(const TrainPlan& plan, const TrainArguments& a) {
         " instead of ", first);
   if (!speaks_for_group()) return Run::without_files(plan.facts, plan.schemas);
   auto facts = plan.facts;
-  facts["threads"] = at::get_num_threads();  // sums round as they are parted: a resume has as many
+  // Sums round as they are parted: where the number is fixed, a resume has as many.
+  if (threads_are_fixed() || group()) facts["threads"] = at::get_num_threads();
   return Run::create(a.out, facts, plan.schemas, a.force);
 }
 

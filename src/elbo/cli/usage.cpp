@@ -6,11 +6,15 @@
 #include <iostream>
 #include <numeric>
 
+#include "elbo/core/error.h"
 #include "elbo/core/options.h"
+#include "elbo/host/threads.h"
 #include "elbo/io/csv.h"
 
 namespace elbo {
 namespace {
+
+constexpr int64_t kMostThreads = 1024;
 
 /// Damerau's distance: insertions, deletions, changes, and swaps of neighbours.
 size_t distance(const std::string& a, const std::string& b) {
@@ -59,6 +63,20 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   return "[" + app.get_name() + "] " + error.what() + see;
 }
 
+/// What every command has.
+void add_threads(CLI::App& app) {
+  app.add_option_function<int64_t>(
+         "--threads",
+         [](const int64_t& count) {
+           check(count >= 1 && count <= kMostThreads, "[threads] found ", count, ", allowed 1 to ",
+                 kMostThreads);
+           fix_threads(count);
+         },
+         "number of threads, which then never changes (all cores that other processes leave "
+         "free, unless OMP_NUM_THREADS is set), e.g. 2")
+      ->type_name("NUMBER");
+}
+
 }  // namespace
 
 std::string nearest(const std::string& word, const std::vector<std::string>& known) {
@@ -103,6 +121,7 @@ CommandLine command_line(const Command& command) {
   line.app->get_formatter()->label("Positionals", "Arguments");
   line.app->get_formatter()->label("REQUIRED", "(required)");
   line.body = command.declare(*line.app);
+  add_threads(*line.app);
   return line;
 }
 

@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,9 +10,11 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <limits>
 
 #include "elbo/core/tensor.h"
 #include "elbo/host/buffers.h"
+#include "elbo/host/threads.h"
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
@@ -29,13 +30,6 @@ constexpr const char* kGuard = "ELBO_PREPARED";
 // a thread that has slept is run again at once, one that has spun waits for its turn.
 constexpr const char* kSpinAlone = "2000";
 constexpr const char* kSpinShared = "100";
-
-int64_t cores_allowed() {
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
-  return std::max(1, CPU_COUNT(&mask));
-}
 
 std::string openblas_kernels() {
   using Name = char* (*)();
@@ -92,45 +86,6 @@ bool set_if_absent(const char* name, const std::string& value) {
   return setenv(name, value.c_str(), 1) == 0;
 }
 
-/// Threads of the machine that run or want to run at this moment, without our own; -1 = unknown.
-int64_t others_running() {
-  std::ifstream file("/proc/loadavg");
-  std::string load;
-  int64_t running = 0;
-  return file >> load >> load >> load >> running ? running - 1 : -1;
-}
-
-/// Cores that a container's quota allows; 0 = no quota.
-int64_t cores_in_quota() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
-  return std::max<int64_t>(1, std::lround(std::strtod(quota.c_str(), nullptr) / period));
-}
-
-int64_t usable_cores() {
-  const int64_t quota = cores_in_quota(), allowed = cores_allowed();
-  return quota > 0 ? std::min(quota, allowed) : allowed;
-}
-
-/// Cores that other processes want all through some milliseconds.
-int64_t cores_wanted_elsewhere() {
-  const int64_t spare = sysconf(_SC_NPROCESSORS_ONLN) - cores_allowed();
-  int64_t least = cores_allowed();
-  for (int i = 0; i < 4 && least > 0; ++i) {
-    if (i > 0) usleep(2000);
-    least = std::clamp<int64_t>(others_running() - spare, 0, least);
-  }
-  return least;
-}
-
-/// One for each core that nobody else wants, at least for half of them: a thread that shares its
-/// core keeps the others waiting at every layer.
-int64_t threads_for(int64_t cores) {
-  return std::max((cores + 1) / 2, cores - cores_wanted_elsewhere());
-}
-
 void restart_with_settings(char** argv, int64_t threads, bool shared) {
   if (!argv) return;
   bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas());
@@ -149,18 +104,33 @@ double seconds_of(const std::function<void()>& f) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// The best of some products of square matrices, in GFLOP/s.
+/// The best of many products of square matrices, in GFLOP/s. They are short, so that some of them
+/// have all cores to themselves also where another process wants one.
 double measured_gflops(const std::function<void(const Tensor&, const Tensor&, Tensor&)>& product) {
-  constexpr int64_t kSize = 1024;
+  constexpr int64_t kSize = 768;
+  constexpr double kMost = 0.4;  // seconds
   const auto a = torch::ones({kSize, kSize}), b = torch::ones({kSize, kSize});
   auto c = torch::zeros({kSize, kSize});
-  double best = 0;
-  for (int i = 0; i < 8; ++i) {
+  double least = std::numeric_limits<double>::infinity();
+  for (double spent = 0; spent < kMost;) {
     const double seconds = seconds_of([&] { product(a, b, c); });
-    best = std::max(best, 2e-9 * kSize * kSize * kSize / seconds);
+    least = std::min(least, seconds);
+    spent += seconds;
   }
-  return best;
+  return 2e-9 * kSize * kSize * kSize / least;
 }
+
+/// That many threads, whatever is fixed, as long as it lives.
+class WithThreads {
+ public:
+  explicit WithThreads(int64_t count) { at::set_num_threads(static_cast<int>(count)); }
+  ~WithThreads() { at::set_num_threads(before_); }
+  WithThreads(const WithThreads&) = delete;
+  WithThreads& operator=(const WithThreads&) = delete;
+
+ private:
+  int before_ = at::get_num_threads();
+};
 
 std::vector<std::string> notes(const CpuReport& r) {
   std::vector<std::string> list;
@@ -200,24 +170,11 @@ void prepare_cpu(char** argv) {
   const char* prepared = std::getenv(kGuard);
   // Processes started by this one have fewer cores than it.
   const int64_t threads =
-      prepared ? std::min<int64_t>(cores, std::max(1, std::atoi(prepared))) : threads_for(cores);
+      prepared ? std::min<int64_t>(cores, std::max(1, std::atoi(prepared))) : free_cores();
   if (!prepared) restart_with_settings(argv, threads, threads < cores);
   keep_buffers();
   use_threads(threads);
   flush_denormals();
-}
-
-void use_threads(int64_t count) {
-  if (std::getenv("OMP_NUM_THREADS")) return;
-  at::set_num_threads(static_cast<int>(std::clamp<int64_t>(count, 1, usable_cores())));
-}
-
-std::string note_on_threads() {
-  const int64_t threads = at::get_num_threads(), cores = usable_cores();
-  if (threads >= cores || std::getenv("OMP_NUM_THREADS")) return "";
-  return std::to_string(threads) + " of " + std::to_string(cores) +
-         " cores in use, another process had the rest at the start; OMP_NUM_THREADS=" +
-         std::to_string(cores) + " uses all";
 }
 
 CpuReport cpu_report(bool measure) {
@@ -229,6 +186,7 @@ CpuReport cpu_report(bool measure) {
   r.cores = usable_cores();
   if (measure) {
     torch::NoGradGuard no_grad;
+    const WithThreads all(r.cores);
     r.blas_gflops = measured_gflops(
         [](const Tensor& a, const Tensor& b, Tensor& c) { torch::mm_out(c, a, b); });
     if (has_dnnl()) {

@@ -10,17 +10,17 @@ namespace elbo {
 
 /// What this machine offers to the dense kernels, and what slows it down.
 struct CpuReport {
-  std::string name;        // of the processor
-  std::string kernels;     // widest instruction set that it has
-  std::string blas;        // kernels that OpenBLAS chose; empty where it is not in use
-  int64_t threads = 1;     // that the program uses
-  int64_t cores = 1;       // that the process may run on
-  double gflops = 0;       // of the float32 matrix products of dense layers; 0 = not measured
-  double blas_gflops = 0;  // the same in the BLAS that ATen uses
+  std::string name;                // of the processor
+  std::string kernels;             // widest instruction set that it has
+  std::string blas;                // kernels that OpenBLAS chose; empty where it is not in use
+  int64_t threads = 1;             // that the program uses
+  int64_t cores = 1;               // that the process may run on
+  double gflops = 0;               // of float32 matrix products on all cores; 0 = not measured
+  double blas_gflops = 0;          // the same in the BLAS that ATen uses
   std::vector<std::string> notes;  // one sentence per thing that slows it down
 };
 Json to_json(const CpuReport& report);
-/// Measures the matrix products (about 0.2 s) where asked to.
+/// Measures the matrix products on all cores (about a second) where asked to.
 CpuReport cpu_report(bool measure);
 
 /// Called first by the program's main, never by the library: threads from affinity mask, quota and
@@ -28,10 +28,6 @@ CpuReport cpu_report(bool measure);
 /// where BLAS or OpenMP need settings that they read only when they are loaded; what the user has
 /// set stays.
 void prepare_cpu(char** argv);
-/// As many threads as there are cores for, unless OMP_NUM_THREADS says how many.
-void use_threads(int64_t count);
-/// A sentence where other processes left this one fewer threads than cores; else empty.
-std::string note_on_threads();
 
 /// Whether this build has oneDNN, and its product c = a b of square matrices.
 bool has_dnnl();

@@ -52,7 +52,7 @@ Tensor codes_of(const Trace& trace, const std::string& where, int64_t draws) {
   return trace.code.flatten(1);
 }
 
-const Site& only_site(const Trace& trace, const std::string& where) {
+const Site& only_site(const Trace& trace, std::string_view where) {
   check(trace.sites.size() == 1 && trace.log_weight.size(0) == 1 && trace.sites[0].posterior, "[",
         where, "] needs a single latent site that is drawn, this model has ", trace.sites.size(),
         " sites and ", trace.log_weight.size(0), " particles a row");

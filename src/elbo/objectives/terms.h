@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,7 +32,7 @@ Terms terms_of(const Bound& bound, const Tensor& loss, const Logged& parts = {})
 /// then weighted.
 Tensor codes_of(const Trace& trace, const std::string& where, int64_t draws = 1);
 /// The trace's only site. Raises an Error where there are several, or where it is enumerated.
-const Site& only_site(const Trace& trace, const std::string& where);
+const Site& only_site(const Trace& trace, std::string_view where);
 
 /// Parameters of decoder and likelihood; with the prior's, all of the generative model.
 std::vector<Tensor> decoder_parameters(const Model& model);

@@ -1,3 +1,5 @@
+#include <ATen/Parallel.h>
+
 #include <chrono>
 #include <fstream>
 #include <optional>
@@ -110,7 +112,8 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   Trainer::Hooks hooks;
   hooks.on_step = report.on_step;
   hooks.on_note = report.on_note;
-  hooks.on_log = [&](const Json& line) {
+  hooks.on_log = [&](Json line) {
+    line["threads"] = at::get_num_threads();  // they may change, and sums round as they are parted
     log.add(line);
     if (report.on_log) report.on_log(line);
   };

@@ -59,12 +59,24 @@ void NextBatch::decide(const Batch& batch) {
   const auto now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - before_).count();
   before_ = now;
-  if (taken_++ == 0 && batch.x.numel() <= kFewNumbers && at::get_num_threads() > 1) {
-    helper_ = std::make_unique<Helper>();
-    used_ = true;
+  const bool spare = at::get_num_threads() > 1;  // may change between two steps
+  ++taken_;
+  if (!spare) {
+    end_helper();
+    steps_are_long_ = false;  // they are judged again where a core comes back
   } else if (helper_) {
     compare(seconds);
+  } else if (spare && !steps_are_long_ && batch.x.numel() <= kFewNumbers) {
+    helper_ = std::make_unique<Helper>();
+    used_ = true;
+    taken_ = 1;
   }
+}
+
+void NextBatch::end_helper() {
+  used_ = false;
+  helper_.reset();
+  for (auto& list : seconds_) list.clear();
 }
 
 void NextBatch::compare(double seconds) {
@@ -73,8 +85,8 @@ void NextBatch::compare(double seconds) {
   seconds_[used_ ? 0 : 1].push_back(seconds);
   const auto& tried = seconds_[0];
   if (tried.size() >= 3 && *std::min_element(tried.end() - 3, tried.end()) > kShortStep) {
-    used_ = false;
-    return helper_.reset();
+    steps_are_long_ = true;
+    return end_helper();
   }
   used_ = place < kCompared;
   if (place < 2 * kCompared) return;

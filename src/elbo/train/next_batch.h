@@ -34,9 +34,10 @@ class NextBatch {
  private:
   void decide(const Batch& batch);
   void compare(double seconds);
+  void end_helper();
 
   using Clock = std::chrono::steady_clock;
-  bool used_ = false;
+  bool used_ = false, steps_are_long_ = false;
   Tensor rows_;  // those of batch_
   Batch batch_;
   int64_t taken_ = 0;
