@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "elbo/core/error.h"
+#include "elbo/io/archive.h"
 
 namespace elbo {
 namespace {
@@ -36,6 +37,8 @@ struct CsvReader::Source {
       check(packed_ != nullptr, "[csv] ", path, ": out of memory");
       gzbuffer(packed_, kBlock);
     }
+    if (seekable && magic[0] == 'P' && magic[1] == 'K')
+      member_ = std::make_unique<ArchiveMember>(path);
   }
   ~Source() {
     if (packed_) {
@@ -48,6 +51,7 @@ struct CsvReader::Source {
   Source& operator=(const Source&) = delete;
 
   size_t read(char* to, size_t most) {
+    if (member_) return member_->read(to, most);
     if (packed_) {
       const int got = gzread(packed_, to, static_cast<unsigned>(most));
       int state = Z_OK;
@@ -68,6 +72,7 @@ struct CsvReader::Source {
   std::string path_;
   int file_ = -1;
   gzFile packed_ = nullptr;
+  std::unique_ptr<ArchiveMember> member_;
 };
 
 CsvReader::CsvReader(const std::string& path, char delimiter)
@@ -132,16 +137,25 @@ bool CsvReader::read_record() {
   line_end_.clear();
   line_ = next_line_;
   if (!more(start_)) return false;
-  size_t at = start_;
+  size_t at = skip_spaces(start_);
   for (;;) {
     at = more(at) && buffer_[at] == '"' ? read_quoted_cell(at) : read_cell(at);
-    if (more(at) && buffer_[at] == delimiter_) {
+    if (delimiter_ == ' ') {
+      at = skip_spaces(at);
+      if (more(at) && buffer_[at] != '\n' && buffer_[at] != '\r') continue;
+    } else if (more(at) && buffer_[at] == delimiter_) {
       ++at;
       continue;
     }
     end_ = end_record(at);
     return true;
   }
+}
+
+/// Past spaces, where they are what separates cells: any number of them, also at either end.
+size_t CsvReader::skip_spaces(size_t at) {
+  while (delimiter_ == ' ' && more(at) && buffer_[at] == ' ') ++at;
+  return at;
 }
 
 size_t CsvReader::read_cell(size_t at) {
@@ -217,6 +231,36 @@ std::string csv_cell(std::string_view text, char delimiter) {
   return quoted + "\"";
 }
 
+namespace {
+
+/// Whether lines are numbers between spaces, as many in each; the first may hold names.
+bool is_spaced(std::string_view head) {
+  constexpr int64_t kLines = 50;
+  int64_t lines = 0, first = 0;
+  for (size_t from = 0; from < head.size() && lines < kLines;) {
+    const auto to = std::min(head.find_first_of("\r\n", from), head.size());
+    const auto line = head.substr(from, to - from);
+    from = to + 1;
+    int64_t cells = 0;
+    for (size_t at = line.find_first_not_of(' '); at < line.size();
+         at = line.find_first_not_of(' ', at)) {
+      const auto end = std::min(line.find(' ', at), line.size());
+      const bool number =
+          line.substr(at, end - at).find_first_not_of("+-.0123456789eE") == std::string_view::npos;
+      if (!number && lines > 0) return false;
+      ++cells;
+      at = end;
+    }
+    if (cells == 0) continue;
+    if (to == head.size() && lines > 0) break;  // may be cut
+    if (lines++ == 0) first = cells;
+    if (cells != first) return false;
+  }
+  return lines > 1 && first > 1;
+}
+
+}  // namespace
+
 char sniff_delimiter(std::string_view head) {
   constexpr int64_t kLines = 50;
   // A comma last: with another delimiter it may stand in every number.
@@ -239,6 +283,7 @@ char sniff_delimiter(std::string_view head) {
     if (lines == 0) first = here;  // a single line without an end
     if (agree && first > 0) return candidate;
   }
+  if (is_spaced(head)) return ' ';
   // Ragged lines: what the first one holds most of; the reader tells which line differs.
   const auto line = head.substr(0, head.find_first_of("\r\n"));
   char best = ',';

@@ -1,3 +1,5 @@
+#include <charconv>
+
 #include "elbo/io/archive.h"
 #include "elbo/io/npy.h"
 #include "elbo/tasks/output.h"
@@ -33,7 +35,23 @@ std::string npy_bytes(const Tensor& tensor) {
 Tensor stored(const Tensor& x, const Schema& schema) {
   const bool grey =
       is_picture(schema) && (schema.kind == Kind::kByte || schema.kind == Kind::kBinary);
-  return grey ? (x * 255).round().clamp(0, 255).to(torch::kUInt8) : x;
+  if (grey) return (x * 255).round().clamp(0, 255).to(torch::kUInt8);
+  const auto origin = schema.origin();
+  return origin.defined() ? x.to(torch::kFloat64) + origin : x;
+}
+
+/// Labels as the data have them where their classes are numbers, else places among the classes.
+Tensor stored_labels(const Tensor& y, const Schema& schema) {
+  std::vector<int64_t> numbers;
+  for (const auto& name : class_names(schema)) {
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error != std::errc() || end != name.data() + name.size()) return y;
+    numbers.push_back(number);
+  }
+  if (numbers.empty()) return y;
+  const auto known = torch::tensor(numbers, torch::kInt64).index_select(0, y.clamp_min(0));
+  return torch::where(y < 0, y, known);
 }
 
 class Augment : public Task {
@@ -43,7 +61,7 @@ class Augment : public Task {
   Json run(const TaskInput& input) override {
     torch::NoGradGuard no_gradient;
     RandomScope scope(static_cast<uint64_t>(o_.seed));
-    const auto& schema = input.run->schemas().x;
+    const auto& schemas = input.run->schemas();
     const auto path = input.out.empty() ? std::string("augmented.npz") : input.out.string();
     check(path.ends_with(".npz"), "[augment] ", path, ": unknown ending; known: .npz");
     const auto rows = open_task_rows(input, o_.choice);
@@ -53,11 +71,11 @@ class Augment : public Task {
         rows, block_rows(input.run->schemas()), Draw{static_cast<uint64_t>(o_.seed), 0},
         [&](const Batch& batch, int64_t first) {
           const auto q = encode_batch(*input.model, layout, batch);
-          if (o_.keep) add(x, y, batch.x, batch.y, schema);
+          if (o_.keep) add(x, y, batch.x, batch.y, schemas);
           for (int64_t i = 0; i < o_.n; ++i) {
             const auto codes =
                 q.mean + o_.spread * q.deviation.nan_to_num(0) * torch::randn_like(q.mean);
-            add(x, y, decode_codes(*input.model, layout, codes, batch.c)->mean(), batch.y, schema);
+            add(x, y, decode_codes(*input.model, layout, codes, batch.c)->mean(), batch.y, schemas);
           }
           input.progress(static_cast<double>(first + batch.size()) /
                          static_cast<double>(rows.data->size()));
@@ -77,9 +95,9 @@ class Augment : public Task {
 
  private:
   static void add(std::vector<Tensor>& x, std::vector<Tensor>& y, const Tensor& values,
-                  const Tensor& labels, const Schema& schema) {
-    x.push_back(stored(values, schema));
-    if (labels.defined()) y.push_back(labels);
+                  const Tensor& labels, const Schemas& schemas) {
+    x.push_back(stored(values, schemas.x));
+    if (labels.defined()) y.push_back(stored_labels(labels, schemas.y));
   }
 
   AugmentOptions o_;
