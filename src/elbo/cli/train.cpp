@@ -156,18 +156,17 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
 Data same_data(Run& run, bool changed_is_fine) {
   const auto data = run.training_data();
   Json facts = run.facts();
-  const auto was = facts["data"].value("content", std::string());
+  const auto was = facts["data"].value("hash", std::string());
   const auto rows = facts.value("rows", data->size());
   const auto now = content_hash(*data);
   if (rows == data->size() && (was.empty() || was == now)) return data;
   check(changed_is_fine, "[train] ", run.data_name(),
         " has changed since this training began: then ", rows, " rows",
-        was.empty() ? "" : " with content " + was, ", now ", data->size(), " rows with content ",
-        now,
+        was.empty() ? "" : " with hash " + was, ", now ", data->size(), " rows with hash ", now,
         "; restore it, train anew, or go on with --changed-data (best weights are kept by the old "
         "rows)");
   facts["rows"] = data->size();
-  facts["data"]["content"] = now;
+  facts["data"]["hash"] = now;
   run.set_facts(facts, speaks_for_group());
   return data;
 }

@@ -100,10 +100,11 @@ Data from_archive(const std::string& path, const Roles& roles, const DataOptions
   const int64_t rows = arrays.x.size(0);
   if (!roles.y.empty()) {
     const auto other = tensors.find(roles.other_y);
-    const bool known = options.like && options.like->y.present();
-    set_labels(arrays, tensors.at(roles.y), 0, path + ":" + roles.y,
-               known ? &options.like->y : nullptr,
-               other == tensors.end() ? Tensor() : other->second);
+    const auto also = other == tensors.end() ? Tensor() : other->second;
+    set_labels(arrays, tensors.at(roles.y), also, path + ":" + roles.y, options.like.get());
+  }
+  if (class_names(arrays.schemas.y) == std::vector<std::string>{"-1", "1"}) {
+    arrays.schemas.x.detail["notes"].push_back("the labels -1 and 1 are two classes");
   }
   if (!roles.factors.empty()) {
     const auto& factors = tensors.at(roles.factors);

@@ -86,9 +86,9 @@ std::vector<std::string> files_of_part(const std::string& path, const std::strin
 void read_labels(Arrays& arrays, const std::string& path) {
   const auto y = read_idx(path);
   constexpr int64_t kDigits = 10;
-  // The classes of EMNIST's letters are 1 to 26.
-  const bool digits = y.numel() > 0 && y.max().item<double>() < kDigits;
-  set_labels(arrays, y, digits ? kDigits : 0, path);
+  // Labels of digits name all ten, also where a file lacks one.
+  const bool digits = y.numel() > 0 && y.max().item<int64_t>() < kDigits;
+  set_labels(arrays, y, digits ? torch::arange(kDigits) : Tensor(), path);
 }
 
 class IdxFile : public Reader {

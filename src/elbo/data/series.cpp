@@ -94,7 +94,7 @@ class SeriesReader : public Reader {
     const auto name = lower_case(path);
     auto raw = name.ends_with(".npy") || name.ends_with(".npy.gz")
                    ? read_series_array(path, options.rows)
-                   : read_series_text(path, o_, options.rows, like);
+                   : read_series_text(path, o_, options.rows, options.like.get());
     find_gaps(raw, o_.gap, path);
     const auto changes = known ? like["changes"].get<std::vector<bool>>()
                                : columns_as_changes(raw.values, o_.changes);
@@ -104,7 +104,7 @@ class SeriesReader : public Reader {
     auto schemas = known ? Schemas{options.like->x, {}, {}} : describe_steps(raw, changes);
     schemas.x.detail["notes"] = raw.notes;
     check_names(raw, schemas.x, path);
-    if (raw.labels.defined()) schemas.y = category_schema({"normal", "anomaly"});
+    if (raw.labels.defined()) schemas.y = raw.y;
     if (const auto origin = schemas.x.origin(); origin.defined()) {
       raw.values -= origin.view({-1, raw.values.size(1)})[0];
     }

@@ -7,19 +7,14 @@
 #include "elbo/core/registry.h"
 #include "elbo/core/text.h"
 #include "elbo/data/column_types.h"
+#include "elbo/data/reader.h"
 #include "elbo/data/series_column.h"
+#include "elbo/data/series_labels.h"
 
 namespace elbo {
 namespace {
 
 constexpr const char* kChange = "change of ";
-
-/// 0 is normal, another number or word an anomaly.
-int64_t label_of(std::string_view cell) {
-  const auto number = parse_number(cell, true);
-  if (number) return *number != 0;
-  return cell != "normal" && cell != "no" && cell != "false" && cell != "False";
-}
 
 bool names_time(std::string name) {
   for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -32,8 +27,9 @@ bool names_time(std::string name) {
 /// Reads a file of steps and decides what its columns are for.
 class SeriesText {
  public:
-  SeriesText(const std::string& path, const SeriesOptions& o, int64_t most, const Json& like)
-      : path_(path), o_(o), like_(like), text_(path, o) {
+  SeriesText(const std::string& path, const SeriesOptions& o, int64_t most, const Schemas* like)
+      : path_(path), o_(o), known_labels_(like ? &like->y : nullptr), text_(path, o) {
+    if (like && like->x.detail.contains("changes")) like_ = like->x.detail;
     types_ = parse_types(o.types, names_and_types());
     columns_.resize(names().size());
     const bool comma = text_.records().delimiter() != ',';
@@ -314,6 +310,7 @@ class SeriesText {
     }
     for (const int64_t i : variables_) raw_.columns.push_back(name(i));
     std::vector<int64_t> labels;
+    StepLabels classes(known_labels_);
     const auto label = place(raw_.roles.label);
     for (const int64_t t : order) {
       if (time_ >= 0) raw_.seconds.push_back(seconds_[static_cast<size_t>(t)]);
@@ -322,9 +319,12 @@ class SeriesText {
       raw_.names.push_back(std::move(title));
       if (label < 0) continue;
       const auto cell = column(label).text(t);
-      labels.push_back(cell.empty() ? -1 : label_of(cell));
+      labels.push_back(cell.empty() ? -1 : classes.of(cell));
     }
-    if (label >= 0) raw_.labels = torch::tensor(labels, torch::kInt64);
+    if (label < 0 || classes.names().empty()) return;
+    raw_.labels = torch::tensor(labels, torch::kInt64);
+    raw_.y = category_schema(classes.names());
+    if (!classes.two()) raw_.y.detail["column"] = name(label);
   }
 
   double value(int64_t i, int64_t t) const {
@@ -359,7 +359,8 @@ class SeriesText {
 
   const std::string& path_;
   const SeriesOptions& o_;
-  const Json& like_;
+  const Schema* known_labels_;
+  Json like_;  // what a model remembers of its series; null = nothing
   TableText text_;
   std::map<std::string, NamedType> types_;
   std::vector<SeriesColumn> columns_;
@@ -373,7 +374,7 @@ class SeriesText {
 }  // namespace
 
 RawSeries read_series_text(const std::string& path, const SeriesOptions& options, int64_t most,
-                           const Json& like) {
+                           const Schemas* like) {
   return SeriesText(path, options, most, like).series();
 }
 

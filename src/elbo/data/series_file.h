@@ -42,6 +42,7 @@ SeriesRoles series_roles_from(const Json& detail);
 struct RawSeries {
   Tensor values;                            // [T, C] float64, NaN where a cell is missing
   Tensor labels;                            // [T] int64, -1 = unknown; undefined = none
+  Schema y;                                 // of the labels
   std::vector<std::string> names, columns;  // of the steps, of the values
   std::vector<double> seconds;              // empty without a time column
   std::vector<int64_t> begins = {0};        // first steps of an entity, or behind a gap
@@ -49,10 +50,10 @@ struct RawSeries {
   std::vector<std::string> notes;
 };
 
-/// The first `most` steps (0 = all) of delimited text. `like`: the detail of the schema of a model
-/// that knows the columns already, else null. Steps of one entity lie together in the result.
+/// The first `most` steps (0 = all) of delimited text. `like`: the schemas of a model that knows
+/// the columns and labels already, else null. Steps of one entity lie together in the result.
 RawSeries read_series_text(const std::string& path, const SeriesOptions& options, int64_t most,
-                           const Json& like);
+                           const Schemas* like);
 /// The same of an array, steps x columns.
 RawSeries read_series_array(const std::string& path, int64_t most);
 

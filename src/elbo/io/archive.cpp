@@ -76,37 +76,6 @@ void read_archive(const std::string& path, const std::function<bool(const std::s
   }
 }
 
-ArchiveMember::ArchiveMember(std::string path)
-    : path_(std::move(path)), archive_(open_archive(path_)) {
-  check(next(), "[archive] ", path_, ": holds no file");
-}
-
-/// Goes to the next file that is no leftover of the Macintosh.
-bool ArchiveMember::next() {
-  auto* a = static_cast<archive*>(archive_.get());
-  for (archive_entry* entry = nullptr;;) {
-    const int state = archive_read_next_header(a, &entry);
-    if (state == ARCHIVE_EOF) return false;
-    check(state == ARCHIVE_OK || state == ARCHIVE_WARN, "[archive] ", path_, ": ",
-          archive_error_string(a));
-    if (archive_entry_filetype(entry) == AE_IFREG && !entry_name(entry).starts_with("__MACOSX/")) {
-      return true;
-    }
-  }
-}
-
-size_t ArchiveMember::read(char* to, size_t most) {
-  auto* a = static_cast<archive*>(archive_.get());
-  la_ssize_t got = 0;
-  do {
-    got = archive_read_data(a, to, most);
-  } while (got == ARCHIVE_RETRY);
-  check(got >= 0, "[archive] ", path_, ": ", archive_error_string(a));
-  check(got > 0 || !next(), "[archive] ", path_,
-        ": holds several files; unpack the one to be read");
-  return static_cast<size_t>(got);
-}
-
 void write_zip(const std::string& path,
                const std::vector<std::pair<std::string, std::string>>& files) {
   AtomicFile file(path);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,21 +16,6 @@ bool is_archive_name(const std::string& path);
 void read_archive(const std::string& path, const std::function<bool(const std::string&)>& wanted,
                   const std::function<void(const std::string&, std::string)>& take,
                   int64_t most = kMostUnpacked);
-
-/// The only file of an archive, unpacked as it is read. Raises an Error where there is none, or a
-/// second one.
-class ArchiveMember {
- public:
-  explicit ArchiveMember(std::string path);
-  /// At most `most` bytes; 0 at the end.
-  size_t read(char* to, size_t most);
-
- private:
-  bool next();
-
-  std::string path_;
-  std::shared_ptr<void> archive_;
-};
 
 /// Writes files of the given names and bytes as one zip archive, not packed.
 void write_zip(const std::string& path,

@@ -37,8 +37,7 @@ struct CsvReader::Source {
       check(packed_ != nullptr, "[csv] ", path, ": out of memory");
       gzbuffer(packed_, kBlock);
     }
-    if (seekable && magic[0] == 'P' && magic[1] == 'K')
-      member_ = std::make_unique<ArchiveMember>(path);
+    if (magic[0] == 'P' && magic[1] == 'K') unzip();
   }
   ~Source() {
     if (packed_) {
@@ -51,7 +50,12 @@ struct CsvReader::Source {
   Source& operator=(const Source&) = delete;
 
   size_t read(char* to, size_t most) {
-    if (member_) return member_->read(to, most);
+    if (zipped_) {
+      const size_t count = std::min(most, bytes_.size() - at_);
+      std::memcpy(to, bytes_.data() + at_, count);
+      at_ += count;
+      return count;
+    }
     if (packed_) {
       const int got = gzread(packed_, to, static_cast<unsigned>(most));
       int state = Z_OK;
@@ -69,10 +73,29 @@ struct CsvReader::Source {
   }
 
  private:
-  std::string path_;
+  /// The only text in a zip archive; a spreadsheet is one, too.
+  void unzip() {
+    int64_t texts = 0;
+    zipped_ = true;
+    read_archive(
+        path_,
+        [&](const std::string& name) {
+          check(name != "xl/workbook.xml", "[csv] ", path_,
+                ": is a spreadsheet, save it as CSV (libreoffice --convert-to csv FILE)");
+          const bool text = !name.ends_with('/') && !name.starts_with("__MACOSX/");
+          texts += text;
+          return text && texts == 1;
+        },
+        [&](const std::string&, std::string bytes) { bytes_ = std::move(bytes); });
+    check(texts == 1, "[csv] ", path_, ": is a zip archive of ", texts,
+          " files, expected a single one; unpack it (unzip FILE)");
+  }
+
+  std::string path_, bytes_;
+  size_t at_ = 0;
+  bool zipped_ = false;
   int file_ = -1;
   gzFile packed_ = nullptr;
-  std::unique_ptr<ArchiveMember> member_;
 };
 
 CsvReader::CsvReader(const std::string& path, char delimiter)
@@ -259,34 +282,56 @@ bool is_spaced(std::string_view head) {
   return lines > 1 && first > 1;
 }
 
+/// How often a sign stands in each of the first lines that are not blank, outside of quotes.
+std::vector<int64_t> counts_by_line(std::string_view head, char sign) {
+  constexpr size_t kLines = 50;
+  std::vector<int64_t> counts;
+  int64_t here = 0;
+  bool quoted = false;
+  for (size_t at = 0; at < head.size() && counts.size() < kLines; ++at) {
+    const char c = head[at];
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == sign) ++here;
+    if (c != '\n' && c != '\r') continue;
+    const bool blank = at == 0 || head[at - 1] == '\n' || head[at - 1] == '\r';
+    if (!blank) counts.push_back(here);
+    here = 0;
+  }
+  if (counts.empty()) counts.push_back(here);  // a single line without an end
+  return counts;
+}
+
+/// The share of the lines that hold the most frequent number of signs, 0 where that is none.
+double agreement(const std::vector<int64_t>& counts) {
+  int64_t most = 0;
+  for (const auto count : counts) {
+    if (count > 0) most = std::max<int64_t>(most, std::count(counts.begin(), counts.end(), count));
+  }
+  return static_cast<double>(most) / static_cast<double>(counts.size());
+}
+
 }  // namespace
 
 char sniff_delimiter(std::string_view head) {
-  constexpr int64_t kLines = 50;
   // A comma last: with another delimiter it may stand in every number.
   for (const char candidate : {'\t', ';', '|', ','}) {
-    int64_t lines = 0, first = 0, here = 0;
-    bool quoted = false, agree = true;
-    for (size_t at = 0; at < head.size() && lines < kLines && agree; ++at) {
-      const char c = head[at];
-      if (c == '"') quoted = !quoted;
-      if (quoted) continue;
-      if (c == candidate) ++here;
-      if (c != '\n' && c != '\r') continue;
-      const bool blank = at == 0 || head[at - 1] == '\n' || head[at - 1] == '\r';
-      if (!blank) {
-        if (lines++ == 0) first = here;
-        agree = here == first && here > 0;
-      }
-      here = 0;
-    }
-    if (lines == 0) first = here;  // a single line without an end
-    if (agree && first > 0) return candidate;
+    if (agreement(counts_by_line(head, candidate)) == 1) return candidate;
   }
+  // Titles and comments above, or ragged lines: what most lines agree on.
+  constexpr double kMost = 0.5;
+  char best = 0;
+  double share = kMost;
+  for (const char candidate : {'\t', ';', '|', ','}) {
+    const double one = agreement(counts_by_line(head, candidate));
+    if (one > share) best = candidate;
+    share = std::max(share, one);
+  }
+  if (best != 0) return best;
   if (is_spaced(head)) return ' ';
-  // Ragged lines: what the first one holds most of; the reader tells which line differs.
+  // What the first one holds most of; the reader tells which line differs.
   const auto line = head.substr(0, head.find_first_of("\r\n"));
-  char best = ',';
+  best = ',';
   for (const char candidate : {'\t', ';', '|'}) {
     const auto count = [&](char c) { return std::count(line.begin(), line.end(), c); };
     if (count(candidate) > count(best)) best = candidate;

@@ -1,5 +1,4 @@
-#include <charconv>
-
+#include "elbo/data/reader.h"
 #include "elbo/io/archive.h"
 #include "elbo/io/npy.h"
 #include "elbo/tasks/output.h"
@@ -31,6 +30,19 @@ std::string npy_bytes(const Tensor& tensor) {
       .append(static_cast<const char*>(plain.data_ptr()), plain.nbytes());
 }
 
+/// Labels as the numbers that the classes' names are; places where a name is a word.
+Tensor label_values(const Tensor& y, const std::vector<std::string>& names) {
+  const auto values = class_values(names);
+  auto out = y.to(torch::kInt64).clone().contiguous();
+  for (int64_t i = 0; values && i < out.numel(); ++i) {
+    auto& label = out.data_ptr<int64_t>()[i];
+    if (label >= 0 && label < static_cast<int64_t>(values->size())) {
+      label = (*values)[static_cast<size_t>(label)];
+    }
+  }
+  return out;
+}
+
 /// Pictures as bytes, so that any reader takes them for what they are.
 Tensor stored(const Tensor& x, const Schema& schema) {
   const bool grey =
@@ -40,20 +52,6 @@ Tensor stored(const Tensor& x, const Schema& schema) {
   return origin.defined() ? x.to(torch::kFloat64) + origin : x;
 }
 
-/// Labels as the data have them where their classes are numbers, else places among the classes.
-Tensor stored_labels(const Tensor& y, const Schema& schema) {
-  std::vector<int64_t> numbers;
-  for (const auto& name : class_names(schema)) {
-    int64_t number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error != std::errc() || end != name.data() + name.size()) return y;
-    numbers.push_back(number);
-  }
-  if (numbers.empty()) return y;
-  const auto known = torch::tensor(numbers, torch::kInt64).index_select(0, y.clamp_min(0));
-  return torch::where(y < 0, y, known);
-}
-
 class Augment : public Task {
  public:
   explicit Augment(AugmentOptions options) : o_(std::move(options)) {}
@@ -61,7 +59,7 @@ class Augment : public Task {
   Json run(const TaskInput& input) override {
     torch::NoGradGuard no_gradient;
     RandomScope scope(static_cast<uint64_t>(o_.seed));
-    const auto& schemas = input.run->schemas();
+    const auto& schema = input.run->schemas().x;
     const auto path = input.out.empty() ? std::string("augmented.npz") : input.out.string();
     check(path.ends_with(".npz"), "[augment] ", path, ": unknown ending; known: .npz");
     const auto rows = open_task_rows(input, o_.choice);
@@ -71,17 +69,18 @@ class Augment : public Task {
         rows, block_rows(input.run->schemas()), Draw{static_cast<uint64_t>(o_.seed), 0},
         [&](const Batch& batch, int64_t first) {
           const auto q = encode_batch(*input.model, layout, batch);
-          if (o_.keep) add(x, y, batch.x, batch.y, schemas);
+          if (o_.keep) add(x, y, batch.x, batch.y, schema);
           for (int64_t i = 0; i < o_.n; ++i) {
             const auto codes =
                 q.mean + o_.spread * q.deviation.nan_to_num(0) * torch::randn_like(q.mean);
-            add(x, y, decode_codes(*input.model, layout, codes, batch.c)->mean(), batch.y, schemas);
+            add(x, y, decode_codes(*input.model, layout, codes, batch.c)->mean(), batch.y, schema);
           }
           input.progress(static_cast<double>(first + batch.size()) /
                          static_cast<double>(rows.data->size()));
         });
     std::vector<std::pair<std::string, std::string>> files{{"x.npy", npy_bytes(torch::cat(x))}};
-    if (!y.empty()) files.emplace_back("y.npy", npy_bytes(torch::cat(y)));
+    const auto names = class_names(input.run->schemas().y);
+    if (!y.empty()) files.emplace_back("y.npy", npy_bytes(label_values(torch::cat(y), names)));
     write_zip(path, files);
     return {{"file", path},
             {"data", rows.name},
@@ -95,9 +94,9 @@ class Augment : public Task {
 
  private:
   static void add(std::vector<Tensor>& x, std::vector<Tensor>& y, const Tensor& values,
-                  const Tensor& labels, const Schemas& schemas) {
-    x.push_back(stored(values, schemas.x));
-    if (labels.defined()) y.push_back(stored_labels(labels, schemas.y));
+                  const Tensor& labels, const Schema& schema) {
+    x.push_back(stored(values, schema));
+    if (labels.defined()) y.push_back(labels);
   }
 
   AugmentOptions o_;

@@ -93,7 +93,7 @@ TrainPlan plan_training(const TrainRequest& asked) {
                 {"data",
                  {{"source", request.data},
                   {"options", write_options(data_options)},
-                  {"content", content_hash(*data)}}},
+                  {"hash", content_hash(*data)}}},
                 {"rows", data->size()}};
   if (first) plan.facts["from"] = request.from;
   return plan;
