@@ -125,7 +125,7 @@ class SeriesReader : public Reader {
     x.detail = {{"columns", names},
                 {"changes", changes},
                 {"missing", raw.values.isnan().any().item<bool>()}};
-    if (const auto roles = to_json(raw.roles); !roles.empty()) x.detail["series"] = roles;
+    x.detail["series"] = to_json(raw.roles);
     auto values = raw.values;
     if (const auto origin = column_origins(raw); origin.defined()) {
       set_origin(x, origin.repeat({1, numel(x.shape) / columns}));

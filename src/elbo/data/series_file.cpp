@@ -230,7 +230,7 @@ class SeriesText {
     std::vector<int64_t> again;
     constexpr int64_t kFew = 20;
     if (c.size() >= kFew && c.counts(&again)) return leave_out("a running number");
-    if (c.all_words() && c.words().size() == 1) {
+    if (c.size() >= kFew && c.all_words() && c.words().size() == 1) {
       return leave_out("constant: every value is \"" + c.words()[0] + "\"");
     }
     return true;
