@@ -9,6 +9,7 @@
 
 #include "elbo/chem/molecule.h"
 #include "elbo/chem/selfies.h"
+#include "elbo/core/text.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/io/csv.h"
@@ -43,17 +44,6 @@ struct MoleculeLines {
   std::vector<std::string> header;
   size_t smiles = 0;  // the column
 };
-
-std::vector<std::string> split_cells(const std::string& line, char delimiter) {
-  std::vector<std::string> cells;
-  std::istringstream in(line);
-  if (delimiter == ' ') {
-    for (std::string cell; in >> cell;) cells.push_back(cell);
-  } else {
-    for (std::string cell; std::getline(in, cell, delimiter);) cells.push_back(cell);
-  }
-  return cells;
-}
 
 std::string in_small_letters(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -90,20 +80,19 @@ void take_record(MoleculeLines& lines, std::vector<std::string> cells, int64_t n
   lines.numbers.push_back(number);
 }
 
-/// Columns between tabs, commas, semicolons or bars as in any table, with quotes; else between
-/// spaces. No SMILES holds one of those four.
+/// What stands between the columns: as in any table, else spaces. Bars are a part of some SMILES.
+char delimiter_of_molecules(const std::string& path) {
+  CsvReader file(path);
+  const bool columns = file.next() && file.size() > 1 && file.delimiter() != '|';
+  return columns ? file.delimiter() : ' ';
+}
+
 MoleculeLines read_lines(const std::string& path) {
   MoleculeLines lines;
-  CsvReader file(path);
-  char delimiter = 0;
+  CsvReader file(path, delimiter_of_molecules(path));
   while (file.next()) {
-    if (delimiter == 0) delimiter = file.size() > 1 ? file.delimiter() : ' ';
     std::vector<std::string> cells;
-    if (delimiter == ' ' && file.size() == 1 && !file.quoted(0)) {
-      cells = split_cells(std::string(file.cell(0)), ' ');
-    } else {
-      for (int64_t i = 0; i < file.size(); ++i) cells.push_back(bare(file.cell(i)));
-    }
+    for (int64_t i = 0; i < file.size(); ++i) cells.push_back(bare(file.cell(i)));
     const bool blank =
         std::all_of(cells.begin(), cells.end(), [](const auto& c) { return c.empty(); });
     if (!blank) take_record(lines, std::move(cells), file.line());
@@ -185,7 +174,7 @@ Tensor column_values(const MoleculeLines& lines, int64_t column, const std::stri
 
 std::vector<std::string> property_list(const std::string& text) {
   std::vector<std::string> names;
-  if (text != "none") names = split_cells(text, ',');
+  if (text != "none") names = split_text(text, ',');
   return names;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "elbo/core/error.h"
 #include "elbo/data/column.h"
 
 namespace elbo {
