@@ -10,7 +10,7 @@ packages=(
   g++ cmake ninja-build pkg-config
   libtorch-dev libgloo-dev libopenblas0-openmp libdnnl-dev
   nlohmann-json3-dev libcli11-dev
-  libpng-dev libjpeg62-turbo-dev libarchive-dev zlib1g-dev libsqlite3-dev libcpp-httplib-dev
+  libpng-dev libjpeg62-turbo-dev libwebp-dev libgif-dev libtiff-dev libarchive-dev zlib1g-dev libsqlite3-dev libcpp-httplib-dev
   librdkit-dev rdkit-data libboost-dev
   doctest-dev python3
 )

@@ -116,7 +116,7 @@ TEST_CASE("an array's type and range decide what it is") {
   CHECK(message(npy("<f4", "(2, 1)", bytes_of<float>({1, INFINITY}))) != "");
   CHECK(message(npy("<f4", "(0, 2)", "")) != "");
   CHECK(message(npy("<f4", "()", bytes_of<float>({1}))) != "");
-  CHECK(message(npy("<i8", "(1,)", bytes_of<int64_t>({int64_t{1} << 40}))) != "");
+
   const auto path = folder.file("a.npy", npy("<f4", "(1, 2)", bytes_of<float>({1, 2})));
   CHECK_THROWS_AS(open_data(path, with("test")), Error);
   CHECK_THROWS_AS(open_data(path, with("train", "dynamic")), Error);

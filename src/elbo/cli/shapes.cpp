@@ -45,7 +45,8 @@ Json shape_report(const TrainPlan& plan) {
   report["data"] = {{"shape", plan.schemas.x.shape},
                     {"kind", plan.schemas.x.kind},
                     {"training_rows", plan.training_rows},
-                    {"validation_rows", plan.validation_rows}};
+                    {"validation_rows", plan.validation_rows},
+                    {"notes", plan.schemas.x.notes()}};
   report["code"] = plan.model->latent->code();
   report["parameters"] = parameters;
   report["flops_per_row"] = flops;

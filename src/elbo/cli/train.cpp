@@ -14,6 +14,7 @@
 #include "elbo/cli/signals.h"
 #include "elbo/cli/sum_trace.h"
 #include "elbo/core/device.h"
+#include "elbo/data/content_hash.h"
 #include "elbo/host/threads.h"
 #include "elbo/io/file.h"
 #include "elbo/train/run.h"
@@ -24,7 +25,7 @@ namespace {
 struct TrainArguments {
   TrainRequest request;
   std::string out, resume, data_folder, trace, device = "auto";
-  bool force = false, dry_run = false, quiet = false, json = false;
+  bool force = false, changed_data = false, dry_run = false, quiet = false, json = false;
   int64_t processes = 1;
   std::shared_ptr<Flags> train_flags, data_flags, reader_flags;
   const CLI::App* app = nullptr;
@@ -155,6 +156,25 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
   return 0;
 }
 
+/// The run's rows, which must be those that it began with. Raises an Error that has both facts.
+Data same_data(Run& run, bool changed_is_fine) {
+  const auto data = run.training_data();
+  Json facts = run.facts();
+  const auto was = facts["data"].value("hash", std::string());
+  const auto rows = facts.value("rows", data->size());
+  const auto now = content_hash(*data);
+  if (rows == data->size() && (was.empty() || was == now)) return data;
+  check(changed_is_fine, "[train] ", run.data_name(),
+        " has changed since this training began: then ", rows, " rows",
+        was.empty() ? "" : " with hash " + was, ", now ", data->size(), " rows with hash ", now,
+        "; restore it, train anew, or go on with --changed-data (best weights are kept by the old "
+        "rows)");
+  facts["rows"] = data->size();
+  facts["data"]["hash"] = now;
+  run.set_facts(facts, speaks_for_group());
+  return data;
+}
+
 int resume(const TrainArguments& a) {
   check(a.request.data.empty() && a.out.empty(),
         "[train] --resume RUN uses the run's own data and folder: leave out DATA and --out");
@@ -163,6 +183,7 @@ int resume(const TrainArguments& a) {
                       a.app->count("--model") > 0 || a.dry_run || a.force;
   check(!others, "[train] --resume: only --epochs, --steps, --patience and --lr may change");
   auto run = Run::open(a.resume);
+  auto data = same_data(run, a.changed_data);
   Json facts = run.facts();
   if (facts.contains("threads")) {
     use_threads(facts["threads"]);
@@ -180,7 +201,7 @@ int resume(const TrainArguments& a) {
   facts["train"]["lr"] =
       options.lr.in_steps(static_cast<double>(steps_per_epoch(training_rows, options.batch)));
   if (facts != run.facts()) run.set_facts(facts, speaks_for_group());
-  return train_run(run, a);
+  return train_run(run, a, std::move(data));
 }
 
 /// The run on the disk, which one process of a group makes.
@@ -210,6 +231,7 @@ int train(TrainArguments& a) {
   if (a.dry_run) {
     const auto report = shape_report(plan);
     std::cout << (a.json ? report.dump() + "\n" : shape_text(report));
+    for (const auto& note : plan.schemas.x.notes()) std::cerr << "note: " << note << "\n";
     return 0;
   }
   plan.facts["elbo"] = ELBO_VERSION;
@@ -267,6 +289,8 @@ Command::Body declare_train(CLI::App& app) {
                  "and ended (several processes only)")
       ->type_name("FILE.json");
   app.add_flag("--force", a->force, "replace an existing run");
+  app.add_flag("--changed-data", a->changed_data,
+               "resume although the data have changed since the training began");
   app.add_flag("--dry-run", a->dry_run, "report shapes, parameters and memory without training");
   app.add_flag("-q,--quiet", a->quiet, "print errors only");
   app.add_flag("--json", a->json, "print the result as one JSON object");

@@ -40,6 +40,13 @@ std::optional<std::pair<int64_t, int64_t>> two_whole_numbers(std::string_view te
   return std::pair(a, b);
 }
 
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
 std::string spoken(std::string name) {
   std::replace(name.begin(), name.end(), '_', ' ');
   return name;

@@ -20,6 +20,8 @@ std::vector<std::pair<std::string, std::string>> split_pairs(const std::string& 
 /// "64x64" or "3/8": two whole numbers and the sign between them; nothing where it is otherwise.
 std::optional<std::pair<int64_t, int64_t>> two_whole_numbers(std::string_view text, char between);
 
+/// ASCII letters as small ones.
+std::string lower_case(std::string text);
 /// A name as it is spoken: spaces for underscores.
 std::string spoken(std::string name);
 /// The shortest text of at most six significant digits.

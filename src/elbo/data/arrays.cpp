@@ -71,7 +71,7 @@ Roles roles_of(const Members& members, const std::string& wanted, const std::str
     return {"x_" + part, first_of(members, {"y_" + part}), "", first_of(members, {"y_" + other})};
   }
   Roles roles{first_of(members, {"x", "images", "imgs", "data", "features", "arr_0"}),
-              first_of(members, {"y", "labels", "label", "targets"}),
+              first_of(members, {"y", "labels", "label", "targets", "target"}),
               first_of(members, {"factors", "latents_classes"}), ""};
   if (roles.x.empty() && names.size() == 1) roles.x = names[0];
   check(!roles.x.empty(), "[npz] ", where, ": no array x; name one as in ", where, ":", names[0],
@@ -100,8 +100,11 @@ Data from_archive(const std::string& path, const Roles& roles, const DataOptions
   const int64_t rows = arrays.x.size(0);
   if (!roles.y.empty()) {
     const auto other = tensors.find(roles.other_y);
-    const auto classes = other == tensors.end() ? 0 : count_classes(other->second);
-    set_labels(arrays, tensors.at(roles.y), classes, path + ":" + roles.y);
+    const auto also = other == tensors.end() ? Tensor() : other->second;
+    set_labels(arrays, tensors.at(roles.y), also, path + ":" + roles.y, options.like.get());
+  }
+  if (class_names(arrays.schemas.y) == std::vector<std::string>{"-1", "1"}) {
+    arrays.schemas.x.detail["notes"].push_back("the labels -1 and 1 are two classes");
   }
   if (!roles.factors.empty()) {
     const auto& factors = tensors.at(roles.factors);
@@ -113,19 +116,26 @@ Data from_archive(const std::string& path, const Roles& roles, const DataOptions
 }
 
 struct ArrayOptions {
-  std::string kind = "auto";
+  std::string kind = "auto", channels = "auto";
   template <class F>
   void fields(F&& f) {
     f("kind", kind,
-      "kind of the values (real = real numbers, even where all lie within [0, 1] or are whole)",
-      one_of({"auto", "real"}));
+      "kind of the values (real = real numbers, even where all lie within [0, 1] or are whole; "
+      "count "
+      "= whole numbers, even where pictures hold 0 to 255)",
+      one_of({"auto", "real", "count"}));
+    f("channels", channels,
+      "axis of a row's channels: first (C x H x W), last (H x W x C), one (H x W are grey "
+      "pictures), "
+      "none (H x W are plain numbers); auto = the axis of at most four",
+      one_of({"auto", "first", "last", "one", "none"}));
   }
 };
 
 class ArrayReader : public Reader {
  public:
   bool accepts(const std::string& path) const override {
-    const auto file = split_name(path).first;
+    const auto file = lower(split_name(path).first);
     return file.ends_with(".npy") || file.ends_with(".npy.gz") || file.ends_with(".npz");
   }
 
@@ -165,6 +175,7 @@ class ArrayReader : public Reader {
     const auto train = from_archive(file, roles_of(members, "", "train", file), options);
     if (options.rows > 0 && train->size() >= options.rows) return train;
     if (options.rows > 0) options.rows -= train->size();
+    options.like = std::make_shared<const Schemas>(train->schemas());
     return concat({train, from_archive(file, roles_of(members, "", "test", file), options)});
   }
 };

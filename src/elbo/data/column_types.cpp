@@ -247,8 +247,9 @@ std::map<std::string, NamedType> parse_types(const std::string& text,
     const auto& known = column_types();
     check(std::find(known.begin(), known.end(), named.type) != known.end(), "[types] ", name,
           ": unknown type \"", named.type, "\"; known: ", join(known));
-    check(named.classes.empty() || named.type == "ordinal" || named.type == "category", "[types] ",
-          name, ": values are listed for ordinal and category only");
+    const bool listed = named.type == "ordinal" || named.type == "category" || named.type == "date";
+    check(named.classes.empty() || listed, "[types] ", name,
+          ": values are listed for ordinal and category, an order for date");
     check(all.emplace(name, named).second, "[types] ", name, ": named twice");
     from = end + 1;
   }

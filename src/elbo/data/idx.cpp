@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 
 #include "elbo/data/reader.h"
@@ -45,20 +46,49 @@ Tensor read_idx(const std::string& path) {
   return tensor_of_bytes(bytes.substr(start), type, shape, true, path, file.owner);
 }
 
-/// The file with this name in the folder, plain or packed; empty where there is none.
-std::string find_in(const fs::path& folder, const std::string& name) {
+/// "FOLDER:NAME" as the two, where there is such a folder.
+std::pair<std::string, std::string> folder_and_set(const std::string& path) {
   std::error_code ignored;
-  for (const char* end : {"", ".gz"}) {
-    const auto path = folder / (name + end);
-    if (fs::is_regular_file(path, ignored)) return path.string();
+  const auto colon = path.rfind(':');
+  if (colon == std::string::npos || fs::exists(path, ignored)) return {path, ""};
+  return {path.substr(0, colon), path.substr(colon + 1)};
+}
+
+/// Files of a part by what its names begin with: "train-images-idx3-ubyte" as published,
+/// "train-images.idx3-ubyte" as some unpackers write it, "emnist-letters-train-images-idx3-ubyte",
+/// each plain or packed. `kind`: images or labels.
+std::vector<std::string> files_of_part(const std::string& path, const std::string& split,
+                                       const std::string& kind) {
+  const auto [folder, set] = folder_and_set(path);
+  std::vector<std::string> found;
+  std::error_code failed;
+  for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
+    auto name = at->path().filename().string();
+    if (name.ends_with(".gz")) name.resize(name.size() - 3);
+    for (const char* part : {"train", "test", "t10k"}) {
+      const bool wanted = (std::string(part) == "train") == (split == "train");
+      if (!wanted) continue;
+      for (const char* point : {"-", "."}) {
+        const auto tail = std::string(part) + "-" + kind + point +
+                          (kind == "images" ? "idx3" : "idx1") + "-ubyte";
+        if (!name.ends_with(tail)) continue;
+        const auto head = name.substr(0, name.size() - tail.size());
+        const bool whole = head.empty() || head.ends_with('-');
+        if (whole && (set.empty() || head.find(set) != std::string::npos))
+          found.push_back(at->path().string());
+      }
+    }
   }
-  return "";
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 void read_labels(Arrays& arrays, const std::string& path) {
   const auto y = read_idx(path);
   constexpr int64_t kDigits = 10;
-  set_labels(arrays, y, kDigits, path);
+  // Labels of digits name all ten, also where a file lacks one.
+  const bool digits = y.numel() > 0 && y.max().item<int64_t>() < kDigits;
+  set_labels(arrays, y, digits ? torch::arange(kDigits) : Tensor(), path);
 }
 
 class IdxFile : public Reader {
@@ -96,22 +126,30 @@ class Mnist : public Reader {
   }
 
  private:
-  static std::string prefix(const std::string& split) { return split == "test" ? "t10k" : split; }
   static std::string images(const std::string& folder, const std::string& split) {
-    return find_in(folder, prefix(split) + "-images-idx3-ubyte");
+    const auto files = files_of_part(folder, split, "images");
+    return files.empty() ? "" : files[0];
   }
   static Data part(const std::string& folder, const std::string& split,
                    const DataOptions& options) {
-    const auto file = images(folder, split);
-    check(!file.empty(), "[mnist] ", folder, ": no ", prefix(split), "-images-idx3-ubyte[.gz]");
+    const auto files = files_of_part(folder, split, "images");
+    check(!files.empty(), "[mnist] ", folder, ": no ", split == "test" ? "t10k" : split,
+          "-images-idx3-ubyte[.gz], nor with a point or a set's name in front");
+    check(files.size() == 1, "[mnist] ", folder, ": several sets: ", join(files),
+          "; name one as in mnist:FOLDER:letters");
+    const auto& file = files[0];
     Arrays arrays;
     set_x(arrays, read_idx(file), options, file);
     // A part of it may hold nothing but 0 and 1; the set is bytes all the same.
     arrays.schemas.x.kind = Kind::kByte;
     check(arrays.x.scalar_type() == torch::kUInt8 && arrays.x.dim() == 4, "[mnist] ", file,
           ": expected bytes, images x height x width");
-    const auto labels = find_in(folder, prefix(split) + "-labels-idx1-ubyte");
-    if (!labels.empty()) read_labels(arrays, labels);
+    const auto labels = files_of_part(folder, split, "labels");
+    if (!labels.empty()) read_labels(arrays, labels[0]);
+    if (fs::path(file).filename().string().starts_with("emnist")) {
+      arrays.schemas.x.detail["notes"].push_back(
+          "EMNIST keeps its pictures with rows and columns exchanged: they are read as they are");
+    }
     return in_memory(std::move(arrays));
   }
 };
@@ -120,7 +158,9 @@ const bool added_file =
     readers().add<NoOptions>("idx", "one IDX file, also gzip'ed",
                              [](const NoOptions&) { return std::make_shared<IdxFile>(); });
 const bool added_mnist = readers().add<NoOptions>(
-    "mnist", "a folder with the four files of MNIST, plain or gzip'ed; binarized by default",
+    "mnist",
+    "a folder with the four files of MNIST or of a set of EMNIST (mnist:FOLDER:letters), plain or "
+    "gzip'ed; binarized by default",
     [](const NoOptions&) { return std::make_shared<Mnist>(); });
 
 }  // namespace

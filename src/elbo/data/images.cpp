@@ -1,10 +1,9 @@
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <set>
 
+#include "elbo/data/picture_folder.h"
+#include "elbo/data/picture_pixels.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/streamed_images.h"
 #include "elbo/io/archive.h"
@@ -16,116 +15,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool hidden(const fs::path& path) { return path.filename().string().starts_with("."); }
-
-/// Calls f with each image's path relative to the folder until f says stop.
-void walk(const std::string& folder, const std::function<bool(const std::string&)>& f) {
-  std::error_code failed;
-  fs::recursive_directory_iterator at(folder, failed), end;
-  for (; !failed && at != end; at.increment(failed)) {
-    if (hidden(at->path())) {
-      std::error_code ignored;
-      if (at->is_directory(ignored)) at.disable_recursion_pending();
-    } else if (is_image_name(at->path().string()) &&
-               !f(at->path().lexically_relative(folder).generic_string())) {
-      return;
-    }
-  }
-  check(!failed, "[images] ", folder, ": ", failed.message());
-}
-
-/// Also says no to what the Macintosh puts into archives beside each file.
-bool is_image_member(const std::string& name) {
-  return is_image_name(name) && !hidden(name) && !name.starts_with("__MACOSX/");
-}
-
-std::vector<std::string> list_images(const std::string& path) {
-  std::vector<std::string> names;
-  if (fs::is_directory(path)) {
-    walk(path, [&](const std::string& name) {
-      names.push_back(name);
-      return true;
-    });
-  } else {
-    read_archive(
-        path,
-        [&](const std::string& name) {
-          if (is_image_member(name)) names.push_back(name);
-          return false;
-        },
-        [](const std::string&, const std::string&) {});
-  }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
-}
-
-/// The part of a path before its first slash; empty where there is none.
-std::string top(const std::string& name) {
-  const auto slash = name.find('/');
-  return slash == std::string::npos ? "" : name.substr(0, slash);
-}
-
-bool is_part(const std::string& word) {
-  static const std::set<std::string> parts = {"train", "test", "val", "valid", "validation"};
-  return parts.count(word) > 0;
-}
-
-/// An image of the source: where it is, and what its place says about it.
-struct Picture {
-  std::string name, part, label;
-};
-
-/// Takes off the folders that all share, then a part's name, then the class.
-std::vector<Picture> sort_out(const std::vector<std::string>& names) {
-  size_t skip = 0;
-  const auto rest = [&](const std::string& name) { return name.substr(skip); };
-  const auto all = [&](const auto& holds) {
-    return std::all_of(names.begin(), names.end(), [&](const auto& n) { return holds(rest(n)); });
-  };
-  for (;;) {
-    const auto first = names.empty() ? "" : top(rest(names[0]));
-    if (first.empty() || is_part(first) || !all([&](const auto& n) { return top(n) == first; }))
-      break;
-    skip += first.size() + 1;
-  }
-  const bool parts = all([](const auto& n) { return is_part(top(n)); });
-  std::vector<Picture> pictures;
-  for (const auto& name : names) {
-    const auto part = parts ? top(rest(name)) : "";
-    pictures.push_back({name, part, top(parts ? rest(name).substr(part.size() + 1) : rest(name))});
-  }
-  return pictures;
-}
-
-bool has_part(const std::vector<Picture>& pictures, const std::string& part) {
-  return std::any_of(pictures.begin(), pictures.end(),
-                     [&](const auto& p) { return p.part == part; });
-}
-
-/// The names of the sub-folders, where every image lies in one and there is more than one.
-std::vector<std::string> classes_of(const std::vector<Picture>& pictures) {
-  std::set<std::string> labels;
-  for (const auto& p : pictures) labels.insert(p.label);
-  if (labels.size() < 2 || labels.count("")) return {};
-  return {labels.begin(), labels.end()};
-}
-
-std::vector<Picture> chosen(const std::vector<Picture>& all, const DataOptions& options,
-                            const std::string& path) {
-  std::vector<Picture> some;
+/// The pictures of the part that is asked for. Raises an Error where there are none.
+std::vector<PlacedPicture> chosen(PictureLayout& layout, const DataOptions& options,
+                                  const std::string& path) {
+  const auto& all = layout.pictures;
+  std::vector<PlacedPicture> some;
   const bool parts = !all[0].part.empty();
   if (!parts) refuse_test(options, path);
+  int64_t other = 0;
   for (const auto& p : all) {
     if (!parts || options.split == "all" || p.part == options.split) some.push_back(p);
+    other += p.part == "val";
   }
   check(!some.empty(), "[images] ", path, ": no images in its part ", options.split);
+  if (other > 0 && options.split != "all") {
+    layout.notes.push_back("left out: " + std::to_string(other) +
+                           (other == 1 ? " picture" : " pictures") +
+                           " of val/ (--split all reads every part)");
+  }
   some.resize(static_cast<size_t>(kept_rows(options, static_cast<int64_t>(some.size()))));
   return some;
 }
 
 /// The undecoded files, in the order of the pictures.
-std::vector<std::string> read_all(const std::string& path, const std::vector<Picture>& pictures) {
+std::vector<std::string> read_all(const std::string& path,
+                                  const std::vector<PlacedPicture>& pictures) {
   std::vector<std::string> files(pictures.size());
   if (fs::is_directory(path)) {
     for (size_t i = 0; i < pictures.size(); ++i) {
@@ -141,42 +55,10 @@ std::vector<std::string> read_all(const std::string& path, const std::vector<Pic
   return files;
 }
 
-/// [N, C, H, W] bytes; gray ones become RGB where some are.
-Tensor decode_all(const std::vector<std::string>& files, const std::vector<Picture>& pictures,
-                  const DataOptions& options) {
-  const auto size = resize_of(options);
-  std::vector<Tensor> images(files.size());
-  at::parallel_for(0, static_cast<int64_t>(files.size()), 16, [&](int64_t from, int64_t to) {
-    for (auto i = static_cast<size_t>(from); i < static_cast<size_t>(to); ++i) {
-      images[i] = decode_image(files[i], pictures[i].name);
-      if (size.first > 0) images[i] = resize_image(images[i], size.first, size.second);
-    }
-  });
-  const auto dimensions = [](const Tensor& t) {
-    return std::to_string(t.size(2)) + "x" + std::to_string(t.size(1));
-  };
-  int64_t channels = 1;
-  for (size_t i = 0; i < images.size(); ++i) {
-    channels = std::max(channels, images[i].size(0));
-    check(images[i].size(1) == images[0].size(1) && images[i].size(2) == images[0].size(2),
-          "[images] ", pictures[i].name, " has ", dimensions(images[i]), " pixels, ",
-          pictures[0].name, " has ", dimensions(images[0]),
-          "; resize=HEIGHTxWIDTH makes them equal");
-  }
-  auto x = torch::empty(
-      {static_cast<int64_t>(images.size()), channels, images[0].size(1), images[0].size(2)},
-      torch::kUInt8);
-  for (size_t i = 0; i < images.size(); ++i) {
-    x[static_cast<int64_t>(i)].copy_(images[i].expand({channels, -1, -1}));
-    images[i] = Tensor();
-  }
-  return x;
-}
-
 /// Pictures of a folder, read when they are needed.
 class PictureFiles : public PictureSource {
  public:
-  PictureFiles(std::string folder, const std::vector<Picture>& pictures)
+  PictureFiles(std::string folder, const std::vector<PlacedPicture>& pictures)
       : folder_(std::move(folder)) {
     for (const auto& p : pictures) names_.push_back(p.name);
   }
@@ -192,7 +74,8 @@ class PictureFiles : public PictureSource {
 };
 
 /// [N] the places of the pictures' labels among the classes; undefined where there are no classes.
-Tensor labels_among(const std::vector<std::string>& classes, const std::vector<Picture>& pictures) {
+Tensor labels_among(const std::vector<std::string>& classes,
+                    const std::vector<PlacedPicture>& pictures) {
   if (classes.empty()) return Tensor();
   std::vector<int64_t> labels;
   for (const auto& p : pictures) {
@@ -201,31 +84,21 @@ Tensor labels_among(const std::vector<std::string>& classes, const std::vector<P
   return torch::tensor(labels, torch::kInt64);
 }
 
-struct ImageOptions {
-  double memory = 4;
-  template <class F>
-  void fields(F&& f) {
-    f("memory", memory,
-      "gigabytes of pixels to keep in memory; larger folders are decoded picture by picture as "
-      "needed",
-      at_least(0));
-  }
-};
-
 class ImageReader : public Reader {
  public:
-  explicit ImageReader(const ImageOptions& options) : options_(options) {}
+  explicit ImageReader(PictureOptions options) : options_(std::move(options)) {}
 
   bool accepts(const std::string& path) const override {
     std::error_code ignored;
-    if (!fs::is_directory(path, ignored)) return is_archive_name(path) || is_image_name(path);
-    bool found = false;
-    walk(path, [&](const std::string&) { return !(found = true); });
-    return found;
+    if (fs::is_directory(path, ignored)) return holds_picture(path);
+    return (is_archive_name(path) && !holds_table_name(path)) || is_image_name(path);
   }
 
   bool has_test(const std::string& path) const override {
-    return !is_image_name(path) && has_part(sort_out(list_images(path)), "test");
+    if (is_image_name(path)) return false;
+    const auto layout = lay_out(list_pictures(path).names, options_.layout);
+    return std::any_of(layout.pictures.begin(), layout.pictures.end(),
+                       [](const auto& p) { return p.part == "test"; });
   }
 
   Data open(const std::string& path, const DataOptions& options) const override {
@@ -234,38 +107,55 @@ class ImageReader : public Reader {
       return with_binarization(open_set(path, options), options, "none");
     }
     refuse_test(options, path);
-    const auto x = decode_all({read_file(path)}, {{path, "", ""}}, options);
-    return with_binarization(held(x, Tensor(), {}, {path}), options, "none");
+    return with_binarization(held({read_file(path)}, {{path, "", ""}}, {}, {}, options), options,
+                             "none");
   }
 
  private:
-  static Data held(const Tensor& x, const Tensor& y, const std::vector<std::string>& classes,
-                   std::vector<std::string> names) {
+  /// "rows.csv.zip" is a table, not pictures.
+  static bool holds_table_name(const std::string& path) {
+    return path.find(".csv.") != std::string::npos || path.find(".tsv.") != std::string::npos;
+  }
+
+  Data held(const std::vector<std::string>& files, const std::vector<PlacedPicture>& pictures,
+            const std::vector<std::string>& classes, std::vector<std::string> notes,
+            const DataOptions& options) const {
+    std::vector<std::string> names;
+    for (const auto& p : pictures) names.push_back(p.name);
+    auto set = decode_set(files, names, options_, options);
     Arrays arrays;
-    arrays.x = x;
-    arrays.y = y;
-    arrays.names = std::move(names);
-    arrays.schemas.x = {{x.sizes().begin() + 1, x.sizes().end()}, Kind::kByte, Json::object()};
-    if (y.defined()) arrays.schemas.y = category_schema(classes);
+    for (const int64_t k : set.kept) arrays.names.push_back(names[static_cast<size_t>(k)]);
+    arrays.x = set.x;
+    const bool bytes = set.x.scalar_type() == torch::kUInt8;
+    arrays.schemas.x = {
+        {set.x.sizes().begin() + 1, set.x.sizes().end()}, Kind::kByte, Json::object()};
+    if (!bytes) arrays.schemas.x = real_schema(set.x);
+    arrays.y = labels_among(classes, pictures);
+    if (arrays.y.defined()) {
+      arrays.y = arrays.y.index_select(0, torch::tensor(set.kept, torch::kInt64));
+      arrays.schemas.y = category_schema(classes);
+    }
+    notes.insert(notes.end(), set.notes.begin(), set.notes.end());
+    if (!notes.empty()) arrays.schemas.x.detail["notes"] = notes;
     return in_memory(std::move(arrays));
   }
 
   Data open_set(const std::string& path, const DataOptions& options) const {
-    const auto all = sort_out(list_images(path));
-    check(!all.empty(), "[images] ", path, ": holds no PNG or JPEG");
-    const auto pictures = chosen(all, options, path);
-    const auto classes = classes_of(all);
-    const auto y = labels_among(classes, pictures);
+    const auto listing = list_pictures(path);
+    auto notes = listing_notes(listing);
+    check(!listing.names.empty(), "[images] ", path, ": holds no pictures",
+          notes.empty() ? "" : "; " + join(notes, "; "));
+    auto layout = lay_out(listing.names, options_.layout);
+    const auto pictures = chosen(layout, options, path);
+    notes.insert(notes.end(), layout.notes.begin(), layout.notes.end());
     if (fs::is_directory(path)) {
       const auto files = std::make_shared<PictureFiles>(path, pictures);
       if (pixels_of(*files, options) > 1e9 * options_.memory) {
-        return streamed_images(files, y, classes, options);
+        return streamed_images(files, labels_among(layout.classes, pictures), layout.classes,
+                               options, notes);
       }
     }
-    std::vector<std::string> names;
-    for (const auto& p : pictures) names.push_back(p.name);
-    return held(decode_all(read_all(path, pictures), pictures, options), y, classes,
-                std::move(names));
+    return held(read_all(path, pictures), pictures, layout.classes, notes, options);
   }
 
   /// Of all pictures, if they are like the first.
@@ -277,14 +167,15 @@ class ImageReader : public Reader {
     return each * static_cast<double>(files.size());
   }
 
-  ImageOptions options_;
+  PictureOptions options_;
 };
 
-const bool added = readers().add<ImageOptions>(
+const bool added = readers().add<PictureOptions>(
     "images",
-    "a folder or archive (tar, zip) of PNG and JPEG; sub-folders are labels, train/ and "
-    "test/ are parts",
-    [](const ImageOptions& options) { return std::make_shared<ImageReader>(options); });
+    "a folder or archive (tar, zip) of PNG, JPEG, BMP, PGM, PPM, WebP, GIF and TIFF; sub-folders "
+    "are "
+    "labels, train/, val/ and test/ are parts",
+    [](const PictureOptions& options) { return std::make_shared<ImageReader>(options); });
 
 }  // namespace
 }  // namespace elbo

@@ -9,9 +9,10 @@
 
 #include "elbo/chem/molecule.h"
 #include "elbo/chem/selfies.h"
+#include "elbo/core/text.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/tokenizer.h"
-#include "elbo/io/file.h"
+#include "elbo/io/csv.h"
 
 namespace elbo {
 namespace {
@@ -44,17 +45,6 @@ struct MoleculeLines {
   size_t smiles = 0;  // the column
 };
 
-std::vector<std::string> split_cells(const std::string& line, char delimiter) {
-  std::vector<std::string> cells;
-  std::istringstream in(line);
-  if (delimiter == ' ') {
-    for (std::string cell; in >> cell;) cells.push_back(cell);
-  } else {
-    for (std::string cell; std::getline(in, cell, delimiter);) cells.push_back(cell);
-  }
-  return cells;
-}
-
 std::string in_small_letters(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
@@ -63,35 +53,49 @@ std::string in_small_letters(std::string text) {
 /// A header names the column of the molecules.
 bool names_smiles(const std::string& cell) {
   const auto name = in_small_letters(cell);
-  return name == "smiles" || name == "canonical_smiles" || name == "structure";
+  static const std::vector<std::string> names = {
+      "smiles",          "canonical_smiles", "canonical smiles", "isomeric_smiles",
+      "isomeric smiles", "smiles_string",    "molecule_smiles",  "structure"};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Without spaces and line ends around it: some files end each SMILES in one, within its quotes.
+std::string bare(std::string_view text) {
+  const auto from = text.find_first_not_of(" \t\r\n");
+  if (from == std::string_view::npos) return "";
+  return std::string(text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1));
+}
+
+/// Takes a record: the header where the first one names the molecules.
+void take_record(MoleculeLines& lines, std::vector<std::string> cells, int64_t number) {
+  const bool first = lines.cells.empty() && lines.header.empty();
+  const auto named = std::find_if(cells.begin(), cells.end(), names_smiles);
+  if (first && named != cells.end()) {
+    lines.smiles = static_cast<size_t>(named - cells.begin());
+    lines.header = std::move(cells);
+    return;
+  }
+  cells.resize(std::max(cells.size(), lines.smiles + 1));
+  lines.cells.push_back(std::move(cells));
+  lines.numbers.push_back(number);
+}
+
+/// What stands between the columns: as in any table, else spaces. Bars are a part of some SMILES.
+char delimiter_of_molecules(const std::string& path) {
+  CsvReader file(path);
+  const bool columns = file.next() && file.size() > 1 && file.delimiter() != '|';
+  return columns ? file.delimiter() : ' ';
 }
 
 MoleculeLines read_lines(const std::string& path) {
-  std::istringstream in(read_maybe_gzip(path));
   MoleculeLines lines;
-  int64_t number = 0;
-  char delimiter = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-    if (line.empty()) continue;
-    const bool first = delimiter == 0;
-    if (first) {
-      // No SMILES holds a tab or a comma.
-      const auto has = [&](char c) { return line.find(c) != std::string::npos; };
-      delimiter = has('\t') ? '\t' : has(',') ? ',' : ' ';
-    }
-    auto cells = split_cells(line, delimiter);
-    if (cells.empty()) continue;
-    const auto named = std::find_if(cells.begin(), cells.end(), names_smiles);
-    if (first && named != cells.end()) {
-      lines.smiles = static_cast<size_t>(named - cells.begin());
-      lines.header = std::move(cells);
-      continue;
-    }
-    cells.resize(std::max(cells.size(), lines.smiles + 1));
-    lines.cells.push_back(std::move(cells));
-    lines.numbers.push_back(number);
+  CsvReader file(path, delimiter_of_molecules(path));
+  while (file.next()) {
+    std::vector<std::string> cells;
+    for (int64_t i = 0; i < file.size(); ++i) cells.push_back(bare(file.cell(i)));
+    const bool blank =
+        std::all_of(cells.begin(), cells.end(), [](const auto& c) { return c.empty(); });
+    if (!blank) take_record(lines, std::move(cells), file.line());
   }
   check(!lines.cells.empty(), "[molecules] ", path, ": holds no molecules");
   return lines;
@@ -170,7 +174,7 @@ Tensor column_values(const MoleculeLines& lines, int64_t column, const std::stri
 
 std::vector<std::string> property_list(const std::string& text) {
   std::vector<std::string> names;
-  if (text != "none") names = split_cells(text, ',');
+  if (text != "none") names = split_text(text, ',');
   return names;
 }
 
@@ -202,7 +206,8 @@ class MoleculeReader : public Reader {
   }
 
   bool accepts(const std::string& path) const override {
-    return path.ends_with(".smi") || path.ends_with(".smi.gz") || path.ends_with(".smiles");
+    const auto name = in_small_letters(path);
+    return name.ends_with(".smi") || name.ends_with(".smi.gz") || name.ends_with(".smiles");
   }
 
   Data open(const std::string& path, const DataOptions& options) const override {

@@ -1,6 +1,8 @@
 #include "elbo/data/reader.h"
 
 #include <algorithm>
+#include <cmath>
+#include <sstream>
 
 namespace elbo {
 
@@ -52,6 +54,29 @@ Schema real_schema(const Tensor& x) {
   schema.detail["loc"] = list(loc.contiguous());
   schema.detail["scale"] = list(scale.contiguous());
   return schema;
+}
+
+double far_origin(double mean, double deviation, double largest) {
+  // Deviations from zero beyond which less than four digits of a deviation are left to float32.
+  constexpr double kFar = 1e3, kWhole = 1 << 24;
+  return std::abs(mean) > kFar * deviation || largest > kWhole ? std::floor(mean) : 0;
+}
+
+void set_origin(Schema& schema, const Tensor& origin) {
+  const auto plain = origin.contiguous();
+  const auto* from = plain.data_ptr<double>();
+  schema.detail["origin"] = std::vector<double>(from, from + plain.numel());
+}
+
+std::string origin_note(const Schema& schema) {
+  const auto all = schema.origin();
+  const auto far = all.ne(0);
+  std::ostringstream note;
+  note << far.sum().item<int64_t>() << " of " << all.numel()
+       << " numbers of a row lie far from zero, e.g. around "
+       << static_cast<int64_t>(all.masked_select(far)[0].item<double>())
+       << ": the model reads their distances from there, outputs have them whole";
+  return note.str();
 }
 
 Schema category_schema(const std::vector<std::string>& classes) {

@@ -16,15 +16,18 @@ void refuse_test(const DataOptions& options, const std::string& where);
 /// How many of `found` rows the options leave.
 int64_t kept_rows(const DataOptions& options, int64_t found);
 
-/// x and its schema from a bare array [N, …]: bytes [N, H, W] and [N, H, W, C] become images, whole
-/// numbers from 0 counts (0 and 1 alone: bits), floats within [0, 1] shares, all others real
-/// columns.
+/// x and its schema from a bare array [N, …]: bytes [N, H, W] and arrays with an axis of at most
+/// four channels become images, whole numbers from 0 counts (0 and 1 alone: bits), floats within
+/// [0, 1] shares, all others real columns less their origins. The schema's notes say what was
+/// decided.
 void set_x(Arrays& arrays, Tensor x, const DataOptions& options, const std::string& where);
-/// How many classes these labels know: the largest and one; 0 where they are no labels.
-int64_t count_classes(const Tensor& y);
-/// y and its schema from whole numbers from 0, -1 for unknown; `classes` is the least number of
-/// classes that the schema names.
-void set_labels(Arrays& arrays, const Tensor& y, int64_t classes, const std::string& where);
+/// y and its schema from whole numbers, -1 for unknown. The classes are those that `known` names,
+/// else 0 to the largest where 0 is one, else the numbers there are in y and in `also` (labels of
+/// other rows, or undefined). -1 beside 1 alone is a class.
+void set_labels(Arrays& arrays, const Tensor& y, const Tensor& also, const std::string& where,
+                const Schemas* known = nullptr);
+/// Names of classes as the whole numbers that they are; nothing where one is no number.
+std::optional<std::vector<int64_t>> class_values(const std::vector<std::string>& names);
 /// "HEIGHTxWIDTH" of the options; {0, 0} where none is given.
 std::pair<int64_t, int64_t> resize_of(const DataOptions& options);
 
@@ -35,6 +38,13 @@ void for_each_rows(const Tensor& x, const std::function<void(const Tensor&, int6
 /// Schema of real columns: shape, with mean and deviation per column (a constant column has
 /// scale 1) in detail.loc and detail.scale. x: [N, …] floating.
 Schema real_schema(const Tensor& x);
+/// What to take off numbers of this mean and deviation that lie so far from zero that float32 would
+/// blur them; 0 where they do not. `largest`: of their magnitudes.
+double far_origin(double mean, double deviation, double largest);
+/// Keeps the origins [1, width] of the schema's numbers; rows hold what is left without them.
+void set_origin(Schema& schema, const Tensor& origin);
+/// Says that it was done.
+std::string origin_note(const Schema& schema);
 /// Schema of labels 0 … classes-1 with these names.
 Schema category_schema(const std::vector<std::string>& classes);
 

@@ -47,6 +47,8 @@ struct Schema {
   bool present() const { return kind != Kind::kNone; }
   /// Where the rows that it was learned from lie; nothing where they are read as they are.
   std::optional<Units> units() const;
+  /// [1, shape…] float64: what was taken off the numbers before they became float32; undefined = 0.
+  Tensor origin() const;
   /// Whether cells may be missing.
   bool missing() const;
   /// Texts: the tokens, each its id's; empty for anything else.

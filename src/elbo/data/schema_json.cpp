@@ -57,6 +57,15 @@ std::optional<Units> Schema::units() const {
   return Units{read("loc"), read("scale")};
 }
 
+Tensor Schema::origin() const {
+  const auto list = detail.value("origin", Json());
+  if (!list.is_array()) return Tensor();
+  const auto values = list.get<std::vector<double>>();
+  check(static_cast<int64_t>(values.size()) == numel(shape), "[schema] origin: ", values.size(),
+        " numbers, a row has ", numel(shape));
+  return torch::tensor(values, torch::kFloat64).view(with_rows(1, shape));
+}
+
 bool Schema::missing() const { return detail.value("missing", false); }
 
 std::vector<std::string> Schema::vocabulary() const { return texts_at(detail, "vocabulary"); }

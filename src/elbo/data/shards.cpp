@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "elbo/data/picture_pixels.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/streamed_images.h"
 #include "elbo/io/image.h"
@@ -192,11 +193,11 @@ class ShardReader : public Reader {
   }
 };
 
-const bool added = readers().add<NoOptions>(
+const bool added = readers().add<PixelOptions>(
     "shards",
     "tar files of pictures in WebDataset's layout, KEY.png or .jpg beside KEY.cls or .json, read "
     "as they are needed: shards:DIR, shards:DIR/*.tar, shards:name-{000..031}.tar",
-    [](const NoOptions&) { return std::make_shared<ShardReader>(); });
+    [](const PixelOptions&) { return std::make_shared<ShardReader>(); });
 
 }  // namespace
 }  // namespace elbo

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <deque>
 #include <limits>
+#include <map>
 
+#include "elbo/data/series_file.h"
 #include "elbo/data/table.h"
 
 namespace elbo {
@@ -49,6 +51,9 @@ class NumberStream : public RowStream {
     const int64_t width = shape_.back();
     changes_ = x.detail.value("changes", std::vector<bool>(static_cast<size_t>(width), false));
     missing_ = x.missing();
+    roles_ = series_roles_from(x.detail);
+    origin_ = x.origin();
+    if (origin_.defined()) origin_ = origin_.view({-1, width})[0].contiguous();
     find_columns(x.detail.value("columns", Json::array()), width);
   }
 
@@ -57,13 +62,13 @@ class NumberStream : public RowStream {
       if (!text_.next()) return false;
       ++number_;
       read_step();
-    } while (steps_.size() < window_);
+    } while (piece_->steps.size() < window_);
     return true;
   }
 
   Batch batch() const override {
     std::vector<float> values;
-    for (const auto& step : steps_) values.insert(values.end(), step.begin(), step.end());
+    for (const auto& step : piece_->steps) values.insert(values.end(), step.begin(), step.end());
     Batch batch;
     batch.x = torch::tensor(values).view(with_rows(1, shape_));
     const auto holes = batch.x.isnan();
@@ -75,9 +80,15 @@ class NumberStream : public RowStream {
     }
     return batch;
   }
-  std::string name() const override { return time_.empty() ? std::to_string(number_) : time_; }
+  std::string name() const override { return name_.empty() ? std::to_string(number_) : name_; }
 
  private:
+  /// What is known of one entity of a series.
+  struct Piece {
+    std::vector<double> last;
+    std::deque<std::vector<float>> steps;
+  };
+
   /// By their names where the file has them, else by their places.
   void find_columns(const Json& columns, int64_t width) {
     const auto& names = text_.names();
@@ -92,22 +103,55 @@ class NumberStream : public RowStream {
             name, "; found: ", join(names));
       places_.push_back(placed ? c : at - names.begin());
     }
+    time_ = place_of(roles_.time);
+    entity_ = place_of(roles_.entity);
+    check(roles_.entity.empty() || entity_ >= 0, "[stream] ", text_.records().path(),
+          ": lacks the column ", roles_.entity, "; found: ", join(names));
+  }
+
+  int64_t place_of(const std::string& name) const {
+    const auto& names = text_.names();
+    const auto at = std::find(names.begin(), names.end(), name);
+    return at == names.end() || name.empty() ? -1 : at - names.begin();
+  }
+
+  std::string_view cell(int64_t place) const { return trimmed(text_.records().cell(place)); }
+
+  double number(int64_t place) const {
+    const auto states = roles_.states.find(text_.names()[static_cast<size_t>(place)]);
+    if (states == roles_.states.end()) return text_.number(place);
+    if (text_.missing(cell(place))) return std::numeric_limits<double>::quiet_NaN();
+    const auto& words = states->second;
+    const auto at = std::find(words.begin(), words.end(), cell(place));
+    if (at == words.end()) {
+      text_.refuse(place, "\"" + std::string(cell(place)) + "\" found, allowed: " + join(words));
+    }
+    return static_cast<double>(at - words.begin());
   }
 
   void read_step() {
-    std::vector<float> raw;
-    for (int64_t place : places_) {
-      raw.push_back(text_.number(place));
+    std::vector<double> raw;
+    for (int64_t place : places_) raw.push_back(number(place));
+    const auto entity = entity_ < 0 ? std::string() : std::string(cell(entity_));
+    piece_ = &pieces_[entity];
+    name_step(entity);
+    auto& piece = *piece_;
+    std::vector<float> step;
+    for (size_t c = 0; c < raw.size(); ++c) {
+      const double before = piece.last.empty() ? raw[c] : piece.last[c];
+      double value = changes_[c] ? raw[c] - before : raw[c];
+      if (origin_.defined()) value -= origin_.data_ptr<double>()[c];
+      step.push_back(static_cast<float>(value));
     }
-    const auto first = trimmed(text_.records().cell(0));
-    time_ = parse_date(first) ? std::string(first) : "";
-    auto step = raw;
-    for (size_t c = 0; c < step.size(); ++c) {
-      if (changes_[c]) step[c] = last_.empty() ? 0 : raw[c] - last_[c];
-    }
-    last_ = std::move(raw);
-    steps_.push_back(std::move(step));
-    if (steps_.size() > window_) steps_.pop_front();
+    piece.last = std::move(raw);
+    piece.steps.push_back(std::move(step));
+    if (piece.steps.size() > window_) piece.steps.pop_front();
+  }
+
+  void name_step(const std::string& entity) {
+    const auto time = cell(std::max<int64_t>(time_, 0));
+    name_ = time_ >= 0 || parse_date(time) ? std::string(time) : "";
+    if (entity_ >= 0) name_ = entity + " " + (name_.empty() ? std::to_string(number_) : name_);
   }
 
   TableText text_;
@@ -115,10 +159,12 @@ class NumberStream : public RowStream {
   size_t window_ = 1;
   std::vector<bool> changes_;
   std::vector<int64_t> places_;
-  std::vector<float> last_;
-  std::deque<std::vector<float>> steps_;
-  std::string time_;
-  int64_t number_ = -1;
+  std::map<std::string, Piece> pieces_;
+  Piece* piece_ = nullptr;
+  SeriesRoles roles_;
+  Tensor origin_;  // [width] float64; undefined = 0
+  std::string name_;
+  int64_t number_ = -1, time_ = -1, entity_ = -1;
   bool missing_ = false;
 };
 

@@ -6,10 +6,10 @@
 #include <cstring>
 #include <thread>
 
+#include "elbo/data/picture_pixels.h"
 #include "elbo/data/read_ahead.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/rows.h"
-#include "elbo/io/image.h"
 
 namespace elbo {
 namespace {
@@ -20,12 +20,16 @@ constexpr int kMostThreads = 16;
 class StreamedImages : public Dataset, public StreamedRows {
  public:
   StreamedImages(std::shared_ptr<const PictureSource> source, Tensor y,
-                 const std::vector<std::string>& classes, const DataOptions& options, int64_t ahead)
-      : source_(std::move(source)), y_(std::move(y)), resize_(resize_of(options)) {
+                 const std::vector<std::string>& classes, const DataOptions& options,
+                 const std::vector<std::string>& notes, int64_t ahead)
+      : source_(std::move(source)), y_(std::move(y)), options_(options) {
+    how_.depth = options.reader.value("depth", how_.depth);
+    how_.exif = options.reader.value("exif", how_.exif);
     size_ = kept_rows(options, source_->size());
     const auto first = picture(0);
     shape_ = first.sizes().vec();
     schemas_.x = {shape_, Kind::kByte, Json::object()};
+    if (!notes.empty()) schemas_.x.detail["notes"] = notes;
     if (y_.defined()) schemas_.y = category_schema(classes);
     const int threads =
         std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);
@@ -80,8 +84,7 @@ class StreamedImages : public Dataset, public StreamedRows {
 
  private:
   Tensor picture(int64_t row) const {
-    const auto image = decode_image(source_->encoded(row), source_->name(row));
-    return resize_.first > 0 ? resize_image(image, resize_.first, resize_.second) : image;
+    return decode_to_bytes(source_->encoded(row), source_->name(row), how_, options_);
   }
 
   ReadAhead::Bytes pixels(int64_t row) const {
@@ -99,7 +102,8 @@ class StreamedImages : public Dataset, public StreamedRows {
 
   std::shared_ptr<const PictureSource> source_;
   Tensor y_;
-  std::pair<int64_t, int64_t> resize_;
+  DataOptions options_;
+  PictureOptions how_;
   int64_t size_ = 0;
   Shape shape_;
   Schemas schemas_;
@@ -110,8 +114,9 @@ class StreamedImages : public Dataset, public StreamedRows {
 
 Data streamed_images(std::shared_ptr<const PictureSource> source, Tensor y,
                      const std::vector<std::string>& classes, const DataOptions& options,
-                     int64_t ahead) {
-  return std::make_shared<StreamedImages>(std::move(source), std::move(y), classes, options, ahead);
+                     const std::vector<std::string>& notes, int64_t ahead) {
+  return std::make_shared<StreamedImages>(std::move(source), std::move(y), classes, options, notes,
+                                          ahead);
 }
 
 }  // namespace elbo

@@ -108,16 +108,16 @@ bool TableText::next() {
   return true;
 }
 
-float TableText::number(int64_t column) const {
+double TableText::number(int64_t column) const {
   const auto cell = trimmed(records_->cell(column));
-  if (missing(cell)) return std::numeric_limits<float>::quiet_NaN();
+  if (missing(cell)) return std::numeric_limits<double>::quiet_NaN();
   const auto number = parse_number(cell, records_->delimiter() != ',');
   if (!number) {
     refuse(column, "\"" + std::string(cell) +
                        "\" is not a number; name the column's use as in --types \"" +
                        names_[static_cast<size_t>(column)] + "=ignore\" (or label, date)");
   }
-  return static_cast<float>(*number);
+  return *number;
 }
 
 std::string TableText::place() const {

@@ -54,7 +54,7 @@ class TableText {
   const std::vector<std::string>& notes() const { return notes_; }
   bool missing(std::string_view cell) const;
   /// The number in a cell of the present record, NaN where it is missing. Others raise an Error.
-  float number(int64_t column) const;
+  double number(int64_t column) const;
   /// Raises an Error at a cell of the present record.
   [[noreturn]] void refuse(int64_t column, const std::string& what) const;
 

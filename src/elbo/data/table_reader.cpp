@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "elbo/core/text.h"
 #include "elbo/data/column_types.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/table.h"
@@ -155,10 +156,11 @@ class TableReader : public Reader {
       : options_(std::move(options)), databases_(databases) {}
 
   bool accepts(const std::string& path) const override {
-    const std::vector<std::string> text = {".csv", ".tsv", ".csv.gz", ".tsv.gz"};
+    const std::vector<std::string> text = {".csv",    ".tsv",     ".csv.gz",
+                                           ".tsv.gz", ".csv.zip", ".tsv.zip"};
     const std::vector<std::string> database = {".db", ".db3", ".sqlite", ".sqlite3"};
     const auto& endings = databases_ ? database : text;
-    const auto file = split_table(path).first;
+    const auto file = lower_case(split_table(path).first);
     return std::any_of(endings.begin(), endings.end(),
                        [&](const auto& ending) { return file.ends_with(ending); });
   }

@@ -1,7 +1,14 @@
+#include "elbo/core/text.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+
 #include "elbo/data/reader.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/io/csv.h"
 #include "elbo/io/file.h"
+#include "elbo/io/utf16.h"
 
 namespace elbo {
 namespace {
@@ -74,6 +81,55 @@ class Units {
   int64_t line_ = 0;
 };
 
+/// Lines end in LF: CRLF and a lone CR become one.
+void unify_line_ends(std::string& text) {
+  size_t to = 0;
+  for (size_t from = 0; from < text.size(); ++from) {
+    const bool cr = text[from] == '\r';
+    if (cr && from + 1 < text.size() && text[from + 1] == '\n') continue;
+    text[to++] = cr ? '\n' : text[from];
+  }
+  text.resize(to);
+}
+
+/// Whether the lines of a text are rows of numbers, two or more in each.
+bool is_table_of_numbers(std::string_view head) {
+  constexpr int64_t kLines = 20;
+  int64_t lines = 0, first = 0;
+  for (size_t from = 0; from < head.size() && lines < kLines;) {
+    const auto to = std::min(head.find_first_of("\r\n", from), head.size());
+    const auto line = without_spaces(head.substr(from, to - from));
+    from = to + 1;
+    if (line.empty()) continue;
+    if (to == head.size() && lines > 0) break;  // may be cut
+    int64_t cells = 0;
+    for (size_t at = 0; at < line.size();) {
+      const auto end = std::min(line.find_first_of(" \t,;", at), line.size());
+      if (end > at) {
+        const auto cell = line.substr(at, end - at);
+        if (cell.find_first_not_of("+-.0123456789eE") != std::string_view::npos) return false;
+        ++cells;
+      }
+      at = end + 1;
+    }
+    if (lines++ == 0) first = cells;
+    if (cells != first) return false;
+  }
+  return lines > 1 && first > 1;
+}
+
+/// The first bytes of a file, unpacked; empty where it cannot be read.
+std::string head_of(const std::string& path) {
+  constexpr size_t kHead = 1 << 14;
+  std::string head(kHead, '\0');
+  gzFile file = gzopen(path.c_str(), "rb");
+  if (file == nullptr) return "";
+  const int got = gzread(file, head.data(), static_cast<unsigned>(kHead));
+  gzclose(file);
+  head.resize(static_cast<size_t>(std::max(got, 0)));
+  return head;
+}
+
 void check_text(const std::string& text, const std::string& path) {
   int64_t number = 0;
   for (size_t from = 0; from < text.size();) {
@@ -93,7 +149,12 @@ class TextReader : public Reader {
   explicit TextReader(TextOptions options) : options_(std::move(options)) {}
 
   bool accepts(const std::string& path) const override {
-    return path.ends_with(".txt") || path.ends_with(".txt.gz");
+    const auto name = lower_case(path);
+    if (!name.ends_with(".txt") && !name.ends_with(".txt.gz")) return false;
+    check(!is_table_of_numbers(head_of(path)), "[data] ", path,
+          ": its lines are rows of numbers; say what they are: table:", path, ", series:", path,
+          " or text:", path);
+    return true;
   }
 
   Data open(const std::string& path, const DataOptions& options) const override {
@@ -103,7 +164,10 @@ class TextReader : public Reader {
     check(options.binarize == "auto" || options.binarize == "none", "[", where,
           "] binarize: ", options.binarize, " asked for, only bytes can be binarized");
     auto text = read_maybe_gzip(path);
+    if (!is_utf8(text) || text.find('\0') != std::string::npos)
+      text = from_utf16(std::move(text), path);
     if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+    unify_line_ends(text);
     check_text(text, path);
     Units units(text, options_.unit);
     check(!units.texts.empty(), "[text] ", path, ": holds no text");

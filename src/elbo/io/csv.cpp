@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "elbo/core/error.h"
+#include "elbo/io/archive.h"
 
 namespace elbo {
 namespace {
@@ -36,6 +37,7 @@ struct CsvReader::Source {
       check(packed_ != nullptr, "[csv] ", path, ": out of memory");
       gzbuffer(packed_, kBlock);
     }
+    if (magic[0] == 'P' && magic[1] == 'K') unzip();
   }
   ~Source() {
     if (packed_) {
@@ -48,6 +50,12 @@ struct CsvReader::Source {
   Source& operator=(const Source&) = delete;
 
   size_t read(char* to, size_t most) {
+    if (zipped_) {
+      const size_t count = std::min(most, bytes_.size() - at_);
+      std::memcpy(to, bytes_.data() + at_, count);
+      at_ += count;
+      return count;
+    }
     if (packed_) {
       const int got = gzread(packed_, to, static_cast<unsigned>(most));
       int state = Z_OK;
@@ -65,7 +73,27 @@ struct CsvReader::Source {
   }
 
  private:
-  std::string path_;
+  /// The only text in a zip archive; a spreadsheet is one, too.
+  void unzip() {
+    int64_t texts = 0;
+    zipped_ = true;
+    read_archive(
+        path_,
+        [&](const std::string& name) {
+          check(name != "xl/workbook.xml", "[csv] ", path_,
+                ": is a spreadsheet, save it as CSV (libreoffice --convert-to csv FILE)");
+          const bool text = !name.ends_with('/') && !name.starts_with("__MACOSX/");
+          texts += text;
+          return text && texts == 1;
+        },
+        [&](const std::string&, std::string bytes) { bytes_ = std::move(bytes); });
+    check(texts == 1, "[csv] ", path_, ": is a zip archive of ", texts,
+          " files, expected a single one; unpack it (unzip FILE)");
+  }
+
+  std::string path_, bytes_;
+  size_t at_ = 0;
+  bool zipped_ = false;
   int file_ = -1;
   gzFile packed_ = nullptr;
 };
@@ -132,16 +160,25 @@ bool CsvReader::read_record() {
   line_end_.clear();
   line_ = next_line_;
   if (!more(start_)) return false;
-  size_t at = start_;
+  size_t at = skip_spaces(start_);
   for (;;) {
     at = more(at) && buffer_[at] == '"' ? read_quoted_cell(at) : read_cell(at);
-    if (more(at) && buffer_[at] == delimiter_) {
+    if (delimiter_ == ' ') {
+      at = skip_spaces(at);
+      if (more(at) && buffer_[at] != '\n' && buffer_[at] != '\r') continue;
+    } else if (more(at) && buffer_[at] == delimiter_) {
       ++at;
       continue;
     }
     end_ = end_record(at);
     return true;
   }
+}
+
+/// Past spaces, where they are what separates cells: any number of them, also at either end.
+size_t CsvReader::skip_spaces(size_t at) {
+  while (delimiter_ == ' ' && more(at) && buffer_[at] == ' ') ++at;
+  return at;
 }
 
 size_t CsvReader::read_cell(size_t at) {
@@ -217,31 +254,84 @@ std::string csv_cell(std::string_view text, char delimiter) {
   return quoted + "\"";
 }
 
-char sniff_delimiter(std::string_view head) {
+namespace {
+
+/// Whether lines are numbers between spaces, as many in each; the first may hold names.
+bool is_spaced(std::string_view head) {
   constexpr int64_t kLines = 50;
+  int64_t lines = 0, first = 0;
+  for (size_t from = 0; from < head.size() && lines < kLines;) {
+    const auto to = std::min(head.find_first_of("\r\n", from), head.size());
+    const auto line = head.substr(from, to - from);
+    from = to + 1;
+    int64_t cells = 0;
+    for (size_t at = line.find_first_not_of(' '); at < line.size();
+         at = line.find_first_not_of(' ', at)) {
+      const auto end = std::min(line.find(' ', at), line.size());
+      const bool number =
+          line.substr(at, end - at).find_first_not_of("+-.0123456789eE") == std::string_view::npos;
+      if (!number && lines > 0) return false;
+      ++cells;
+      at = end;
+    }
+    if (cells == 0) continue;
+    if (to == head.size() && lines > 0) break;  // may be cut
+    if (lines++ == 0) first = cells;
+    if (cells != first) return false;
+  }
+  return lines > 1 && first > 1;
+}
+
+/// How often a sign stands in each of the first lines that are not blank, outside of quotes.
+std::vector<int64_t> counts_by_line(std::string_view head, char sign) {
+  constexpr size_t kLines = 50;
+  std::vector<int64_t> counts;
+  int64_t here = 0;
+  bool quoted = false;
+  for (size_t at = 0; at < head.size() && counts.size() < kLines; ++at) {
+    const char c = head[at];
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == sign) ++here;
+    if (c != '\n' && c != '\r') continue;
+    const bool blank = at == 0 || head[at - 1] == '\n' || head[at - 1] == '\r';
+    if (!blank) counts.push_back(here);
+    here = 0;
+  }
+  if (counts.empty()) counts.push_back(here);  // a single line without an end
+  return counts;
+}
+
+/// The share of the lines that hold the most frequent number of signs, 0 where that is none.
+double agreement(const std::vector<int64_t>& counts) {
+  int64_t most = 0;
+  for (const auto count : counts) {
+    if (count > 0) most = std::max<int64_t>(most, std::count(counts.begin(), counts.end(), count));
+  }
+  return static_cast<double>(most) / static_cast<double>(counts.size());
+}
+
+}  // namespace
+
+char sniff_delimiter(std::string_view head) {
   // A comma last: with another delimiter it may stand in every number.
   for (const char candidate : {'\t', ';', '|', ','}) {
-    int64_t lines = 0, first = 0, here = 0;
-    bool quoted = false, agree = true;
-    for (size_t at = 0; at < head.size() && lines < kLines && agree; ++at) {
-      const char c = head[at];
-      if (c == '"') quoted = !quoted;
-      if (quoted) continue;
-      if (c == candidate) ++here;
-      if (c != '\n' && c != '\r') continue;
-      const bool blank = at == 0 || head[at - 1] == '\n' || head[at - 1] == '\r';
-      if (!blank) {
-        if (lines++ == 0) first = here;
-        agree = here == first && here > 0;
-      }
-      here = 0;
-    }
-    if (lines == 0) first = here;  // a single line without an end
-    if (agree && first > 0) return candidate;
+    if (agreement(counts_by_line(head, candidate)) == 1) return candidate;
   }
-  // Ragged lines: what the first one holds most of; the reader tells which line differs.
+  // Titles and comments above, or ragged lines: what most lines agree on.
+  constexpr double kMost = 0.5;
+  char best = 0;
+  double share = kMost;
+  for (const char candidate : {'\t', ';', '|', ','}) {
+    const double one = agreement(counts_by_line(head, candidate));
+    if (one > share) best = candidate;
+    share = std::max(share, one);
+  }
+  if (best != 0) return best;
+  if (is_spaced(head)) return ' ';
+  // What the first one holds most of; the reader tells which line differs.
   const auto line = head.substr(0, head.find_first_of("\r\n"));
-  char best = ',';
+  best = ',';
   for (const char candidate : {'\t', ';', '|'}) {
     const auto count = [&](char c) { return std::count(line.begin(), line.end(), c); };
     if (count(candidate) > count(best)) best = candidate;

@@ -8,11 +8,12 @@
 namespace elbo {
 
 /// Records of a delimited text file (RFC 4180), one after the other in bounded memory: quotes, line
-/// breaks within them, a byte-order mark, LF, CRLF or CR; also gzip'ed; "-" is standard input. What
-/// cannot be read raises an Error naming line and column (both from 1).
+/// breaks within them, a byte-order mark, LF, CRLF or CR; also gzip'ed or alone in a zip archive;
+/// "-" is standard input. What cannot be read raises an Error naming line and column (both from 1).
 class CsvReader : public Records {
  public:
-  /// The delimiter is found out (tab, ;, |, comma) where it is 0.
+  /// The delimiter is found out (tab, ;, |, comma, spaces between numbers) where it is 0; a space
+  /// stands for any number of them.
   explicit CsvReader(const std::string& path, char delimiter = 0);
   ~CsvReader() override;
 
@@ -40,6 +41,7 @@ class CsvReader : public Records {
   };
   bool fill();
   bool read_record();
+  size_t skip_spaces(size_t at);
   size_t read_cell(size_t at);
   size_t read_quoted_cell(size_t at);
   size_t end_record(size_t at);

@@ -9,6 +9,7 @@
 #include "elbo/core/error.h"
 #include "elbo/io/file.h"
 #include "elbo/io/jpeg.h"
+#include "elbo/io/picture.h"
 
 namespace elbo {
 namespace {
@@ -18,6 +19,8 @@ struct Png {
   Png() { image.version = PNG_IMAGE_VERSION; }
   ~Png() { png_image_free(&image); }
 };
+
+}  // namespace
 
 Tensor decode_png(std::string_view bytes, const std::string& where) {
   Png png;
@@ -37,8 +40,6 @@ Tensor decode_png(std::string_view bytes, const std::string& where) {
   return pixels.permute({2, 0, 1}).contiguous();
 }
 
-}  // namespace
-
 void check_image_size(int64_t width, int64_t height, const char* format, const std::string& where) {
   constexpr int64_t kMostPixels = int64_t{1} << 28;
   check(width > 0 && height > 0 && width <= kMostPixels / height, "[", format, "] ", where, ": ",
@@ -46,9 +47,8 @@ void check_image_size(int64_t width, int64_t height, const char* format, const s
 }
 
 Tensor decode_image(std::string_view bytes, const std::string& where) {
-  if (bytes.substr(0, 4) == "\x89PNG") return decode_png(bytes, where);
-  if (bytes.substr(0, 2) == "\xff\xd8") return decode_jpeg(bytes, where);
-  fail("[image] ", where, ": neither PNG nor JPEG");
+  const auto picture = decode_picture(bytes, where);
+  return upright(as_bytes(picture), picture.orientation);
 }
 
 bool is_image_name(const std::string& name) {
@@ -57,7 +57,11 @@ bool is_image_name(const std::string& name) {
   auto end = name.substr(dot + 1);
   std::transform(end.begin(), end.end(), end.begin(),
                  [](unsigned char c) { return std::tolower(c); });
-  return end == "png" || end == "jpg" || end == "jpeg";
+  for (const char* known : {"png", "jpg", "jpeg", "jpe", "jfif", "bmp", "pgm", "ppm", "pnm"}) {
+    if (end == known) return true;
+  }
+  if (end == "tif" || end == "tiff") return has_tiff();
+  return (end == "webp" && has_webp()) || (end == "gif" && has_gif());
 }
 
 std::string encode_png(const Tensor& image) {
@@ -112,6 +116,7 @@ Tensor resize_image(const Tensor& image, int64_t height, int64_t width) {
   if (image.size(1) == height && image.size(2) == width) return image;
   const auto resized = torch::_upsample_bilinear2d_aa(image.to(torch::kFloat32).unsqueeze(0),
                                                       {height, width}, false);
+  if (image.scalar_type() != torch::kUInt8) return resized.squeeze(0);
   return resized.squeeze(0).round().clamp(0, 255).to(torch::kUInt8);
 }
 

@@ -42,7 +42,9 @@ class Decoder {
     return created_ && run([&] {
              jpeg_read_header(&info_, TRUE);
              const bool gray = info_.jpeg_color_space == JCS_GRAYSCALE;
-             info_.out_color_space = gray ? JCS_GRAYSCALE : JCS_RGB;
+             const bool inks =
+                 info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
+             info_.out_color_space = gray ? JCS_GRAYSCALE : inks ? JCS_CMYK : JCS_RGB;
              jpeg_calc_output_dimensions(&info_);
            });
   }
@@ -59,7 +61,10 @@ class Decoder {
   }
   int64_t width() const { return info_.output_width; }
   int64_t height() const { return info_.output_height; }
-  int64_t channels() const { return info_.out_color_space == JCS_GRAYSCALE ? 1 : 3; }
+  int64_t channels() const { return info_.out_color_space == JCS_GRAYSCALE ? 1 : inks() ? 4 : 3; }
+  bool inks() const { return info_.out_color_space == JCS_CMYK; }
+  /// Adobe's programs, which write most of such files, store how much light is left, not ink.
+  bool inverted() const { return info_.saw_Adobe_marker; }
 
   char message[JMSG_LENGTH_MAX] = "";
   bool truncated = false;
@@ -81,7 +86,17 @@ class Decoder {
 
 }  // namespace
 
-Tensor decode_jpeg(std::string_view bytes, const std::string& where) {
+namespace {
+
+/// RGB of light [H, W, 4] that four inks leave.
+Tensor rgb_of_inks(const Tensor& light) {
+  const auto x = light.to(torch::kInt32);
+  return ((x.narrow(2, 0, 3) * x.narrow(2, 3, 1) + 127).floor_divide(255)).to(torch::kUInt8);
+}
+
+}  // namespace
+
+Tensor decode_jpeg(std::string_view bytes, const std::string& where, bool* cmyk) {
   Decoder decoder(bytes);
   check(decoder.read_header(), "[jpeg] ", where, ": ", decoder.message);
   check_image_size(decoder.width(), decoder.height(), "jpeg", where);
@@ -90,6 +105,10 @@ Tensor decode_jpeg(std::string_view bytes, const std::string& where) {
   const bool done = decoder.read_pixels(pixels.data_ptr<uint8_t>());
   check(!decoder.truncated, "[jpeg] ", where, ": ends too early");
   check(done, "[jpeg] ", where, ": ", decoder.message);
+  if (decoder.inks()) {
+    pixels = rgb_of_inks(decoder.inverted() ? pixels : 255 - pixels);
+    if (cmyk) *cmyk = true;
+  }
   return pixels.permute({2, 0, 1}).contiguous();
 }
 

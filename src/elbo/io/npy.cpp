@@ -199,7 +199,10 @@ Tensor parse_npy(std::string_view bytes, const std::string& where,
 std::string npy_header(torch::ScalarType type, const Shape& shape) {
   std::string axes;
   for (int64_t size : shape) axes += (axes.empty() ? "" : " ") + std::to_string(size) + ",";
-  const auto* name = type == torch::kUInt8 ? "|u1" : type == torch::kInt64 ? "<i8" : "<f4";
+  const auto* name = type == torch::kUInt8     ? "|u1"
+                     : type == torch::kInt64   ? "<i8"
+                     : type == torch::kFloat64 ? "<f8"
+                                               : "<f4";
   std::string header =
       "{'descr': '" + std::string(name) + "', 'fortran_order': False, 'shape': (" + axes + "), }";
   constexpr size_t kFixed = 10, kAlign = 64;

@@ -13,7 +13,7 @@ namespace elbo {
 Tensor parse_npy(std::string_view bytes, const std::string& where,
                  const std::shared_ptr<void>& owner = nullptr);
 
-/// What stands before the elements of a NumPy file of bytes, int64 or float32 numbers.
+/// What stands before the elements of a NumPy file of bytes, int64, float32 or float64 numbers.
 std::string npy_header(torch::ScalarType type, const Shape& shape);
 
 /// A tensor over the bytes of a file: type, shape and data length are checked against each other;

@@ -23,8 +23,8 @@ class Counted : public RowFile {
   Counted(const std::string& path, RowPlan plan) : plan_(std::move(plan)), file_(path) {}
 
   void append(const Tensor& rows) override {
-    const auto type = plan_.whole ? torch::kInt64 : torch::kFloat32;
-    const auto plain = rows.detach().to(torch::kCPU, type).contiguous();
+    auto plain = rows.detach().to(torch::kCPU, type()).contiguous();
+    if (plan_.origin.defined()) plain = plain + plan_.origin;
     assert(plain.numel() == plain.size(0) * numel(plan_.shape));
     written_ += plain.size(0);
     write(plain.view({plain.size(0), numel(plan_.shape)}));
@@ -37,6 +37,10 @@ class Counted : public RowFile {
 
  protected:
   virtual void write(const Tensor& rows) = 0;
+  torch::ScalarType type() const {
+    if (plan_.origin.defined()) return torch::kFloat64;
+    return plan_.whole ? torch::kInt64 : torch::kFloat32;
+  }
 
   const RowPlan plan_;
   AtomicFile file_;
@@ -51,7 +55,7 @@ class NpyFile : public Counted {
   NpyFile(const std::string& path, RowPlan plan) : Counted(path, std::move(plan)) {
     Shape shape = plan_.shape;
     shape.insert(shape.begin(), plan_.rows);
-    file_.write(npy_header(plan_.whole ? torch::kInt64 : torch::kFloat32, shape));
+    file_.write(npy_header(type(), shape));
   }
 
  protected:
@@ -82,6 +86,8 @@ class TextFile : public Counted {
         const int64_t at = r * rows.size(1) + i;
         if (plan_.whole) {
           text += std::to_string(rows.data_ptr<int64_t>()[at]);
+        } else if (plan_.origin.defined()) {
+          append_far_number(text, rows.data_ptr<double>()[at]);
         } else {
           append_number(text, rows.data_ptr<float>()[at]);
         }
@@ -97,6 +103,17 @@ class TextFile : public Counted {
     if (std::isnan(value)) return;
     char digits[32];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    text.append(digits, end);
+  }
+
+  /// All digits that float32 beside an origin has; more would only show its rounding.
+  static void append_far_number(std::string& text, double value) {
+    if (std::isnan(value)) return;
+    constexpr int kDigits = 15;
+    char digits[32];
+    const auto end =
+        std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, kDigits)
+            .ptr;
     text.append(digits, end);
   }
 

@@ -24,6 +24,7 @@ struct RowPlan {
   Shape shape;                       // of one row
   bool whole = false;                // int64 instead of float32
   std::vector<std::string> columns;  // names for text files; empty = x0, x1, …
+  Tensor origin = Tensor();          // [1, shape…] float64, put back on; the file is float64 then
 };
 /// Whether the extension names a format of row files: .npy, .csv, .tsv.
 bool is_row_file(const std::string& path);

@@ -19,21 +19,23 @@ namespace {
 
 constexpr int64_t kMapRows = 2000, kSliders = 12, kMostRows = 256, kDraws = 100, kBlock = 20;
 
-Tensor matrix(const Json& rows, const std::string& what) {
+Tensor matrix(const Json& rows, const std::string& what, const Tensor& origin = Tensor()) {
   const bool shaped = rows.is_array() && !rows.empty() && rows[0].is_array() && !rows[0].empty();
   check(shaped, "[explore] ", what, ": expected a list of rows of numbers");
   check(static_cast<int64_t>(rows.size()) <= kMostRows, "[explore] ", what, ": ", rows.size(),
         " rows, at most ", kMostRows, " at once");
-  std::vector<float> values;
+  std::vector<double> values;
   for (const auto& row : rows) {
     check(row.is_array() && row.size() == rows[0].size(), "[explore] ", what,
           ": rows of different lengths");
     for (const auto& cell : row) {
       check(cell.is_number(), "[explore] ", what, ": ", cell.dump(), " is not a number");
-      values.push_back(cell.get<float>());
+      values.push_back(cell.get<double>());
     }
   }
-  return torch::tensor(values).view({static_cast<int64_t>(rows.size()), -1});
+  auto all = torch::tensor(values, torch::kFloat64).view({static_cast<int64_t>(rows.size()), -1});
+  if (origin.defined() && origin.numel() == all.size(1)) all -= origin.view({1, -1});
+  return all.to(torch::kFloat32);
 }
 
 bool shows_molecules(const Schema& x) { return is_molecules(x) && has_chemistry(); }
@@ -46,6 +48,17 @@ Json numbers(const Tensor& row) {
     // A float's shortest text as double has seventeen digits.
     static const double scale = std::pow(10, kShownDecimals);
     list.push_back(std::isfinite(v) ? Json(std::round(v * scale) / scale) : Json());
+  }
+  return list;
+}
+
+/// Numbers beside which float32 is too coarse, as Schema::origin() has them.
+Json far_numbers(const Tensor& row) {
+  const auto plain = row.to(torch::kCPU, torch::kFloat64).contiguous();
+  Json list = Json::array();
+  for (int64_t i = 0; i < plain.numel(); ++i) {
+    const double v = plain.data_ptr<double>()[i];
+    list.push_back(std::isfinite(v) ? Json(v) : Json());
   }
   return list;
 }
@@ -179,7 +192,9 @@ Json Explorer::rows_of(const Tensor& x) const {
     } else if (is_text(schema)) {
       rows.push_back(decode_row(schema, x[i]));
     } else {
-      rows.push_back(numbers(x[i].flatten()));
+      const auto origin = schema.origin();
+      rows.push_back(origin.defined() ? far_numbers(x[i].to(torch::kFloat64) + origin)
+                                      : numbers(x[i].flatten()));
     }
   }
   return rows;
@@ -238,7 +253,7 @@ Json Explorer::encode(const Json& question) {
     batch.x = encode_rows(x, {row.get<std::string>()});
     batch.mask = token_mask(batch.x);
   } else {
-    batch.x = matrix(Json::array({row}), "row");
+    batch.x = matrix(Json::array({row}), "row", x.origin());
     check(batch.x.size(1) == numel(x.shape), "[explore] row: ", batch.x.size(1),
           " numbers, the model's rows have ", numel(x.shape));
     batch.x = batch.x.view(with_rows(1, x.shape));

@@ -191,8 +191,8 @@ std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& sc
   check(is_row_file(path), "[output] ", path,
         ": unknown ending; known: .apng, .csv, .gif, .npy, .png, .tsv",
         is_text(schema) ? ", .txt" : "");
-  return create_row_file(
-      path, {rows, schema.shape, schema.kind == Kind::kCategory, component_names(schema)});
+  return create_row_file(path, {rows, schema.shape, schema.kind == Kind::kCategory,
+                                component_names(schema), schema.origin()});
 }
 
 }  // namespace elbo

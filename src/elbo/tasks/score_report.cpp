@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "elbo/core/text.h"
+#include "elbo/data/series_file.h"
 #include "elbo/data/table.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/io/row_file.h"
@@ -114,7 +115,11 @@ Json to_json(const RowVerdict& v) {
 ComponentNames::ComponentNames(const Schema& schema)
     : schema_(schema), names_(column_names(schema)) {
   if (is_text(schema)) tokens_ = schema.vocabulary();
-  if (schema.kind != Kind::kTable) return;
+  if (schema.kind != Kind::kTable) {
+    states_ = series_roles_from(schema.detail).states;
+    origin_ = schema.origin();
+    return;
+  }
   for (auto& column : columns_of(schema)) cells_.emplace_back(std::move(column));
 }
 
@@ -140,8 +145,30 @@ std::string ComponentNames::value(int64_t component, double value) const {
     if (id == kEndToken) return std::isfinite(value) ? "the end" : "";
     return id < tokens_.size() ? "\"" + tokens_[id] + "\"" : "";
   }
-  if (cells_.empty()) return number_text(value);
+  if (cells_.empty()) return number_value(component, value);
   return cells_[static_cast<size_t>(component)].text(value);
+}
+
+/// A number of the data: a word where the column's are states, and whole where it lies far from
+/// zero.
+std::string ComponentNames::number_value(int64_t component, double value) const {
+  if (!states_.empty() && !names_.empty()) {
+    const auto at = states_.find(names_[static_cast<size_t>(component) % names_.size()]);
+    const double place = std::round(value);
+    if (at != states_.end() && place == value && place >= 0 &&
+        place < static_cast<double>(at->second.size())) {
+      return at->second[static_cast<size_t>(place)];
+    }
+  }
+  const bool far = origin_.defined() || std::abs(value) >= 1e6;
+  if (!far) return number_text(value);
+  if (origin_.defined()) value += origin_.data_ptr<double>()[component];
+  constexpr int kDigits = 12;
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general,
+                                 origin_.defined() ? kDigits : 9)
+                       .ptr;
+  return {digits, end};
 }
 
 std::vector<Cause> strongest_causes(const ComponentNames& names, const Tensor& x,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,10 +36,14 @@ class ComponentNames {
   std::string value(int64_t component, double value) const;
 
  private:
+  std::string number_value(int64_t component, double value) const;
+
   Schema schema_;
   std::vector<std::string> names_;
   std::vector<Cells> cells_;
-  std::vector<std::string> tokens_;  // of texts  // of a table
+  std::vector<std::string> tokens_;                         // of texts
+  std::map<std::string, std::vector<std::string>> states_;  // words of columns of a series
+  Tensor origin_;                                           // as Schema::origin()
 };
 /// The components that bring most beyond what is usual, at most `most` of them, for one row of the
 /// batch.

@@ -1,5 +1,6 @@
 #include "elbo/train/plan.h"
 
+#include "elbo/data/content_hash.h"
 #include "elbo/train/players.h"
 #include "elbo/train/stage.h"
 
@@ -89,7 +90,10 @@ TrainPlan plan_training(const TrainRequest& asked) {
   plan.facts = {{"model", request.model},
                 {"spec", resolved},
                 {"train", write_options(options)},
-                {"data", {{"source", request.data}, {"options", write_options(data_options)}}},
+                {"data",
+                 {{"source", request.data},
+                  {"options", write_options(data_options)},
+                  {"hash", content_hash(*data)}}},
                 {"rows", data->size()}};
   if (first) plan.facts["from"] = request.from;
   return plan;
