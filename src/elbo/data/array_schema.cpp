@@ -1,4 +1,6 @@
 #include <charconv>
+#include <map>
+#include <set>
 
 #include "elbo/core/text.h"
 #include "elbo/data/reader.h"
@@ -43,6 +45,19 @@ Tensor resized(const Tensor& x, const DataOptions& options, const std::string& w
   auto out = torch::empty({x.size(0), x.size(1), height, width}, torch::kUInt8);
   for (int64_t i = 0; i < x.size(0); ++i) out[i].copy_(resize_image(x[i], height, width));
   return out;
+}
+
+/// Names of the classes that numbers tell of, see set_labels().
+std::vector<std::string> names_of_numbers(std::set<int64_t> found) {
+  const bool signs = found == std::set<int64_t>{-1, 1};  // outliers and inliers
+  if (!signs) found.erase(-1);
+  std::vector<std::string> names;
+  if (found.count(0) > 0) {
+    for (int64_t k = 0; k <= *found.rbegin(); ++k) names.push_back(std::to_string(k));
+    return names;
+  }
+  for (const int64_t value : found) names.push_back(std::to_string(value));
+  return names;
 }
 
 }  // namespace
@@ -95,31 +110,64 @@ void set_x(Arrays& arrays, Tensor x, const DataOptions& options, const std::stri
   arrays.x = x;
 }
 
-int64_t count_classes(const Tensor& y) {
-  const double most = y.numel() > 0 ? y.max().item<double>() : -1;
-  return most >= 0 && most < kMostClasses ? static_cast<int64_t>(most) + 1 : 0;
-}
-
-void set_labels(Arrays& arrays, const Tensor& y, int64_t classes, const std::string& where) {
+void set_labels(Arrays& arrays, const Tensor& y, const Tensor& also, const std::string& where,
+                const Schemas* known) {
   const auto rows = arrays.x.size(0);
   const bool column = y.dim() == 1 || (y.dim() == 2 && y.size(1) == 1);
   check(column && y.size(0) >= rows, "[arrays] ", where, ": labels of shape ",
         to_string(y.sizes().vec()), ", expected one for each row of x");
-  const auto labels = y.flatten().narrow(0, 0, rows).to(torch::kFloat64);
-  const bool whole = (labels == labels.floor())
-                         .logical_and(labels >= -1)
-                         .logical_and(labels < kMostClasses)
+  const auto all = y.flatten().to(torch::kFloat64);
+  const bool whole = (all == all.floor())
+                         .logical_and(all >= -1)
+                         .logical_and(all < kMostClasses)
                          .all()
                          .item<bool>();
   check(whole, "[arrays] ", where, ": labels must be whole numbers from 0 (-1 = unknown) below ",
         kMostClasses);
   // The whole column names the classes: the first rows may lack some.
-  std::vector<std::string> names;
-  for (int64_t k = 0; k < std::max(count_classes(y), classes); ++k) {
-    names.push_back(std::to_string(k));
+  std::set<int64_t> found;
+  for (const auto& part :
+       {all.to(torch::kInt64).contiguous(),
+        also.defined() ? also.flatten().to(torch::kInt64).contiguous() : Tensor()}) {
+    if (!part.defined()) continue;
+    const auto* value = part.data_ptr<int64_t>();
+    found.insert(value, value + part.numel());
   }
-  arrays.y = labels.to(torch::kInt64);
+  auto names = known && known->y.present() ? class_names(known->y) : std::vector<std::string>();
+  if (names.empty()) names = names_of_numbers(found);
+  const auto values = class_values(names);
+  if (!values) {  // places of words
+    for (auto k = static_cast<int64_t>(names.size()); !found.empty() && k <= *found.rbegin(); ++k) {
+      names.push_back(std::to_string(k));
+    }
+    arrays.y = all.narrow(0, 0, rows).to(torch::kInt64);
+    arrays.schemas.y = category_schema(names);
+    return;
+  }
+  std::map<int64_t, int64_t> place;
+  for (size_t k = 0; k < values->size(); ++k) place.emplace((*values)[k], static_cast<int64_t>(k));
+  for (const int64_t value : found) {
+    if (value < 0 || !place.emplace(value, static_cast<int64_t>(names.size())).second) continue;
+    names.push_back(std::to_string(value));
+  }
+  arrays.y = all.narrow(0, 0, rows).to(torch::kInt64).clone();
+  auto* label = arrays.y.data_ptr<int64_t>();
+  for (int64_t i = 0; i < rows; ++i) {
+    const auto at = place.find(label[i]);
+    label[i] = at == place.end() ? -1 : at->second;
+  }
   arrays.schemas.y = category_schema(names);
+}
+
+std::optional<std::vector<int64_t>> class_values(const std::vector<std::string>& names) {
+  std::vector<int64_t> values;
+  for (const auto& name : names) {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), value);
+    if (error != std::errc() || end != name.data() + name.size()) return {};
+    values.push_back(value);
+  }
+  return values;
 }
 
 }  // namespace elbo

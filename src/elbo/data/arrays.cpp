@@ -100,8 +100,8 @@ Data from_archive(const std::string& path, const Roles& roles, const DataOptions
   const int64_t rows = arrays.x.size(0);
   if (!roles.y.empty()) {
     const auto other = tensors.find(roles.other_y);
-    const auto classes = other == tensors.end() ? 0 : count_classes(other->second);
-    set_labels(arrays, tensors.at(roles.y), classes, path + ":" + roles.y);
+    const auto also = other == tensors.end() ? Tensor() : other->second;
+    set_labels(arrays, tensors.at(roles.y), also, path + ":" + roles.y, options.like.get());
   }
   if (!roles.factors.empty()) {
     const auto& factors = tensors.at(roles.factors);

@@ -58,7 +58,9 @@ std::string find_in(const fs::path& folder, const std::string& name) {
 void read_labels(Arrays& arrays, const std::string& path) {
   const auto y = read_idx(path);
   constexpr int64_t kDigits = 10;
-  set_labels(arrays, y, kDigits, path);
+  // Labels of digits name all ten, also where a file lacks one.
+  const bool digits = y.numel() > 0 && y.max().item<int64_t>() < kDigits;
+  set_labels(arrays, y, digits ? torch::arange(kDigits) : Tensor(), path);
 }
 
 class IdxFile : public Reader {

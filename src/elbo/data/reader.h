@@ -20,11 +20,13 @@ int64_t kept_rows(const DataOptions& options, int64_t found);
 /// numbers from 0 counts (0 and 1 alone: bits), floats within [0, 1] shares, all others real
 /// columns.
 void set_x(Arrays& arrays, Tensor x, const DataOptions& options, const std::string& where);
-/// How many classes these labels know: the largest and one; 0 where they are no labels.
-int64_t count_classes(const Tensor& y);
-/// y and its schema from whole numbers from 0, -1 for unknown; `classes` is the least number of
-/// classes that the schema names.
-void set_labels(Arrays& arrays, const Tensor& y, int64_t classes, const std::string& where);
+/// y and its schema from whole numbers, -1 for unknown. The classes are those that `known` names,
+/// else 0 to the largest where 0 is one, else the numbers there are in y and in `also` (labels of
+/// other rows, or undefined). -1 beside 1 alone is a class.
+void set_labels(Arrays& arrays, const Tensor& y, const Tensor& also, const std::string& where,
+                const Schemas* known = nullptr);
+/// Names of classes as the whole numbers that they are; nothing where one is no number.
+std::optional<std::vector<int64_t>> class_values(const std::vector<std::string>& names);
 /// "HEIGHTxWIDTH" of the options; {0, 0} where none is given.
 std::pair<int64_t, int64_t> resize_of(const DataOptions& options);
 

@@ -35,6 +35,7 @@ struct RawSeries {
   std::vector<std::string> columns;
   std::vector<double> seconds;  // empty without a time column
   Json notes = Json::array();
+  Schema y;  // of the labels
 };
 
 /// What the columns of a text file are for.
@@ -73,18 +74,43 @@ void find_time(SeriesRoles& roles, const TableText& text) {
   roles.numbers.erase(roles.numbers.begin());
 }
 
-/// 0 is normal, another number or word an anomaly.
-int64_t label_of(std::string_view cell) {
-  const auto number = parse_number(cell, true);
-  if (number) return *number != 0;
-  return cell != "normal" && cell != "no" && cell != "false" && cell != "False";
-}
+/// Classes of steps by the words of the file; those that a model knows come first.
+class StepLabels {
+ public:
+  /// Runs of earlier versions know two classes, normal (0, normal, no, false) and anomaly.
+  explicit StepLabels(const Schema* known) {
+    if (!known || !known->present()) return;
+    names_ = class_names(*known);
+    two_ = !known->detail.contains("column") && names_.size() == 2;
+  }
+  int64_t of(std::string_view cell) {
+    if (two_) {
+      const auto number = parse_number(cell, true);
+      if (number) return *number != 0;
+      return cell != "normal" && cell != "no" && cell != "false" && cell != "False";
+    }
+    const auto at = std::find(names_.begin(), names_.end(), cell);
+    if (at != names_.end()) return at - names_.begin();
+    constexpr size_t kMost = 1000;
+    check(names_.size() < kMost, "more than ", kMost, " different labels");
+    names_.emplace_back(cell);
+    return static_cast<int64_t>(names_.size()) - 1;
+  }
+  const std::vector<std::string>& names() const { return names_; }
+  bool two() const { return two_; }
 
-RawSeries read_text(const std::string& path, const SeriesOptions& o, int64_t most) {
+ private:
+  std::vector<std::string> names_;
+  bool two_ = false;
+};
+
+RawSeries read_text(const std::string& path, const SeriesOptions& o, int64_t most,
+                    const Schemas* like) {
   TableText text(path, o);
   auto roles = series_roles(text, o);
   RawSeries raw;
   std::vector<float> values;
+  StepLabels classes(like ? &like->y : nullptr);
   std::vector<int64_t> labels;
   int64_t n = 0;
   while ((most == 0 || n < most) && text.next()) {
@@ -102,7 +128,8 @@ RawSeries read_text(const std::string& path, const SeriesOptions& o, int64_t mos
       raw.steps.names.push_back(std::to_string(n));
     }
     if (roles.label >= 0) {
-      labels.push_back(text.missing(cell(roles.label)) ? -1 : label_of(cell(roles.label)));
+      const auto word = cell(roles.label);
+      labels.push_back(text.missing(word) ? -1 : classes.of(word));
     }
     ++n;
   }
@@ -110,7 +137,11 @@ RawSeries read_text(const std::string& path, const SeriesOptions& o, int64_t mos
         n > 0 ? "column of numbers" : "steps");
   for (int64_t i : roles.numbers) raw.columns.push_back(text.names()[static_cast<size_t>(i)]);
   raw.steps.values = torch::tensor(values).view({n, -1});
-  if (roles.label >= 0) raw.steps.labels = torch::tensor(labels, torch::kInt64);
+  if (roles.label >= 0 && !classes.names().empty()) {
+    raw.steps.labels = torch::tensor(labels, torch::kInt64);
+    raw.y = category_schema(classes.names());
+    if (!classes.two()) raw.y.detail["column"] = text.names()[static_cast<size_t>(roles.label)];
+  }
   return raw;
 }
 
@@ -220,7 +251,7 @@ class SeriesReader : public Reader {
     if (!known) check_source(path, o_);
     auto raw = path.ends_with(".npy") || path.ends_with(".npy.gz")
                    ? read_array(path, options.rows)
-                   : read_text(path, o_, options.rows);
+                   : read_text(path, o_, options.rows, options.like.get());
     find_gaps(raw, o_.gap, path);
     const auto changes = known ? options.like->x.detail["changes"].get<std::vector<bool>>()
                                : columns_as_changes(raw.steps.values, o_.changes);
@@ -230,7 +261,7 @@ class SeriesReader : public Reader {
     auto schemas = known ? Schemas{options.like->x, {}, {}} : describe_steps(raw, changes);
     schemas.x.detail["notes"] = raw.notes;
     check_names(raw, schemas.x, path);
-    if (raw.steps.labels.defined()) schemas.y = category_schema({"normal", "anomaly"});
+    if (raw.steps.labels.defined()) schemas.y = raw.y;
     return windows(std::move(raw.steps), o_.window, o_.stride, schemas);
   }
 

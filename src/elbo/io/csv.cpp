@@ -217,31 +217,57 @@ std::string csv_cell(std::string_view text, char delimiter) {
   return quoted + "\"";
 }
 
+namespace {
+
+/// How often a sign stands in each of the first lines that are not blank, outside of quotes.
+std::vector<int64_t> counts_by_line(std::string_view head, char sign) {
+  constexpr size_t kLines = 50;
+  std::vector<int64_t> counts;
+  int64_t here = 0;
+  bool quoted = false;
+  for (size_t at = 0; at < head.size() && counts.size() < kLines; ++at) {
+    const char c = head[at];
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == sign) ++here;
+    if (c != '\n' && c != '\r') continue;
+    const bool blank = at == 0 || head[at - 1] == '\n' || head[at - 1] == '\r';
+    if (!blank) counts.push_back(here);
+    here = 0;
+  }
+  if (counts.empty()) counts.push_back(here);  // a single line without an end
+  return counts;
+}
+
+/// The share of the lines that hold the most frequent number of signs, 0 where that is none.
+double agreement(const std::vector<int64_t>& counts) {
+  int64_t most = 0;
+  for (const auto count : counts) {
+    if (count > 0) most = std::max<int64_t>(most, std::count(counts.begin(), counts.end(), count));
+  }
+  return static_cast<double>(most) / static_cast<double>(counts.size());
+}
+
+}  // namespace
+
 char sniff_delimiter(std::string_view head) {
-  constexpr int64_t kLines = 50;
   // A comma last: with another delimiter it may stand in every number.
   for (const char candidate : {'\t', ';', '|', ','}) {
-    int64_t lines = 0, first = 0, here = 0;
-    bool quoted = false, agree = true;
-    for (size_t at = 0; at < head.size() && lines < kLines && agree; ++at) {
-      const char c = head[at];
-      if (c == '"') quoted = !quoted;
-      if (quoted) continue;
-      if (c == candidate) ++here;
-      if (c != '\n' && c != '\r') continue;
-      const bool blank = at == 0 || head[at - 1] == '\n' || head[at - 1] == '\r';
-      if (!blank) {
-        if (lines++ == 0) first = here;
-        agree = here == first && here > 0;
-      }
-      here = 0;
-    }
-    if (lines == 0) first = here;  // a single line without an end
-    if (agree && first > 0) return candidate;
+    if (agreement(counts_by_line(head, candidate)) == 1) return candidate;
   }
-  // Ragged lines: what the first one holds most of; the reader tells which line differs.
+  // Titles and comments above, or ragged lines: what most lines agree on.
+  constexpr double kMost = 0.5;
+  char best = 0;
+  double share = kMost;
+  for (const char candidate : {'\t', ';', '|', ','}) {
+    const double one = agreement(counts_by_line(head, candidate));
+    if (one > share) best = candidate;
+    share = std::max(share, one);
+  }
+  if (best != 0) return best;
+  // What the first one holds most of; the reader tells which line differs.
   const auto line = head.substr(0, head.find_first_of("\r\n"));
-  char best = ',';
+  best = ',';
   for (const char candidate : {'\t', ';', '|'}) {
     const auto count = [&](char c) { return std::count(line.begin(), line.end(), c); };
     if (count(candidate) > count(best)) best = candidate;

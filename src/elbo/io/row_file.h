@@ -21,9 +21,10 @@ class RowFile {
 /// What a row file will hold.
 struct RowPlan {
   int64_t rows = 0;
-  Shape shape;                       // of one row
-  bool whole = false;                // int64 instead of float32
-  std::vector<std::string> columns;  // names for text files; empty = x0, x1, …
+  Shape shape;                            // of one row
+  bool whole = false;                     // int64 instead of float32
+  std::vector<std::string> columns;       // names for text files; empty = x0, x1, …
+  std::vector<std::string> classes = {};  // text files: words for the numbers of the first column
 };
 /// Whether the extension names a format of row files: .npy, .csv, .tsv.
 bool is_row_file(const std::string& path);

@@ -1,3 +1,4 @@
+#include "elbo/data/reader.h"
 #include "elbo/io/archive.h"
 #include "elbo/io/npy.h"
 #include "elbo/tasks/output.h"
@@ -27,6 +28,19 @@ std::string npy_bytes(const Tensor& tensor) {
   const auto plain = tensor.contiguous();
   return npy_header(plain.scalar_type(), plain.sizes().vec())
       .append(static_cast<const char*>(plain.data_ptr()), plain.nbytes());
+}
+
+/// Labels as the numbers that the classes' names are; places where a name is a word.
+Tensor label_values(const Tensor& y, const std::vector<std::string>& names) {
+  const auto values = class_values(names);
+  auto out = y.to(torch::kInt64).clone().contiguous();
+  for (int64_t i = 0; values && i < out.numel(); ++i) {
+    auto& label = out.data_ptr<int64_t>()[i];
+    if (label >= 0 && label < static_cast<int64_t>(values->size())) {
+      label = (*values)[static_cast<size_t>(label)];
+    }
+  }
+  return out;
 }
 
 /// Pictures as bytes, so that any reader takes them for what they are.
@@ -63,7 +77,8 @@ class Augment : public Task {
                          static_cast<double>(rows.data->size()));
         });
     std::vector<std::pair<std::string, std::string>> files{{"x.npy", npy_bytes(torch::cat(x))}};
-    if (!y.empty()) files.emplace_back("y.npy", npy_bytes(torch::cat(y)));
+    const auto names = class_names(input.run->schemas().y);
+    if (!y.empty()) files.emplace_back("y.npy", npy_bytes(label_values(torch::cat(y), names)));
     write_zip(path, files);
     return {{"file", path},
             {"data", rows.name},

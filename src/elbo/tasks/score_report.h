@@ -1,10 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "elbo/data/column.h"
+#include "elbo/data/dataset.h"
 #include "elbo/eval/row_score.h"
 #include "elbo/eval/threshold.h"
 #include "elbo/io/file.h"
@@ -33,17 +35,29 @@ class ComponentNames {
   explicit ComponentNames(const Schema& schema);
   std::string name(int64_t component) const;
   std::string value(int64_t component, double value) const;
+  /// The same beyond the range of the training rows; "" where the value is not finite.
+  std::string true_value(int64_t component, double value) const;
+
+  /// Whether the components are tokens of a text.
+  bool has_tokens() const { return !tokens_.empty(); }
 
  private:
   Schema schema_;
   std::vector<std::string> names_;
   std::vector<Cells> cells_;
-  std::vector<std::string> tokens_;  // of texts  // of a table
+  std::vector<std::string> tokens_;  // of texts
 };
-/// The components that bring most beyond what is usual, at most `most` of them, for one row of the
-/// batch.
+/// What the source of a row says: of its cells, and which of them the model cannot read.
+struct RowSource {
+  std::vector<OddCell> odd;
+  double odd_excess = 0;                               // what one of them brings
+  std::function<std::string(int64_t component)> text;  // "" where it is not known
+};
+/// The cells that cannot be read, then the components that bring most beyond what is usual, at most
+/// `most` of them, for one row of the batch.
 std::vector<Cause> strongest_causes(const ComponentNames& names, const Tensor& x,
-                                    const RowScorer::Causes& causes, int64_t row, int64_t most);
+                                    const RowScorer::Causes& causes, int64_t row, int64_t most,
+                                    const RowSource& source);
 
 /// Verdicts as a file: text (.csv, .tsv) with a line per row, or numbers (.npy): score, p-value and
 /// alarm.
