@@ -55,10 +55,13 @@ class TableReader : public Reader {
       : options_(std::move(options)), databases_(databases) {}
 
   bool accepts(const std::string& path) const override {
-    const std::vector<std::string> text = {".csv", ".tsv", ".csv.gz", ".tsv.gz"};
+    const std::vector<std::string> text = {".csv",    ".tsv",     ".csv.gz",
+                                           ".tsv.gz", ".csv.zip", ".tsv.zip"};
     const std::vector<std::string> database = {".db", ".db3", ".sqlite", ".sqlite3"};
     const auto& endings = databases_ ? database : text;
-    const auto file = split_table(path).first;
+    auto file = split_table(path).first;
+    std::transform(file.begin(), file.end(), file.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return std::any_of(endings.begin(), endings.end(),
                        [&](const auto& ending) { return file.ends_with(ending); });
   }

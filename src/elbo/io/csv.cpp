@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "elbo/core/error.h"
+#include "elbo/io/archive.h"
 
 namespace elbo {
 namespace {
@@ -36,6 +37,7 @@ struct CsvReader::Source {
       check(packed_ != nullptr, "[csv] ", path, ": out of memory");
       gzbuffer(packed_, kBlock);
     }
+    if (magic[0] == 'P' && magic[1] == 'K') unzip();
   }
   ~Source() {
     if (packed_) {
@@ -48,6 +50,12 @@ struct CsvReader::Source {
   Source& operator=(const Source&) = delete;
 
   size_t read(char* to, size_t most) {
+    if (zipped_) {
+      const size_t count = std::min(most, bytes_.size() - at_);
+      std::memcpy(to, bytes_.data() + at_, count);
+      at_ += count;
+      return count;
+    }
     if (packed_) {
       const int got = gzread(packed_, to, static_cast<unsigned>(most));
       int state = Z_OK;
@@ -65,7 +73,27 @@ struct CsvReader::Source {
   }
 
  private:
-  std::string path_;
+  /// The only text in a zip archive; a spreadsheet is one, too.
+  void unzip() {
+    int64_t texts = 0;
+    zipped_ = true;
+    read_archive(
+        path_,
+        [&](const std::string& name) {
+          check(name != "xl/workbook.xml", "[csv] ", path_,
+                ": is a spreadsheet, save it as CSV (libreoffice --convert-to csv FILE)");
+          const bool text = !name.ends_with('/') && !name.starts_with("__MACOSX/");
+          texts += text;
+          return text && texts == 1;
+        },
+        [&](const std::string&, std::string bytes) { bytes_ = std::move(bytes); });
+    check(texts == 1, "[csv] ", path_, ": is a zip archive of ", texts,
+          " files, expected a single one; unpack it (unzip FILE)");
+  }
+
+  std::string path_, bytes_;
+  size_t at_ = 0;
+  bool zipped_ = false;
   int file_ = -1;
   gzFile packed_ = nullptr;
 };

@@ -5,6 +5,7 @@
 #include "elbo/io/file.h"
 #include "elbo/io/tensorboard.h"
 #include "elbo/model/sees_training.h"
+#include "elbo/train/content.h"
 #include "elbo/train/stage.h"
 
 namespace elbo {
@@ -73,6 +74,7 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   const auto options = run.train_options();
   const bool writes = !group() || group()->rank() == 0;  // one process of a group keeps the run
   if (writes) remove_leftovers(run.path().string());
+  if (run.has_state()) check_content(run.facts()["data"]);
   if (data) run.give_training_data(std::move(data));
   const auto [train, validation] = run.training_parts();
 

@@ -1,5 +1,6 @@
 #include "elbo/train/plan.h"
 
+#include "elbo/train/content.h"
 #include "elbo/train/players.h"
 #include "elbo/train/stage.h"
 
@@ -91,6 +92,9 @@ TrainPlan plan_training(const TrainRequest& asked) {
                 {"train", write_options(options)},
                 {"data", {{"source", request.data}, {"options", write_options(data_options)}}},
                 {"rows", data->size()}};
+  if (const auto content = content_of(request.data); !content.is_null()) {
+    plan.facts["data"]["content"] = content;
+  }
   if (first) plan.facts["from"] = request.from;
   return plan;
 }
