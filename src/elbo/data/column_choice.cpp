@@ -286,7 +286,7 @@ void ColumnStatistics::set_numbers(Column& c) const {
   constexpr int64_t kEnough = 30;  // cells whose decimals agree by no chance
   c.spelling.fixed = !date && decimals_ > 0 && fewest_decimals_ == decimals_ && exponents_ == 0 &&
                      (padded_ || numbers_ >= kEnough);
-  for (const auto& [word, count] : absent_) c.absent.push_back(word);
+  for (const auto& [word, count] : absent()) c.absent.push_back(word);
   c.bound = held_              ? std::max(held_high_ - raw.mean(), raw.mean() - held_low_) / c.scale
             : c.type == "real" ? kFarthest
                                : 0;

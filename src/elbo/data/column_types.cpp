@@ -188,9 +188,9 @@ void ColumnStatistics::settle() {
   constexpr size_t kFewest = 3;  // values beside the words; fewer are classes themselves
   const bool some = dates_ > 0 || distinct_.size() >= absent_.size() + kFewest;
   if (words == 0 || odd_ + spelled_ > 0 || !some || std::max(numbers_, dates_) + words != seen_) {
-    absent_.clear();
     return;
   }
+  settled_ = true;
   for (const auto& [word, count] : absent_) distinct_.erase(word);
   seen_ -= words;
   missing_ += words;

@@ -48,7 +48,9 @@ class ColumnStatistics {
   int64_t missing() const { return missing_; }
   int64_t seen() const { return seen_; }
   /// Words that settle() took for missing cells, with how many there were.
-  const std::map<std::string, int64_t>& absent() const { return absent_; }
+  std::map<std::string, int64_t> absent() const {
+    return settled_ ? absent_ : std::map<std::string, int64_t>();
+  }
   /// What the column is, by its cells alone. `ignore` or `constant` where it tells nothing: `why`
   /// says what is wrong with it. Raises an Error where most but not all cells are numbers or dates.
   std::string type(const std::string& name, std::string* why) const;
@@ -99,7 +101,7 @@ class ColumnStatistics {
   size_t shortest_ = SIZE_MAX, longest_ = 0;  // digits of whole numbers
   bool comma_ = false, rising_ = true, ascending_ = true, many_ = false, different_ = true,
        padded_ = false;
-  bool decided_ = false, held_ = false;
+  bool decided_ = false, held_ = false, settled_ = false;
   double last_ = 0;
   std::string unit_, format_, first_text_, first_odd_, first_far_;
   int64_t first_text_line_ = 0, first_odd_line_ = 0;

@@ -218,7 +218,10 @@ class ImageReader : public Reader {
 
   bool accepts(const std::string& path) const override {
     std::error_code ignored;
-    if (!fs::is_directory(path, ignored)) return is_archive_name(path) || is_image_name(path);
+    if (!fs::is_directory(path, ignored)) {
+      const bool table = path.ends_with(".csv.zip") || path.ends_with(".tsv.zip");
+      return (is_archive_name(path) && !table) || is_image_name(path);
+    }
     bool found = false;
     walk(path, [&](const std::string&) { return !(found = true); });
     return found;

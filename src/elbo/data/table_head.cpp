@@ -9,7 +9,8 @@
 namespace elbo {
 namespace {
 
-constexpr size_t kHeadRecords = 200;
+constexpr size_t kHeadRecords = 200, kFewestRecords = 20;
+constexpr size_t kHeadCells = 20000;  // of a wide table fewer records are looked at
 
 using Record = std::vector<std::string>;
 
@@ -155,7 +156,10 @@ std::string first_words(const Record& row) {
 TableHead read_head(Records& records, const std::string& header,
                     const std::vector<std::string>& words) {
   std::vector<Record> rows;
-  while (rows.size() < kHeadRecords && records.next()) {
+  size_t most = kHeadRecords;
+  while (rows.size() < most && records.next()) {
+    const auto width = static_cast<size_t>(std::max<int64_t>(1, records.size()));
+    most = std::clamp(kHeadCells / width, kFewestRecords, kHeadRecords);
     Record row;
     for (int64_t i = 0; i < records.size(); ++i) row.emplace_back(trimmed(records.cell(i)));
     rows.push_back(std::move(row));

@@ -118,8 +118,7 @@ void TableSurvey::look_again() {
     bool again = false;
     try {
       if (const auto spelling = own_spelling(i, hint)) {
-        const bool usual =
-            spelling->plain() && spelling->comma == (delimiter_ != ',') && spelling->comma;
+        const bool usual = spelling->plain() && (!spelling->comma || delimiter_ != ',');
         if (!usual) second[i].expect(*spelling);
         again = !usual;
       }
@@ -216,9 +215,9 @@ void TableSurvey::leave_out(size_t i, const std::string& type, const std::string
 
 void TableSurvey::say_decisions(size_t i, const std::string& type) {
   const auto& s = statistics_[i];
-  if (!s.absent().empty()) {
+  if (const auto words = s.absent(); !words.empty()) {
     std::vector<std::string> list;
-    for (const auto& [word, count] : s.absent())
+    for (const auto& [word, count] : words)
       list.push_back(in_quotes(word) + " (" + std::to_string(count) + ")");
     say(i, "missing cells: " + join(list) + " (--types NAME=category takes them as words)");
   }

@@ -1,6 +1,7 @@
 #include "elbo/tasks/normal_class.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "elbo/core/text.h"
 
@@ -52,7 +53,12 @@ struct MostOfTraining {
 /// The most frequent class among the training rows.
 MostOfTraining most_of_training(const Run& run) {
   MostOfTraining most;
-  const auto data = run.training_data();
+  Data data;
+  try {
+    data = run.training_data();
+  } catch (const Error&) {  // the file is gone: the names have to do
+    return most;
+  }
   const auto names = class_names(data->schemas().y);
   const auto y = data->schemas().y.present() ? labels_of(*data) : Tensor();
   if (names.empty() || !y.defined()) return most;

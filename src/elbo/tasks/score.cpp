@@ -201,7 +201,8 @@ class Score : public Task {
   /// Of a row with such cells: beyond every normal row's.
   static double odd_score(double score, size_t odd, const Usual& usual) {
     const double most = usual.scorer->reference().max().item<double>();
-    return std::max(score, std::max(most, usual.threshold.value)) +
+    const double bound = std::isfinite(usual.threshold.value) ? usual.threshold.value : most;
+    return std::max({score, most, bound}) +
            odd_excess(usual) * static_cast<double>(odd);
   }
 
