@@ -171,7 +171,7 @@ TEST_CASE("names are made different, decimal commas and delimiters are found out
   CHECK(detail["delimiter"] == ";");
   says(detail["notes"].dump(), "a second \\\"a\\\" is called \\\"a.2\\\"");
   const auto first = columns_of(data->schemas().x)[0];
-  CHECK(first.comma);
+  CHECK(first.spelling.comma);
   CHECK(Cells(first).text(2.25) == "2,25");
   CHECK(all_rows(data).x[1][1].item<float>() == 3.5f);
 

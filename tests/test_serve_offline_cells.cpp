@@ -35,7 +35,7 @@ TEST_CASE("a page without a server takes the numbers that the program takes") {
   for (const bool comma : {false, true}) {
     Column column;
     column.type = "real";
-    column.comma = comma;
+    column.spelling.comma = comma;
     const auto rules = cell_rules(column);
     CHECK(rules["point"] == (comma ? "," : "."));
     for (const std::string text : {"1", "-2.5", "+3", ".5", "5.", "1e3", "1.5E-2", "2,5", ",5",

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
-#include <limits>
 
 #include "elbo/core/registry.h"
 #include "elbo/core/text.h"
@@ -74,6 +73,26 @@ double clamped(double x, double low, double high) {
   return low <= high ? std::min(std::max(x, low), high) : x;
 }
 
+void spelling_to_json(Json& j, const Spelling& s) {
+  if (s.comma) j["comma"] = true;
+  if (s.parentheses) j["parentheses"] = true;
+  if (s.fixed) j["fixed"] = true;
+  if (!s.group.empty()) j["group"] = s.group;
+  if (!s.prefix.empty()) j["prefix"] = s.prefix;
+  if (!s.suffix.empty()) j["suffix"] = s.suffix;
+}
+
+Spelling spelling_from_json(const Json& j) {
+  Spelling s;
+  s.comma = j.value("comma", false);
+  s.parentheses = j.value("parentheses", false);
+  s.fixed = j.value("fixed", false);
+  s.group = j.value("group", s.group);
+  s.prefix = j.value("prefix", s.prefix);
+  s.suffix = j.value("suffix", s.suffix);
+  return s;
+}
+
 std::string date_text(double seconds, const std::string& format) {
   const auto whole = static_cast<std::time_t>(std::floor(seconds));
   std::tm parts{};
@@ -100,7 +119,9 @@ void to_json(Json& j, const Column& c) {
               {"zeros", c.zeros},
               {"decimals", c.decimals}});
     if (c.origin != 0) j["origin"] = c.origin;
-    if (c.comma) j["comma"] = true;
+    if (c.bound != 0) j["bound"] = c.bound;
+    spelling_to_json(j, c.spelling);
+    if (!c.absent.empty()) j["absent"] = c.absent;
     if (!c.format.empty()) j["format"] = c.format;
   } else {
     j["classes"] = c.classes;
@@ -122,7 +143,9 @@ Column column_from_json(const Json& j, const std::string& where) {
     c.scale = j.value("scale", 1.0);
     c.zeros = j.value("zeros", 0.0);
     c.decimals = j.value("decimals", int64_t{0});
-    c.comma = j.value("comma", false);
+    c.bound = j.value("bound", 0.0);
+    c.spelling = spelling_from_json(j);
+    c.absent = j.value("absent", c.absent);
     c.format = j.value("format", std::string());
   } catch (const Json::exception& e) {
     fail("[", where, "] column ", j.dump(), ": ", e.what());
@@ -167,32 +190,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-std::optional<double> parse_number(std::string_view text, bool comma) {
-  if (text.empty()) return {};
-  if (text.front() == '+') text.remove_prefix(1);
-  const auto first = text.find_first_not_of('-');
-  const bool digits =
-      first <= 1 && first != std::string_view::npos &&
-      (text[first] == '.' || text[first] == ',' || (text[first] >= '0' && text[first] <= '9'));
-  if (!digits) return {};  // "inf" and "nan" are numbers to from_chars only
-  std::string with_point;
-  const auto at = text.find(',');
-  if (at != std::string_view::npos) {
-    if (!comma || text.find(',', at + 1) != std::string_view::npos) return {};
-    with_point = text;
-    with_point[at] = '.';
-    text = with_point;
-  }
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end != text.data() + text.size()) return {};
-  const bool tiny = error == std::errc::result_out_of_range && text.find('-', 1) != text.npos;
-  if (tiny) return 0.0;
-  const bool fits = error == std::errc() && std::abs(value) <= std::numeric_limits<float>::max();
-  check(fits, "\"", text, "\" is beyond the range of numbers (3.4e38)");
-  return value;
-}
-
 std::optional<double> parse_date(std::string_view text) {
   using namespace std::chrono;
   const auto d = date_parts(text);
@@ -213,31 +210,106 @@ std::string date_format(std::string_view text) {
   return format + (d->seconds ? "%H:%M:%S" : "%H:%M") + (d->zulu ? "Z" : "");
 }
 
+bool is_absent_word(std::string_view text) {
+  static const std::vector<std::string_view> words = {
+      "none",      "<na>",          "#n/a",    "#n/a n/a", "n/a",   "n.a.",    "na",
+      "nan",       "nat",           "null",    "(null)",   "nil",   "missing", "-",
+      "--",        "---",           ".",       "..",       "?",     "*",       "#",
+      "#null!",    "#div/0!",       "#value!", "#ref!",    "#num!", "#name?",  "unknown",
+      "undefined", "not available", "blank",   "(blank)",  "empty", "<none>",  "\\n"};
+  if (text.size() > 13) return false;
+  std::string low(text);
+  std::transform(low.begin(), low.end(), low.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return low == "\u2013" || low == "\u2014" ||
+         std::find(words.begin(), words.end(), low) != words.end();
+}
+
 Cells::Cells(Column column) : column_(std::move(column)) {
-  for (size_t k = 0; k < column_.classes.size(); ++k) {
-    index_.emplace(column_.classes[k], static_cast<int64_t>(k));
+  const auto& classes = column_.classes;
+  for (size_t k = 0; k < classes.size(); ++k) {
+    index_.emplace(classes[k], static_cast<int64_t>(k));
+  }
+  // Codes such as 007 are known by their spelling alone.
+  const size_t named = classes.size() - (column_.other ? 1 : 0);
+  for (size_t k = 0; k < named; ++k) {
+    const auto& name = classes[k];
+    const bool code = name.size() > 1 && name[0] == '0' && name[1] >= '0' && name[1] <= '9';
+    const auto number = code ? std::nullopt : parse_number(name, false);
+    if (number) by_value_.emplace(*number, static_cast<int64_t>(k));
+  }
+  if (by_value_.size() != named) by_value_.clear();
+}
+
+std::optional<float> Cells::read_class(std::string_view text, std::string* problem) const {
+  const auto& c = column_;
+  const auto at = index_.find(std::string(text));
+  if (at != index_.end()) return static_cast<float>(at->second);
+  if (!by_value_.empty()) {
+    const auto number = parse_number(text, false);
+    const auto same = number ? by_value_.find(*number) : by_value_.end();
+    if (same != by_value_.end()) return static_cast<float>(same->second);
+  }
+  if (c.other) return static_cast<float>(c.classes.size() - 1);
+  constexpr size_t kShown = 8;
+  const std::vector<std::string> some(c.classes.begin(),
+                                      c.classes.begin() + std::min(kShown, c.classes.size()));
+  *problem = "\"" + std::string(text) + "\" is none of its " + std::to_string(c.classes.size()) +
+             " known values (" + join(some) + (c.classes.size() > kShown ? ", …)" : ")");
+  return {};
+}
+
+std::optional<double> Cells::read_number(std::string_view text, std::string* problem) const {
+  const auto& c = column_;
+  const bool date = c.type == "date";
+  const auto quoted = [&] { return "\"" + std::string(text) + "\""; };
+  const auto number = date ? parse_date(text) : parse_number(text, c.spelling);
+  const bool bounded = c.type == "positive" || c.type == "count";
+  if (!number) {
+    *problem = quoted() + " is not a " + (date ? "date" : "number");
+  } else if (bounded && *number < 0) {
+    *problem = quoted() + " is negative, the column is of type " + c.type;
+  } else if (c.type == "count" && *number != std::floor(*number)) {
+    *problem = quoted() + " is not a whole number, the column is of type count";
+  } else {
+    return number;
+  }
+  return {};
+}
+
+std::optional<float> Cells::read(std::string_view text, std::string* problem) const {
+  const auto& c = column_;
+  try {
+    if (!c.numeric()) return read_class(text, problem);
+    const auto number = read_number(text, problem);
+    if (!number) return {};
+    double value = *number - c.origin;
+    if (c.bound > 0) value = clamped(value, c.loc - c.bound * c.scale, c.loc + c.bound * c.scale);
+    return static_cast<float>(value);
+  } catch (const Error& error) {  // beyond the range of numbers
+    *problem = error.what();
+    return {};
   }
 }
 
 float Cells::value(std::string_view text) const {
+  std::string problem;
+  const auto value = read(text, &problem);
+  if (!value) fail(problem);
+  return *value;
+}
+
+bool Cells::absent(std::string_view text) const {
+  const auto& own = column_.absent;
+  if (std::find(own.begin(), own.end(), text) != own.end()) return true;
+  return column_.numeric() && is_absent_word(text);
+}
+
+std::string Cells::true_text(double value) const {
   const auto& c = column_;
-  if (!c.numeric()) {
-    const auto at = index_.find(std::string(text));
-    if (at != index_.end()) return static_cast<float>(at->second);
-    if (c.other) return static_cast<float>(c.classes.size() - 1);
-    constexpr size_t kShown = 8;
-    const std::vector<std::string> some(c.classes.begin(),
-                                        c.classes.begin() + std::min(kShown, c.classes.size()));
-    fail("\"", text, "\" is none of its ", c.classes.size(), " known values (", join(some),
-         c.classes.size() > kShown ? ", …)" : ")");
-  }
-  const auto number = c.type == "date" ? parse_date(text) : parse_number(text, c.comma);
-  check(number.has_value(), "\"", text, "\" is not a ", c.type == "date" ? "date" : "number");
-  const bool negative = *number < 0 && (c.type == "positive" || c.type == "count");
-  check(!negative, "\"", text, "\" is negative, the column is of type ", c.type);
-  check(c.type != "count" || *number == std::floor(*number), "\"", text,
-        "\" is not a whole number, the column is of type count");
-  return static_cast<float>(*number - c.origin);
+  if (!c.numeric()) return text(value);
+  if (c.type == "date") return date_text(std::round(value + c.origin), c.format);
+  return spelled(value + c.origin, c.decimals, c.spelling);
 }
 
 std::string Cells::text(double value) const {
@@ -246,9 +318,7 @@ std::string Cells::text(double value) const {
     const auto k = static_cast<size_t>(clamped(std::round(value), 0, c.classes.size() - 1.0));
     return c.classes[k];
   }
-  const double number = clamped(value + c.origin, c.low, c.high);
-  if (c.type == "date") return date_text(std::round(number), c.format);
-  return number_text(number, c.decimals, c.comma);
+  return true_text(clamped(value + c.origin, c.low, c.high) - c.origin);
 }
 
 }  // namespace elbo

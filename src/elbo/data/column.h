@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "elbo/data/schema.h"
+#include "elbo/data/spelling.h"
 
 namespace elbo {
 
@@ -24,8 +25,10 @@ struct Column {
   double low = 0, high = 0;          // of the observed values
   double loc = 0, scale = 1;         // of log x (positive), log(1 + x) (count), else of x
   double zeros = 0;                  // share of zeros among the observed values
+  double bound = 0;                  // scales from loc at which values are held; 0 = none
   int64_t decimals = 0;              // digits after the point
-  bool comma = false;                // a decimal comma
+  Spelling spelling;                 // of numbers
+  std::vector<std::string> absent;   // words of this column for a missing cell
   std::string format;                // of dates, as for strftime
 
   bool numeric() const { return classes.empty(); }
@@ -42,9 +45,9 @@ std::vector<std::string> column_names(const Schema& schema);
 std::vector<Column> columns_of(const Schema& table);
 
 std::string_view trimmed(std::string_view text);
-/// A number with a decimal point or (where allowed) a decimal comma; nothing where it is no number.
-/// Infinite or beyond float32: raises an Error of what it is.
-std::optional<double> parse_number(std::string_view text, bool comma);
+/// Words that stand for a missing cell where a column's other cells are numbers or dates: None, -,
+/// n/a.
+bool is_absent_word(std::string_view text);
 /// Seconds since 1970 of year-month-day, also with a time of day: 2024-02-29, 2024/2/29 7:05,
 /// 2024-02-29T07:05:09.25Z.
 std::optional<double> parse_date(std::string_view text);
@@ -58,12 +61,22 @@ class Cells {
   const Column& column() const { return column_; }
   /// The value of a cell that is not missing. Raises an Error that says what is wrong with it.
   float value(std::string_view text) const;
+  /// The same without an Error: nothing where the cell cannot be read, and what is wrong with it.
+  std::optional<float> read(std::string_view text, std::string* problem) const;
+  /// Whether a cell that cannot be read is a missing one, by its word.
+  bool absent(std::string_view text) const;
   /// The cell of a value, in the spelling of the column: rounded, within the observed range.
   std::string text(double value) const;
+  /// The same beyond the observed range.
+  std::string true_text(double value) const;
 
  private:
+  std::optional<float> read_class(std::string_view text, std::string* problem) const;
+  std::optional<double> read_number(std::string_view text, std::string* problem) const;
+
   Column column_;
   std::unordered_map<std::string, int64_t> index_;
+  std::unordered_map<double, int64_t> by_value_;  // where all classes are numbers
 };
 
 }  // namespace elbo

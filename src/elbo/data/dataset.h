@@ -31,6 +31,13 @@ Batch slice(const Batch& batch, int64_t from, int64_t to);
 /// The rows that an int64 tensor names.
 Batch pick(const Batch& batch, const Tensor& rows);
 
+/// A cell that a model cannot read: a word, a grade or a sign that training has not seen.
+struct OddCell {
+  int64_t component = -1;  // of x; -1: a column that the model does not read, for it was constant
+  std::string name, text;
+  std::string expected = {};  // of a constant
+};
+
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -42,6 +49,10 @@ class Dataset {
   virtual Tensor factors() const { return Tensor(); }
   /// Where row r came from (a file, a line), for messages and tables.
   virtual std::string row_name(int64_t row) const { return std::to_string(row); }
+  /// Cells of row r that the model cannot read; they count as missing.
+  virtual std::vector<OddCell> odd_cells(int64_t) const { return {}; }
+  /// What the source says at a component of x in row r; "" where it is not kept.
+  virtual std::string cell_text(int64_t, int64_t) const { return ""; }
 };
 using Data = std::shared_ptr<const Dataset>;
 
@@ -77,6 +88,9 @@ struct DataOptions {
   /// What the data must look like, where a model knows it already: a reader that would find types
   /// out by itself takes them from here.
   std::shared_ptr<const Schemas> like = nullptr;
+  /// Tables: cells that `like` cannot read are odd_cells() instead of an Error, and the text of
+  /// every cell is kept.
+  bool keep_odd = false;
   template <class F>
   void fields(F&& f) {
     f("split", split, "part of the data to read", one_of({"train", "test", "all"}));
@@ -130,11 +144,11 @@ Tensor labels_of(const Dataset& data);
 /// file: one of the names, its number, or nothing or -1 where it is not known. Raises an Error for
 /// anything else.
 Tensor read_labels(const std::string& path, const std::vector<std::string>& names, int64_t rows);
-/// The classes that such a file tells of, for data that have none: 0 to the largest number, or the
-/// names in their order.
+/// The classes that such a file tells of, for data that have none: 0 to the largest number where 0
+/// is one, else the numbers or names in their order.
 std::vector<std::string> label_names(const std::string& path);
-/// The data with the labels of a file.
-Data with_labels(Data data, const std::string& path);
+/// The data with the labels of a file; the classes are those of `known` where it has any.
+Data with_labels(Data data, const std::string& path, const Schemas* known = nullptr);
 /// Labels of `per_class` rows of each class, drawn with the seed; the others become unknown. Raises
 /// an Error where a class has fewer.
 Data few_labels(Data data, int64_t per_class, int64_t seed);

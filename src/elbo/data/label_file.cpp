@@ -51,67 +51,90 @@ std::optional<int64_t> class_number(const std::string& cell) {
   return whole ? std::optional(static_cast<int64_t>(number)) : std::nullopt;
 }
 
+/// The class of a name, or of a number of the same value; a place only where no name is a number.
 int64_t label_of_cell(const std::string& cell, const std::vector<std::string>& names,
                       const std::string& where) {
-  if (cell.empty()) return -1;
   const auto found = std::find(names.begin(), names.end(), cell);
   if (found != names.end()) return found - names.begin();
   const auto number = class_number(cell);
-  check(number && *number < static_cast<int64_t>(names.size()), "[labels] ", where, ": found \"",
-        cell, "\", allowed: ", join(names), ", or nothing or -1 where it is not known");
+  if (cell.empty() || number == -1) return -1;
+  bool numbers = false;
+  for (size_t k = 0; number && k < names.size(); ++k) {
+    const auto named = class_number(names[k]);
+    if (named == number) return static_cast<int64_t>(k);
+    numbers = numbers || named;
+  }
+  const bool place = number && !numbers && *number < static_cast<int64_t>(names.size());
+  check(place, "[labels] ", where, ": found \"", cell, "\", allowed: ", join(names),
+        ", or nothing or -1 where it is not known");
   return *number;
 }
 
+/// Of rows of several numbers the first, as elbo classify writes them; NaN is an unknown class.
 Tensor array_labels(const std::string& path) {
-  return parse_npy(read_file(path), path).flatten().to(torch::kInt64);
+  auto y = parse_npy(read_file(path), path);
+  if (y.dim() == 2) y = y.select(1, 0);
+  if (torch::isFloatingType(y.scalar_type())) y = y.nan_to_num(-1);
+  return y.flatten().to(torch::kInt64);
+}
+
+/// 0 to the largest where 0 is among them, else those there are.
+std::vector<std::string> number_names(const std::set<int64_t>& found) {
+  std::vector<std::string> names;
+  if (found.count(0) > 0) {
+    for (int64_t k = 0; k <= *found.rbegin(); ++k) names.push_back(std::to_string(k));
+  } else {
+    for (const int64_t k : found) names.push_back(std::to_string(k));
+  }
+  return names;
 }
 
 }  // namespace
 
 std::vector<std::string> label_names(const std::string& path) {
   std::set<std::string> found;
-  int64_t last = -1;
-  bool numbers = true;
+  std::set<int64_t> numbers;
+  bool words = false;
   if (path.ends_with(".npy")) {
     const auto y = array_labels(path);
-    if (y.numel() > 0) last = y.max().item<int64_t>();
+    for (int64_t i = 0; i < y.numel(); ++i) numbers.insert(y.data_ptr<int64_t>()[i]);
   } else {
     for (const auto& cell : label_cells(path)) {
       if (!cell.empty()) found.insert(cell);
     }
     for (const auto& name : found) {
       const auto number = class_number(name);
-      numbers = numbers && number;
-      if (number) last = std::max(last, *number);
+      words = words || !number;
+      if (number) numbers.insert(*number);
     }
   }
+  numbers.erase(-1);
+  found.erase("-1");
+  const int64_t last = numbers.empty() ? -1 : *numbers.rbegin();
   check(last < kMostNamed, "[labels] ", path, ": class ", last, ", at most ", kMostNamed - 1);
-  std::vector<std::string> names;
-  for (int64_t k = 0; numbers && k <= last; ++k) names.push_back(std::to_string(k));
-  if (!numbers) names.assign(found.begin(), found.end());
+  auto names = words ? std::vector<std::string>(found.begin(), found.end()) : number_names(numbers);
   check(!names.empty(), "[labels] ", path, ": names no class");
   return names;
 }
 
 Tensor read_labels(const std::string& path, const std::vector<std::string>& names, int64_t rows) {
-  const auto classes = static_cast<int64_t>(names.size());
-  Tensor y;
+  std::vector<std::string> cells;
   if (path.ends_with(".npy")) {
-    y = array_labels(path);
-    const bool known =
-        y.numel() == 0 || (y.min().item<int64_t>() >= -1 && y.max().item<int64_t>() < classes);
-    check(known, "[labels] ", path, ": allowed are -1 (not known) to ", classes - 1);
-  } else {
-    const auto cells = label_cells(path);
-    y = torch::empty({static_cast<int64_t>(cells.size())}, torch::kInt64);
-    for (size_t i = 0; i < cells.size(); ++i) {
-      y[static_cast<int64_t>(i)] =
-          label_of_cell(cells[i], names, path + ": label " + std::to_string(i + 1));
+    const auto numbers = array_labels(path).contiguous();
+    for (int64_t i = 0; i < numbers.numel(); ++i) {
+      cells.push_back(std::to_string(numbers.data_ptr<int64_t>()[i]));
     }
+  } else {
+    cells = label_cells(path);
   }
-  check(y.size(0) == rows, "[labels] ", path, ": has ", y.size(0), " labels, the data have ", rows,
-        " rows");
-  return y.contiguous();
+  check(static_cast<int64_t>(cells.size()) == rows, "[labels] ", path, ": has ", cells.size(),
+        " labels, the data have ", rows, " rows");
+  const auto y = torch::empty({rows}, torch::kInt64);
+  for (size_t i = 0; i < cells.size(); ++i) {
+    y.data_ptr<int64_t>()[i] =
+        label_of_cell(cells[i], names, path + ": label " + std::to_string(i + 1));
+  }
+  return y;
 }
 
 }  // namespace elbo

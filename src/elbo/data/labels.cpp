@@ -55,8 +55,9 @@ Tensor labels_of(const Dataset& data) {
   return parts.empty() || !parts[0].defined() ? Tensor() : torch::cat(parts);
 }
 
-Data with_labels(Data data, const std::string& path) {
+Data with_labels(Data data, const std::string& path, const Schemas* known) {
   auto schemas = data->schemas();
+  if (!schemas.y.present() && known) schemas.y = known->y;
   if (!schemas.y.present()) schemas.y = category_schema(label_names(path));
   const auto y = read_labels(path, class_names(schemas.y), data->size());
   return std::make_shared<Relabelled>(std::move(data), schemas, y, Tensor());
@@ -76,8 +77,9 @@ Data few_labels(Data data, int64_t per_class, int64_t seed) {
     ++count[label[row]];
     out[row] = label[row];
   }
+  const auto names = class_names(schemas.y);
   for (size_t k = 0; k < count.size(); ++k) {
-    check(count[k] == per_class, "[data] labels_per_class: class ", k, " has ", count[k],
+    check(count[k] == per_class, "[data] labels_per_class: class ", names[k], " has ", count[k],
           " labelled rows, asked for ", per_class);
   }
   return std::make_shared<Relabelled>(std::move(data), schemas, kept, Tensor());

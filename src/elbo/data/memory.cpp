@@ -81,6 +81,12 @@ class Subset : public DataAround {
   int64_t size() const override { return rows_.size(0); }
   Tensor factors() const override { return chosen(DataAround::factors()); }
   std::string row_name(int64_t row) const override { return DataAround::row_name(inner(row)); }
+  std::vector<OddCell> odd_cells(int64_t row) const override {
+    return DataAround::odd_cells(inner(row));
+  }
+  std::string cell_text(int64_t row, int64_t component) const override {
+    return DataAround::cell_text(inner(row), component);
+  }
   Batch get(const Tensor& rows, const Draw& draw) const override {
     return DataAround::get(inner(rows), draw);
   }

@@ -90,7 +90,7 @@ Data open_data(const std::string& text, const DataOptions& options) {
   auto data = source.reader->open(source.path, options);
   check(data->size() > 0, "[data] ", text, ": holds no rows");
   if (options.split != "test") {
-    if (!options.labels.empty()) data = with_labels(data, options.labels);
+    if (!options.labels.empty()) data = with_labels(data, options.labels, options.like.get());
     if (options.labels_per_class > 0) {
       data = few_labels(data, options.labels_per_class, options.label_seed);
     }

@@ -15,25 +15,21 @@ namespace {
 
 constexpr size_t kWriteBlock = size_t{1} << 20;
 
-int open_nameless() {
-  std::error_code ignored;
-  const auto folder = std::filesystem::temp_directory_path(ignored).string();
-  auto pattern = (folder.empty() ? "/tmp" : folder) + "/elbo-rows-XXXXXX";
-  const int file = ::mkstemp(pattern.data());
-  check(file >= 0, "[table] ", pattern, ": cannot be created: ", std::strerror(errno),
-        " (TMPDIR names the folder for large tables)");
-  ::unlink(pattern.c_str());
-  return file;
-}
-
 class StoredTable : public Dataset {
  public:
-  StoredTable(std::shared_ptr<RowStore> rows, Schemas schemas)
-      : rows_(std::move(rows)), schemas_(std::move(schemas)) {}
+  StoredTable(std::shared_ptr<RowStore> rows, Schemas schemas,
+              std::shared_ptr<const RowTexts> texts)
+      : rows_(std::move(rows)), schemas_(std::move(schemas)), texts_(std::move(texts)) {}
 
   int64_t size() const override { return rows_->size(); }
   Schemas schemas() const override { return schemas_; }
   std::string row_name(int64_t row) const override { return "row " + std::to_string(row + 1); }
+  std::vector<OddCell> odd_cells(int64_t row) const override {
+    return texts_ ? texts_->odd(row) : std::vector<OddCell>();
+  }
+  std::string cell_text(int64_t row, int64_t component) const override {
+    return texts_ ? texts_->cell(row, component) : "";
+  }
 
   Batch get(const Tensor& rows, const Draw&) const override {
     auto all = rows_->rows(checked_rows(rows, size()));
@@ -53,9 +49,21 @@ class StoredTable : public Dataset {
  private:
   std::shared_ptr<RowStore> rows_;
   Schemas schemas_;
+  std::shared_ptr<const RowTexts> texts_;
 };
 
 }  // namespace
+
+int open_nameless() {
+  std::error_code ignored;
+  const auto folder = std::filesystem::temp_directory_path(ignored).string();
+  auto pattern = (folder.empty() ? "/tmp" : folder) + "/elbo-rows-XXXXXX";
+  const int file = ::mkstemp(pattern.data());
+  check(file >= 0, "[table] ", pattern, ": cannot be created: ", std::strerror(errno),
+        " (TMPDIR names the folder for large tables)");
+  ::unlink(pattern.c_str());
+  return file;
+}
 
 RowStore::RowStore(const std::string& path, int64_t width, int64_t rows)
     : width_(width), rows_(rows), written_(rows), most_in_memory_(0) {
@@ -110,8 +118,9 @@ Tensor RowStore::rows(const Tensor& which) const {
   return out;
 }
 
-Data stored_table(std::shared_ptr<RowStore> rows, Schemas schemas) {
-  return std::make_shared<StoredTable>(std::move(rows), std::move(schemas));
+Data stored_table(std::shared_ptr<RowStore> rows, Schemas schemas,
+                  std::shared_ptr<const RowTexts> texts) {
+  return std::make_shared<StoredTable>(std::move(rows), std::move(schemas), std::move(texts));
 }
 
 }  // namespace elbo

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "elbo/data/dataset.h"
@@ -36,7 +37,37 @@ class RowStore {
   int file_ = -1;
 };
 
+/// A file without a name in $TMPDIR.
+int open_nameless();
+
+/// What the cells of rows say, byte by byte, and which of them a model cannot read. Many stay on
+/// the disk.
+class RowTexts {
+ public:
+  explicit RowTexts(size_t most_in_memory = size_t{1} << 27) : most_in_memory_(most_in_memory) {}
+  ~RowTexts();
+  RowTexts(const RowTexts&) = delete;
+  RowTexts& operator=(const RowTexts&) = delete;
+
+  /// The cells of the next row, each closed by finish_cell().
+  void finish_cell(std::string_view text);
+  void finish_row(const std::vector<OddCell>& odd);
+  std::string cell(int64_t row, int64_t column) const;
+  std::vector<OddCell> odd(int64_t row) const;
+
+ private:
+  void write_out();
+
+  size_t most_in_memory_;
+  std::string memory_;        // cells, each behind its length
+  size_t written_ = 0;        // bytes in the file
+  std::vector<size_t> ends_;  // of rows
+  std::unordered_map<int64_t, std::vector<OddCell>> odd_;
+  int file_ = -1;
+};
+
 /// A table over such rows; the last column is the label where the schemas have one.
-Data stored_table(std::shared_ptr<RowStore> rows, Schemas schemas);
+Data stored_table(std::shared_ptr<RowStore> rows, Schemas schemas,
+                  std::shared_ptr<const RowTexts> texts = nullptr);
 
 }  // namespace elbo

@@ -41,6 +41,10 @@ class DataAround : public Dataset, public ByteRows, public StreamedRows {
   Schemas schemas() const override { return data_->schemas(); }
   Tensor factors() const override { return data_->factors(); }
   std::string row_name(int64_t row) const override { return data_->row_name(row); }
+  std::vector<OddCell> odd_cells(int64_t row) const override { return data_->odd_cells(row); }
+  std::string cell_text(int64_t row, int64_t component) const override {
+    return data_->cell_text(row, component);
+  }
 
   const uint8_t* bytes(int64_t row) const override { return bytes_ ? bytes_->bytes(row) : nullptr; }
   /// Only where bytes() are there.

@@ -22,8 +22,9 @@ TableOptions table_options(const Json& reader) {
 
 class TableStream : public RowStream {
  public:
-  TableStream(const std::string& path, const Schemas& schemas, const TableOptions& options)
-      : rows_(path, options, schemas) {}
+  TableStream(const std::string& path, const Schemas& schemas, const TableOptions& options,
+              bool keep_odd)
+      : rows_(path, options, schemas, keep_odd) {}
   bool next() override {
     ++number_;
     return rows_.next();
@@ -36,6 +37,10 @@ class TableStream : public RowStream {
     return batch;
   }
   std::string name() const override { return std::to_string(number_); }
+  std::vector<OddCell> odd_cells() const override { return rows_.odd(); }
+  std::string cell_text(int64_t component) const override {
+    return std::string(rows_.cell(static_cast<size_t>(component)));
+  }
 
  private:
   TableRows rows_;
@@ -171,11 +176,13 @@ class NumberStream : public RowStream {
 }  // namespace
 
 std::unique_ptr<RowStream> open_stream(const std::string& path, const Schemas& schemas,
-                                       const Json& reader) {
+                                       const Json& reader, bool keep_odd) {
   const auto& x = schemas.x;
   check(!schemas.c.present(), "[stream] the model has conditions, rows of text give none");
   const auto options = table_options(reader);
-  if (x.kind == Kind::kTable) return std::make_unique<TableStream>(path, schemas, options);
+  if (x.kind == Kind::kTable) {
+    return std::make_unique<TableStream>(path, schemas, options, keep_odd);
+  }
   check(x.shape.size() == 1 || x.shape.size() == 2, "[stream] the model reads rows of shape ",
         to_string(x.shape), "; text streams are for columns of numbers");
   return std::make_unique<NumberStream>(path, x, options);

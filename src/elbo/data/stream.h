@@ -18,10 +18,13 @@ class RowStream {
   virtual Batch batch() const = 0;
   /// Its time, or its number from 0.
   virtual std::string name() const = 0;
+  /// As a Dataset's, of the present row.
+  virtual std::vector<OddCell> odd_cells() const { return {}; }
+  virtual std::string cell_text(int64_t) const { return ""; }
 };
 /// Delimited text for tables, columns of numbers and series; other models raise an Error. `reader`
-/// are the options with which the training data were read.
+/// are the options with which the training data were read; `keep_odd`: see DataOptions.
 std::unique_ptr<RowStream> open_stream(const std::string& path, const Schemas& schemas,
-                                       const Json& reader);
+                                       const Json& reader, bool keep_odd = false);
 
 }  // namespace elbo

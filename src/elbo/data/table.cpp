@@ -1,6 +1,7 @@
 #include "elbo/data/table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 
@@ -59,14 +60,49 @@ void check_source(const std::string& path, const TableOptions& options) {
   }
 }
 
-TableText::TableText(const std::string& path, const TableOptions& options)
+TableText::TableText(const std::string& path, const TableOptions& options,
+                     const std::vector<std::string>& known)
     : records_(open_records(path, options)), words_(missing_words(options.missing)) {
   check(records_->next(), "[table] ", path, ": is empty");
-  has_header_ = records_->names_first() || options.header == "yes" ||
-                (options.header == "auto" && looks_like_header());
+  find_header(options, known);
   read_names();
   pending_ = !has_header_;
-  if (has_header_) header_ = record() + std::string(records_->line_end());
+  if (has_header_) header_ += record() + std::string(records_->line_end());
+  if (head_.units && records_->next()) header_ += record() + std::string(records_->line_end());
+}
+
+/// The present record is kept with the header, and the next one read.
+void TableText::skip() {
+  header_ += record() + std::string(records_->line_end());
+  check(records_->next(), "[table] ", records_->path(), ": holds no rows");
+}
+
+bool TableText::names_all(const std::vector<std::string>& known) const {
+  const auto names = names_here(true, nullptr);
+  return !known.empty() && std::all_of(known.begin(), known.end(), [&](const auto& name) {
+    return find_name(names, name) >= 0;
+  });
+}
+
+void TableText::find_header(const TableOptions& options, const std::vector<std::string>& known) {
+  has_header_ = true;
+  if (records_->names_first()) return;
+  std::error_code ignored;
+  const bool again = std::filesystem::is_regular_file(records_->path(), ignored);
+  if (again) {
+    const auto first = open_records(records_->path(), options);
+    head_ = read_head(*first, known.empty() ? options.header : "yes", words_);
+    notes_ = head_.notes;
+    for (int64_t i = 0; i < head_.skipped; ++i) skip();
+  }
+  while (!again && !known.empty() && records_->cell(0).starts_with('#') && !names_all(known)) {
+    head_.comments = true;
+    skip();
+  }
+  const bool guess = options.header == "auto" && (!known.empty() || !again);
+  has_header_ = options.header == "yes" || (guess ? names_all(known) || looks_like_header()
+                                                  : options.header == "auto" && head_.header);
+  if (!has_header_) head_.units = head_.last_empty = head_.hash_names = false;
 }
 
 /// Names are no numbers, and most columns have one.
@@ -82,36 +118,61 @@ bool TableText::looks_like_header() const {
   return 2 * empty < records_->size();
 }
 
-void TableText::read_names() {
+/// Names of the columns by the present record, or x0, x1, …; each once.
+std::vector<std::string> TableText::names_here(bool header, std::vector<std::string>* notes) const {
+  std::vector<std::string> names;
   for (int64_t i = 0; i < records_->size(); ++i) {
-    std::string name(trimmed(records_->cell(i)));
-    if (!has_header_ || name.empty()) name = "x" + std::to_string(i);
-    check(is_utf8(name), "[table] ", records_->path(), ": ", place(), ", column ", i + 1,
-          ": the name is not UTF-8 (iconv -f latin1 -t utf-8 turns most older files into it)");
+    auto cell = trimmed(records_->cell(i));
+    const bool hash = i == 0 && (head_.hash_names || head_.comments) && cell.starts_with('#');
+    if (hash) cell = trimmed(cell.substr(1));
+    std::string name(header ? cell : "");
+    if (name.empty()) name = "x" + std::to_string(i);
     auto unique = name;
-    for (int64_t k = 2; find_name(names_, unique) >= 0; ++k) {
+    for (int64_t k = 2; find_name(names, unique) >= 0; ++k) {
       unique = name + "." + std::to_string(k);
     }
-    if (unique != name) {
-      notes_.push_back("column " + std::to_string(i + 1) + ": a second \"" + name +
+    if (notes && unique != name) {
+      notes->push_back("column " + std::to_string(i + 1) + ": a second \"" + name +
                        "\" is called \"" + unique + "\"");
     }
-    names_.push_back(unique);
+    names.push_back(unique);
+  }
+  return names;
+}
+
+void TableText::read_names() {
+  names_ = names_here(has_header_, &notes_);
+  for (int64_t i = 0; i < records_->size(); ++i) {
+    check(is_utf8(names_[static_cast<size_t>(i)]), "[table] ", records_->path(), ": ", place(),
+          ", column ", i + 1,
+          ": the name is not UTF-8 (iconv -f latin1 -t utf-8 turns most older files into it)");
+    unnamed_.push_back(trimmed(records_->cell(i)).empty());
   }
 }
 
 bool TableText::next() {
   if (!pending_ && !records_->next()) return false;
   pending_ = false;
-  check(records_->size() == static_cast<int64_t>(names_.size()), "[table] ", records_->path(), ": ",
-        place(), " has ", records_->size(), " cells, the first line ", names_.size());
+  const auto width = static_cast<int64_t>(names_.size());
+  while (head_.comments && records_->size() != width && records_->cell(0).starts_with('#')) {
+    if (!records_->next()) return false;
+  }
+  check_size();
   return true;
+}
+
+void TableText::check_size() const {
+  const auto width = static_cast<int64_t>(names_.size()), size = records_->size();
+  if (head_.last_empty && size == width + 1 && records_->cell(width).empty()) return;
+  check(size == width, "[table] ", records_->path(), ": ", place(), " has ", size,
+        " cells, the first line ", width);
 }
 
 double TableText::number(int64_t column) const {
   const auto cell = trimmed(records_->cell(column));
   if (missing(cell)) return std::numeric_limits<double>::quiet_NaN();
   const auto number = parse_number(cell, records_->delimiter() != ',');
+  if (!number && is_absent_word(cell)) return std::numeric_limits<double>::quiet_NaN();
   if (!number) {
     refuse(column, "\"" + std::string(cell) +
                        "\" is not a number; name the column's use as in --types \"" +
@@ -144,63 +205,6 @@ void TableText::refuse(int64_t column, const std::string& what) const {
        names_[static_cast<size_t>(column)], "\": ", what);
 }
 
-TableRows::TableRows(const std::string& path, const TableOptions& options, const Schemas& schemas)
-    : text_(path, options) {
-  const auto& names = text_.names();
-  const auto& detail = schemas.x.detail;
-  const bool named = detail.value("header", true);
-  check(!named || text_.has_header(), "[table] ", path,
-        ": the first line names no columns, the model knows them by name");
-  check(named || detail.value("width", int64_t{0}) == static_cast<int64_t>(names.size()),
-        "[table] ", path, ": ", names.size(), " columns, the model was trained on ",
-        detail.value("width", int64_t{0}));
-  std::vector<std::string> absent;
-  for (auto& column : columns_of(schemas.x)) {
-    // A file may have gained a header since.
-    const bool by_name = named || !text_.has_header();
-    places_.push_back(by_name ? find_name(names, column.name)
-                              : std::atoll(column.name.c_str() + 1));
-    if (places_.back() < 0) absent.push_back(column.name);
-    cells_.emplace_back(std::move(column));
-  }
-  check(absent.empty(), "[table] ", path, ": lacks the column", absent.size() > 1 ? "s " : " ",
-        join(absent), "; found: ", join(names));
-  values_.resize(cells_.size());
-  mask_.resize(cells_.size());
-  if (!schemas.y.present() || !schemas.y.detail.contains("column")) return;
-  Column label;
-  label.name = schemas.y.detail["column"].get<std::string>();
-  label.type = "category";
-  label.classes = schemas.y.detail.value("classes", label.classes);
-  label_at_ = find_name(names, label.name);
-  label_cells_.emplace_back(std::move(label));
-}
-
-bool TableRows::next() {
-  if (!text_.next()) return false;
-  const auto& records = text_.records();
-  const auto value = [&](const Cells& cells, int64_t at, std::string_view cell) {
-    try {
-      return cells.value(cell);
-    } catch (const Error& error) {
-      text_.refuse(at, error.what());
-    }
-  };
-  for (size_t i = 0; i < cells_.size(); ++i) {
-    const auto cell = trimmed(records.cell(places_[i]));
-    mask_[i] = text_.missing(cell) ? 0 : 1;
-    values_[i] = mask_[i] ? value(cells_[i], places_[i], cell) : 0;
-  }
-  label_ = -1;
-  if (label_at_ >= 0) {
-    const auto cell = trimmed(records.cell(label_at_));
-    if (!text_.missing(cell)) {
-      label_ = static_cast<int64_t>(value(label_cells_[0], label_at_, cell));
-    }
-  }
-  return true;
-}
-
 std::string table_header(const std::vector<Column>& columns, char delimiter) {
   std::string text;
   for (const auto& column : columns) {
@@ -217,7 +221,7 @@ void append_rows(std::string& text, const std::vector<Cells>& cells, const Tenso
   for (int64_t r = 0; r < plain.size(0); ++r) {
     for (size_t i = 0; i < cells.size(); ++i, ++v) {
       if (i > 0) text += delimiter;
-      text += csv_cell(cells[i].text(*v), delimiter);
+      if (!std::isnan(*v)) text += csv_cell(cells[i].text(*v), delimiter);
     }
     text += '\n';
   }

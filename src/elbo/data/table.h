@@ -5,6 +5,7 @@
 
 #include "elbo/data/column.h"
 #include "elbo/data/dataset.h"
+#include "elbo/data/table_head.h"
 #include "elbo/io/csv.h"
 #include "elbo/io/database.h"
 
@@ -12,7 +13,7 @@ namespace elbo {
 
 /// What a reader of delimited text or of a database may be told.
 struct TableOptions {
-  std::string types, missing, header = "auto", delimiter, table, query;
+  std::string types, missing, header = "auto", decimal = "auto", delimiter, table, query;
   int64_t most_classes = 1000;
   template <class F>
   void fields(F&& f) {
@@ -20,6 +21,10 @@ struct TableOptions {
       "column types to set instead of inferring, e.g. \"age=count,city=category,id=ignore\"");
     f("missing", missing, "further words for a missing cell, separated by commas");
     f("header", header, "whether the first line names the columns", one_of({"auto", "yes", "no"}));
+    f("decimal", decimal,
+      "decimal sign of all numbers (auto = found for each column from all of its cells); the other "
+      "sign separates thousands",
+      one_of({"auto", "point", "comma"}));
     f("delimiter", delimiter, "separator of cells: one character, or tab (default: inferred)");
     f("table", table, "databases: table or view to read (default: the only one)");
     f("query", query, "databases: SELECT whose result is read");
@@ -38,13 +43,20 @@ void check_source(const std::string& path, const TableOptions& options);
 /// whatever the options say.
 class TableText {
  public:
-  TableText(const std::string& path, const TableOptions& options);
+  /// `known`: names of the columns that a model knows, if it does; then these say whether and where
+  /// the file names them.
+  TableText(const std::string& path, const TableOptions& options,
+            const std::vector<std::string>& known = {});
   /// The next record of as many cells as there are columns; others raise an Error.
   bool next();
   const Records& records() const { return *records_; }
   /// "line 7"; of a database "row 6".
   std::string place() const;
   bool has_header() const { return has_header_; }
+  /// Whether the header has no name for a column.
+  bool unnamed(int64_t column) const {
+    return has_header_ && unnamed_[static_cast<size_t>(column)];
+  }
   /// The bytes of the present record, and those of the header with its line end.
   std::string record() const;
   const std::string& header() const { return header_; }
@@ -60,11 +72,18 @@ class TableText {
 
  private:
   bool looks_like_header() const;
+  bool names_all(const std::vector<std::string>& known) const;
+  void find_header(const TableOptions& options, const std::vector<std::string>& known);
+  void skip();
+  std::vector<std::string> names_here(bool header, std::vector<std::string>* notes) const;
   void read_names();
+  void check_size() const;
 
   std::unique_ptr<Records> records_;
   std::vector<std::string> words_, names_, notes_;
   std::string header_;
+  std::vector<bool> unnamed_;
+  TableHead head_;
   bool has_header_ = false, pending_ = false;
 };
 
@@ -72,8 +91,11 @@ class TableText {
 class TableRows {
  public:
   /// Columns are found by their names, or by their places where the schema knows no names. Raises
-  /// an Error naming those that are absent.
-  TableRows(const std::string& path, const TableOptions& options, const Schemas& schemas);
+  /// an Error naming those that are absent. `keep_odd`: a cell that the schema cannot read is a
+  /// missing one and listed by odd(), instead of an Error; so is a constant that has changed, and a
+  /// label that training has not seen is a further class.
+  TableRows(const std::string& path, const TableOptions& options, const Schemas& schemas,
+            bool keep_odd = false);
   bool next();
   /// One number per column of the schema, 0 where the cell is missing.
   const std::vector<float>& values() const { return values_; }
@@ -81,6 +103,13 @@ class TableRows {
   /// The label's class, -1 where it is missing or the file has none.
   int64_t label() const { return label_; }
   bool has_label() const { return label_at_ >= 0; }
+  const std::vector<OddCell>& odd() const { return odd_; }
+  /// The classes of the label, those that only this file has behind the model's.
+  const std::vector<std::string>& label_classes() const { return label_classes_; }
+  /// What the file says in a column of the schema.
+  std::string_view cell(size_t column) const {
+    return trimmed(text_.records().cell(places_[column]));
+  }
 
   const TableText& text() const { return text_; }
   const std::vector<Cells>& cells() const { return cells_; }
@@ -88,7 +117,25 @@ class TableRows {
   int64_t place(int64_t column) const { return places_[static_cast<size_t>(column)]; }
 
  private:
+  /// A column that was the same in every row of training.
+  struct Constant {
+    std::string name, text;
+    std::optional<double> number;
+    int64_t place;
+  };
+  void find_columns(const Schemas& schemas);
+  void find_constants(const Schema& x);
+  void find_label(const Schema& y);
+  void read_cell(size_t column);
+  void read_label();
+  void check_constants();
+
   TableText text_;
+  bool keep_odd_ = false;
+  std::vector<Constant> constants_;
+  std::vector<OddCell> odd_;
+  std::string problem_;
+  std::vector<std::string> label_classes_;
   std::vector<Cells> cells_;
   std::vector<int64_t> places_;
   std::vector<Cells> label_cells_;  // none or one

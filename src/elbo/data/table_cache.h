@@ -11,6 +11,7 @@ namespace elbo {
 struct StoredRows {
   std::shared_ptr<RowStore> rows;
   Schemas schemas;
+  std::shared_ptr<const RowTexts> texts = nullptr;  // where they are kept
 };
 
 /// The rows that an earlier reading left in the folder, where the file and everything that decides

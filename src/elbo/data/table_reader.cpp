@@ -2,127 +2,23 @@
 #include <limits>
 
 #include "elbo/core/text.h"
-#include "elbo/data/column_types.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/table.h"
 #include "elbo/data/table_cache.h"
+#include "elbo/data/table_survey.h"
 
 namespace elbo {
 namespace {
 
-/// The first pass over a file: what its columns are.
-class TableSurvey {
- public:
-  TableSurvey(const std::string& path, const TableOptions& options, int64_t most_rows)
-      : options_(options), text_(path, options), named_(parse_types(options.types, text_.names())) {
-    statistics_.resize(text_.names().size(), ColumnStatistics(text_.records().unit()));
-    notes_ = text_.notes();
-    const bool comma = text_.records().delimiter() != ',';
-    while ((most_rows == 0 || rows_ < most_rows) && text_.next()) {
-      ++rows_;
-      for (size_t i = 0; i < statistics_.size(); ++i) add_cell(i, comma);
-    }
-    check(rows_ > 0, "[table] ", path, ": holds no rows",
-          text_.has_header() && !text_.records().names_first() ? " below its header" : "");
-    if (const auto blank = text_.records().blank_lines(); blank > 0) {
-      notes_.push_back(std::to_string(blank) + " blank lines skipped");
-    }
-  }
-
-  int64_t rows() const { return rows_; }
-
-  Schemas schemas() {
-    Schemas schemas;
-    Json columns = Json::array();
-    bool holes = false;
-    for (size_t i = 0; i < statistics_.size(); ++i) {
-      const auto column = decide(i, schemas);
-      if (!column) continue;
-      columns.push_back(*column);
-      holes = holes || statistics_[i].missing() > 0;
-    }
-    check(!columns.empty(), "[table] ", text_.records().path(),
-          ": no column to learn from: ", join(notes_, "; "));
-    schemas.x = {{static_cast<int64_t>(columns.size())}, Kind::kTable, Json::object()};
-    schemas.x.detail = {{"columns", columns},
-                        {"missing", holes},
-                        {"header", text_.has_header()},
-                        {"width", text_.names().size()},
-                        {"delimiter", std::string(1, text_.records().delimiter())},
-                        {"notes", notes_}};
-    return schemas;
-  }
-
- private:
-  void add_cell(size_t i, bool comma) {
-    const auto at = static_cast<int64_t>(i);
-    const auto cell = trimmed(text_.records().cell(at));
-    if (text_.missing(cell)) return statistics_[i].add_missing();
-    if (!is_utf8(cell)) {
-      text_.refuse(at, "is not UTF-8 (iconv -f latin1 -t utf-8 turns most older files into it)");
-    }
-    try {
-      statistics_[i].add(cell, comma, text_.records().line());
-    } catch (const Error& error) {
-      if (!ignored(i)) text_.refuse(at, error.what());
-    }
-  }
-
-  bool ignored(size_t i) const {
-    const auto at = named_.find(text_.names()[i]);
-    return at != named_.end() && at->second.type == "ignore";
-  }
-
-  /// The column, or nothing where it is left out or is the label.
-  std::optional<Column> decide(size_t i, Schemas& schemas) {
-    const auto& name = text_.names()[i];
-    const auto at = named_.find(name);
-    try {
-      std::string why = "as asked for";
-      const bool given = at != named_.end();
-      const auto type = given ? at->second.type : statistics_[i].type(&why);
-      if (type == "ignore") {
-        notes_.push_back("column \"" + name + "\" left out: " + why);
-        return {};
-      }
-      Column column;
-      if (given && !at->second.classes.empty()) {
-        column.name = name;
-        column.type = type;
-        column.classes = at->second.classes;
-      } else {
-        column = statistics_[i].column(name, type, options_.most_classes);
-      }
-      if (type == "label") {
-        check(!schemas.y.present(), "is a second label, a table has one");
-        schemas.y = category_schema(column.classes);
-        schemas.y.detail["column"] = name;
-        return {};
-      }
-      return column;
-    } catch (const Error& error) {
-      const std::string what = error.what();
-      fail(what.starts_with('[')
-               ? ""
-               : "[table] " + text_.records().path() + ": column \"" + name + "\": ",
-           what);
-    }
-  }
-
-  const TableOptions& options_;
-  TableText text_;
-  std::map<std::string, NamedType> named_;
-  std::vector<ColumnStatistics> statistics_;
-  std::vector<std::string> notes_;
-  int64_t rows_ = 0;
-};
+constexpr int kReading = 2;  // counts up whenever the same file is read in another way
 
 /// The second pass: the rows themselves, at most so many; 0 = all.
 StoredRows read_rows(const std::string& path, const TableOptions& options, const Schemas& schemas,
-                     int64_t most_rows) {
-  TableRows rows(path, options, schemas);
+                     int64_t most_rows, bool keep_odd = false) {
+  TableRows rows(path, options, schemas, keep_odd);
   const auto width = rows.cells().size();
   const auto store = std::make_shared<RowStore>(width + (rows.has_label() ? 1 : 0));
+  const auto texts = keep_odd ? std::make_shared<RowTexts>() : nullptr;
   std::vector<float> row(static_cast<size_t>(store->width()));
   while ((most_rows == 0 || store->size() < most_rows) && rows.next()) {
     for (size_t i = 0; i < width; ++i) {
@@ -130,11 +26,15 @@ StoredRows read_rows(const std::string& path, const TableOptions& options, const
     }
     if (rows.has_label()) row[width] = static_cast<float>(rows.label());
     store->append(row);
+    if (!texts) continue;
+    for (size_t i = 0; i < width; ++i) texts->finish_cell(rows.cell(i));
+    texts->finish_row(rows.odd());
   }
   check(store->size() > 0, "[table] ", path, ": holds no rows");
-  StoredRows stored{store, {}};
+  StoredRows stored{store, {}, texts};
   stored.schemas.x = schemas.x;
   if (rows.has_label()) stored.schemas.y = schemas.y;
+  if (rows.has_label() && keep_odd) stored.schemas.y.detail["classes"] = rows.label_classes();
   return stored;
 }
 
@@ -178,16 +78,19 @@ class TableReader : public Reader {
     if (databases_) check_database(file);
     if (!known) check_source(path, options_);
     const auto read = [&] {
-      return known ? read_rows(path, options_, *options.like, options.rows)
+      return known ? read_rows(path, options_, *options.like, options.rows, options.keep_odd)
                    : survey_and_read(path, options.rows);
     };
     Json how = write_options(options_);
     how.erase("cache");
     how["rows"] = options.rows;
+    how["reading"] = kReading;
     if (!table.empty()) how["table"] = table;
-    const auto stored = cached_rows(path == "-" ? "" : options_.cache, file, how,
+    // The cache keeps numbers only.
+    const bool plain = path == "-" || options.keep_odd;
+    const auto stored = cached_rows(plain ? "" : options_.cache, file, how,
                                     known ? options.like.get() : nullptr, read);
-    return stored_table(stored.rows, stored.schemas);
+    return stored_table(stored.rows, stored.schemas, stored.texts);
   }
 
  private:

@@ -22,7 +22,9 @@ Tensor as_double(const Tensor& t) { return t.to(torch::kCPU, torch::kFloat64); }
 
 /// Importance weights of the particles of each row, [S, B], summing to 1.
 Tensor posterior_weights(const Inference& inference, const Batch& batch) {
-  return (log_ratio(inference, batch) + inference.trace.log_weight).softmax(0);
+  const auto ratio = log_ratio(inference, batch) + inference.trace.log_weight;
+  // Of a row beyond all bounds every particle is as good.
+  return ratio.nan_to_num(-kEnormous, kEnormous, -kEnormous).softmax(0);
 }
 
 /// [B, …] mean of [S*B, …] over particles.

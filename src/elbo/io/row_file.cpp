@@ -1,5 +1,6 @@
 #include "elbo/io/row_file.h"
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
 #include <cmath>
@@ -84,7 +85,9 @@ class TextFile : public Counted {
       for (int64_t i = 0; i < rows.size(1); ++i) {
         if (i > 0) text += separator_;
         const int64_t at = r * rows.size(1) + i;
-        if (plan_.whole) {
+        if (i == 0 && !plan_.classes.empty()) {
+          append_class(text, rows.data_ptr<float>()[at]);
+        } else if (plan_.whole) {
           text += std::to_string(rows.data_ptr<int64_t>()[at]);
         } else if (plan_.origin.defined()) {
           append_far_number(text, rows.data_ptr<double>()[at]);
@@ -98,6 +101,16 @@ class TextFile : public Counted {
   }
 
  private:
+  /// The word of a class; -1 where there is none, or nothing where a class is called so.
+  void append_class(std::string& text, float value) const {
+    const auto& classes = plan_.classes;
+    if (value >= 0) {
+      text += csv_cell(classes.at(static_cast<size_t>(value)), separator_);
+    } else if (std::find(classes.begin(), classes.end(), "-1") == classes.end()) {
+      text += "-1";
+    }
+  }
+
   /// The shortest text that reads back as the same float; an absent value is an empty cell.
   static void append_number(std::string& text, float value) {
     if (std::isnan(value)) return;

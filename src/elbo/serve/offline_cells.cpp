@@ -33,11 +33,12 @@ Json cell_rules(const Column& c) {
   }
   rules.update({{"number",
                  {{"maximumFractionDigits", c.decimals},
+                  {"minimumFractionDigits", c.spelling.fixed ? c.decimals : 0},
                   {"useGrouping", false},
                   {"signDisplay", "negative"},
                   {"roundingMode", "halfEven"}}},
-                {"point", c.comma ? "," : "."},
-                {"pattern", number_pattern(c.comma)}});
+                {"point", c.spelling.comma ? "," : "."},
+                {"pattern", number_pattern(c.spelling.comma)}});
   if (c.type == "positive" || c.type == "count") rules["least"] = 0;
   if (c.type == "count") rules["whole"] = true;
   return rules;

@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
+#include "elbo/data/reader.h"
 #include "elbo/eval/linear.h"
 #include "elbo/eval/spread.h"
 #include "elbo/io/row_file.h"
@@ -176,6 +179,22 @@ Guesses carry_labels(const TaskInput& input, const TaskRows& rows, bool own_rows
           "labels of " + std::to_string(labelled) + " rows spread over the neighbours of codes"};
 }
 
+/// Classes as the numbers that their names are, NaN where none is known and -1 is a name; their
+/// places where a name is a word.
+Tensor values_of(const Tensor& classes, const std::vector<std::string>& names) {
+  const auto values = class_values(names);
+  auto out = classes.to(torch::kFloat32).contiguous();
+  if (!values) return out;
+  const bool minus = std::find(names.begin(), names.end(), "-1") != names.end();
+  auto* value = out.data_ptr<float>();
+  for (int64_t i = 0; i < out.numel(); ++i) {
+    value[i] = value[i] >= 0 ? static_cast<float>((*values)[static_cast<size_t>(value[i])])
+               : minus       ? std::numeric_limits<float>::quiet_NaN()
+                             : -1.0f;
+  }
+  return out;
+}
+
 /// Wilson's 95 % interval of a share.
 Json interval(double share, double n) {
   constexpr double kZ = 1.959964;
@@ -235,12 +254,17 @@ class Classify : public Task {
     RowPlan plan{n, {p.size(1) + 1}, false, {"class"}};
     const auto names = class_names(input.run->schemas().y);
     const bool named = static_cast<int64_t>(names.size()) == p.size(1);
+    if (named) plan.classes = names;
     for (int64_t k = 0; k < p.size(1); ++k) {
       plan.columns.push_back("p_" + (named ? names[static_cast<size_t>(k)] : std::to_string(k)));
     }
     const auto file = create_row_file(path, std::move(plan));
-    file->append(torch::cat({classes.unsqueeze(1).to(torch::kFloat32), p}, 1));
+    const bool numbers = path.ends_with(".npy") && named;
+    const auto first = numbers ? values_of(classes, names) : classes.to(torch::kFloat32);
+    file->append(torch::cat({first.unsqueeze(1), p}, 1));
     file->commit();
+    if (numbers && !class_values(names))
+      result["classes"] = names;  // the column holds their places
     result["file"] = path;
     return result;
   }

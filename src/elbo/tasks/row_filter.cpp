@@ -8,19 +8,24 @@
 namespace elbo {
 namespace {
 
-/// The column that the text begins with, the longest of such names; its index.
-size_t column_at(const std::vector<Column>& columns, const std::string& text) {
-  size_t found = columns.size(), length = 0;
+/// The column whose name, or name in quotes, the text begins with, the longest that a relation
+/// follows; its index, and how long it stands there.
+size_t column_at(const std::vector<Column>& columns, const std::string& text, size_t* length) {
+  size_t found = columns.size();
   std::vector<std::string> names;
   for (size_t i = 0; i < columns.size(); ++i) {
     names.push_back(columns[i].name);
-    if (text.starts_with(names.back()) && names.back().size() > length) {
+    for (const auto& name : {columns[i].name, '"' + columns[i].name + '"'}) {
+      if (!text.starts_with(name) || name.size() <= *length) continue;
+      const auto rest = trimmed(std::string_view(text).substr(name.size()));
+      if (rest.empty() || std::string_view("<>=!").find(rest.front()) == std::string_view::npos)
+        continue;
       found = i;
-      length = names.back().size();
+      *length = name.size();
     }
   }
   check(found < columns.size(), "[where] \"", text,
-        "\": begins with no column; known: ", join(names));
+        "\": begins with no column and relation; known: ", join(names));
   return found;
 }
 
@@ -31,19 +36,42 @@ std::string relation_at(const std::string& text) {
   fail("[where] \"", text, "\": expected one of < <= > >= = != after the column");
 }
 
+/// The value at the front of a text, which it is taken from: in quotes, a known class (the longest:
+/// it may hold commas), or what stands before the next comma.
+std::string take_value(std::string& text, const Column& column) {
+  if (text.starts_with('"')) {
+    const auto end = text.find('"', 1);
+    check(end != std::string::npos, "[where] ", column.name, ": ", text, ": a quote is not closed");
+    const auto value = text.substr(1, end - 1);
+    text.erase(0, end + 1);
+    return value;
+  }
+  std::string value = text.substr(0, text.find(','));
+  for (const auto& name : column.classes) {
+    const bool whole = text.size() == name.size() || text[name.size()] == ',';
+    if (name.size() > value.size() && text.starts_with(name) && whole) value = name;
+  }
+  text.erase(0, value.size());
+  return std::string(trimmed(value));
+}
+
 }  // namespace
 
 RowFilter::RowFilter(const std::string& text, const Schema& schema) {
   check(schema.kind == Kind::kTable, "[where] conditions on columns need a model of a table");
   const auto columns = columns_of(schema);
-  for (size_t from = 0; from < text.size();) {
-    const auto end = std::min(text.find(',', from), text.size());
-    const std::string part(trimmed(text.substr(from, end - from)));
-    const auto at = column_at(columns, part);
+  for (std::string left(trimmed(text)); !left.empty();) {
+    size_t length = 0;
+    const auto at = column_at(columns, left, &length);
     const auto& column = columns[at];
-    const auto rest = std::string(trimmed(part.substr(column.name.size())));
-    const auto relation = relation_at(rest);
-    const auto word = std::string(trimmed(rest.substr(relation.size())));
+    left = trimmed(left.substr(length));
+    const auto relation = relation_at(left);
+    left = trimmed(left.substr(relation.size()));
+    const auto word = take_value(left, column);
+    left = trimmed(left);
+    check(left.empty() || left.front() == ',', "[where] ", column.name, ": \"", left,
+          "\" behind the value; conditions are separated by commas");
+    if (!left.empty()) left = trimmed(left.substr(1));
     const bool ordered = column.numeric() || column.type == "ordinal";
     check(ordered || relation == "=" || relation == "!=", "[where] ", column.name, ": ", relation,
           " needs an order, a ", column.type, " has none");
@@ -54,7 +82,6 @@ RowFilter::RowFilter(const std::string& text, const Schema& schema) {
     } catch (const Error& error) {
       fail("[where] ", column.name, ": ", error.what());
     }
-    from = end + 1;
   }
 }
 

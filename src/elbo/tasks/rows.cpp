@@ -120,7 +120,7 @@ Tensor read_rows(const std::string& path) {
   return rows.to(torch::kFloat32).flatten(rows.dim() > 1 ? 1 : 0).view({rows.size(0), -1});
 }
 
-TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice) {
+TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice, bool keep_odd) {
   TaskRows rows;
   const auto& run = *input.run;
   if (input.data.empty() && choice.split == "auto") {
@@ -131,7 +131,7 @@ TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice) {
   } else {
     const auto own = has_test_split(input.data) ? "test" : "all";
     rows.name = input.data;
-    rows.data = run.open_other(input.data, choice.split == "auto" ? own : choice.split);
+    rows.data = run.open_other(input.data, choice.split == "auto" ? own : choice.split, keep_odd);
   }
   const int64_t n = rows.data->size();
   RowPart part{0, choice.rows > 0 ? std::min(choice.rows, n) : n, n};

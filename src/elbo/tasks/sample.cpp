@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "elbo/distributions/decoding.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/row_filter.h"
@@ -10,6 +12,7 @@ struct SampleOptions {
   int64_t n = 64, rows = 0;
   std::string show = "auto";
   std::string fix, condition, where;
+  bool with_missing = false;
   int64_t columns = 0;
   double temperature = 1;
   int64_t beam = 0;
@@ -26,6 +29,8 @@ struct SampleOptions {
     f("condition", condition,
       "condition: a class, numbers or a file (default: those of the run's data)");
     f("where", where, "condition that rows of a table must meet, e.g. \"age>60,city=Rome\"");
+    f("with_missing", with_missing,
+      "tables: leave cells empty where a training row drawn at random has none");
     f("columns", columns, "pictures side by side (0 = about square)", at_least(0));
     f("temperature", temperature,
       "texts: sampling temperature; below 1 favours likely tokens (0 = the likeliest at each step)",
@@ -57,6 +62,7 @@ class Sample : public Task {
     const auto path = output_path(input.out, "samples", x);
     const auto file = create_output(path, x, o_.n, o_.columns);
     const int64_t block = block_rows(input.run->schemas());
+    if (o_.with_missing) patterns_ = missing_patterns(input);
     if (!o_.where.empty()) {
       check(fixed.empty() && !c.defined(),
             "[sample] --where: cannot be combined with --fix or --condition");
@@ -71,7 +77,7 @@ class Sample : public Task {
         here[site] = value.size(0) == 1 ? value : value.narrow(0, from, count);
       }
       const auto p = model.generate(count, c.defined() ? c.narrow(0, from, count) : c, here).x;
-      file->append(mean ? p->mean() : drawn(*p));
+      file->append(with_holes(mean ? p->mean() : drawn(*p)));
       input.progress(static_cast<double>(from + count) / static_cast<double>(o_.n));
     }
     file->commit();
@@ -84,6 +90,28 @@ class Sample : public Task {
   std::string example() const override { return "elbo sample RUN -n 64 -o samples.png"; }
 
  private:
+  /// [N, D] of the training rows, 1 = known.
+  static Tensor missing_patterns(const TaskInput& input) {
+    const auto& x = input.run->schemas().x;
+    check(x.kind == Kind::kTable && x.missing(),
+          "[sample] --with-missing: the model was not trained on a table with missing cells");
+    std::vector<Tensor> parts;
+    for_each_batch(*input.run->training_data(), 4096, {}, [&](const Batch& batch, int64_t) {
+      parts.push_back(batch.mask.defined() ? batch.mask.to(torch::kUInt8)
+                                           : torch::ones_like(batch.x, torch::kUInt8));
+    });
+    return torch::cat(parts);
+  }
+
+  /// NaN where a training row drawn for each has no cell.
+  Tensor with_holes(const Tensor& x) const {
+    if (!patterns_.defined()) return x;
+    const auto which = torch::randint(patterns_.size(0), {x.size(0)}, torch::kInt64);
+    return x.to(torch::kCPU)
+        .masked_fill(patterns_.index_select(0, which) == 0,
+                     std::numeric_limits<double>::quiet_NaN());
+  }
+
   /// A draw of p(x|z), of texts as the options ask.
   Tensor drawn(const Distribution& p) const {
     if (o_.temperature == 1 && o_.beam == 0) return p.sample();
@@ -106,7 +134,7 @@ class Sample : public Task {
       const auto x = input.model->generate(block).x->sample();
       const auto fits = filter.keeps(x).nonzero().squeeze(1);
       const int64_t count = std::min(fits.size(0), o_.n - found);
-      file.append(x.index_select(0, fits.narrow(0, 0, count)));
+      file.append(with_holes(x.index_select(0, fits.narrow(0, 0, count))));
       fitting_ += static_cast<double>(fits.size(0));
       drawn += block;
       found += count;
@@ -117,6 +145,7 @@ class Sample : public Task {
 
   SampleOptions o_;
   double fitting_ = 0;
+  Tensor patterns_;  // undefined: all cells are written
 };
 
 const bool added = tasks().add<SampleOptions>(

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <numeric>
 
 #include "elbo/data/stream.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/group/row_draws.h"
+#include "elbo/tasks/normal_class.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/tasks/score_report.h"
 
@@ -15,7 +17,8 @@ struct ScoreOptions {
   RowChoice choice;
   RowScoreOptions score;
   ThresholdOptions threshold;
-  std::string normal, anomalies;
+  std::string normal, normal_class, anomalies;
+  bool strict = false;
   int64_t smooth = 1;
   int64_t causes = 3;
   int64_t show = 5;
@@ -26,9 +29,15 @@ struct ScoreOptions {
     threshold.fields(f);
     f("normal", normal,
       "DATA of normal rows to learn the threshold from (default: the run's validation rows)");
+    f("normal_class", normal_class,
+      "class of labelled data that is normal, e.g. BENIGN (default: the class of nearly all "
+      "training "
+      "rows, or the only one with a usual name)");
     f("anomalies", anomalies,
-      "classes of labelled data that are anomalies, e.g. 3,7 (default: all but one named normal, "
-      "or the second of two)");
+      "classes of labelled data that are anomalies, e.g. 3,7 (default: all but the normal one)");
+    f("strict", strict,
+      "tables: refuse cells that training has not seen (a new word, a negative count) instead of "
+      "raising an alarm for their rows");
     f("smooth", smooth, "smooth scores of time-ordered rows: trailing mean over this many rows",
       between(1, 1000000));
     f("causes", causes, "number of columns or pixels named for each alarm", between(0, 1000));
@@ -47,27 +56,6 @@ NormalRows normal_rows(const TaskInput& input, const std::string& given) {
   auto [training, validation] = run.training_parts();
   if (validation) return {validation, "validation rows"};
   return {training, "training rows (no validation rows were held out)"};
-}
-
-/// Which classes of a label are anomalies; empty where nobody can tell.
-std::vector<bool> anomalous_classes(const Schema& y, const std::string& named) {
-  const auto classes = class_names(y);
-  std::vector<bool> anomalous(classes.size(), false);
-  if (named.empty()) {
-    const auto normal = std::find(classes.begin(), classes.end(), "normal");
-    if (normal == classes.end() && classes.size() != 2) return {};
-    for (size_t k = 0; k < classes.size(); ++k) anomalous[k] = classes[k] != "normal";
-    if (normal == classes.end()) anomalous[0] = false;
-    return anomalous;
-  }
-  std::stringstream words(named);
-  for (std::string word; std::getline(words, word, ',');) {
-    const auto at = std::find(classes.begin(), classes.end(), word);
-    check(at != classes.end(), "[score] anomalies: unknown class \"", word,
-          "\"; known: ", classes.empty() ? "none, the data have no labels" : join(classes));
-    anomalous[static_cast<size_t>(at - classes.begin())] = true;
-  }
-  return anomalous;
 }
 
 /// [B] 1 = anomaly, 0 = normal, -1 = unknown.
@@ -113,11 +101,11 @@ class Score : public Task {
   Json run(const TaskInput& input) override {
     RandomScope scope(static_cast<uint64_t>(o_.score.seed));
     if (input.data == "-") return follow(input);
-    const auto rows = open_task_rows(input, o_.choice);
+    const auto rows = open_task_rows(input, o_.choice, !o_.strict);
     const auto usual = prepare(input, [&](double done) { input.progress(0.2 * done); });
-    const auto& scorer = *usual.scorer;
-    const auto anomalous = anomalous_classes(rows.data->schemas().y, o_.anomalies);
-    auto verdicts = judge(input, rows, usual, anomalous);
+    const auto normal =
+        find_normal_class(*input.run, rows.data->schemas().y, o_.normal_class, o_.anomalies);
+    auto verdicts = judge(input, rows, usual, normal.anomalous);
     Json result{
         {"file", verdicts.path},
         {"data", rows.name},
@@ -128,7 +116,13 @@ class Score : public Task {
         {"alarms", verdicts.alarms}};
     const auto notes = rows.data->schemas().x.notes();
     if (!notes.empty()) result["notes"] = notes;
-    result["highest"] = highest(*rows.data, scorer, verdicts);
+    result["highest"] = highest(*rows.data, usual, verdicts);
+    if (verdicts.odd > 0) {
+      result["unseen"] = {{"cells", verdicts.odd}, {"first", verdicts.first_odd}};
+    }
+    if (!normal.name.empty())
+      result["normal_class"] = {{"name", normal.name}, {"from", normal.why}};
+    if (!normal.why.empty() && normal.anomalous.empty()) result["not_judged"] = normal.why;
     add_judgement(result, verdicts, usual.threshold.value);
     return result;
   }
@@ -149,6 +143,8 @@ class Score : public Task {
     int64_t alarms = 0;
     std::vector<double> scores, p_values;
     std::vector<int64_t> labels;
+    int64_t odd = 0;  // cells that the model cannot read
+    std::string first_odd;
   };
 
   Usual prepare(const TaskInput& input, const std::function<void(double)>& progress) const {
@@ -177,20 +173,37 @@ class Score : public Task {
     const ComponentNames names(input.run->schemas().x);
     const Json& options = input.run->facts()["data"]["options"];
     const auto stream =
-        open_stream("-", input.run->schemas(), options.value("reader", Json::object()));
+        open_stream("-", input.run->schemas(), options.value("reader", Json::object()), !o_.strict);
     Smooth smooth(o_.smooth);
     while (stream->next()) {
       const auto batch = stream->batch();
-      const auto scores = smooth(scorer.scores(batch));
+      const RowSource source{stream->odd_cells(), odd_excess(usual),
+                             [&](int64_t at) { return stream->cell_text(at); }};
+      auto raw = scorer.scores(batch);
+      if (!source.odd.empty()) raw[0] = odd_score(raw.item<double>(), source.odd.size(), usual);
+      const auto scores = smooth(raw);
       RowVerdict verdict{stream->name(), scores.item<double>(), 1, false, -1, {}};
       verdict.p_value = conformal_p_values(scores, usual.reference).item<double>();
       verdict.alarm = verdict.score > usual.threshold.value;
       if (verdict.alarm && o_.causes > 0) {
-        verdict.causes = strongest_causes(names, batch.x, scorer.causes(batch), 0, o_.causes);
+        verdict.causes =
+            strongest_causes(names, batch.x, scorer.causes(batch), 0, o_.causes, source);
       }
       input.say(to_json(verdict).dump());
     }
     return nullptr;
+  }
+
+  /// What a cell that training has not seen brings: that none of so many rows had it.
+  static double odd_excess(const Usual& usual) {
+    return std::log1p(static_cast<double>(usual.normal.rows->size()));
+  }
+  /// Of a row with such cells: beyond every normal row's.
+  static double odd_score(double score, size_t odd, const Usual& usual) {
+    const double most = usual.scorer->reference().max().item<double>();
+    const double bound = std::isfinite(usual.threshold.value) ? usual.threshold.value : most;
+    return std::max({score, most, bound}) +
+           odd_excess(usual) * static_cast<double>(odd);
   }
 
   /// Of one row, by noise of its own: they do not depend on which others are alarms.
@@ -213,7 +226,18 @@ class Score : public Task {
     Smooth smooth(o_.smooth);
     const double threshold = usual.threshold.value;
     for_each_placed_batch(rows, scorer.block(), draw(), [&](const Batch& batch, int64_t first) {
-      const auto scores = smooth(scorer.scores(batch)).contiguous();
+      auto raw = scorer.scores(batch).contiguous();
+      for (int64_t i = 0; i < batch.size(); ++i) {
+        const auto odd = data.odd_cells(first + i);
+        if (odd.empty()) continue;
+        if (all.odd == 0) {
+          all.first_odd = data.row_name(first + i) + ", " + odd[0].name + " = " + odd[0].text;
+        }
+        all.odd += static_cast<int64_t>(odd.size());
+        auto& score = raw.data_ptr<double>()[i];
+        score = odd_score(score, odd.size(), usual);
+      }
+      const auto scores = smooth(raw).contiguous();
       const auto p = conformal_p_values(scores, usual.reference);
       const auto truth = labels_of(batch, anomalous);
       const double* score = scores.data_ptr<double>();
@@ -225,7 +249,8 @@ class Score : public Task {
         if (verdict.alarm && file->tells_causes()) {
           const auto row = slice(batch, i, i + 1);
           const auto causes = causes_of(scorer, row, rows.first + first + i);
-          verdict.causes = strongest_causes(names, row.x, causes, 0, o_.causes);
+          verdict.causes = strongest_causes(names, row.x, causes, 0, o_.causes,
+                                            source_of(data, first + i, usual));
         }
         all.alarms += verdict.alarm;
         all.scores.push_back(verdict.score);
@@ -240,8 +265,14 @@ class Score : public Task {
     return all;
   }
 
+  static RowSource source_of(const Dataset& data, int64_t row, const Usual& usual) {
+    return {data.odd_cells(row), odd_excess(usual),
+            [&data, row](int64_t at) { return data.cell_text(row, at); }};
+  }
+
   /// The rows with the highest scores, with what made them so.
-  Json highest(const Dataset& data, const RowScorer& scorer, const Verdicts& all) const {
+  Json highest(const Dataset& data, const Usual& usual, const Verdicts& all) const {
+    const auto& scorer = *usual.scorer;
     std::vector<int64_t> order(all.scores.size());
     std::iota(order.begin(), order.end(), int64_t{0});
     const auto count = std::min<size_t>(static_cast<size_t>(o_.show), order.size());
@@ -259,8 +290,8 @@ class Score : public Task {
     for (size_t i = 0; i < count; ++i) {
       const auto row = static_cast<size_t>(order[i]);
       std::vector<std::string> because;
-      const auto strongest =
-          strongest_causes(names, batch.x, causes, static_cast<int64_t>(i), o_.causes);
+      const auto strongest = strongest_causes(names, batch.x, causes, static_cast<int64_t>(i),
+                                              o_.causes, source_of(data, order[i], usual));
       for (const auto& cause : strongest) {
         const auto instead = cause.expected.empty() ? "" : " (expected " + cause.expected + ")";
         because.push_back(cause.name + " = " + cause.value + instead);

@@ -171,21 +171,39 @@ std::string ComponentNames::number_value(int64_t component, double value) const 
   return {digits, end};
 }
 
+std::string ComponentNames::true_value(int64_t component, double value) const {
+  if (cells_.empty()) return this->value(component, value);
+  if (!std::isfinite(value)) return "";
+  return cells_[static_cast<size_t>(component)].true_text(value);
+}
+
 std::vector<Cause> strongest_causes(const ComponentNames& names, const Tensor& x,
-                                    const RowScorer::Causes& causes, int64_t row, int64_t most) {
+                                    const RowScorer::Causes& causes, int64_t row, int64_t most,
+                                    const RowSource& source) {
   const auto flat = [row](const Tensor& t) {
     return t[row].flatten().to(torch::kCPU, torch::kFloat64).contiguous();
   };
   const auto excess = flat(causes.excess), expected = flat(causes.expected), value = flat(x);
-  const int64_t count = std::min(most, excess.numel());
-  const auto top = std::get<1>(excess.topk(count));
+  const auto expects = [&](int64_t at) {
+    const double e = expected[at].item<double>();
+    return std::isnan(e) && !names.has_tokens() ? "" : names.value(at, e);
+  };
   std::vector<Cause> list;
+  for (const auto& odd : source.odd) {
+    if (static_cast<int64_t>(list.size()) == most) return list;
+    list.push_back({odd.name, odd.text, odd.component < 0 ? odd.expected : expects(odd.component),
+                    source.odd_excess});
+  }
+  const int64_t count = std::min(most - static_cast<int64_t>(list.size()), excess.numel());
+  const auto top = std::get<1>(excess.topk(count));
   for (int64_t i = 0; i < count; ++i) {
     const auto at = top[i].item<int64_t>();
     const double e = excess[at].item<double>();
     if (!(e > 0)) break;
-    list.push_back({names.name(at), names.value(at, value[at].item<double>()),
-                    names.value(at, expected[at].item<double>()), e});
+    const auto said = source.text ? source.text(at) : "";
+    list.push_back({names.name(at),
+                    said.empty() ? names.true_value(at, value[at].item<double>()) : said,
+                    expects(at), e});
   }
   return list;
 }

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "elbo/data/column.h"
+#include "elbo/data/dataset.h"
 #include "elbo/eval/row_score.h"
 #include "elbo/eval/threshold.h"
 #include "elbo/io/file.h"
@@ -34,6 +36,11 @@ class ComponentNames {
   explicit ComponentNames(const Schema& schema);
   std::string name(int64_t component) const;
   std::string value(int64_t component, double value) const;
+  /// The same beyond the range of the training rows; "" where the value is not finite.
+  std::string true_value(int64_t component, double value) const;
+
+  /// Whether the components are tokens of a text.
+  bool has_tokens() const { return !tokens_.empty(); }
 
  private:
   std::string number_value(int64_t component, double value) const;
@@ -45,10 +52,18 @@ class ComponentNames {
   std::map<std::string, std::vector<std::string>> states_;  // words of columns of a series
   Tensor origin_;                                           // as Schema::origin()
 };
-/// The components that bring most beyond what is usual, at most `most` of them, for one row of the
-/// batch.
+
+/// What the source of a row says: of its cells, and which of them the model cannot read.
+struct RowSource {
+  std::vector<OddCell> odd;
+  double odd_excess = 0;                               // what one of them brings
+  std::function<std::string(int64_t component)> text;  // "" where it is not known
+};
+/// The cells that cannot be read, then the components that bring most beyond what is usual, at most
+/// `most` of them, for one row of the batch.
 std::vector<Cause> strongest_causes(const ComponentNames& names, const Tensor& x,
-                                    const RowScorer::Causes& causes, int64_t row, int64_t most);
+                                    const RowScorer::Causes& causes, int64_t row, int64_t most,
+                                    const RowSource& source);
 
 /// Verdicts as a file: text (.csv, .tsv) with a line per row, or numbers (.npy): score, p-value and
 /// alarm.

@@ -210,8 +210,9 @@ std::pair<Data, Data> Run::training_parts() const {
   return split_validation(training_data(), options.validation, options.seed);
 }
 
-Data Run::open_other(const std::string& text, const std::string& split) const {
+Data Run::open_other(const std::string& text, const std::string& split, bool keep_odd) const {
   auto options = data_options(split);
+  options.keep_odd = keep_odd;
   options.rows = options.labels_per_class = 0;
   options.labels.clear();
   options.without.clear();

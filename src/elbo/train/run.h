@@ -63,8 +63,9 @@ class Run {
   std::string data_name() const { return facts_["data"]["source"]; }
   /// How the run reads data: its preprocessing, and the schema that it expects.
   DataOptions data_options(const std::string& split) const;
-  /// Data given to another command: opened with the run's preprocessing and held to its schema.
-  Data open_other(const std::string& text, const std::string& split) const;
+  /// Data given to another command: opened with the run's preprocessing and held to its schema;
+  /// `keep_odd`: see DataOptions.
+  Data open_other(const std::string& text, const std::string& split, bool keep_odd = false) const;
   /// The rows to judge a run by when none are given: the source's own test part, else the
   /// validation rows of training. `name` receives which.
   Data held_out(std::string* name) const;
