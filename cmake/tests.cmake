@@ -53,7 +53,7 @@ if(NOT ELBO_FOLDERS)
     add_test(NAME check_${what}_finds_violations
              COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_check_${what}.py)
   endforeach()
-  set(cli_tests usage work resume refuse labels stage judge text)
+  set(cli_tests usage words alone sweep work resume refuse labels stage judge text)
   if(ELBO_RDKIT)
     list(APPEND cli_tests molecules)
   endif()

@@ -2,40 +2,23 @@
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 
 #include "elbo/core/tensor.h"
 #include "elbo/host/buffers.h"
+#include "elbo/host/start.h"
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
 
 namespace elbo {
 namespace {
-
-// Set in the environment of the re-executed program to its number of threads: it happens once.
-constexpr const char* kGuard = "ELBO_PREPARED";
-
-// OpenMP threads that wait for work spin so many rounds before they sleep: enough to bridge the
-// gap between two layers where the cores are ours, next to none where another process wants one:
-// a thread that has slept is run again at once, one that has spun waits for its turn.
-constexpr const char* kSpinAlone = "2000";
-constexpr const char* kSpinShared = "100";
-
-int64_t cores_allowed() {
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
-  return std::max(1, CPU_COUNT(&mask));
-}
 
 std::string openblas_kernels() {
   using Name = char* (*)();
@@ -86,59 +69,12 @@ void flush_denormals() {
 #endif
 }
 
-/// Whether the variable was unset and is set now.
-bool set_if_absent(const char* name, const std::string& value) {
-  if (value.empty() || std::getenv(name)) return false;
-  return setenv(name, value.c_str(), 1) == 0;
-}
-
-/// Threads of the machine that run or want to run at this moment, without our own; -1 = unknown.
-int64_t others_running() {
-  std::ifstream file("/proc/loadavg");
-  std::string load;
-  int64_t running = 0;
-  return file >> load >> load >> load >> running ? running - 1 : -1;
-}
-
-/// Cores that a container's quota allows; 0 = no quota.
-int64_t cores_in_quota() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
-  return std::max<int64_t>(1, std::lround(std::strtod(quota.c_str(), nullptr) / period));
-}
-
-int64_t usable_cores() {
-  const int64_t quota = cores_in_quota(), allowed = cores_allowed();
-  return quota > 0 ? std::min(quota, allowed) : allowed;
-}
-
-/// Cores that other processes want all through some milliseconds.
-int64_t cores_wanted_elsewhere() {
-  const int64_t spare = sysconf(_SC_NPROCESSORS_ONLN) - cores_allowed();
-  int64_t least = cores_allowed();
-  for (int i = 0; i < 4 && least > 0; ++i) {
-    if (i > 0) usleep(2000);
-    least = std::clamp<int64_t>(others_running() - spare, 0, least);
-  }
-  return least;
-}
-
-/// One for each core that nobody else wants, at least for half of them: a thread that shares its
-/// core keeps the others waiting at every layer.
-int64_t threads_for(int64_t cores) {
-  return std::max((cores + 1) / 2, cores - cores_wanted_elsewhere());
-}
-
 void restart_with_settings(char** argv, int64_t threads, bool shared) {
   if (!argv) return;
-  bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas());
-  if (!std::getenv("OMP_WAIT_POLICY") && !std::getenv("GOMP_SPINCOUNT")) {
-    changed |= set_if_absent("GOMP_SPINCOUNT", shared ? kSpinShared : kSpinAlone);
-  }
+  bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas().c_str());
+  changed |= prepare_openmp(shared);
   if (!changed) return;
-  setenv(kGuard, std::to_string(threads).c_str(), 1);
+  setenv(kPrepared, std::to_string(threads).c_str(), 1);
   // Fails only where /proc is not mounted; then the program goes on, slower.
   execv("/proc/self/exe", argv);
 }
@@ -182,8 +118,7 @@ std::vector<std::string> notes(const CpuReport& r) {
   if (r.threads > 1 && !std::getenv("GOMP_SPINCOUNT") && !std::getenv("OMP_WAIT_POLICY")) {
     list.push_back(
         "idle OpenMP threads spin, which slows this program to a crawl where another process "
-        "shares a core. Set GOMP_SPINCOUNT=" +
-        std::string(kSpinShared) + " to avoid this");
+        "shares a core. Set GOMP_SPINCOUNT=100 to avoid this");
   }
   if (!has_dnnl())
     list.push_back("built without oneDNN: dense layers and convolutions run in ATen");
@@ -197,11 +132,12 @@ std::vector<std::string> notes(const CpuReport& r) {
 
 void prepare_cpu(char** argv) {
   const int64_t cores = usable_cores();
-  const char* prepared = std::getenv(kGuard);
+  const int64_t prepared = prepared_threads();
   // Processes started by this one have fewer cores than it.
-  const int64_t threads =
-      prepared ? std::min<int64_t>(cores, std::max(1, std::atoi(prepared))) : threads_for(cores);
-  if (!prepared) restart_with_settings(argv, threads, threads < cores);
+  const int64_t threads = prepared > 0 ? std::min(cores, prepared) : threads_for(cores);
+  const bool unasked = std::getenv(kStarted) != nullptr;
+  unsetenv(kStarted);
+  if (prepared == 0 || unasked) restart_with_settings(argv, threads, threads < cores);
   keep_buffers();
   use_threads(threads);
   flush_denormals();

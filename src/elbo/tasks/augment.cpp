@@ -44,7 +44,7 @@ class Augment : public Task {
     torch::NoGradGuard no_gradient;
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schema = input.run->schemas().x;
-    const auto path = input.out.empty() ? std::string("augmented.npz") : input.out.string();
+    const auto path = input.out.empty() ? free_path("augmented.npz") : input.out.string();
     check(path.ends_with(".npz"), "[augment] ", path, ": unknown ending; known: .npz");
     const auto rows = open_task_rows(input, o_.choice);
     const auto layout = code_layout(*input.model, input.run->schemas());

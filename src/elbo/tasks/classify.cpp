@@ -5,6 +5,7 @@
 #include "elbo/eval/spread.h"
 #include "elbo/io/row_file.h"
 #include "elbo/objectives/views.h"
+#include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/train/kept.h"
 
@@ -264,7 +265,7 @@ class Classify : public Task {
     if (y.defined()) result.update(judged(p, y, o_.bins));
     const auto classes = surest(p, o_.share);
     if (o_.share < 1) result["classified"] = (classes >= 0).sum().item<int64_t>();
-    const auto path = input.out.empty() ? std::string("classes.csv") : input.out.string();
+    const auto path = input.out.empty() ? free_path("classes.csv") : input.out.string();
     RowPlan plan{n, {p.size(1) + 1}, false, {"class"}};
     const auto names = class_names(input.run->schemas().y);
     const bool named = static_cast<int64_t>(names.size()) == p.size(1);

@@ -5,6 +5,7 @@
 #include "elbo/data/stream.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/group/row_draws.h"
+#include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/tasks/score_report.h"
 #include "elbo/train/kept.h"
@@ -227,7 +228,7 @@ class Score : public Task {
   }
 
   static std::string out_path(const TaskInput& input) {
-    return input.out.empty() ? "scores.csv" : input.out.string();
+    return input.out.empty() ? free_path("scores.csv") : input.out.string();
   }
 
   /// Of one row, by noise of its own: they do not depend on which others are alarms.

@@ -53,7 +53,7 @@ class Traverse : public Task {
       const auto here = walk.codes.narrow(0, line * o_.steps, o_.steps);
       const auto given =
           c.defined() ? c.expand(with_rows(o_.steps, input.run->schemas().c.shape)) : c;
-      file->append(decode_codes(*input.model, layout, here, given)->mean());
+      file->append(one_value(*decode_codes(*input.model, layout, here, given), schema));
       input.progress(static_cast<double>(line + 1) / static_cast<double>(lines));
     }
     file->commit();
