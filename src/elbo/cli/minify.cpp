@@ -66,7 +66,8 @@ int minify(const MinifyArguments& a) {
   use_data_folder(a.data_folder);
   const auto run = Run::open(a.run);
   check(run.has_weights(), "[minify] ", a.run, ": no weights yet");
-  const fs::path to = a.out.empty() ? (run.path().parent_path() / (run.name() + "-small")) : a.out;
+  const auto beside = run.path().parent_path() / (run.name() + "-small");
+  const fs::path to = a.out.empty() ? beside : fs::path(a.out);
   Run::check_free(to, false);
   ProgressTalk talk(talk_for(a.quiet || a.json));
   const auto kept = kept_of(run, a.keep_rows, talk);

@@ -124,7 +124,11 @@ Json keep_for_later(const Run& run, ProgressTalk& talk) {
   const auto kept = gather_kept(run, run.load(), run.facts().value("keep_rows", int64_t{0}),
                                 [&](double done) { talk.share(done); });
   talk.clear();
-  run.keep(kept);
+  try {
+    run.keep(kept);
+  } catch (const Error& error) {  // the model is trained and saved
+    talk.say(std::string("note: later commands will need the data: ") + error.what());
+  }
   return kept.about.value("findings", Json::array());
 }
 

@@ -13,7 +13,7 @@
 namespace elbo {
 namespace {
 
-using Terms = std::vector<std::pair<std::string, double>>;
+using NamedTerms = std::vector<std::pair<std::string, double>>;
 
 /// "14 columns: 9 real, 4 category, 1 date", or "1x28x28 binary".
 std::string row_text(const Schema& x) {
@@ -42,7 +42,7 @@ std::string model_text(const TrainPlan& plan) {
          grouped(parameters) + " parameters";
 }
 
-std::string terms_with(const Terms& terms, int digits) {
+std::string terms_with(const NamedTerms& terms, int digits) {
   std::ostringstream out;
   out.precision(digits);
   const char* between = "";
@@ -76,7 +76,7 @@ std::vector<std::string> start_lines(const TrainPlan& plan, const std::string& d
 }
 
 std::vector<std::pair<std::string, double>> terms_of(const Json& object) {
-  Terms list;
+  NamedTerms list;
   for (const auto& [name, value] : object.items()) {
     if (value.is_number()) list.emplace_back(name, value);
   }

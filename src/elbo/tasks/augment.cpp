@@ -57,7 +57,8 @@ class Augment : public Task {
           for (int64_t i = 0; i < o_.n; ++i) {
             const auto codes =
                 q.mean + o_.spread * q.deviation.nan_to_num(0) * torch::randn_like(q.mean);
-            add(x, y, decode_codes(*input.model, layout, codes, batch.c)->mean(), batch.y, schema);
+            add(x, y, one_value(*decode_codes(*input.model, layout, codes, batch.c), schema),
+                batch.y, schema);
           }
           input.progress(static_cast<double>(first + batch.size()) /
                          static_cast<double>(rows.data->size()));

@@ -5,6 +5,7 @@
 #include "elbo/io/file.h"
 #include "elbo/tasks/completion.h"
 #include "elbo/tasks/impute_text.h"
+#include "elbo/tasks/output.h"
 #include "elbo/tasks/task.h"
 
 namespace elbo {
