@@ -40,6 +40,21 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   return "[" + app.get_name() + "] " + error.what() + see;
 }
 
+/// Lines of help within 80 columns; what an option means goes on below itself.
+std::string in_width(const std::string& text) {
+  constexpr size_t kMost = 80;
+  std::string out;
+  std::istringstream lines(text);
+  bool examples = false;
+  for (std::string line; std::getline(lines, line);) {
+    examples |= line.starts_with("Examples:");
+    const bool option = line.starts_with("  ");
+    // A command line is copied as it is.
+    out += (examples ? line : wrapped(line, kMost, option ? kHelpColumn : 0)) + "\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string program_help() {
@@ -58,22 +73,7 @@ std::string program_help() {
          "list everything you can choose.\nRUN is a folder written by elbo train.\n\nExit status: "
          "0 done, 1 an error you can fix, 2 invalid command line, 70 a bug in elbo,\n130 or 143 "
          "interrupted (the run is saved and can be resumed).\n";
-  return out.str();
-}
-
-/// Lines of help within 80 columns; what an option means goes on below itself.
-std::string in_width(const std::string& text) {
-  constexpr size_t kMost = 80;
-  std::string out;
-  std::istringstream lines(text);
-  bool examples = false;
-  for (std::string line; std::getline(lines, line);) {
-    examples |= line.starts_with("Examples:");
-    const bool option = line.starts_with("  ");
-    // A command line is copied as it is.
-    out += (examples ? line : wrapped(line, kMost, option ? kHelpColumn : 0)) + "\n";
-  }
-  return out;
+  return in_width(out.str());
 }
 
 CommandLine command_line(const Command& command) {

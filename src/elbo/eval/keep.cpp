@@ -1,6 +1,7 @@
 #include "elbo/eval/keep.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "elbo/data/windows.h"
@@ -59,16 +60,28 @@ void keep_codes(Kept& kept, const Run& run, Model& model, int64_t rows) {
   std::string name;
   const auto held = some_rows(run.held_out(&name), most, Draw{}.key("kept"));
   kept.about["rows"] = name;
-  kept.codes = encode_all(model, layout, *held, {}).mean;
-  const auto all = held->get(torch::arange(held->size(), torch::kInt64));
-  kept.y = all.y;
-  kept.c = all.c;
-  if (rows > 0) {
-    const bool bytes = run.schemas().x.kind == Kind::kByte;
-    kept.x = bytes ? (all.x * 255).round().to(torch::kUInt8) : all.x;
-    kept.mask = all.mask;
-    for (int64_t i = 0; i < held->size(); ++i) kept.names.push_back(held->row_name(i));
-  }
+  const bool bytes = run.schemas().x.kind == Kind::kByte;
+  std::vector<Tensor> codes, y, c, x, mask;
+  const auto add = [](std::vector<Tensor>& list, const Tensor& part) {
+    if (part.defined()) list.push_back(part);
+  };
+  for_each_batch(*held, block_rows(run.schemas()), {}, [&](const Batch& batch, int64_t) {
+    codes.push_back(encode_batch(model, layout, batch).mean);
+    add(y, batch.y);
+    add(c, batch.c);
+    if (rows == 0) return;
+    x.push_back(bytes ? (batch.x * 255).round().to(torch::kUInt8) : batch.x);
+    add(mask, batch.mask);
+  });
+  const auto joined = [](const std::vector<Tensor>& list) {
+    return list.empty() ? Tensor() : torch::cat(list);
+  };
+  kept.codes = joined(codes);
+  kept.y = joined(y);
+  kept.c = joined(c);
+  kept.x = joined(x);
+  kept.mask = joined(mask);
+  for (int64_t i = 0; rows > 0 && i < held->size(); ++i) kept.names.push_back(held->row_name(i));
   if (!run.schemas().y.present()) return;
   const auto training = run.training_data();
   const auto y = labels_of(*training);
