@@ -69,6 +69,7 @@ if(NOT ELBO_FOLDERS)
     add_cli_script(explorer explorer.py)
   endif()
   add_cli_script(parts parts.py)
+  add_cli_script(documented documented.py)
   # Runs that an earlier version has made.
   add_cli_script(fixtures fixtures.py)
   add_cli_script(export export.py)
