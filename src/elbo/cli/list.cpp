@@ -2,6 +2,7 @@
 #include <set>
 
 #include "elbo/cli/command.h"
+#include "elbo/cli/list_kinds.h"
 #include "elbo/cli/list_model.h"
 #include "elbo/cli/table.h"
 #include "elbo/cli/usage.h"
@@ -197,8 +198,7 @@ struct ListArguments {
 };
 
 int list(const ListArguments& a) {
-  std::vector<std::string> names;
-  for (const auto& kind : kinds()) names.push_back(kind.name);
+  const auto names = list_kinds();
   const bool known = a.what.empty() || std::find(names.begin(), names.end(), a.what) != names.end();
   check(known, "[list] unknown \"", a.what, "\"", known_words(a.what, names));
   Json all = Json::object();
@@ -222,11 +222,19 @@ int list(const ListArguments& a) {
   return 0;
 }
 
-Command::Body declare_list(CLI::App& app) {
-  auto a = std::make_shared<ListArguments>();
+}  // namespace
+
+std::vector<std::string> list_kinds() {
   std::vector<std::string> names;
   for (const auto& kind : kinds()) names.push_back(kind.name);
-  app.add_option("KIND", a->what, "kind to list with its options: " + join(names));
+  return names;
+}
+
+namespace {
+
+Command::Body declare_list(CLI::App& app) {
+  auto a = std::make_shared<ListArguments>();
+  app.add_option("KIND", a->what, "kind to list with its options: " + join(list_kinds()));
   app.add_option("NAME", a->name, "one of that kind, with every option and its default");
   app.add_flag("--markdown", a->markdown, "print as documentation (docs/models.md)");
   app.add_flag("--json", a->json, "print as one JSON object");
