@@ -82,7 +82,12 @@ void keep_codes(Kept& kept, const Run& run, Model& model, int64_t rows) {
   kept.x = joined(x);
   kept.mask = joined(mask);
   for (int64_t i = 0; rows > 0 && i < held->size(); ++i) kept.names.push_back(held->row_name(i));
+}
+
+/// Codes of labelled training rows.
+void keep_seen(Kept& kept, const Run& run, Model& model) {
   if (!run.schemas().y.present()) return;
+  const auto layout = code_layout(model, run.schemas());
   const auto training = run.training_data();
   const auto y = labels_of(*training);
   if (!y.defined()) return;
@@ -147,6 +152,7 @@ Kept gather_kept(const Run& run, const std::shared_ptr<Model>& model, int64_t ro
   };
   attempt([&] { kept.about["findings"] = findings_of(run, model); });
   attempt([&] { keep_codes(kept, run, *model, rows); });
+  attempt([&] { keep_seen(kept, run, *model); });
   attempt([&] { keep_reference(kept, run, model, progress); });
   attempt([&] { kept.about["figures"] = figures_of(kept, run, *model); });
   return kept;
