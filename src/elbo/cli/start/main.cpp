@@ -3,6 +3,7 @@
 // and becomes elbo-core.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
