@@ -34,10 +34,11 @@ add_shared(elbo_distributions_shared elbo_distributions
            "$<FILTER:$<TARGET_OBJECTS:elbo_objects>,INCLUDE,/elbo/(core|kernels|distributions)/|/Unity/unity_(core|kernels|distributions)_>")
 target_link_libraries(elbo_distributions_shared PRIVATE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
 set_target_properties(elbo_distributions_shared PROPERTIES EXPORT_NAME distributions)
-set_target_properties(elbo_program PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+set_target_properties(elbo_core PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
 
 public_headers(headers)
 install(TARGETS elbo_program RUNTIME)
+install(TARGETS elbo_core RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/elbo)
 install(TARGETS elbo_shared elbo_distributions_shared EXPORT elbo LIBRARY)
 foreach(header IN LISTS headers)
   get_filename_component(folder ${header} DIRECTORY)

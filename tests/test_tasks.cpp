@@ -1,5 +1,6 @@
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
+#include "elbo/tasks/walks.h"
 #include "files.h"
 #include "near.h"
 #include "toy.h"
@@ -154,6 +155,17 @@ TEST_CASE("fixed values may be one number, all numbers of a row, or a file") {
     CAPTURE(text);
     CHECK(error_of([&] { parse_fixed(layout, text); }).starts_with("[fix]"));
   }
+}
+
+TEST_CASE("a line through numbers of a codebook goes through numbers that the data use") {
+  CodeLayout layout;
+  layout.parts.push_back({"z", {2}, torch::kInt64, 0, 2});
+  layout.size = 2;
+  const auto seen = torch::tensor({3.0f, 5.0f, 9.0f, 5.0f, 40.0f, 5.0f}).view({3, 2});
+  const auto walk = traversal(layout, seen, 0, 1, 5, 2.5);
+  CHECK(walk.dimensions == std::vector<int64_t>{0});
+  CHECK(walk.codes.select(1, 0).equal(torch::tensor({3.0f, 3.0f, 9.0f, 40.0f, 40.0f})));
+  CHECK(walk.codes.select(1, 1).equal(torch::full({5}, 5.0f)));
 }
 
 }  // namespace

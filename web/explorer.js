@@ -72,6 +72,7 @@ function shown(row, alt) {
 // ---- the chosen point ----
 
 let wish = null, busy = false;
+let walks = 0; // changes whenever somebody goes anywhere
 
 // The newest wish wins: a moving slider must not queue up questions.
 async function decode() {
@@ -106,6 +107,7 @@ function showSlider({ dimension, mean, deviation }) {
 }
 
 function moved() {
+  walks++; // a walk that is still shown ends: somebody has gone elsewhere
   info.sliders.forEach(showSlider);
   draw();
   decode();
@@ -237,14 +239,16 @@ function setEnd(name) {
 async function play() {
   const from = ends.A.code, to = ends.B.code;
   const codes = Array.from({ length: walkSteps + 1 }, (_, k) => from.map((v, i) => v + (to[i] - v) * k / walkSteps));
+  const mine = ++walks;
   const { rows } = await ask("/api/decode", { codes, condition: condition() });
   for (const [k, row] of rows.entries()) {
+    if (mine !== walks) return;
     code = codes[k];
     draw();
     $("here").replaceChildren(shown(row, "Step " + k + " of the walk"));
     await new Promise(next => setTimeout(next, walkPause));
   }
-  moved();
+  if (mine === walks) moved();
 }
 
 function shownSample(row, itsCode, number) {

@@ -4,8 +4,10 @@
 #include "elbo/cli/result.h"
 #include "elbo/cli/run_arguments.h"
 #include "elbo/eval/density.h"
+#include "elbo/eval/diagnose.h"
 #include "elbo/eval/prediction.h"
 #include "elbo/tasks/rows.h"
+#include "elbo/train/kept.h"
 
 namespace elbo {
 namespace {
@@ -56,13 +58,27 @@ void print_evaluation(Json result, bool json, ProgressTalk& talk) {
   for (const auto& finding : findings) talk.say(finding_text(finding));
 }
 
+/// Figures of the end of the training, where neither DATA nor rows of the run are here.
+int print_kept(const EvaluateArguments& a, ProgressTalk& talk) {
+  const auto kept = a.input.run->kept();
+  const bool asked = !a.flags->given().empty() || !a.metrics->given().empty();
+  if (!kept || !kept->about.contains("figures") || asked) a.input.run->lack_data();
+  Json result = kept->about["figures"];
+  result["diagnosis"] = kept->about.value("findings", Json::array());
+  talk.say("note: figures of the end of the training; the data are not on this machine");
+  print_evaluation(result, a.json, talk);
+  return 0;
+}
+
 int evaluate(EvaluateArguments& a) {
   const auto options = read_options<EvaluateOptions>(a.flags->given(), "evaluate");
   const auto choice = read_options<RowChoice>(a.rows->given(), "evaluate");
   auto metrics = read_options<MetricChoice>(a.metrics->given(), "evaluate");
+  check_metrics(metrics.metrics);
   open_run(a);
-  const auto rows = open_task_rows(a.input, choice);
   ProgressTalk talk(talk_for(a.quiet || a.json));
+  if (a.input.data.empty() && !a.input.run->has_rows()) return print_kept(a, talk);
+  const auto rows = open_task_rows(a.input, choice);
   Json result =
       evaluate_density(*a.input.model, *rows.data, options, [&](double done) { talk.share(done); });
   const auto predictions = judge_predictions(*a.input.model, *rows.data, options.rows);

@@ -33,6 +33,8 @@ std::shared_ptr<Flags> Flags::add(CLI::App& app, const std::vector<OptionHelp>& 
     if (!allowed.empty()) help += " (" + allowed + ")";
     Json* given = &flags->given_;
     if (option.value.is_boolean()) {
+      // One that is on by default is switched off by --no-NAME.
+      if (option.value == true) flag += ",!--no-" + flag.substr(2);
       app.add_flag_function(
              flag, [given, name = option.name](int64_t count) { (*given)[name] = count > 0; }, help)
           ->group(group);

@@ -1,18 +1,26 @@
 #include <c10/util/Exception.h>
 
+#include <cstring>
 #include <iostream>
 #include <new>
 
 #include "elbo/cli/usage.h"
 #include "elbo/core/error.h"
+#include "elbo/core/options.h"
 #include "elbo/host/cpu.h"
 
 namespace {
 
 constexpr int kUserError = 1, kDefect = 70;
 
+bool wants_json = false;  // whether --json is among the arguments
+
 int report(int status, const std::string& message) {
   std::cerr << "elbo: " << message << std::endl;
+  if (wants_json) {
+    const elbo::Json error{{"error", message}, {"status", status}};
+    std::cout << error.dump(-1, ' ', false, elbo::Json::error_handler_t::replace) << std::endl;
+  }
   return status;
 }
 
@@ -42,6 +50,7 @@ int check_stdout(int status) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  for (int i = 1; i < count; ++i) wants_json |= std::strcmp(arguments[i], "--json") == 0;
   try {
     elbo::prepare_cpu(arguments);
     return check_stdout(elbo::run_program({arguments + 1, arguments + count}));

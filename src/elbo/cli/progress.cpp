@@ -11,12 +11,12 @@ namespace {
 
 constexpr auto kBetweenDrawings = std::chrono::milliseconds(100);
 
-size_t terminal_width() {
+}  // namespace
+
+size_t progress_columns() {
   winsize size{};
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
-
-}  // namespace
 
 Talk talk_for(bool quiet) {
   if (quiet) return Talk::nothing;
@@ -72,7 +72,7 @@ void ProgressTalk::draw(double share, const std::string& before, const std::stri
   const auto filled = static_cast<size_t>(std::clamp(share, 0.0, 1.0) * kBar);
   std::string line =
       before + "[" + std::string(filled, '=') + std::string(kBar - filled, ' ') + "] " + after;
-  line.resize(std::min(line.size(), terminal_width() - 1));
+  line.resize(std::min(line.size(), progress_columns() - 1));
   std::cerr << "\r" << line << "\033[K" << std::flush;
   drawn_ = true;
 }

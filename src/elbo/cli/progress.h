@@ -11,6 +11,8 @@ namespace elbo {
 enum class Talk { nothing, lines, bar };
 Talk talk_for(bool quiet);
 
+/// Columns of the terminal that stderr is; 80 where it is none.
+size_t progress_columns();
 /// "3:07", "1:02:09".
 std::string clock_text(double seconds);
 /// "54,700".

@@ -6,6 +6,7 @@
 #include "elbo/cli/run_arguments.h"
 #include "elbo/io/file.h"
 #include "elbo/serve/offline.h"
+#include "elbo/tasks/output.h"
 
 namespace elbo {
 namespace {
@@ -32,7 +33,7 @@ int report(const ReportArguments& a) {
   talk.clear();
   // One run's report lies in the run, a comparison where it is made.
   const std::string name = a.interactive ? "explorer.html" : "report.html";
-  const auto beside = runs.size() == 1 ? (runs[0]->path() / name).string() : name;
+  const auto beside = runs.size() == 1 ? (runs[0]->path() / name).string() : free_path(name);
   const auto path = a.out.empty() ? beside : a.out;
   write_file_atomic(path, page);
   print_result({{"file", path}, {"runs", a.runs.size()}, {"bytes", page.size()}}, a.json);

@@ -1,5 +1,6 @@
 #include "elbo/cli/result.h"
 
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
 
@@ -10,6 +11,10 @@
 namespace elbo {
 namespace {
 
+bool is_numbers(const Json& list) {
+  return std::all_of(list.begin(), list.end(), [](const Json& item) { return item.is_number(); });
+}
+
 std::string value_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) {
@@ -19,6 +24,11 @@ std::string value_text(const Json& value) {
   }
   if (value.is_array()) {
     constexpr size_t kShown = 8;
+    if (value.size() > kShown && is_numbers(value)) {
+      return value_text(*std::min_element(value.begin(), value.end())) + " to " +
+             value_text(*std::max_element(value.begin(), value.end())) + " (" +
+             std::to_string(value.size()) + " values)";
+    }
     std::vector<std::string> items;
     for (const auto& item : value) {
       if (items.size() == kShown) break;
@@ -45,9 +55,11 @@ bool is_table(const Json& value) {
 }
 
 std::string rows_text(const Json& rows) {
-  // What a row is about stands first.
+  // What a row is about stands first, texts of any length last.
   std::vector<std::string> keys;
   for (const auto& [key, value] : rows[0].items()) keys.push_back(key);
+  std::stable_partition(keys.begin(), keys.end(),
+                        [&](const auto& key) { return !rows[0][key].is_string(); });
   std::stable_partition(keys.begin(), keys.end(), [](const auto& key) { return key == "name"; });
   std::vector<std::string> header;
   for (const auto& key : keys) header.push_back(spoken(key));
@@ -57,7 +69,7 @@ std::string rows_text(const Json& rows) {
     for (const auto& key : keys) cells.push_back(value_text(row.value(key, Json())));
     table.add(cells);
   }
-  return table.text();
+  return table.text(output_columns());
 }
 
 constexpr const char* kError = "_standard_error";
@@ -75,9 +87,9 @@ std::string result_text(const Json& result) {
     if (is_table(value)) {
       tables += "\n" + spoken(name) + ":\n" + rows_text(value);
     } else {
-      text += spoken(name) + std::string(width + 2 - name.size(), ' ') + value_text(value);
-      if (result.contains(name + kError)) text += " ± " + value_text(result[name + kError]);
-      text += "\n";
+      auto line = spoken(name) + std::string(width + 2 - name.size(), ' ') + value_text(value);
+      if (result.contains(name + kError)) line += " ± " + value_text(result[name + kError]);
+      text += wrapped(line, output_columns(), width + 2) + "\n";
     }
   }
   return text + tables;

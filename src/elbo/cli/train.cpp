@@ -13,10 +13,13 @@
 #include "elbo/cli/shapes.h"
 #include "elbo/cli/signals.h"
 #include "elbo/cli/sum_trace.h"
+#include "elbo/cli/training_talk.h"
 #include "elbo/core/device.h"
 #include "elbo/data/content_hash.h"
+#include "elbo/eval/keep.h"
 #include "elbo/host/threads.h"
 #include "elbo/io/file.h"
+#include "elbo/train/fingerprint.h"
 #include "elbo/train/run.h"
 
 namespace elbo {
@@ -26,37 +29,13 @@ struct TrainArguments {
   TrainRequest request;
   std::string out, resume, data_folder, trace, device = "auto";
   bool force = false, changed_data = false, dry_run = false, quiet = false, json = false;
-  int64_t processes = 1;
+  int64_t processes = 1, keep_rows = 0;
   std::shared_ptr<Flags> train_flags, data_flags, reader_flags;
   const CLI::App* app = nullptr;
 };
 
 /// One process of a group writes and talks.
 bool speaks_for_group() { return !group() || group()->rank() == 0; }
-
-/// The loss first, then what it is made of.
-std::vector<std::pair<std::string, double>> terms_of(const Json& object) {
-  std::vector<std::pair<std::string, double>> list;
-  for (const auto& [name, value] : object.items()) {
-    if (value.is_number()) list.emplace_back(name, value);
-  }
-  std::stable_partition(list.begin(), list.end(), [](const auto& t) { return t.first == "loss"; });
-  return list;
-}
-
-std::string log_text(const Json& line, int64_t epochs) {
-  std::ostringstream out;
-  const bool epoch_end = line.contains("best");
-  // A line within an epoch counts the finished ones.
-  const int64_t epoch = line.value("epoch", int64_t{0}) + (epoch_end ? 0 : 1);
-  out << "epoch " << epoch << (epochs > 0 ? "/" + std::to_string(epochs) : "") << "  step "
-      << line.value("step", int64_t{0});
-  if (line.contains("train")) out << "  " << terms_text(terms_of(line["train"]));
-  if (line.contains("validation"))
-    out << "  | validation " << terms_text(terms_of(line["validation"]));
-  if (line.value("best", false)) out << "  *";
-  return out.str();
-}
 
 /// The logged epoch whose weights were kept; null before the first.
 Json best_epoch(const Run& run) {
@@ -89,6 +68,37 @@ void print_end(const Run& run, const Json& summary) {
             << 2 * std::max<int64_t>(1, options.epochs) << "\n";
 }
 
+/// Says once, after the first second of steps, how long training will take.
+class Estimate {
+ public:
+  void at(const Progress& p, ProgressTalk& talk) {
+    if (said_) return;
+    const auto now = Clock::now();
+    if (first_ < 0) {
+      first_ = p.step;
+      first_rows_ = p.rows;
+      start_ = now;
+      return;
+    }
+    const double spent = std::chrono::duration<double>(now - start_).count();
+    if (spent < 1) return;
+    said_ = true;
+    const auto done = static_cast<double>(std::max<int64_t>(1, p.step - first_));
+    const double left = spent / done * static_cast<double>(p.steps - p.step);
+    constexpr double kWorthSaying = 3;
+    if (left < kWorthSaying) return;
+    talk.say("time   about " + clock_text(left) + " for all steps, at " +
+             grouped(static_cast<int64_t>(static_cast<double>(p.rows - first_rows_) / spent)) +
+             " rows/s");
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_;
+  int64_t first_ = -1, first_rows_ = 0;
+  bool said_ = false;
+};
+
 /// Rows per second from the first step on, validation, logging and saving included.
 class Rate {
  public:
@@ -110,27 +120,45 @@ class Rate {
   int64_t rows_ = 0, first_rows_ = -1;
 };
 
+/// What the run needs where its data are not, made while they are here; returns the findings of a
+/// short look at it.
+Json keep_for_later(const Run& run, ProgressTalk& talk) {
+  const auto kept = gather_kept(run, run.load(), run.facts().value("keep_rows", int64_t{0}),
+                                [&](double done) { talk.share(done); });
+  talk.clear();
+  try {
+    run.keep(kept);
+  } catch (const Error& error) {  // the model is trained and saved
+    talk.say(std::string("note: later commands will need the data: ") + error.what());
+  }
+  return kept.about.value("findings", Json::array());
+}
+
 /// Trains the run from where it stands, telling how it goes; returns the exit status.
-int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
+int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
+              const std::vector<std::string>& start = {}) {
   const bool speaks = speaks_for_group();
   ProgressTalk talk(talk_for(a.quiet || !speaks));
+  for (const auto& line : start) talk.say(line);
   const CatchSignals signals;
   if (const auto note = note_on_threads(); !note.empty()) talk.say("note: " + note);
   const auto options = run.train_options();
   FitReport report;
   Rate rate;
+  Estimate estimate;
   SumTrace trace;
   std::optional<FollowLoad> load;
   if (!run.facts().contains("threads")) load.emplace();
   report.on_step = [&](const Progress& p) {
     if (const auto note = load ? load->look() : ""; !note.empty()) talk.say("note: " + note);
     talk.training(p);
+    estimate.at(p, talk);
     rate.at(p.rows);
     if (p.sums && speaks) trace.add(*p.sums);
     return caught_signal == 0;
   };
   report.on_log = [&](const Json& line) {
-    talk.say(log_text(line, options.steps > 0 ? 0 : options.epochs));
+    talk.say(log_text(line, options.steps > 0 ? 0 : options.epochs, progress_columns() - 1));
   };
   report.on_note = [&](const std::string& note) { talk.say("note: " + note); };
   const auto end = fit(run, report, std::move(data), choose_device(a.device, local_rank()));
@@ -142,11 +170,12 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr) {
     return 128 + (caught_signal ? caught_signal : SIGTERM);  // another process may have seen it
   }
   if (!a.trace.empty()) trace.write(a.trace);
+  const auto findings = keep_for_later(run, talk);
   Json summary{{"run", run.path().string()},
                {"end", end == Trainer::End::early ? "early" : "finished"},
                {"rows_per_second", std::round(rate.rows_per_second())},
                {"best", best_epoch(run)},
-               {"diagnosis", look_at(run)}};
+               {"diagnosis", findings}};
   if (group()) summary["group"] = trace.summary();
   if (a.json) {
     std::cout << summary.dump() << "\n";
@@ -195,13 +224,21 @@ int resume(const TrainArguments& a) {
           " cannot change; only --epochs, --steps, --patience and --lr may");
     facts["train"][name] = value;
   }
+  const auto& given = a.train_flags->given();
+  std::vector<std::string> start;
+  if (given.contains("epochs") && !given.contains("steps") &&
+      facts["train"].value("steps", 0) > 0) {
+    start.push_back("note: --epochs goes before the " + facts["train"]["steps"].dump() +
+                    " steps of the run");
+    facts["train"]["steps"] = 0;
+  }
   const auto options = read_options<TrainOptions>(facts["train"], "train");
   const auto rows = facts.value("rows", int64_t{0});
   const auto training_rows = rows - held_out_rows(rows, options.validation);
   facts["train"]["lr"] =
       options.lr.in_steps(static_cast<double>(steps_per_epoch(training_rows, options.batch)));
   if (facts != run.facts()) run.set_facts(facts, speaks_for_group());
-  return train_run(run, a, std::move(data));
+  return train_run(run, a, std::move(data), start);
 }
 
 /// The run on the disk, which one process of a group makes.
@@ -212,6 +249,12 @@ Run make_run(const TrainPlan& plan, const TrainArguments& a) {
         " instead of ", first);
   if (!speaks_for_group()) return Run::without_files(plan.facts, plan.schemas);
   auto facts = plan.facts;
+  facts["keep_rows"] = a.keep_rows;
+  // Where the data lie, and what tells them from others: later commands may run in other folders.
+  facts["data"]["folder"] = std::filesystem::current_path().string();
+  if (const auto print = fingerprint(data_path(plan.facts["data"]["source"])); !print.empty()) {
+    facts["data"]["fingerprint"] = print;
+  }
   // Sums round as they are parted: where the number is fixed, a resume has as many.
   if (threads_are_fixed() || group()) facts["threads"] = at::get_num_threads();
   return Run::create(a.out, facts, plan.schemas, a.force);
@@ -236,8 +279,11 @@ int train(TrainArguments& a) {
   }
   plan.facts["elbo"] = ELBO_VERSION;
   auto run = make_run(plan, a);
+  const auto device = choose_device(a.device, local_rank()).str();
+  auto start = start_lines(plan, device, progress_columns() - 1);
+  for (const auto& note : plan.notes) start.push_back("note: " + note);
   plan.model.reset();
-  return train_run(run, a, std::move(plan.data));
+  return train_run(run, a, std::move(plan.data), start);
 }
 
 /// The whole command in a group, in as many processes as were asked for, or in this one.
@@ -288,6 +334,13 @@ Command::Body declare_train(CLI::App& app) {
                  "file to write a Chrome trace to: when the gradient sums of the last steps began "
                  "and ended (several processes only)")
       ->type_name("FILE.json");
+  app.add_option(
+         "--keep-rows", a->keep_rows,
+         "number of held-out rows to keep in the run, so that they are there where the data "
+         "are not (0 = codes and scores only)")
+      ->type_name("NUMBER")
+      ->default_str("0")
+      ->check(CLI::NonNegativeNumber);
   app.add_flag("--force", a->force, "replace an existing run");
   app.add_flag("--changed-data", a->changed_data,
                "resume although the data have changed since the training began");

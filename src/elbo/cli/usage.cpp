@@ -6,37 +6,17 @@
 #include <iostream>
 #include <numeric>
 
+#include "elbo/cli/table.h"
 #include "elbo/core/error.h"
-#include "elbo/core/options.h"
+#include "elbo/core/words.h"
 #include "elbo/host/threads.h"
 #include "elbo/io/csv.h"
 
 namespace elbo {
 namespace {
 
+constexpr size_t kHelpColumn = 28;  // where the meaning of an option begins
 constexpr int64_t kMostThreads = 1024;
-
-/// Damerau's distance: insertions, deletions, changes, and swaps of neighbours.
-size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  std::iota(d[0].begin(), d[0].end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    for (size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min(
-          {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return d[a.size()][b.size()];
-}
-
-std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
-  const auto guess = nearest(word, known);
-  return guess.empty() ? "" : "; did you mean \"" + guess + "\"?";
-}
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
@@ -77,21 +57,22 @@ void add_threads(CLI::App& app) {
       ->type_name("NUMBER");
 }
 
-}  // namespace
-
-std::string nearest(const std::string& word, const std::vector<std::string>& known) {
-  std::string best;
-  size_t least = std::max<size_t>(1, word.size() / 3) + 1;
-  for (const auto& candidate : known) {
-    const size_t d = distance(word, candidate);
-    const bool shortened = word.size() >= 4 && candidate.starts_with(word);
-    if (d < least || (shortened && least > 1)) {
-      best = candidate;
-      least = std::min(d, least - 1);
-    }
+/// Lines of help within 80 columns; what an option means goes on below itself.
+std::string in_width(const std::string& text) {
+  constexpr size_t kMost = 80;
+  std::string out;
+  std::istringstream lines(text);
+  bool examples = false;
+  for (std::string line; std::getline(lines, line);) {
+    examples |= line.starts_with("Examples:");
+    const bool option = line.starts_with("  ");
+    // A command line is copied as it is.
+    out += (examples ? line : wrapped(line, kMost, option ? kHelpColumn : 0)) + "\n";
   }
-  return best;
+  return out;
 }
+
+}  // namespace
 
 std::string program_help() {
   std::ostringstream out;
@@ -109,7 +90,7 @@ std::string program_help() {
          "list everything you can choose.\nRUN is a folder written by elbo train.\n\nExit status: "
          "0 done, 1 an error you can fix, 2 invalid command line, 70 a bug in elbo,\n130 or 143 "
          "interrupted (the run is saved and can be resumed).\n";
-  return out.str();
+  return in_width(out.str());
 }
 
 CommandLine command_line(const Command& command) {
@@ -117,7 +98,7 @@ CommandLine command_line(const Command& command) {
   std::string footer = "Examples:";
   for (const auto& example : command.examples) footer += "\n  " + example;
   line.app->footer(footer);
-  line.app->get_formatter()->column_width(36);
+  line.app->get_formatter()->column_width(kHelpColumn);
   line.app->get_formatter()->label("Positionals", "Arguments");
   line.app->get_formatter()->label("REQUIRED", "(required)");
   line.body = command.declare(*line.app);
@@ -130,7 +111,15 @@ std::string command_help(const Command& command) {
   auto text = line.app->help();
   const std::string usage = "Usage: ";
   const auto at = text.find(usage);
-  return at == std::string::npos ? text : text.insert(at + usage.size(), "elbo ").insert(at, "\n");
+  if (at != std::string::npos) text.insert(at + usage.size(), "elbo ").insert(at, "\n");
+  return in_width(text);
+}
+
+void print_pages(std::ostream& out) {
+  out << program_help();
+  for (const auto& command : commands()) {
+    out << '\x1e' << command.name << '\n' << command_help(command);
+  }
 }
 
 int run_program(const std::vector<std::string>& arguments) {
@@ -141,15 +130,27 @@ int run_program(const std::vector<std::string>& arguments) {
     }
   }
   const auto first = arguments.empty() ? std::string("--help") : arguments.front();
-  if (first == "--help" || first == "-h" || first == "help") {
+  const bool help = first == "--help" || first == "-h" || first == "help";
+  if (help && arguments.size() > 1) {
+    auto of = arguments;
+    of.erase(of.begin());
+    of.resize(1);
+    of.push_back("--help");
+    return run_program(of);
+  }
+  if (help) {
     (arguments.empty() ? std::cerr : std::cout) << program_help();
     return arguments.empty() ? kUsageStatus : 0;
   }
-  if (first == "--version") {
+  if (first == "--help-pages") {
+    print_pages(std::cout);
+    return 0;
+  }
+  if (first == "--version" || first == "-V") {
     std::cout << "elbo " << ELBO_VERSION << "\n";
     return 0;
   }
-  std::vector<std::string> names;
+  std::vector<std::string> names{"help"};
   for (const auto& command : commands()) {
     names.push_back(command.name);
     if (command.name != first) continue;

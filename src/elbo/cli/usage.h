@@ -1,5 +1,6 @@
 #pragma once
 
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,9 +17,6 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The known word that a mistyped one most likely means, or "".
-std::string nearest(const std::string& word, const std::vector<std::string>& known);
-
 /// `elbo --help`.
 std::string program_help();
 /// The parser of one command, and what to run after it has parsed.
@@ -29,6 +27,10 @@ struct CommandLine {
 CommandLine command_line(const Command& command);
 /// `elbo COMMAND --help`.
 std::string command_help(const Command& command);
+
+/// The general help and, each behind a record separator and its name, the help of every command:
+/// what the small program that people start answers by itself.
+void print_pages(std::ostream& out);
 
 /// Finds the command that the arguments name, reads them and runs it; returns the exit status.
 /// Raises UsageError.

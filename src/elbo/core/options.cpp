@@ -28,15 +28,16 @@ void check_allowed(const Json& value, const Allowed& allowed, const std::string&
     ok = std::find(allowed.words.begin(), allowed.words.end(), value.get<std::string>()) !=
          allowed.words.end();
   }
-  check(ok, "[", where, "] ", name, ": ", value.dump(), " is not allowed, ", to_string(allowed));
+  const auto guess = value.is_string() ? did_you_mean(value.get<std::string>(), allowed.words) : "";
+  check(ok, "[", where, "] ", name, ": ", value.dump(), " is not allowed, ", to_string(allowed),
+        guess);
 }
 
 void unknown_option(const std::string& where, const std::string& name,
                     const std::vector<OptionHelp>& known) {
   std::vector<std::string> names;
   for (const auto& option : known) names.push_back(option.name);
-  fail("[", where, "] unknown option \"", name,
-       "\"; known: ", names.empty() ? std::string("none") : join(names));
+  fail("[", where, "] unknown option \"", name, "\"", known_words(name, names));
 }
 
 }  // namespace elbo

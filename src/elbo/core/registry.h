@@ -8,6 +8,7 @@
 
 #include "elbo/core/api.h"
 #include "elbo/core/options.h"
+#include "elbo/core/words.h"
 
 namespace ELBO_API elbo {
 
@@ -54,7 +55,7 @@ class Registry {
     }
     std::vector<std::string> names;
     for (const auto& entry : entries_) names.push_back(entry.name);
-    fail("[", kind_, "] unknown \"", name, "\"; known: ", join(names));
+    fail("[", kind_, "] unknown \"", name, "\"", known_words(name, names));
   }
 
   /// From a declaration: "name" or {"type": "name", …options}.

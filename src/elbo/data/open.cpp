@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/source.h"
 
 namespace elbo {
 namespace {
@@ -66,7 +67,38 @@ Source find_source(const std::string& text, const Json& own = Json::object()) {
        "; known: ", join(names));
 }
 
+/// "series:x.csv" as {"series", "x.csv"}; a reader that was not named is "".
+std::pair<std::string, std::string> reader_and_path(const std::string& text) {
+  const auto colon = text.find(':');
+  for (const auto& entry : readers().entries()) {
+    if (colon != std::string::npos && entry.name == text.substr(0, colon)) {
+      return {entry.name, text.substr(colon + 1)};
+    }
+  }
+  return {"", text};
+}
+
+bool is_pattern(const std::string& path) {
+  return path.find_first_of("*?{[,") != std::string::npos;
+}
+
 }  // namespace
+
+bool source_here(const std::string& text) {
+  const auto [reader, path] = reader_and_path(text);
+  return reader == kBuiltin || source_exists(locate(path)) || is_pattern(path);
+}
+
+std::string source_from(const std::string& text, const std::string& folder) {
+  const auto [reader, path] = reader_and_path(text);
+  if (folder.empty() || reader == kBuiltin || fs::path(path).is_absolute()) return text;
+  const auto there = (fs::path(folder) / path).lexically_normal();
+  std::error_code ignored;
+  const bool found = source_exists(there.string()) ||
+                     (is_pattern(path) && fs::is_directory(there.parent_path(), ignored));
+  if (!found || fs::equivalent(there, path, ignored)) return text;
+  return (reader.empty() ? "" : reader + ":") + there.string();
+}
 
 Registry<Reader>& readers() {
   static Registry<Reader> registry("reader");

@@ -11,6 +11,13 @@ Json to_json(const Finding& f) {
           {"value", f.value}, {"threshold", f.threshold}, {"cure", f.cure}};
 }
 
+Finding finding_from_json(const Json& j) {
+  const auto text = [&](const char* key) { return j.value(key, std::string()); };
+  return {
+      text("name"), text("says"), text("figure"), j.value("value", 0.0), j.value("threshold", 0.0),
+      text("cure")};
+}
+
 std::vector<Finding> diagnose(Subject& subject, const std::vector<Json>& log) {
   torch::NoGradGuard no_gradient;
   RandomScope scope(static_cast<uint64_t>(subject.options().seed));

@@ -16,6 +16,7 @@ struct Finding {
   std::string cure;  // an option, or a command
 };
 Json to_json(const Finding& finding);
+Finding finding_from_json(const Json& j);
 
 /// Everything that is found; a healthy model yields nothing. `log`: the lines of log.jsonl.
 std::vector<Finding> diagnose(Subject& subject, const std::vector<Json>& log);

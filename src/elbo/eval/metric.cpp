@@ -215,6 +215,11 @@ std::shared_ptr<Metric> make_metric(std::vector<std::string> needs,
   return std::make_shared<FunctionMetric>(std::move(needs), std::move(measure));
 }
 
+void check_metrics(const std::string& names) {
+  if (names == "all" || names == "none") return;
+  for (const auto& name : split_names(names)) metrics().find(name);
+}
+
 Json measure(Subject& subject, const std::string& names,
              const std::function<void(double)>& progress) {
   torch::NoGradGuard no_gradient;

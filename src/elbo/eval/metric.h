@@ -108,6 +108,9 @@ Registry<Metric>& metrics();
 std::shared_ptr<Metric> make_metric(std::vector<std::string> needs,
                                     std::function<Json(Subject&)> measure);
 
+/// Raises an Error where a name between commas is unknown: before the work, not after it. "all" and
+/// "none" are known.
+void check_metrics(const std::string& names);
 /// {"metrics": {NAME: figures}, "left_out": {NAME: reason}} for names between commas, or "all"
 /// that can be measured. A named one that cannot is an Error.
 Json measure(Subject& subject, const std::string& names,

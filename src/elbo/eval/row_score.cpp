@@ -80,7 +80,7 @@ RowScorer::Parts RowScorer::parts(const Batch& batch) const {
   torch::NoGradGuard no_gradient;
   const auto wants = [&](Part part) {
     const bool in_ensemble = part != kElbo && options_.score == "ensemble";
-    return in_ensemble || options_.score == kParts[part];
+    return every_part_ || in_ensemble || options_.score == kParts[part];
   };
   const auto inference = model_->infer(batch, options_.draws);
   const auto weight = inference.trace.log_weight.exp();
@@ -117,14 +117,41 @@ void RowScorer::calibrate(const Dataset& reference, const std::function<void(dou
     progress(static_cast<double>(first + batch.size()) / static_cast<double>(reference.size()));
   });
   usual_ = (excess / static_cast<double>(reference.size())).to(torch::kFloat32);
-  Parts together(kParts.size());
+  reference_parts_.assign(kParts.size(), Tensor());
+  for (size_t i = 0; i < kParts.size(); ++i) {
+    if (!all[i].empty()) reference_parts_[i] = torch::cat(all[i]);
+  }
+  settle();
+}
+
+void RowScorer::settle() {
   surprise_.assign(kParts.size(), Surprise());
   for (size_t i = 0; i < kParts.size(); ++i) {
-    if (all[i].empty()) continue;
-    together[i] = torch::cat(all[i]);
-    surprise_[i] = Surprise(together[i]);
+    if (reference_parts_[i].defined()) surprise_[i] = Surprise(reference_parts_[i]);
   }
-  reference_ = combine(together);
+  reference_ = combine(reference_parts_);
+}
+
+RowScorer::Reference RowScorer::learn(std::shared_ptr<Model> model, const Schemas& schemas,
+                                      const RowScoreOptions& options, const Dataset& reference,
+                                      const std::function<void(double)>& progress) {
+  RowScorer scorer(std::move(model), schemas, options);
+  scorer.every_part_ = true;
+  scorer.calibrate(reference, progress);
+  return {torch::stack(scorer.reference_parts_, 1), scorer.usual_};
+}
+
+void RowScorer::recall(const Reference& reference) {
+  const int64_t parts = static_cast<int64_t>(kParts.size());
+  check(reference.parts.dim() == 2 && reference.parts.size(0) > 0 &&
+            reference.parts.size(1) == parts && reference.usual.dim() >= 1,
+        "[score] the kept reference scores do not fit; remove kept.safetensors from the run");
+  usual_ = reference.usual;
+  reference_parts_.clear();
+  for (int64_t i = 0; i < parts; ++i) {
+    reference_parts_.push_back(as_double(reference.parts.select(1, i)).contiguous());
+  }
+  settle();
 }
 
 Tensor RowScorer::combine(const Parts& parts) const {
@@ -132,7 +159,7 @@ Tensor RowScorer::combine(const Parts& parts) const {
   double weights = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     if (options_.score == kParts[i]) return parts[i];
-    if (!parts[i].defined()) continue;
+    if (!parts[i].defined() || kWeights[i] == 0) continue;
     const auto one = kWeights[i] * surprise_[i](parts[i]).pow(kPower);
     sum = sum.defined() ? sum + one : one;
     weights += kWeights[i];

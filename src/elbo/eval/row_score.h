@@ -44,6 +44,18 @@ class RowScorer {
   /// Learns from normal rows what is usual. `progress` sees shares from 0 to 1.
   void calibrate(const Dataset& reference, const std::function<void(double)>& progress);
 
+  /// What calibrate() learns, to be kept: [R, 4] float64 parts of the scores of the reference rows,
+  /// and [1, …] what each component usually brings.
+  struct Reference {
+    Tensor parts, usual;
+  };
+  /// The same for every kind of score at once.
+  static Reference learn(std::shared_ptr<Model> model, const Schemas& schemas,
+                         const RowScoreOptions& options, const Dataset& reference,
+                         const std::function<void(double)>& progress);
+  /// In place of calibrate().
+  void recall(const Reference& reference);
+
   /// [B] float64.
   Tensor scores(const Batch& batch) const;
   /// [R] scores of the reference rows.
@@ -63,10 +75,14 @@ class RowScorer {
   Parts parts(const Batch& batch) const;
   Causes raw_causes(const Batch& batch) const;
   Tensor combine(const Parts& parts) const;
+  /// From reference_parts_: what is usual.
+  void settle();
 
   std::shared_ptr<Model> model_;
   Schemas schemas_;
   RowScoreOptions options_;
+  bool every_part_ = false;
+  Parts reference_parts_;
   Tensor usual_;  // [1, …] mean contribution of each component
   std::vector<Surprise> surprise_;
   Tensor reference_;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -14,6 +13,7 @@
 
 #include "elbo/core/tensor.h"
 #include "elbo/host/buffers.h"
+#include "elbo/host/start.h"
 #include "elbo/host/threads.h"
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -21,15 +21,6 @@
 
 namespace elbo {
 namespace {
-
-// Set in the environment of the re-executed program to its number of threads: it happens once.
-constexpr const char* kGuard = "ELBO_PREPARED";
-
-// OpenMP threads that wait for work spin so many rounds before they sleep: enough to bridge the
-// gap between two layers where the cores are ours, next to none where another process wants one:
-// a thread that has slept is run again at once, one that has spun waits for its turn.
-constexpr const char* kSpinAlone = "2000";
-constexpr const char* kSpinShared = "100";
 
 std::string openblas_kernels() {
   using Name = char* (*)();
@@ -80,20 +71,12 @@ void flush_denormals() {
 #endif
 }
 
-/// Whether the variable was unset and is set now.
-bool set_if_absent(const char* name, const std::string& value) {
-  if (value.empty() || std::getenv(name)) return false;
-  return setenv(name, value.c_str(), 1) == 0;
-}
-
 void restart_with_settings(char** argv, int64_t threads, bool shared) {
   if (!argv) return;
-  bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas());
-  if (!std::getenv("OMP_WAIT_POLICY") && !std::getenv("GOMP_SPINCOUNT")) {
-    changed |= set_if_absent("GOMP_SPINCOUNT", shared ? kSpinShared : kSpinAlone);
-  }
+  bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas().c_str());
+  changed |= prepare_openmp(shared);
   if (!changed) return;
-  setenv(kGuard, std::to_string(threads).c_str(), 1);
+  setenv(kPrepared, std::to_string(threads).c_str(), 1);
   // Fails only where /proc is not mounted; then the program goes on, slower.
   execv("/proc/self/exe", argv);
 }
@@ -152,8 +135,7 @@ std::vector<std::string> notes(const CpuReport& r) {
   if (r.threads > 1 && !std::getenv("GOMP_SPINCOUNT") && !std::getenv("OMP_WAIT_POLICY")) {
     list.push_back(
         "idle OpenMP threads spin, which slows this program to a crawl where another process "
-        "shares a core. Set GOMP_SPINCOUNT=" +
-        std::string(kSpinShared) + " to avoid this");
+        "shares a core. Set GOMP_SPINCOUNT=100 to avoid this");
   }
   if (!has_dnnl())
     list.push_back("built without oneDNN: dense layers and convolutions run in ATen");
@@ -167,11 +149,12 @@ std::vector<std::string> notes(const CpuReport& r) {
 
 void prepare_cpu(char** argv) {
   const int64_t cores = usable_cores();
-  const char* prepared = std::getenv(kGuard);
+  const int64_t prepared = prepared_threads();
   // Processes started by this one have fewer cores than it.
-  const int64_t threads =
-      prepared ? std::min<int64_t>(cores, std::max(1, std::atoi(prepared))) : free_cores();
-  if (!prepared) restart_with_settings(argv, threads, threads < cores);
+  const int64_t threads = prepared > 0 ? std::min(cores, prepared) : threads_for(cores);
+  const bool unasked = std::getenv(kStarted) != nullptr;
+  unsetenv(kStarted);
+  if (prepared == 0 || unasked) restart_with_settings(argv, threads, threads < cores);
   keep_buffers();
   use_threads(threads);
   flush_denormals();

@@ -1,7 +1,6 @@
 #include "elbo/host/threads.h"
 
 #include <ATen/Parallel.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,38 +10,16 @@
 #include <fstream>
 #include <utility>
 
+#include "elbo/host/start.h"
+
 namespace elbo {
 namespace {
 
 bool said_by_option = false;
 
-int64_t cores_allowed() {
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
-  return std::max(1, CPU_COUNT(&mask));
-}
-
-/// Cores that a container's quota allows; 0 = no quota.
-int64_t cores_in_quota() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
-  return std::max<int64_t>(1, std::lround(std::strtod(quota.c_str(), nullptr) / period));
-}
-
 /// Cores of the machine that this process may not use: others there are in nobody's way.
 int64_t cores_elsewhere() {
   return std::max<int64_t>(0, sysconf(_SC_NPROCESSORS_ONLN) - usable_cores());
-}
-
-/// Threads of the machine that run or want to run at this moment, without our own; -1 = unknown.
-int64_t others_running() {
-  std::ifstream file("/proc/loadavg");
-  std::string load;
-  int64_t running = 0;
-  return file >> load >> load >> load >> running ? running - 1 : -1;
 }
 
 std::string how_many(int64_t threads, int64_t cores) {
@@ -50,22 +27,6 @@ std::string how_many(int64_t threads, int64_t cores) {
 }
 
 }  // namespace
-
-int64_t usable_cores() {
-  const int64_t quota = cores_in_quota(), allowed = cores_allowed();
-  return quota > 0 ? std::min(quota, allowed) : allowed;
-}
-
-int64_t free_cores() {
-  const int64_t cores = usable_cores(), elsewhere = cores_elsewhere();
-  // What others want all through some milliseconds.
-  int64_t wanted = cores;
-  for (int i = 0; i < 4 && wanted > 0; ++i) {
-    if (i > 0) usleep(2000);
-    wanted = std::clamp<int64_t>(others_running() - elsewhere, 0, wanted);
-  }
-  return std::max((cores + 1) / 2, cores - wanted);
-}
 
 void use_threads(int64_t count) {
   if (threads_are_fixed()) return;

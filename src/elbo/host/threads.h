@@ -6,11 +6,6 @@
 
 namespace elbo {
 
-/// Cores that this process may run on: those of its affinity mask, at most those of its quota.
-int64_t usable_cores();
-/// As many of them as no other process wants in these milliseconds, at least half.
-int64_t free_cores();
-
 /// The number of threads from here on, 1 to the usable cores; one that the user has fixed stays.
 void use_threads(int64_t count);
 /// As --threads says: that many until the program ends, whatever else runs and whatever

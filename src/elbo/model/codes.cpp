@@ -108,6 +108,10 @@ Dist decode_codes(Model& model, const CodeLayout& layout, const Tensor& codes, c
   return model.generate(codes.size(0), c, as_sites(layout, codes)).x;
 }
 
+Tensor one_value(const Distribution& x, const Schema& schema) {
+  return schema.kind == Kind::kTable ? x.typical() : x.mean();
+}
+
 int64_t block_rows(const Schemas& schemas) {
   // A row is held about a hundred times over by the layers of a convolutional decoder.
   constexpr int64_t kFloats = int64_t{1} << 26;

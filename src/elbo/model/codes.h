@@ -40,6 +40,10 @@ Values as_sites(const CodeLayout& layout, const Tensor& codes);
 /// p(x | codes).
 Dist decode_codes(Model& model, const CodeLayout& layout, const Tensor& codes, const Tensor& c);
 
+/// [N, …]: what stands for rows of a decoded distribution: means; of tables, whose columns have
+/// classes, what is typical.
+Tensor one_value(const Distribution& x, const Schema& schema);
+
 /// Rows that fit into a block of bounded memory.
 int64_t block_rows(const Schemas& schemas);
 

@@ -103,7 +103,7 @@ Json model_spec(const std::string& name) {
     }
     names.push_back(entry.name);
   }
-  fail("[model] unknown \"", name, "\"; known: ", join(names));
+  fail("[model] unknown \"", name, "\"", known_words(name, names));
 }
 
 void set_option(Json& spec, const std::string& assignment) {
@@ -138,6 +138,26 @@ void set_option(Json& spec, const std::string& assignment) {
   }
 }
 
+namespace {
+
+/// The part whose option somebody has taken for a part.
+std::string option_hint(const std::string& name) {
+  const auto has = [&](const auto& registry) {
+    for (const auto& entry : registry.entries()) {
+      for (const auto& option : entry.options) {
+        if (option.name == name) return true;
+      }
+    }
+    return false;
+  };
+  std::vector<std::string> places;
+  if (has(objectives())) places.push_back("objective." + name);
+  if (has(latents())) places.push_back("latent." + name);
+  return places.empty() ? "" : "; it is an option of a part: " + join(places, " or ");
+}
+
+}  // namespace
+
 Json resolve(const Json& spec, const Schemas& data) {
   check(spec.is_object(), "[spec] expected an object, found ", spec.dump());
   const Json known = default_spec();
@@ -145,7 +165,7 @@ Json resolve(const Json& spec, const Schemas& data) {
   for (const auto& [key, value] : known.items()) names.push_back(key);
   for (const auto& [key, value] : spec.items()) {
     check(std::find(names.begin(), names.end(), key) != names.end(), "[spec] unknown part \"", key,
-          "\"; known: ", join(names));
+          "\"", known_words(key, names), option_hint(key));
   }
   Json out = known;
   out.merge_patch(spec);

@@ -222,7 +222,8 @@ Json Explorer::decode(const Json& question) {
   const auto codes = matrix(question.value("codes", Json()), "codes");
   const auto c = condition_of(question, codes.size(0));
   const std::lock_guard lock(one_at_a_time_);
-  return {{"rows", rows_of(decode_codes(*model_, layout_, codes, c)->mean())}};
+  return {
+      {"rows", rows_of(one_value(*decode_codes(*model_, layout_, codes, c), run_->schemas().x))}};
 }
 
 Json Explorer::sample(const Json& question) {
@@ -236,7 +237,9 @@ Json Explorer::sample(const Json& question) {
   if (temperature != 1) codes = centre_ + temperature * (codes - centre_);
   Json list = Json::array();
   for (int64_t i = 0; i < n; ++i) list.push_back(numbers(codes[i]));
-  return {{"codes", list}, {"rows", rows_of(decode_codes(*model_, layout_, codes, c)->mean())}};
+  return {
+      {"codes", list},
+      {"rows", rows_of(one_value(*decode_codes(*model_, layout_, codes, c), run_->schemas().x))}};
 }
 
 Json Explorer::encode(const Json& question) {
@@ -278,7 +281,8 @@ Json Explorer::judge(const Batch& batch) {
   const std::lock_guard lock(one_at_a_time_);
   const auto codes = encode_batch(*model_, layout_, batch);
   const auto log_p = importance_log_prob(*model_, batch, kDraws, kBlock);
-  const auto mean = decode_codes(*model_, layout_, codes.mean, batch.c)->mean();
+  const auto mean =
+      one_value(*decode_codes(*model_, layout_, codes.mean, batch.c), run_->schemas().x);
   const bool cells = run_->schemas().x.kind == Kind::kTable;
   const auto seen = cells ? batch.x.masked_fill(batch.mask == 0, NAN) : batch.x;
   return {{"code", numbers(codes.mean[0])},

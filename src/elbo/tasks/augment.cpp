@@ -60,7 +60,7 @@ class Augment : public Task {
     torch::NoGradGuard no_gradient;
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schema = input.run->schemas().x;
-    const auto path = input.out.empty() ? std::string("augmented.npz") : input.out.string();
+    const auto path = input.out.empty() ? free_path("augmented.npz") : input.out.string();
     check(path.ends_with(".npz"), "[augment] ", path, ": unknown ending; known: .npz");
     const auto rows = open_task_rows(input, o_.choice);
     const auto layout = code_layout(*input.model, input.run->schemas());
@@ -73,7 +73,8 @@ class Augment : public Task {
           for (int64_t i = 0; i < o_.n; ++i) {
             const auto codes =
                 q.mean + o_.spread * q.deviation.nan_to_num(0) * torch::randn_like(q.mean);
-            add(x, y, decode_codes(*input.model, layout, codes, batch.c)->mean(), batch.y, schema);
+            add(x, y, one_value(*decode_codes(*input.model, layout, codes, batch.c), schema),
+                batch.y, schema);
           }
           input.progress(static_cast<double>(first + batch.size()) /
                          static_cast<double>(rows.data->size()));

@@ -8,7 +8,9 @@
 #include "elbo/eval/spread.h"
 #include "elbo/io/row_file.h"
 #include "elbo/objectives/views.h"
+#include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
+#include "elbo/train/kept.h"
 
 namespace elbo {
 namespace {
@@ -41,6 +43,13 @@ struct ClassifyOptions {
   }
 };
 
+/// Codes of labelled training rows that the run keeps.
+std::shared_ptr<const Kept> kept_codes(const Run& run) {
+  const auto kept = run.kept();
+  if (!kept || !kept->seen.defined() || !kept->seen_y.defined()) run.lack_data();
+  return kept;
+}
+
 constexpr int64_t kMostTraining = 20000;  // rows that the classifier of codes learns from
 
 /// q(y|x) of a model that infers classes; for others logistic regression on the codes of the
@@ -56,7 +65,12 @@ class Classifier {
     if (!codes && model_.latent->class_probs(probe).defined()) return;
     check(y.present(), "[classify] the model infers no classes and ", input.run->data_name(),
           " has no labels to learn them from");
-    learn(*input.run->training_data(), draw);
+    if (input.run->data_here()) {
+      learn(*input.run->training_data(), draw);
+    } else {
+      const auto kept = kept_codes(*input.run);
+      learn(kept->seen, kept->seen_y);
+    }
   }
 
   /// [B, K]
@@ -87,10 +101,13 @@ class Classifier {
       const auto some = rows.narrow(0, at, std::min(kBlock, labelled_ - at));
       parts.push_back(encode_batch(model_, layout_, data.get(some, draw)).mean);
     }
-    const auto codes = torch::cat(parts);
+    learn(torch::cat(parts), y.index_select(0, rows));
+  }
+
+  void learn(const Tensor& codes, const Tensor& y) {
+    labelled_ = y.size(0);
     scaled_ = Scaling(codes);
-    linear_ = fit_logistic((*scaled_)(codes), y.index_select(0, rows),
-                           static_cast<int64_t>(names_.size()));
+    linear_ = fit_logistic((*scaled_)(codes), y, static_cast<int64_t>(names_.size()));
   }
 
   static constexpr int64_t kBlock = 512;
@@ -154,9 +171,26 @@ Guesses infer_classes(const TaskInput& input, const TaskRows& rows, bool codes, 
   return {torch::cat(all), labels.empty() ? Tensor() : torch::cat(labels), classifier.method()};
 }
 
+/// The same where the training rows are not here: by the codes of them that the run keeps.
+Guesses carry_kept_labels(const TaskInput& input, const TaskRows& rows, const ClassifyOptions& o,
+                          const Draw& draw) {
+  const auto kept = kept_codes(*input.run);
+  if (o.views > 0) input.run->lack_data();
+  const auto layout = code_layout(*input.model, input.run->schemas());
+  const auto codes =
+      torch::cat({kept->seen, encode_all(*input.model, layout, *rows.data, draw).mean});
+  const int64_t n = rows.data->size();
+  const auto known = torch::cat({kept->seen_y, torch::full({n}, -1, torch::kInt64)});
+  const auto p = spread_labels(codes, known, class_count(input.run->schemas().y), o.neighbours, {});
+  return {p.narrow(0, p.size(0) - n, n), labels_of(*rows.data),
+          "labels of " + std::to_string(kept->seen.size(0)) +
+              " kept codes spread over the neighbours of codes"};
+}
+
 /// Classes of all rows by the graph of their codes and those of the training rows.
 Guesses carry_labels(const TaskInput& input, const TaskRows& rows, bool own_rows,
                      const ClassifyOptions& o, const Draw& draw) {
+  if (!input.run->data_here()) return carry_kept_labels(input, rows, o, draw);
   const auto training = input.run->training_data();
   const auto& schema = input.run->schemas().y;
   check(schema.present(), "[classify] ", input.run->data_name(),
@@ -250,7 +284,7 @@ class Classify : public Task {
     if (y.defined()) result.update(judged(p, y, o_.bins));
     const auto classes = surest(p, o_.share);
     if (o_.share < 1) result["classified"] = (classes >= 0).sum().item<int64_t>();
-    const auto path = input.out.empty() ? std::string("classes.csv") : input.out.string();
+    const auto path = input.out.empty() ? free_path("classes.csv") : input.out.string();
     RowPlan plan{n, {p.size(1) + 1}, false, {"class"}};
     const auto names = class_names(input.run->schemas().y);
     const bool named = static_cast<int64_t>(names.size()) == p.size(1);

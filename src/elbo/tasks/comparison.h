@@ -14,7 +14,8 @@ class Comparison {
   /// Figures by name.
   virtual Json figures() const = 0;
 };
-/// Squared errors of numbers; of texts exact matches, token accuracy and edit distance.
+/// Squared errors of numbers; of the columns of a table errors in their own measure; of texts exact
+/// matches, token accuracy and edit distance.
 std::unique_ptr<Comparison> make_comparison(const Schema& schema);
 
 }  // namespace elbo

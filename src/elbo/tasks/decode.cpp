@@ -46,7 +46,7 @@ class Decode : public Task {
       const int64_t count = std::min(block, n - from);
       const auto p = decode_codes(*input.model, layout, codes.narrow(0, from, count),
                                   c.defined() ? c.narrow(0, from, count) : c);
-      file->append(o_.show == "mean" ? p->mean() : p->sample());
+      file->append(o_.show == "mean" ? one_value(*p, input.run->schemas().x) : p->sample());
       input.progress(static_cast<double>(from + count) / static_cast<double>(n));
     }
     file->commit();

@@ -101,7 +101,7 @@ class Denoise : public Task {
       auto seen = batch;
       seen.x = with_noise(batch.x);
       const auto codes = encode_batch(*input.model, layout, seen).mean;
-      const auto mean = decode_codes(*input.model, layout, codes, batch.c)->mean();
+      const auto mean = one_value(*decode_codes(*input.model, layout, codes, batch.c), schema);
       if (noise) errors.add(batch.x, seen.x, mean);
       if (!picture) {
         file->append(mean);

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "elbo/eval/linear.h"
+#include "elbo/train/kept.h"
 
 namespace elbo {
 namespace {
@@ -31,8 +32,20 @@ Data side(const Run& run, const std::string& name) {
   return subset(data, {row, row + rows.size(0)});
 }
 
-Tensor codes_of(const TaskInput& input, const CodeLayout& layout, Data data, const Draw& draw) {
-  const auto some = some_rows(std::move(data), kMostRows, draw.key("direction"));
+/// Of the rows of a class that the run keeps.
+Tensor kept_codes_of(const Run& run, int64_t k, const std::string& name) {
+  const auto kept = run.kept();
+  if (!kept || !kept->seen.defined()) run.lack_data();
+  const auto rows = (kept->seen_y == k).nonzero().flatten();
+  check(rows.size(0) > 0, "[edit] along: no kept row has the class ", name);
+  return kept->seen.index_select(0, rows);
+}
+
+Tensor codes_of(const TaskInput& input, const CodeLayout& layout, const std::string& name,
+                const Draw& draw) {
+  const int64_t k = class_named(*input.run, name);
+  if (k >= 0 && !input.run->data_here()) return kept_codes_of(*input.run, k, name);
+  const auto some = some_rows(side(*input.run, name), kMostRows, draw.key("direction"));
   return encode_all(*input.model, layout, *some, draw).mean;
 }
 
@@ -60,9 +73,11 @@ Direction find_direction(const TaskInput& input, const CodeLayout& layout, const
     colon = text.find(':', colon + 1);
   }
   check(colon != std::string::npos, "[edit] along: \"", text,
-        "\": expected POSITIVES:NEGATIVES, each a class of the run's data or DATA");
-  const auto with = codes_of(input, layout, side(run, text.substr(0, colon)), draw);
-  const auto without = codes_of(input, layout, side(run, text.substr(colon + 1)), draw);
+        "\": expected POSITIVES:NEGATIVES, each a class of the run's data",
+        class_names(run.schemas().y).empty() ? "" : " (" + join(class_names(run.schemas().y)) + ")",
+        " or DATA");
+  const auto with = codes_of(input, layout, text.substr(0, colon), draw);
+  const auto without = codes_of(input, layout, text.substr(colon + 1), draw);
   const auto difference = with.mean(0) - without.mean(0);
   const auto unit = method == "mean" ? difference / difference.norm().clamp_min(1e-12)
                                      : plane_normal(with, without);

@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "elbo/io/animation.h"
 #include "elbo/tasks/direction.h"
 #include "elbo/tasks/output.h"
 
@@ -95,9 +96,11 @@ class Edit : public Task {
     auto rows = open_task_rows(input, o_.choice);
     const auto path = output_path(input.out, "edited", schema);
     const bool picture = path.ends_with(".png");
-    const int64_t n = picture ? std::min(rows.data->size(), o_.show) : rows.data->size();
+    const bool shown = picture || is_animation_name(path);
+    const int64_t n = shown ? std::min(rows.data->size(), o_.show) : rows.data->size();
     const auto columns = static_cast<int64_t>(changes.size());
-    const auto file = create_output(path, schema, n * (columns + (picture ? 1 : 0)), columns + 1);
+    const auto file = create_output(path, schema, n * (columns + (picture ? 1 : 0)),
+                                    picture ? columns + 1 : columns);
     const int64_t block = std::max<int64_t>(1, block_rows(input.run->schemas()) / columns);
     for (int64_t from = 0; from < n; from += block) {
       const int64_t to = std::min(from + block, n);
@@ -106,7 +109,7 @@ class Edit : public Task {
       std::vector<Tensor> strip;
       if (picture) strip.push_back(batch.x);
       for (const auto& change : changes) {
-        strip.push_back(changed(*input.model, layout, codes, batch.c, change));
+        strip.push_back(changed(*input.model, layout, codes, batch.c, change, schema));
       }
       file->append(torch::stack(strip, 1).flatten(0, 1));
       input.progress(static_cast<double>(to) / static_cast<double>(n));
@@ -161,7 +164,7 @@ class Edit : public Task {
   }
 
   static Tensor changed(Model& model, const CodeLayout& layout, const Tensor& codes,
-                        const Tensor& c, const Change& change) {
+                        const Tensor& c, const Change& change, const Schema& schema) {
     const int64_t n = codes.size(0);
     auto sites = as_sites(layout, change.step.defined() ? codes + change.step : codes);
     for (const auto& [name, value] : change.sites) {
@@ -172,7 +175,7 @@ class Edit : public Task {
     }
     const auto given =
         change.c.defined() ? change.c.expand_as(c.defined() ? c : change.c).contiguous() : c;
-    return model.generate(n, given, sites).x->mean();
+    return one_value(*model.generate(n, given, sites).x, schema);
   }
 
   EditOptions o_;

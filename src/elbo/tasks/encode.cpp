@@ -1,4 +1,5 @@
 #include "elbo/io/row_file.h"
+#include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 
 namespace elbo {
@@ -24,7 +25,7 @@ class Encode : public Task {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto rows = open_task_rows(input, o_.choice);
     const auto layout = code_layout(*input.model, input.run->schemas());
-    const auto path = input.out.empty() ? std::string("codes.npy") : input.out.string();
+    const auto path = input.out.empty() ? free_path("codes.npy") : input.out.string();
     const bool table = !path.ends_with(".npy");  // one file holds both
     const int64_t n = rows.data->size();
     RowPlan plan{n, {layout.size * (table ? 2 : 1)}, false, layout.mean_names()};

@@ -5,6 +5,7 @@
 #include "elbo/io/file.h"
 #include "elbo/tasks/completion.h"
 #include "elbo/tasks/impute_text.h"
+#include "elbo/tasks/output.h"
 #include "elbo/tasks/task.h"
 
 namespace elbo {
@@ -164,7 +165,7 @@ class Impute : public Task {
     check(!schemas.c.present(), "[impute] the model has conditions, the table gives none");
     const auto reader = input.run->data_options("all").reader;
     TableRows rows(data_path(input.data), read_options<TableOptions>(reader, "table"), schemas);
-    const auto out = input.out.empty() ? std::string("filled.csv") : input.out.string();
+    const auto out = input.out.empty() ? free_path("filled.csv") : input.out.string();
     check(!out.ends_with(".gz"), "[impute] ", out, ": is written as plain text; leave out .gz");
     Filler filler(rows, out, o_);
     const int64_t most = std::max<int64_t>(1, kParticleRows / o_.draws);

@@ -50,9 +50,9 @@ class Interpolate : public Task {
     const int64_t block = block_rows(input.run->schemas());
     for (int64_t at = 0; at < o_.steps; at += block) {
       const int64_t count = std::min(block, o_.steps - at);
-      file->append(decode_codes(*input.model, layout, codes.narrow(0, at, count),
-                                c.defined() ? c.narrow(0, at, count) : c)
-                       ->mean());
+      const auto here = c.defined() ? c.narrow(0, at, count) : c;
+      const auto made = decode_codes(*input.model, layout, codes.narrow(0, at, count), here);
+      file->append(one_value(*made, schema));
       input.progress(static_cast<double>(at + count) / static_cast<double>(o_.steps));
     }
     file->commit();

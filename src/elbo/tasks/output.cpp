@@ -160,13 +160,25 @@ Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns) {
   return image_grid(as_shades(x, schema), columns);
 }
 
+std::string free_path(const std::string& name) {
+  const std::filesystem::path path(name);
+  std::error_code ignored;
+  auto found = name;
+  for (int64_t k = 2; std::filesystem::exists(found, ignored); ++k) {
+    const auto numbered =
+        path.stem().string() + "-" + std::to_string(k) + path.extension().string();
+    found = (path.parent_path() / numbered).string();
+  }
+  return found;
+}
+
 std::string output_path(const std::filesystem::path& out, const std::string& name,
                         const Schema& schema) {
   if (!out.empty()) return out.string();
-  if (is_picture(schema)) return name + ".png";
-  if (is_molecules(schema)) return name + ".smi";
+  if (is_picture(schema)) return free_path(name + ".png");
+  if (is_molecules(schema)) return free_path(name + ".smi");
   if (is_text(schema)) return "";
-  return name + (schema.shape.size() == 1 ? ".csv" : ".npy");
+  return free_path(name + (schema.shape.size() == 1 ? ".csv" : ".npy"));
 }
 
 Json written(const RowFile& file, const std::string& path) {

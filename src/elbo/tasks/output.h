@@ -18,6 +18,9 @@ Tensor row_shades(const Tensor& x, const Schema& schema);
 /// [0, 1]; those of kind real are stretched from their smallest to their largest.
 Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns);
 
+/// A file of the current folder for results that nobody has named a file for: `name`, or where that
+/// exists "name-2" and so on before the ending: nothing is overwritten.
+std::string free_path(const std::string& name);
 /// The file that rows of data go to: `out`, or `name` with the ending that suits the schema; empty
 /// for texts, which are shown.
 std::string output_path(const std::filesystem::path& out, const std::string& name,

@@ -59,7 +59,7 @@ class Reconstruct : public Task {
     const int64_t block = block_rows(input.run->schemas());
     for_each_batch(*rows.data, block, draw, [&](const Batch& batch, int64_t first) {
       const auto codes = encode_batch(*input.model, layout, batch).mean;
-      const auto mean = decode_codes(*input.model, layout, codes, batch.c)->mean();
+      const auto mean = one_value(*decode_codes(*input.model, layout, codes, batch.c), schema);
       comparison->add(batch, mean);
       if (!picture) {
         file->append(mean);

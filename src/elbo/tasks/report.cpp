@@ -5,16 +5,28 @@
 #include "elbo/io/web.h"
 #include "elbo/tasks/chart.h"
 #include "elbo/tasks/report_parts.h"
+#include "elbo/train/kept.h"
 
 namespace elbo {
 namespace {
+
+/// Figures and findings of the end of the training, where the data are not here.
+void use_kept(Reported& r) {
+  const auto kept = r.run->kept();
+  if (!kept) r.run->lack_data();
+  r.figures = kept->about.value("figures", Json::object());
+  if (!r.figures.contains("protocol")) r.figures["protocol"] = Json::object();
+  if (!r.figures.contains("sites")) r.figures["sites"] = Json::array();
+  for (const auto& finding : kept->about.value("findings", Json::array())) {
+    r.findings.push_back(finding_from_json(finding));
+  }
+}
 
 Reported judge(const std::shared_ptr<const Run>& run, const ReportOptions& o,
                const std::function<void(double)>& progress) {
   Reported r;
   r.run = run;
-  r.name = run->path().filename().string();
-  if (r.name.empty()) r.name = run->path().parent_path().filename().string();
+  r.name = run->name();
   JudgeOptions options;
   options.judged = o.rows;
   options.seed = o.seed;
@@ -22,6 +34,10 @@ Reported judge(const std::shared_ptr<const Run>& run, const ReportOptions& o,
   const std::shared_ptr<Model> model = run->load();
   r.subject = std::make_shared<Subject>(model, run, data, options);
   r.log = read_log(*run);
+  if (!run->data_here()) {
+    use_kept(r);
+    return r;
+  }
   EvaluateOptions density;
   density.rows = o.rows;
   density.draws = o.draws;
@@ -81,18 +97,27 @@ const std::vector<Section>& sections() {
   const auto plain = [](std::string (*f)(const Reported&)) {
     return [f](Reported& r, int64_t) { return f(r); };
   };
+  // What is decoded from codes says nothing of data.
+  const auto of_rows = [](Part part) -> Part {
+    return [part](Reported& r, int64_t side) {
+      return r.run->has_rows()
+                 ? part(r, side)
+                 : "<p class=\"soft\">The data are not on the machine that wrote this "
+                   "report, and the run keeps none of their rows.</p>";
+    };
+  };
   static const std::vector<Section> list = {
       {"diagnosis", "Diagnosis", plain(diagnosis_part)},
       {"model", "What the model is", plain(model_part)},
       {"figures", "Figures", plain(figures_part)},
       {"curves", "Training", plain(curves_part)},
       {"samples", "Samples from the prior", samples_part},
-      {"reconstructions", "Reconstructions", reconstructions_part},
+      {"reconstructions", "Reconstructions", of_rows(reconstructions_part)},
       {"traversals", "What the most used dimensions change", traversals_part},
       {"interpolations", "Walks between rows", interpolations_part},
       {"map", "Map of codes", [](Reported& r, int64_t) { return map_part(r); }},
       {"dimensions", "Use of the latent dimensions", plain(dimensions_part)},
-      {"scores", "Scores of rows", [](Reported& r, int64_t) { return scores_part(r); }}};
+      {"scores", "Scores of rows", of_rows([](Reported& r, int64_t) { return scores_part(r); })}};
   return list;
 }
 
@@ -153,6 +178,7 @@ std::string page(std::vector<Reported>& runs, int64_t side) {
 std::string report_page(const std::vector<std::shared_ptr<const Run>>& runs,
                         const ReportOptions& options, const std::function<void(double)>& progress) {
   check(!runs.empty(), "[report] no run");
+  check_metrics(options.metrics);
   torch::NoGradGuard no_gradient;
   RandomScope scope(static_cast<uint64_t>(options.seed));
   std::vector<Reported> judged;

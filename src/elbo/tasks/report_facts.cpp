@@ -32,6 +32,14 @@ int64_t parameter_count(const Reported& r) {
   return count;
 }
 
+/// Where the rows of this report come from.
+std::string shown_rows(const Reported& r) {
+  if (r.run->data_here()) return r.rows_name + " rows";
+  return r.rows_name == "kept"
+             ? "held-out rows that the run keeps"
+             : "rows decoded from the codes of held-out rows; the data are not here";
+}
+
 std::string text_of(const Json& value) {
   if (value.is_number()) return short_number(value.get<double>());
   return value.is_string() ? value.get<std::string>() : value.dump();
@@ -67,6 +75,7 @@ std::string model_part(const Reported& r) {
          pair_table({{"model", name},
                      {"data", r.run->data_name()},
                      {"rows", facts.value("rows", Json()).dump()},
+                     {"shown here", shown_rows(r)},
                      {"a row", to_string(x.shape) + " " + to_string(x.kind)},
                      {"latent values", std::to_string(r.subject->layout().size)},
                      {"parameters", std::to_string(parameter_count(r))}}) +

@@ -157,7 +157,7 @@ std::string traversals_part(Reported& r, int64_t side) {
   if (!pictures(r)) return "";
   torch::NoGradGuard no_gradient;
   RandomScope scope(static_cast<uint64_t>(s.options().seed));
-  const auto t = traversal(s.codes().mean, 0, kLines, kSteps, 2.5);
+  const auto t = traversal(s.layout(), s.codes().mean, 0, kLines, kSteps, 2.5);
   std::vector<Tensor> lines;
   std::vector<std::string> names;
   const auto all = s.layout().mean_names();

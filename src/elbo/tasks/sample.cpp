@@ -77,7 +77,7 @@ class Sample : public Task {
         here[site] = value.size(0) == 1 ? value : value.narrow(0, from, count);
       }
       const auto p = model.generate(count, c.defined() ? c.narrow(0, from, count) : c, here).x;
-      file->append(with_holes(mean ? p->mean() : drawn(*p)));
+      file->append(with_holes(mean ? one_value(*p, input.run->schemas().x) : drawn(*p)));
       input.progress(static_cast<double>(from + count) / static_cast<double>(o_.n));
     }
     file->commit();

@@ -7,8 +7,10 @@
 #include "elbo/eval/ranking.h"
 #include "elbo/group/row_draws.h"
 #include "elbo/tasks/normal_class.h"
+#include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/tasks/score_report.h"
+#include "elbo/train/kept.h"
 
 namespace elbo {
 namespace {
@@ -46,16 +48,37 @@ struct ScoreOptions {
 };
 
 struct NormalRows {
-  Data rows;
+  Data rows;  // null where the run keeps their scores
   std::string name;
+  int64_t count = 0;
 };
+
+/// The run keeps reference scores for the default draws and seed.
+std::shared_ptr<const Kept> kept_scores(const Run& run, const RowScoreOptions& options) {
+  const auto kept = run.kept();
+  if (!kept || !kept->scores.defined() || !kept->usual.defined()) return nullptr;
+  const Json how = kept->about.value("score", Json::object());
+  const bool same =
+      how.value("draws", Json()) == options.draws && how.value("seed", Json()) == options.seed;
+  if (same) return kept;
+  check(run.data_here(), "[score] the run keeps reference scores of ", how["draws"].dump(),
+        " draws with seed ", how["seed"].dump(), ", found ", options.draws, " draws with seed ",
+        options.seed,
+        ", and its data are not on this machine: leave out --draws and --seed, or name "
+        "normal rows with --normal");
+  return nullptr;
+}
 
 NormalRows normal_rows(const TaskInput& input, const std::string& given) {
   const auto& run = *input.run;
-  if (!given.empty()) return {run.open_other(given, "all"), given};
+  const auto counted = [](Data rows, std::string name) {
+    const auto count = rows->size();
+    return NormalRows{std::move(rows), std::move(name), count};
+  };
+  if (!given.empty()) return counted(run.open_other(given, "all"), given);
   auto [training, validation] = run.training_parts();
-  if (validation) return {validation, "validation rows"};
-  return {training, "training rows (no validation rows were held out)"};
+  if (validation) return counted(validation, "validation rows");
+  return counted(training, "training rows (no validation rows were held out)");
 }
 
 /// [B] 1 = anomaly, 0 = normal, -1 = unknown.
@@ -101,6 +124,8 @@ class Score : public Task {
   Json run(const TaskInput& input) override {
     RandomScope scope(static_cast<uint64_t>(o_.score.seed));
     if (input.data == "-") return follow(input);
+    if (input.data.empty() && !input.run->has_rows()) input.run->lack_data();
+    check_verdict_file(out_path(input));
     const auto rows = open_task_rows(input, o_.choice, !o_.strict);
     const auto usual = prepare(input, [&](double done) { input.progress(0.2 * done); });
     const auto normal =
@@ -111,7 +136,7 @@ class Score : public Task {
         {"data", rows.name},
         {"rows", rows.data->size()},
         {"score", o_.score.score},
-        {"normal_rows", {{"from", usual.normal.name}, {"count", usual.normal.rows->size()}}},
+        {"normal_rows", {{"from", usual.normal.name}, {"count", usual.normal.count}}},
         {"threshold", {{"method", usual.threshold.method}, {"value", usual.threshold.value}}},
         {"alarms", verdicts.alarms}};
     const auto notes = rows.data->schemas().x.notes();
@@ -148,9 +173,18 @@ class Score : public Task {
   };
 
   Usual prepare(const TaskInput& input, const std::function<void(double)>& progress) const {
-    Usual usual{normal_rows(input, o_.normal), nullptr, {}, {}};
+    Usual usual;
     usual.scorer = std::make_unique<RowScorer>(input.model, input.run->schemas(), o_.score);
-    usual.scorer->calibrate(*usual.normal.rows, progress);
+    const auto kept = o_.normal.empty() ? kept_scores(*input.run, o_.score) : nullptr;
+    if (kept) {
+      const Json how = kept->about["score"];
+      usual.normal = {nullptr, how.value("from", std::string("validation rows")),
+                      kept->scores.size(0)};
+      usual.scorer->recall({kept->scores, kept->usual});
+    } else {
+      usual.normal = normal_rows(input, o_.normal);
+      usual.scorer->calibrate(*usual.normal.rows, progress);
+    }
     usual.reference = usual_scores(*usual.scorer);
     usual.threshold = choose_threshold(usual.reference, o_.threshold);
     return usual;
@@ -196,7 +230,7 @@ class Score : public Task {
 
   /// What a cell that training has not seen brings: that none of so many rows had it.
   static double odd_excess(const Usual& usual) {
-    return std::log1p(static_cast<double>(usual.normal.rows->size()));
+    return std::log1p(static_cast<double>(usual.normal.count));
   }
   /// Of a row with such cells: beyond every normal row's.
   static double odd_score(double score, size_t odd, const Usual& usual) {
@@ -204,6 +238,9 @@ class Score : public Task {
     const double bound = std::isfinite(usual.threshold.value) ? usual.threshold.value : most;
     return std::max({score, most, bound}) +
            odd_excess(usual) * static_cast<double>(odd);
+  }
+  static std::string out_path(const TaskInput& input) {
+    return input.out.empty() ? free_path("scores.csv") : input.out.string();
   }
 
   /// Of one row, by noise of its own: they do not depend on which others are alarms.
@@ -218,7 +255,7 @@ class Score : public Task {
     const auto& scorer = *usual.scorer;
     const auto& data = *rows.data;
     Verdicts all;
-    all.path = input.out.empty() ? "scores.csv" : input.out.string();
+    all.path = out_path(input);
     const int64_t n = data.size();
     const bool labels = !anomalous.empty();
     const auto file = create_verdict_file(all.path, n, o_.causes, labels);

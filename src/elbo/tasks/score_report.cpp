@@ -208,9 +208,13 @@ std::vector<Cause> strongest_causes(const ComponentNames& names, const Tensor& x
   return list;
 }
 
+void check_verdict_file(const std::string& path) {
+  check(is_row_file(path), "[score] ", path, ": unknown ending; known: .csv, .npy, .tsv");
+}
+
 std::unique_ptr<VerdictFile> create_verdict_file(const std::string& path, int64_t rows,
                                                  int64_t causes, bool labels) {
-  check(is_row_file(path), "[score] ", path, ": unknown ending; known: .csv, .npy, .tsv");
+  check_verdict_file(path);
   if (path.ends_with(".npy")) return std::make_unique<VerdictNumbers>(path, rows);
   return std::make_unique<VerdictText>(path, causes, labels, path.ends_with(".csv") ? ',' : '\t');
 }

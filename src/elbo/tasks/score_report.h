@@ -75,6 +75,8 @@ class VerdictFile {
   virtual void append(const RowVerdict& verdict) = 0;
   virtual void commit() = 0;
 };
+/// Raises an Error where the ending is not known: before the work, not after it.
+void check_verdict_file(const std::string& path);
 std::unique_ptr<VerdictFile> create_verdict_file(const std::string& path, int64_t rows,
                                                  int64_t causes, bool labels);
 

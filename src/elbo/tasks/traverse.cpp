@@ -37,7 +37,7 @@ class Traverse : public Task {
     const Draw draw{static_cast<uint64_t>(o_.seed), 0};
     const auto layout = code_layout(*input.model, input.run->schemas());
     const auto seen = encode_all(*input.model, layout, *rows.data, draw).mean;
-    const auto walk = traversal(seen, o_.row, o_.dimensions, o_.steps, o_.reach);
+    const auto walk = traversal(layout, seen, o_.row, o_.dimensions, o_.steps, o_.reach);
     const auto lines = static_cast<int64_t>(walk.dimensions.size()), n = lines * o_.steps;
     const auto names = layout.mean_names();
     Json dimensions = Json::array();
@@ -53,7 +53,7 @@ class Traverse : public Task {
       const auto here = walk.codes.narrow(0, line * o_.steps, o_.steps);
       const auto given =
           c.defined() ? c.expand(with_rows(o_.steps, input.run->schemas().c.shape)) : c;
-      file->append(decode_codes(*input.model, layout, here, given)->mean());
+      file->append(one_value(*decode_codes(*input.model, layout, here, given), schema));
       input.progress(static_cast<double>(line + 1) / static_cast<double>(lines));
     }
     file->commit();

@@ -1,5 +1,9 @@
 #include "elbo/tasks/walks.h"
 
+#include <ATen/ops/_unique.h>
+
+#include <algorithm>
+
 namespace elbo {
 namespace {
 
@@ -12,9 +16,24 @@ Tensor on_sphere(const Tensor& a, const Tensor& b, const Tensor& t) {
   return ((1 - t) * angle).sin() / sine * a + (t * angle).sin() / sine * b;
 }
 
+bool is_number_of_codebook(const CodeLayout& layout, int64_t dimension) {
+  return std::any_of(layout.parts.begin(), layout.parts.end(), [&](const auto& part) {
+    return !torch::isFloatingType(part.type) && dimension >= part.offset &&
+           dimension < part.offset + part.size;
+  });
+}
+
+/// `steps` of the values that occur, from the smallest to the largest.
+Tensor occurring(const Tensor& values, int64_t steps) {
+  const auto different = std::get<0>(at::_unique(values.contiguous(), /*sorted=*/true));
+  const auto last = static_cast<double>(different.size(0) - 1);
+  return different.index_select(0, torch::linspace(0, last, steps).round().to(torch::kInt64));
+}
+
 }  // namespace
 
-Traversal traversal(const Tensor& seen, int64_t row, int64_t lines, int64_t steps, double reach) {
+Traversal traversal(const CodeLayout& layout, const Tensor& seen, int64_t row, int64_t lines,
+                    int64_t steps, double reach) {
   Traversal t;
   t.center = seen.mean(0);
   t.spread = seen.std(0, /*unbiased=*/false);
@@ -24,7 +43,9 @@ Traversal traversal(const Tensor& seen, int64_t row, int64_t lines, int64_t step
   const auto offsets = torch::linspace(-reach, reach, steps);
   for (int64_t line = 0; line < lines; ++line) {
     const auto d = order[line].item<int64_t>();
-    t.codes.select(1, d).narrow(0, line * steps, steps).copy_(t.center[d] + offsets * t.spread[d]);
+    const auto values = is_number_of_codebook(layout, d) ? occurring(seen.select(1, d), steps)
+                                                         : t.center[d] + offsets * t.spread[d];
+    t.codes.select(1, d).narrow(0, line * steps, steps).copy_(values);
     t.dimensions.push_back(d);
   }
   return t;

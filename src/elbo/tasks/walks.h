@@ -15,7 +15,9 @@ struct Traversal {
 };
 /// `seen` [N, D]: codes of data; a dimension is used as far as they move (Burda et al. 2016). Each
 /// line goes `reach` deviations to both sides of the mean; the rest is that of `row`.
-Traversal traversal(const Tensor& seen, int64_t row, int64_t lines, int64_t steps, double reach);
+/// The numbers of a codebook have no such distances: a line goes through some that the data use.
+Traversal traversal(const CodeLayout& layout, const Tensor& seen, int64_t row, int64_t lines,
+                    int64_t steps, double reach);
 
 /// [steps, D] from code a to code b [D] each, along a line or, on "sphere", along the arc between
 /// them; sites of whole numbers change at the middle.

@@ -21,10 +21,21 @@ void try_out(Model& model, Objective& objective, const Dataset& data, const std:
 
 /// A second stage without data of its own goes on with those of the first.
 void use_data_of(const Run& first, TrainRequest& request) {
-  request.data = first.data_name();
+  request.data = first.data_source();
   auto options = first.facts()["data"]["options"];
   options.merge_patch(request.data_options);
   request.data_options = options;
+}
+
+/// --set is for the model; the flags of training have names that look alike.
+void refuse_flags(const std::string& assignment) {
+  const auto name = assignment.substr(0, assignment.find('='));
+  for (const auto& option : describe<TrainOptions>()) {
+    auto flag = name;
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    check(option.name != name, "[set] ", name, ": an option of the training, not of the model: --",
+          flag);
+  }
 }
 
 Json options_of_both(const Json& recommended, const Json& given) {
@@ -58,8 +69,19 @@ TrainPlan plan_training(const TrainRequest& asked) {
     if (request.data.empty()) use_data_of(*first, request);
   }
   Json spec = first ? second_stage_spec(*first, request.model) : model_spec(request.model);
-  for (const auto& assignment : request.settings) set_option(spec, assignment);
-  const Json recommended = spec.value("train", Json::object());
+  for (const auto& assignment : request.settings) {
+    refuse_flags(assignment);
+    set_option(spec, assignment);
+  }
+  Json recommended = spec.value("train", Json::object());
+  TrainPlan plan;
+  // A number of steps would silently win over the epochs that somebody asks for.
+  if (request.train_options.contains("epochs") && !request.train_options.contains("steps") &&
+      recommended.is_object() && recommended.value("steps", Json(0)) != 0) {
+    plan.notes.push_back("--epochs goes before the " + recommended["steps"].dump() +
+                         " steps that the model " + request.model + " recommends");
+    recommended.erase("steps");
+  }
   spec.erase("train");
   auto options =
       read_options<TrainOptions>(options_of_both(recommended, request.train_options), "train");
@@ -67,7 +89,6 @@ TrainPlan plan_training(const TrainRequest& asked) {
   // A second stage reads rows as the first does, whatever these rows would tell by themselves.
   if (first) data_options.like = std::make_shared<const Schemas>(first->schemas());
 
-  TrainPlan plan;
   const auto data = plan.data = open_data(request.data, data_options);
   const auto [training, validation] = split_validation(data, options.validation, options.seed);
   plan.schemas = data->schemas();

@@ -1,7 +1,9 @@
 #include "elbo/train/run.h"
 
+#include "elbo/data/source.h"
 #include "elbo/io/file.h"
 #include "elbo/io/safetensors.h"
+#include "elbo/train/kept.h"
 
 namespace elbo {
 namespace {
@@ -71,8 +73,8 @@ Run Run::create(const fs::path& path, const Json& facts, const Schemas& schemas,
   std::error_code ignored;
   // Only what a run consists of goes: the folder may hold a person's own files.
   for (const char* name :
-       {"state.safetensors", "weights.safetensors", "features.safetensors", "report.html",
-        "log.jsonl", "events.out.tfevents.elbo", "schema.json", "spec.json"}) {
+       {"state.safetensors", "weights.safetensors", "features.safetensors", "kept.safetensors",
+        "report.html", "log.jsonl", "events.out.tfevents.elbo", "schema.json", "spec.json"}) {
     fs::remove(path / name, ignored);
   }
   fs::create_directories(path, ignored);
@@ -185,6 +187,9 @@ Trainer::State Run::load_state() const {
 
 DataOptions Run::data_options(const std::string& split) const {
   auto options = read_options<DataOptions>(facts_["data"].value("options", Json::object()), "data");
+  const auto folder = facts_["data"].value("folder", std::string());
+  options.labels = source_from(options.labels, folder);
+  options.without = source_from(options.without, folder);
   options.split = split;
   options.like = std::make_shared<const Schemas>(schemas_);
   return options;
@@ -193,9 +198,48 @@ DataOptions Run::data_options(const std::string& split) const {
 Data Run::open_data(const std::string& split) const { return opened(data_options(split)); }
 
 Data Run::opened(const DataOptions& options) const {
-  auto data = elbo::open_data(data_name(), options);
-  check_fits(data->schemas().x, schemas_.x, data_name());
+  if (!data_here()) lack_data();
+  const auto source = data_source();
+  auto data = elbo::open_data(source, options);
+  check_fits(data->schemas().x, schemas_.x, source);
   return data;
+}
+
+std::string Run::name() const {
+  const auto last = path_.filename().string();
+  return last.empty() ? path_.parent_path().filename().string() : last;
+}
+
+std::string Run::data_source() const {
+  return source_from(data_name(), facts_["data"].value("folder", std::string()));
+}
+
+bool Run::data_here() const { return training_ || source_here(data_source()); }
+
+bool Run::has_rows() const {
+  if (data_here()) return true;
+  const auto own = kept();
+  return own && own->x.defined();
+}
+
+void Run::lack_data() const {
+  const auto& data = facts_["data"];
+  const auto folder = data.value("folder", std::string());
+  const auto print = data.value("fingerprint", std::string());
+  fail("[data] ", data_name(), ": no such file or folder: the data that the run ", path_.string(),
+       " was trained on are not on this machine",
+       folder.empty() ? "" : " (trained in " + folder + (print.empty() ? "" : ", " + print) + ")",
+       "; give DATA of the same form behind RUN, or their folder with --data-dir");
+}
+
+std::shared_ptr<const Kept> Run::kept() const {
+  if (!kept_) kept_ = load_kept(*this);
+  return kept_;
+}
+
+void Run::keep(const Kept& kept) const {
+  save_kept(*this, kept);
+  kept_.reset();
 }
 
 Data Run::training_data() const {
@@ -227,7 +271,13 @@ Data Run::open_other(const std::string& text, const std::string& split, bool kee
 }
 
 Data Run::held_out(std::string* name) const {
-  if (has_test_split(data_name())) {
+  if (!data_here()) {
+    const auto own = kept();
+    if (!own || !own->codes.defined()) lack_data();
+    if (name) *name = own->x.defined() ? "kept" : "decoded";
+    return rows_of(*own, *this);
+  }
+  if (has_test_split(data_source())) {
     if (name) *name = "test";
     auto options = data_options("test");
     options.rows = 0;

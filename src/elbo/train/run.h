@@ -9,6 +9,7 @@
 
 namespace ELBO_API elbo {
 
+struct Kept;
 using Weights = std::vector<std::pair<std::string, Tensor>>;
 /// Copies of a model's parameters and buffers by name.
 Weights weights_of(const Model& model);
@@ -19,6 +20,7 @@ Weights weights_of(const Model& model);
 ///   schema.json         what the data must look like
 ///   weights.safetensors the best weights, or the last (train.keep); averaged where averaging is on
 ///   state.safetensors   what a bit-exact resume needs
+///   kept.safetensors    what later uses need where the data are not (train/kept.h)
 ///   log.jsonl           one object per logged step
 ///   events.out.tfevents.elbo   the same for TensorBoard
 class Run {
@@ -34,6 +36,8 @@ class Run {
   static Run without_files(const Json& facts, const Schemas& schemas);
 
   const std::filesystem::path& path() const { return path_; }
+  /// Its folder's own name.
+  std::string name() const;
   const Json& facts() const { return facts_; }  // {"model", "spec", "train", "data", "rows"}
   const Json& spec() const { return facts_["spec"]; }
   const Schemas& schemas() const { return schemas_; }
@@ -61,13 +65,26 @@ class Run {
   std::pair<Data, Data> training_parts() const;
   /// The words of the command line that named the data.
   std::string data_name() const { return facts_["data"]["source"]; }
+  /// The same for the current folder: relative paths are those of the folder of the training.
+  std::string data_source() const;
+  /// Whether the data are on this machine.
+  bool data_here() const;
+  /// Whether rows to judge by are: the data, or rows that the run keeps.
+  bool has_rows() const;
+  /// Raises the Error that says what is missing and how to go on.
+  [[noreturn]] void lack_data() const;
+  /// What the run keeps for uses without its data; null where it keeps nothing, or of other
+  /// weights.
+  std::shared_ptr<const Kept> kept() const;
+  void keep(const Kept& kept) const;
   /// How the run reads data: its preprocessing, and the schema that it expects.
   DataOptions data_options(const std::string& split) const;
   /// Data given to another command: opened with the run's preprocessing and held to its schema;
   /// `keep_odd`: see DataOptions.
   Data open_other(const std::string& text, const std::string& split, bool keep_odd = false) const;
   /// The rows to judge a run by when none are given: the source's own test part, else the
-  /// validation rows of training. `name` receives which.
+  /// validation rows of training. Where the data are not here: the rows that the run keeps, else
+  /// what the model decodes from the codes that it keeps. `name` receives which.
   Data held_out(std::string* name) const;
 
  private:
@@ -77,6 +94,7 @@ class Run {
   Json facts_;
   Schemas schemas_;
   mutable Data training_;
+  mutable std::shared_ptr<const Kept> kept_;
 };
 
 /// Trains a run from where it stands until it is finished: the product's own loop, with
