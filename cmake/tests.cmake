@@ -71,6 +71,8 @@ if(NOT ELBO_FOLDERS)
   add_cli_script(parts parts.py)
   # Runs that an earlier version has made.
   add_cli_script(fixtures fixtures.py)
+  # Runs that somebody else has made or changed.
+  add_cli_script(foreign_runs foreign_runs.py)
   add_cli_script(export export.py)
   # Where ELBO_NODE_MODULES names a folder with onnxruntime-node; the script installs it by itself.
   if(DEFINED ENV{ELBO_NODE_MODULES})

@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "elbo/cli/usage.h"
 #include "elbo/core/error.h"
@@ -49,6 +50,9 @@ int main(int count, char** arguments) {
     return report(kUserError, error.what());
   } catch (const elbo::UsageError& error) {
     return report(elbo::kUsageStatus, error.what());
+  } catch (const nlohmann::json::exception& error) {
+    // All JSON comes from files and options.
+    return report(kUserError, std::string("[json] a value of a wrong type: ") + error.what());
   } catch (const std::bad_alloc&) {
     return report(kUserError, kOutOfMemory);
   } catch (const c10::Error& error) {

@@ -15,6 +15,7 @@
 #include "elbo/core/device.h"
 #include "elbo/host/cpu.h"
 #include "elbo/io/file.h"
+#include "elbo/io/json_text.h"
 #include "elbo/train/run.h"
 
 namespace elbo {
@@ -61,7 +62,7 @@ Json best_epoch(const Run& run) {
   std::istringstream log(read_file((run.path() / "log.jsonl").string()));
   Json best;
   for (std::string line; std::getline(log, line);) {
-    const auto entry = Json::parse(line, nullptr, false);
+    const auto entry = try_parse_json(line);
     if (entry.is_object() && entry.value("best", false)) best = entry;
   }
   return best;

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "elbo/io/file.h"
+#include "elbo/io/json_text.h"
 
 namespace elbo {
 
@@ -33,7 +34,7 @@ std::vector<Json> read_log(const Run& run) {
   if (!std::filesystem::exists(path)) return lines;
   std::istringstream in(read_file(path.string()));
   for (std::string line; std::getline(in, line);) {
-    auto entry = Json::parse(line, nullptr, false);
+    auto entry = try_parse_json(line);
     if (entry.is_object()) lines.push_back(std::move(entry));
   }
   return lines;

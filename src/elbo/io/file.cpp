@@ -1,7 +1,7 @@
 #include "elbo/io/file.h"
 
 #include <fcntl.h>
-#include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -22,6 +22,17 @@ namespace {
 std::string folder_of(const std::string& path) {
   const auto folder = std::filesystem::path(path).parent_path().string();
   return folder.empty() ? "." : folder;
+}
+
+/// A name that leaves room for what a temporary file's adds.
+std::string short_name(const std::string& path) {
+  constexpr size_t kMost = 200;
+  auto name = std::filesystem::path(path).filename().string();
+  if (name.size() <= kMost) return name;
+  name.resize(kMost);
+  // Not in the middle of a letter.
+  while (!name.empty() && (name.back() & 0x80) != 0) name.pop_back();
+  return name.empty() ? "file" : name;
 }
 
 struct Descriptor {
@@ -122,13 +133,32 @@ std::string read_maybe_gzip(const std::string& path, int64_t most) {
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   static std::atomic<int> count{0};
-  temporary_ = folder_of(path_) + "/." + std::filesystem::path(path_).filename().string() + "." +
-               std::to_string(::getpid()) + "." + std::to_string(count++) + ".tmp";
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) {
-    check(errno != ENOENT, "[file] ", path_, ": no folder ", folder_of(path_));
-    fail_with_reason("cannot be created");
+  const auto begin = folder_of(path_) + "/." + short_name(path_) + "." + std::to_string(::getpid());
+  constexpr int kMostTries = 1000;  // a killed process of the same number may have left files
+  for (int tries = 0; descriptor_ < 0 && tries < kMostTries; ++tries) {
+    const auto name = begin + "." + std::to_string(count++) + ".tmp";
+    descriptor_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno == EEXIST) continue;
+    check(descriptor_ >= 0 || errno != ENOENT, "[file] ", path_, ": no folder ", folder_of(path_));
+    if (descriptor_ < 0) break;
+    temporary_ = name;
+    // Locked it is a living writer's; one who clears up may have been faster.
+    struct stat status {};
+    if (::flock(descriptor_, LOCK_EX) == 0 && ::fstat(descriptor_, &status) == 0 &&
+        status.st_nlink == 0) {
+      ::close(descriptor_);
+      descriptor_ = -1;
+    }
   }
+  if (descriptor_ < 0) fail_with_reason("cannot be created");
+  keep_mode();
+}
+
+/// Who may read a file that is replaced may read the new one, and nobody else.
+void AtomicFile::keep_mode() {
+  struct stat old {};
+  if (::lstat(path_.c_str(), &old) == 0 && S_ISREG(old.st_mode))
+    ::fchmod(descriptor_, old.st_mode & 0777);
 }
 
 AtomicFile::~AtomicFile() {
@@ -169,14 +199,15 @@ void write_file_atomic(const std::string& path, std::string_view bytes) {
 }
 
 void remove_leftovers(const std::string& folder) {
-  static const std::regex temporary(R"(\..+\.(\d{1,9})\.\d+\.tmp)");
+  static const std::regex temporary(R"(\..+\.\d{1,9}\.\d+\.tmp)");
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    std::smatch found;
-    const auto name = entry.path().filename().string();
-    if (!std::regex_match(name, found, temporary)) continue;
-    const bool alive = ::kill(std::stoi(found[1]), 0) == 0 || errno != ESRCH;
-    if (!alive) std::filesystem::remove(entry.path(), ignored);
+    if (!std::regex_match(entry.path().filename().string(), temporary)) continue;
+    const Descriptor file{
+        ::open(entry.path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    // A living writer holds a lock on it, whatever numbers processes have.
+    if (file.number >= 0 && ::flock(file.number, LOCK_EX | LOCK_NB) == 0)
+      std::filesystem::remove(entry.path(), ignored);
   }
 }
 

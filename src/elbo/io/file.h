@@ -32,6 +32,7 @@ class AtomicFile {
   void commit();
 
  private:
+  void keep_mode();
   [[noreturn]] void fail_with_reason(const char* doing) const;
 
   std::string path_, temporary_;

@@ -8,8 +8,10 @@
 namespace elbo {
 
 /// PNG or JPEG (told by the content) as uint8 [1 or 3, H, W]. 16 bits become 8, transparency is
-/// laid on white. `where` names the source in an Error.
-Tensor decode_image(std::string_view bytes, const std::string& where);
+/// laid on white. `where` names the source in an Error; so does a picture of more than `most`
+/// pixels, before it is unpacked.
+constexpr int64_t kMostPixels = int64_t{1} << 28;
+Tensor decode_image(std::string_view bytes, const std::string& where, int64_t most = kMostPixels);
 /// Whether the name ends in .png, .jpg or .jpeg.
 bool is_image_name(const std::string& name);
 

@@ -81,10 +81,10 @@ class Decoder {
 
 }  // namespace
 
-Tensor decode_jpeg(std::string_view bytes, const std::string& where) {
+Tensor decode_jpeg(std::string_view bytes, const std::string& where, int64_t most) {
   Decoder decoder(bytes);
   check(decoder.read_header(), "[jpeg] ", where, ": ", decoder.message);
-  check_image_size(decoder.width(), decoder.height(), "jpeg", where);
+  check_image_size(decoder.width(), decoder.height(), "jpeg", where, most);
   auto pixels =
       torch::empty({decoder.height(), decoder.width(), decoder.channels()}, torch::kUInt8);
   const bool done = decoder.read_pixels(pixels.data_ptr<uint8_t>());

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <fstream>
 
+#include "elbo/io/json_text.h"
 #include "elbo/serve/explorer.h"
 #include "elbo/serve/jobs.h"
 #include "elbo/serve/page.h"
@@ -19,6 +20,7 @@ using httplib::Request;
 using httplib::Response;
 
 constexpr size_t kMostBody = 8 << 20;
+constexpr JsonLimits kBodyLimits{16, kMostBody, 1 << 20};
 constexpr int kReadSeconds = 5, kIdleSeconds = 5;
 
 constexpr int kToConnect = 1024;  // clients that the system keeps while nobody accepts them
@@ -55,10 +57,8 @@ void answer(Response& response, int status, const Json& body) {
 }
 
 Json parsed(const Request& request) {
-  const auto body =
-      request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
-  check(!body.is_discarded(), "[serve] the body is not valid JSON");
-  return body;
+  return request.body.empty() ? Json::object()
+                              : parse_json(request.body, "[serve] body", kBodyLimits);
 }
 
 /// An answer, or 400 for a question that makes no sense, or 500 for a defect.

@@ -1,6 +1,9 @@
 #include "elbo/train/run.h"
 
+#include "elbo/data/stored_schema.h"
 #include "elbo/io/file.h"
+#include "elbo/io/folder_lock.h"
+#include "elbo/io/json_text.h"
 #include "elbo/io/safetensors.h"
 
 namespace elbo {
@@ -9,15 +12,23 @@ namespace {
 namespace fs = std::filesystem;
 
 Json read_json(const fs::path& path) {
-  try {
-    return Json::parse(read_file(path.string()));
-  } catch (const Json::exception& e) {
-    fail("[run] ", path.string(), ": not valid JSON: ", e.what());
-  }
+  return parse_json(read_file(path.string()), "[run] " + path.string());
 }
 
 void write_json(const fs::path& path, const Json& j) {
   write_file_atomic(path.string(), j.dump(2) + "\n");
+}
+
+/// What a training leaves that was killed before the folder had its spec: nothing is lost with it.
+bool is_half_made(const fs::path& path) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(path, failed)) {
+    const auto name = entry.path().filename().string();
+    const bool own = name == "schema.json" || name == ".lock" ||
+                     (name.starts_with(".s") && name.ends_with(".tmp"));
+    if (!own || !entry.is_regular_file(failed)) return false;
+  }
+  return !failed;
 }
 
 /// Files that somebody changed may name sizes and types that no part checks for itself.
@@ -42,8 +53,9 @@ Weights views_of(const Model& model) {
 }
 
 Schemas schemas_from(const Json& j, const std::string& where) {
+  check(j.is_object() && j.contains("x"), "[run] ", where, ": expected an object with \"x\"");
   const auto one = [&](const char* name) {
-    return j.contains(name) ? schema_from_json(j[name], where + " " + name) : Schema();
+    return j.contains(name) ? stored_schema(j[name], where + " " + name) : Schema();
   };
   return {one("x"), one("c"), one("y"), one("target")};
 }
@@ -54,7 +66,9 @@ void Run::check_free(const fs::path& path, bool force) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return;
   if (fs::is_directory(path, ignored) && fs::is_empty(path, ignored)) return;
-  check(fs::exists(path / "spec.json", ignored), "[run] ", path.string(),
+  const bool whole = fs::exists(path / "spec.json", ignored);
+  if (!whole && is_half_made(path)) return;
+  check(whole, "[run] ", path.string(),
         ": exists and is not a run; name another folder with --out");
   check(force, "[run] ", path.string(),
         ": a run is there; --resume continues it, --force replaces it");
@@ -69,16 +83,19 @@ Weights weights_of(const Model& model) {
 Run Run::create(const fs::path& path, const Json& facts, const Schemas& schemas, bool force) {
   check_free(path, force);
   std::error_code ignored;
+  fs::create_directories(path, ignored);
+  check(fs::is_directory(path, ignored), "[run] ", path.string(), ": cannot make the folder");
+  Run run;
+  run.path_ = path;
+  run.take();
+  check_free(path, force);  // another process may have made it meanwhile
+  remove_leftovers(path.string());
   // Only what a run consists of goes: the folder may hold a person's own files.
   for (const char* name :
        {"state.safetensors", "weights.safetensors", "features.safetensors", "report.html",
         "log.jsonl", "events.out.tfevents.elbo", "schema.json", "spec.json"}) {
     fs::remove(path / name, ignored);
   }
-  fs::create_directories(path, ignored);
-  check(fs::is_directory(path, ignored), "[run] ", path.string(), ": cannot make the folder");
-  Run run;
-  run.path_ = path;
   run.facts_ = facts;
   run.schemas_ = schemas;
   Json all{{"x", to_json(schemas.x)}};
@@ -107,6 +124,16 @@ Run Run::open(const fs::path& path) {
   }
   check(run.facts_["data"].value("source", Json()).is_string(), "[run] ",
         (path / "spec.json").string(), ": data lacks \"source\"");
+  for (const char* count : {"rows", "threads"}) {
+    const auto number = run.facts_.value(count, Json(1));
+    const bool whole = number.is_number_integer() && number >= 0 && number <= int64_t{1} << 40;
+    check(whole, "[run] ", (path / "spec.json").string(), ": ", count, ": ",
+          number.dump().substr(0, 40), " is not a count");
+  }
+  const auto options = run.facts_["data"].value("options", Json::object());
+  check(options.is_object(), "[run] ", (path / "spec.json").string(),
+        ": data.options is not an object");
+  read_options<DataOptions>(options, "run] " + (path / "spec.json").string() + " [data");
   const Json parts = default_spec();
   for (const auto& [part, value] : parts.items()) {
     check(run.facts_["spec"].contains(part), "[run] ", (path / "spec.json").string(),
@@ -124,12 +151,17 @@ Run Run::without_files(const Json& facts, const Schemas& schemas) {
   return run;
 }
 
+void Run::take() {
+  if (!lock_) lock_ = FolderLock::take(path_.string());
+}
+
 TrainOptions Run::train_options() const {
   return read_options<TrainOptions>(facts_["train"], "train");
 }
 
 void Run::set_facts(const Json& facts, bool write) {
   facts_ = facts;
+  if (write) take();
   if (write) write_json(path_ / "spec.json", facts_);
 }
 
@@ -164,7 +196,7 @@ void Run::save_weights(const Weights& weights, const Json& about) const {
 Json Run::weights_about() const {
   const auto file = load_safetensors((path_ / "weights.safetensors").string());
   const auto at = file.metadata.find("elbo");
-  const Json about = at == file.metadata.end() ? Json() : Json::parse(at->second, nullptr, false);
+  const Json about = at == file.metadata.end() ? Json() : try_parse_json(at->second);
   return about.is_object() ? about : Json::object();
 }
 
@@ -178,8 +210,8 @@ Trainer::State Run::load_state() const {
   auto file = load_safetensors(path);
   const auto facts = file.metadata.find("facts");
   check(facts != file.metadata.end(), "[run] ", path, ": lacks its facts");
-  const auto parsed = Json::parse(facts->second, nullptr, false);
-  check(parsed.is_object(), "[run] ", path, ": its facts are not valid JSON");
+  const auto parsed = parse_json(facts->second, "[run] " + path + ": its facts");
+  check(parsed.is_object(), "[run] ", path, ": its facts are not a JSON object");
   return {std::move(file.tensors), parsed};
 }
 

@@ -9,6 +9,8 @@
 
 namespace ELBO_API elbo {
 
+class FolderLock;
+
 using Weights = std::vector<std::pair<std::string, Tensor>>;
 /// Copies of a model's parameters and buffers by name.
 Weights weights_of(const Model& model);
@@ -40,6 +42,10 @@ class Run {
   TrainOptions train_options() const;
   /// Replaces the facts (more epochs on resume); `write` = also on the disk.
   void set_facts(const Json& facts, bool write = true);
+
+  /// Keeps other processes from writing to the run for as long as this object or a copy lives. An
+  /// Error says who is training in it.
+  void take();
 
   bool has_weights() const;
   /// The model with its best weights, in evaluation mode.
@@ -75,6 +81,7 @@ class Run {
   std::filesystem::path path_;
   Json facts_;
   Schemas schemas_;
+  std::shared_ptr<FolderLock> lock_;
   mutable Data training_;
 };
 
