@@ -115,6 +115,69 @@ def check_links(elbo, folder):
     assert not (folder / "home").exists(), "a stored run's cache was written"
 
 
+def check_weights(elbo, folder):
+    """Weights that are not numbers, a spec that asks for more than they fill, and what never ends."""
+    bad = copy(folder)
+    weights = (bad / "weights.safetensors").read_bytes()
+    length = struct.unpack("<Q", weights[:8])[0]
+    (bad / "weights.safetensors").write_bytes(
+        weights[:8 + length] + b"\0\0\xc0\x7f" * ((len(weights) - 8 - length) // 4))
+    elbo.refuses("not finite", "sample", "bad", "-n", 1, "-o", "s.csv")
+    for command in (["sample", "bad", "-n", 1, "-o", "s.csv"],
+                    ["train", "--resume", "bad", "-q", "--epochs", 3]):
+        bad = copy(folder)
+        spec = json.loads((bad / "spec.json").read_text())
+        spec["spec"]["encoder"]["hidden"] = [20000, 20000]
+        (bad / "spec.json").write_text(json.dumps(spec))
+        elbo.refuses("needs more memory than", *command)
+    for name in ("weights.safetensors", "spec.json"):
+        for target in ("/dev/zero", folder / "pipe"):
+            bad = copy(folder)
+            (bad / name).unlink()
+            if target == "/dev/zero":
+                (bad / name).symlink_to(target)
+            else:
+                os.mkfifo(bad / name)
+            status, said = elbo("sample", "bad", "-n", 1, "-o", "s.csv")
+            assert status == 1 and len(said.splitlines()) == 1, (name, target, status, said)
+
+
+def check_data(elbo, folder):
+    """Labels that are not whole, and a folder of pictures with what never ends among them."""
+    def npy(kind, values):
+        head = "{'descr': '<%s', 'fortran_order': False, 'shape': (%d,), }" % (kind, len(values))
+        head += " " * (117 - len(head)) + "\n"
+        return (b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head.encode()
+                + struct.pack("<%d%s" % (len(values), {"f8": "d"}[kind]), *values))
+    (folder / "x.npy").write_bytes(npy("f8", [0.5 * i for i in range(20)]))
+    (folder / "y.npy").write_bytes(npy("f8", [0.9, 1.9] * 10))
+    elbo.refuses("label 0 is not a whole number", "train", "x.npy", "--labels", "y.npy", "--dry-run")
+    (folder / "y.npy").write_bytes(npy("f8", [0, 1] * 10))
+    elbo.must("train", "x.npy", "--labels", "y.npy", "--dry-run")
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    (pictures / "a.png").symlink_to("/dev/zero")
+    elbo.refuses("not a plain file", "train", "pictures", "--dry-run")
+    (pictures / "a.png").unlink()
+    os.mkfifo(pictures / "a.png")
+    elbo.refuses("not a plain file", "train", "pictures", "--dry-run")
+
+
+def check_hangup(elbo, folder):
+    """A terminal that is closed stops and saves; one that nohup keeps away does not."""
+    copy(folder, "hung")
+    first = elbo.start("train", "--resume", "hung", "--epochs", 100000)
+    first.stderr.readline()  # it is at work
+    first.stderr.close()     # nobody reads what it says
+    time.sleep(0.5)
+    assert first.poll() is None, "a lost terminal ended the training"
+    first.send_signal(signal.SIGHUP)
+    assert first.wait(100) == 128 + signal.SIGHUP, first.returncode
+    assert not [p.name for p in (folder / "hung").iterdir() if p.name.startswith(".")]
+    names = elbo("sample", "\x1b[31mred", "-n", 1)[1]
+    assert "\x1b" not in names and "\\x1b[31mred" in names, names
+
+
 def check_one_writer(elbo, folder):
     copy(folder, "shared")
     first = elbo.start("train", "--resume", "shared", "--epochs", 100000, "-q")
@@ -155,7 +218,8 @@ def main():
         folder = pathlib.Path(name)
         elbo = Elbo(program, folder)
         elbo.must("train", "builtin:digits", "--rows", 100, "--epochs", 1, "-o", "run", *NETS)
-        for check in (check_deep, check_wrong_facts, check_links, check_one_writer, check_half_made):
+        for check in (check_deep, check_wrong_facts, check_links, check_weights, check_data,
+                      check_hangup, check_one_writer, check_half_made):
             check(elbo, folder)
             print(check.__name__[6:], "held", flush=True)
 

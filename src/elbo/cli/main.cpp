@@ -6,14 +6,16 @@
 
 #include "elbo/cli/usage.h"
 #include "elbo/core/error.h"
+#include "elbo/core/text.h"
 #include "elbo/host/cpu.h"
+#include "elbo/io/mapped_files.h"
 
 namespace {
 
 constexpr int kUserError = 1, kDefect = 70;
 
 int report(int status, const std::string& message) {
-  std::cerr << "elbo: " << message << std::endl;
+  std::cerr << "elbo: " << elbo::printable(message) << std::endl;
   return status;
 }
 
@@ -45,6 +47,7 @@ int check_stdout(int status) {
 int main(int count, char** arguments) {
   try {
     elbo::prepare_cpu(arguments);
+    elbo::end_at_cut_files();
     return check_stdout(elbo::run_program({arguments + 1, arguments + count}));
   } catch (const elbo::Error& error) {
     return report(kUserError, error.what());

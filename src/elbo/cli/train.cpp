@@ -13,6 +13,7 @@
 #include "elbo/cli/signals.h"
 #include "elbo/cli/sum_trace.h"
 #include "elbo/core/device.h"
+#include "elbo/core/text.h"
 #include "elbo/host/cpu.h"
 #include "elbo/io/file.h"
 #include "elbo/io/json_text.h"
@@ -59,7 +60,7 @@ std::string log_text(const Json& line, int64_t epochs) {
 
 /// The logged epoch whose weights were kept; null before the first.
 Json best_epoch(const Run& run) {
-  std::istringstream log(read_file((run.path() / "log.jsonl").string()));
+  std::istringstream log(read_plain_file((run.path() / "log.jsonl").string()));
   Json best;
   for (std::string line; std::getline(log, line);) {
     const auto entry = try_parse_json(line);
@@ -80,7 +81,8 @@ void print_end(const Run& run, const Json& summary) {
     std::cout << "best        epoch " << best["epoch"] << ", " << judged << " "
               << terms_text(terms_of(best[judged])) << "\n";
   }
-  for (const auto& finding : summary["diagnosis"]) std::cout << finding_text(finding) << "\n";
+  for (const auto& finding : summary["diagnosis"])
+    std::cout << printable(finding_text(finding)) << "\n";
   std::cout << "weights     " << path << "/weights.safetensors\n"
             << "try next    elbo evaluate " << path << "\n"
             << "            elbo sample " << path << " -n 64\n"
@@ -202,7 +204,7 @@ int train(TrainArguments& a) {
   auto plan = plan_training(a.request);
   if (a.dry_run) {
     const auto report = shape_report(plan);
-    std::cout << (a.json ? report.dump() + "\n" : shape_text(report));
+    std::cout << (a.json ? report.dump() + "\n" : printable(shape_text(report)));
     return 0;
   }
   plan.facts["elbo"] = ELBO_VERSION;

@@ -63,7 +63,12 @@ int64_t label_of_cell(const std::string& cell, const std::vector<std::string>& n
 }
 
 Tensor array_labels(const std::string& path) {
-  return parse_npy(read_file(path), path).flatten().to(torch::kInt64);
+  const auto y = parse_npy(read_file(path), path).flatten();
+  const auto whole = y.to(torch::kInt64);
+  const auto other = (whole != y).nonzero();
+  check(other.numel() == 0, "[labels] ", path, ": label ",
+        other.numel() ? other[0].item<int64_t>() : 0, " is not a whole number");
+  return whole;
 }
 
 }  // namespace

@@ -64,7 +64,8 @@ Schema stored_schema(const Json& j, const std::string& where) {
   }
   if (detail.contains("loc")) {
     check(detail.contains("scale"), "[run] ", where, ": detail.loc is there without detail.scale");
-    check_lengths(detail, "scale", detail["loc"].size(), where);
+    for (const char* name : {"loc", "scale"})
+      check_lengths(detail, name, static_cast<size_t>(numel(schema.shape)), where);
   }
   return schema;
 }

@@ -53,7 +53,7 @@ std::optional<StoredRows> find(const fs::path& base, const Json& wanted) {
   const auto about_path = base.string() + ".json";
   if (!fs::exists(about_path, ignored)) return std::nullopt;
   try {
-    const auto about = parse_json(read_file(about_path), about_path);
+    const auto about = parse_json(read_plain_file(about_path), about_path);
     if (about.at("of") != wanted) return std::nullopt;
     StoredRows stored;
     stored.schemas.x = stored_schema(about.at("schemas").at("x"), about_path);

@@ -32,7 +32,7 @@ std::vector<Json> read_log(const Run& run) {
   const auto path = run.path() / "log.jsonl";
   std::vector<Json> lines;
   if (!std::filesystem::exists(path)) return lines;
-  std::istringstream in(read_file(path.string()));
+  std::istringstream in(read_plain_file(path.string()));
   for (std::string line; std::getline(in, line);) {
     auto entry = try_parse_json(line);
     if (entry.is_object()) lines.push_back(std::move(entry));

@@ -51,12 +51,18 @@ struct Inflater {
 
 }  // namespace
 
-std::string read_file(const std::string& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+namespace {
+
+std::string read_all(const std::string& path, bool plain) {
+  // Without O_NONBLOCK a pipe waits for its writer.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | (plain ? O_NONBLOCK : 0))};
   check(file.number >= 0, "[file] ", path, ": ", std::strerror(errno));
   struct stat status {};
   check(::fstat(file.number, &status) == 0, "[file] ", path, ": ", std::strerror(errno));
   check(!S_ISDIR(status.st_mode), "[file] ", path, ": is a folder, expected a file");
+  const bool regular = S_ISREG(status.st_mode);
+  check(regular || !plain, "[file] ", path, ": is not a plain file");
+  const size_t most = regular ? SIZE_MAX : static_cast<size_t>(most_unpacked());
   // Pipes have no size, and a file may grow while it is read: read to the end in any case.
   std::string bytes(static_cast<size_t>(std::max<off_t>(status.st_size, 0)) + 1, '\0');
   size_t used = 0;
@@ -67,10 +73,18 @@ std::string read_file(const std::string& path) {
     check(got >= 0, "[file] ", path, ": ", std::strerror(errno));
     if (got == 0) break;
     used += static_cast<size_t>(got);
+    check(used <= most, "[file] ", path, ": gives more than ", most,
+          " bytes, half of the memory that is available (ELBO_MEMORY sets another bound, in GB)");
   }
   bytes.resize(used);
   return bytes;
 }
+
+}  // namespace
+
+std::string read_file(const std::string& path) { return read_all(path, false); }
+
+std::string read_plain_file(const std::string& path) { return read_all(path, true); }
 
 std::string gunzip(std::string_view bytes, const std::string& where, int64_t most) {
   std::string out;
@@ -90,7 +104,7 @@ std::string gunzip(std::string_view bytes, const std::string& where, int64_t mos
     const int state = inflate(&stream, Z_NO_FLUSH);
     const size_t made = block.size() - stream.avail_out;
     check(static_cast<int64_t>(out.size() + made) <= most, "[gzip] ", where,
-          ": unpacks to more than ", most, " bytes");
+          ": unpacks to more than ", most, " bytes (ELBO_MEMORY sets another bound, in GB)");
     out.append(block.data(), made);
     if (state == Z_STREAM_END) {
       const size_t at = next - stream.avail_in;

@@ -7,8 +7,8 @@
 
 namespace elbo {
 
-/// A JPEG file as uint8 [1 or 3, H, W]; a truncated one and one of more than `most` pixels
-/// are Errors.
+/// A JPEG file as uint8 [1 or 3, H, W]; a truncated or damaged one and one of more than `most`
+/// pixels are Errors.
 Tensor decode_jpeg(std::string_view bytes, const std::string& where, int64_t most);
 /// Raises an Error where an image header announces more than memory should hold.
 void check_image_size(int64_t width, int64_t height, const char* format, const std::string& where,

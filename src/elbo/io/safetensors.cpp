@@ -202,7 +202,7 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& where) {
 }
 
 TensorFile load_safetensors(const std::string& path) {
-  return parse_safetensors(read_file(path), path);
+  return parse_safetensors(read_plain_file(path), path);
 }
 
 }  // namespace elbo

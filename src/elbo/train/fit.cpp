@@ -2,6 +2,7 @@
 #include <fstream>
 #include <optional>
 
+#include "elbo/core/allocation_bound.h"
 #include "elbo/io/file.h"
 #include "elbo/io/tensorboard.h"
 #include "elbo/model/sees_training.h"
@@ -114,7 +115,9 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   const auto [train, validation] = run.training_parts();
 
   seed_torch(Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
+  auto bound = run.bound_by("state.safetensors");
   const auto [model, objective] = assemble(run.spec(), run.schemas(), train->size());
+  bound.reset();
   if (!run.has_state()) show_training(*model, *train);
   const Json from = run.facts().value("from", Json());
   if (from.is_string() && !run.has_state()) {

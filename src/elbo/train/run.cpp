@@ -1,5 +1,8 @@
 #include "elbo/train/run.h"
 
+#include <set>
+
+#include "elbo/core/allocation_bound.h"
 #include "elbo/data/stored_schema.h"
 #include "elbo/io/file.h"
 #include "elbo/io/folder_lock.h"
@@ -12,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 Json read_json(const fs::path& path) {
-  return parse_json(read_file(path.string()), "[run] " + path.string());
+  return parse_json(read_plain_file(path.string()), "[run] " + path.string());
 }
 
 void write_json(const fs::path& path, const Json& j) {
@@ -31,10 +34,13 @@ bool is_half_made(const fs::path& path) {
   return !failed;
 }
 
+constexpr int64_t kSmallModel = int64_t{1} << 28;
+
 /// Files that somebody changed may name sizes and types that no part checks for itself.
 std::shared_ptr<Model> build_stored(const Run& run) {
   const auto where = "[run] " + (run.path() / "spec.json").string() + ": no model: ";
   try {
+    const auto bound = run.bound_by("weights.safetensors");
     return build(run.spec(), run.schemas());
   } catch (const Json::exception& e) {
     fail(where, e.what());
@@ -165,6 +171,17 @@ void Run::set_facts(const Json& facts, bool write) {
   if (write) write_json(path_ / "spec.json", facts_);
 }
 
+std::unique_ptr<AllocationBound> Run::bound_by(const char* file) const {
+  constexpr int64_t kTimes = 16;  // what is made on the way to the first weights
+  std::error_code none;
+  const auto size = static_cast<int64_t>(fs::file_size(path_ / file, none));
+  if (path_.empty() || none) return nullptr;
+  return std::make_unique<AllocationBound>(
+      kSmallModel + std::min(size, INT64_MAX / kTimes / 2) * kTimes,
+      "[run] " + (path_ / "spec.json").string() + ": the model needs more memory than the " +
+          std::to_string(size) + " bytes of " + file + " can fill");
+}
+
 bool Run::has_weights() const { return fs::exists(path_ / "weights.safetensors"); }
 bool Run::has_state() const { return !path_.empty() && fs::exists(path_ / "state.safetensors"); }
 
@@ -176,11 +193,15 @@ std::shared_ptr<Model> Run::load() const {
   const auto file = load_safetensors(path);
   torch::NoGradGuard no_gradient;
   const auto wanted = views_of(*model);
+  std::set<std::string> learned;  // buffers may hold what is not finite, as masks do
+  for (const auto& p : model->named_parameters()) learned.insert(p.key());
   for (const auto& [name, tensor] : wanted) {
     const auto saved = file.find(name);
     check(saved.defined(), "[run] ", path, ": lacks the tensor ", name);
     check(saved.sizes() == tensor.sizes(), "[run] ", path, ": ", name, " has shape ",
           to_string(saved.sizes().vec()), ", the model needs ", to_string(tensor.sizes().vec()));
+    check(learned.count(name) == 0 || saved.isfinite().all().item<bool>(), "[run] ", path, ": ",
+          name, " holds numbers that are not finite: the file is damaged");
     tensor.copy_(saved);
   }
   check(file.tensors.size() == wanted.size(), "[run] ", path, ": holds ", file.tensors.size(),

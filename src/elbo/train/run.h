@@ -9,6 +9,7 @@
 
 namespace ELBO_API elbo {
 
+class AllocationBound;
 class FolderLock;
 
 using Weights = std::vector<std::pair<std::string, Tensor>>;
@@ -46,6 +47,10 @@ class Run {
   /// Keeps other processes from writing to the run for as long as this object or a copy lives. An
   /// Error says who is training in it.
   void take();
+
+  /// While it lives, tensors may take what such a file of the run can fill: a spec that somebody
+  /// changed must not fill the memory. Null where the run has no such file.
+  std::unique_ptr<AllocationBound> bound_by(const char* file) const;
 
   bool has_weights() const;
   /// The model with its best weights, in evaluation mode.
