@@ -1,4 +1,3 @@
-#include <ATen/ops/empty.h>
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

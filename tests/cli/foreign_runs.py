@@ -73,7 +73,9 @@ def check_wrong_facts(elbo, folder):
                ("spec.json", lambda j: j.update(rows=[])),
                ("spec.json", lambda j: j["train"].update(batch={})),
                ("spec.json", lambda j: j["data"].update(options=[])),
-               ("spec.json", lambda j: j["data"]["options"].update(split=3))]
+               ("spec.json", lambda j: j["data"]["options"].update(split=3)),
+               ("schema.json", lambda j: j["x"].update(detail={"loc": [1], "scale": [1]})),
+               ("schema.json", lambda j: j["x"].update(detail={"columns": []}))]
     for file, change in changes:
         bad = copy(folder)
         found = json.loads((bad / file).read_text())

@@ -18,6 +18,7 @@ class CatchSignals {
     sigaction(SIGINT, &action, &int_);
     sigaction(SIGTERM, &action, &term_);
     sigaction(SIGHUP, nullptr, &hangup_);
+    action.sa_flags = static_cast<int>(SA_RESTART);  // shell and terminal may both say it
     if (hangup_.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, &pipe_);

@@ -248,6 +248,10 @@ Data Run::open_data(const std::string& split) const { return opened(data_options
 Data Run::opened(const DataOptions& options) const {
   auto data = elbo::open_data(data_name(), options);
   check_fits(data->schemas().x, schemas_.x, data_name());
+  const auto& c = data->schemas().c;
+  check(!schemas_.c.present() || (c.present() && c.shape == schemas_.c.shape), "[run] ",
+        data_name(),
+        ": lacks the condition that the model was trained with (spec.json, data.options)");
   return data;
 }
 
