@@ -101,6 +101,7 @@ if(NOT ELBO_FOLDERS)
   add_cli_script(page page.py)
   if(ELBO_HTTP)
     add_cli_script(serve serve.py)
+    add_cli_script(attacks attacks.py)
     add_cli_script(explorer explorer.py)
   endif()
   add_cli_script(parts parts.py)
@@ -110,6 +111,8 @@ if(NOT ELBO_FOLDERS)
   add_cli_script(documented documented.py)
   # Runs that an earlier version has made.
   add_cli_script(fixtures fixtures.py)
+  # Runs that somebody else has made or changed.
+  add_cli_script(foreign_runs foreign_runs.py)
   add_cli_script(export export.py)
   # Where ELBO_NODE_MODULES names a folder with onnxruntime-node; the script installs it by itself.
   if(DEFINED ENV{ELBO_NODE_MODULES})

@@ -39,6 +39,13 @@ TEST_CASE("texts are made safe for pages, and names are spoken with spaces") {
   CHECK(spoken("negative_elbo") == "negative elbo");
 }
 
+TEST_CASE("control characters in names do not reach a terminal") {
+  CHECK(printable("plain, \u00e4 \u20ac\n\tline") == "plain, \u00e4 \u20ac\n\tline");
+  CHECK(printable("\x1b[31mred\x1b[0m\r") == "\\x1b[31mred\\x1b[0m\\x0d");
+  CHECK(printable("\xc2\x9b"
+                  "1m\x7f") == "\\x9b1m\\x7f");
+}
+
 TEST_CASE("a scope of random numbers puts the generators of all devices back") {
   std::vector<at::Generator> all{at::detail::getDefaultCPUGenerator()};
   for (at::DeviceIndex i = 0; i < static_cast<at::DeviceIndex>(torch::cuda::device_count()); ++i) {

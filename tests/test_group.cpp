@@ -126,8 +126,10 @@ TEST_CASE("launchers' variables are read as they are set") {
                                         {"LOCAL_WORLD_SIZE", "2"},
                                         {"MASTER_ADDR", "node7"},
                                         {"MASTER_PORT", "1234"},
+                                        {"ELBO_SECRET", "word"},
                                         {"TORCHELASTIC_USE_AGENT_STORE", "True"}}));
   REQUIRE(torchrun.has_value());
+  CHECK(torchrun->secret == "word");
   CHECK(torchrun->rank == 3);
   CHECK(torchrun->local_size == 2);
   CHECK(torchrun->address == "node7");

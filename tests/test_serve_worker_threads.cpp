@@ -19,9 +19,12 @@ TEST_CASE("threads are made while all others wait, up to a bound, and all work i
     gate.wait();
     ++done;
   };
-  for (size_t i = 0; i < kMost; ++i) threads.run(wait_at_gate);
+  for (size_t i = 0; i < kMost; ++i) {
+    CHECK_FALSE(threads.full());
+    threads.run(wait_at_gate);
+  }
   while (begun < kMost) std::this_thread::yield();
-  CHECK_FALSE(threads.full());
+  CHECK(threads.full());
   threads.run(wait_at_gate);
   threads.run(wait_at_gate);
   CHECK(threads.full());

@@ -13,6 +13,7 @@ FORBIDDEN = [
     (r"\btorch::(optim|data)::", "the library has its own"),
     (r"\b(TODO|FIXME|XXX)\b", "open an issue instead"),
     (r"\busing namespace torch\b", "write torch::"),
+    (r"\b(?:j|J|OrderedJ|Ordered)(?:son)?::(?:parse|accept|sax_parse)\(", "parse_json() bounds depth and size"),
     (r"\bstd::c(out|err)\b|\bf?printf\(", "only cli/ prints"),
 ]
 
@@ -139,6 +140,8 @@ def main(root):
             bad.append(f'{name}:{number}: "{literal}": better: {better}')
         for pattern, why in FORBIDDEN:
             if "prints" in why and "cli" in path.parts:
+                continue
+            if "parse_json" in why and path.name == "json_text.cpp":
                 continue
             for number, line in enumerate(lines, 1):
                 if re.search(pattern, line):

@@ -11,6 +11,7 @@ import os
 import pathlib
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -142,6 +143,9 @@ def check_faults(program, folder):
     os.kill(ranks[1], signal.SIGSTOP)
     assert_ends_with(launcher, "process 1 of 2 has not answered")
     assert not any(pathlib.Path(f"/proc/{r}").exists() for r in ranks)
+    out, launcher, ranks = begin_long(program, folder, "frozen_first")
+    os.kill(ranks[0], signal.SIGSTOP)
+    assert_ends_with(launcher, "process 0 of 2 has not answered")
 
 
 def check_stop(program, folder):
@@ -150,6 +154,44 @@ def check_stop(program, folder):
     _, err = launcher.communicate(timeout=ENDS_WITHIN)
     assert launcher.returncode > 128 and "stopped and saved" in err, (launcher.returncode, err)
     assert (out / "weights.safetensors").exists()
+
+
+def ports_of(process):
+    """What a process listens on."""
+    inodes = set()
+    for one in pathlib.Path(f"/proc/{process}/fd").iterdir():
+        try:
+            inodes.add(os.readlink(one))
+        except OSError:
+            pass
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in pathlib.Path("/proc/net/" + table).read_text().splitlines()[1:]:
+            words = line.split()
+            if words[3] == "0A" and f"socket:[{words[9]}]" in inodes:
+                found.append(int(words[1].split(":")[1], 16))
+    return found
+
+
+def check_stranger(program, folder):
+    """Who reaches the meeting point and does not know its secret changes nothing."""
+    out, launcher, ranks = begin_long(program, folder, "stranger")
+    text = lambda b: struct.pack("<Q", len(b)) + b
+    ports = ports_of(launcher.pid)
+    assert len(ports) == 1, ports
+    for key in (b"/elbo/failed", b"/failed", b"/elbo-/failed"):
+        with socket.create_connection(("127.0.0.1", ports[0])) as c:
+            c.sendall(b"\x01" + text(key) + text(b"") + text(b"ended by a stranger"))
+            c.settimeout(1)
+            try:
+                c.recv(100)
+            except OSError:
+                pass
+    time.sleep(2)
+    assert launcher.poll() is None, launcher.communicate()
+    launcher.send_signal(signal.SIGTERM)
+    _, err = launcher.communicate(timeout=ENDS_WITHIN)
+    assert "stranger" not in err.replace(str(out), ""), err
 
 
 def check_resume(program, folder):
@@ -186,7 +228,7 @@ def main():
     parser.add_argument("--program", required=True)
     parser.add_argument("--only", help="a word of the check's name")
     a = parser.parse_args()
-    checks = [check_curves, check_launcher_variables, check_resume, check_stop, check_faults,
+    checks = [check_curves, check_launcher_variables, check_resume, check_stop, check_faults, check_stranger,
               check_refusals]
     with tempfile.TemporaryDirectory() as name:
         for check in checks:

@@ -43,7 +43,10 @@ class Served:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
-        connection.request(method, path, body, headers or {})
+        headers = dict(headers or {})
+        if body is not None:
+            headers.setdefault("Content-Type", "application/json")
+        connection.request(method, path, body, headers)
         response = connection.getresponse()
         content = response.read()
         connection.close()
@@ -129,6 +132,22 @@ def check_hardness(s):
         one.close()
 
 
+def check_cookie(s):
+    """The page's address brings the token once; a cookie keeps it."""
+    connection = http.client.HTTPConnection("127.0.0.1", s.port, timeout=30)
+    connection.request("GET", "/?token=secret")
+    response = connection.getresponse()
+    cookie = response.getheader("Set-Cookie")
+    assert response.status == 303 and response.getheader("Location") == "/", response.status
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie, cookie
+    connection.close()
+    cookie = cookie.split(";")[0]
+    assert s.ask("GET", "/", headers={"Cookie": "a=b; " + cookie})[0] == 200
+    s.json("GET", "/api/info", headers={"Cookie": cookie})
+    s.json("GET", "/api/info", status=401, headers={"Cookie": cookie + "x"})
+    assert s.ask("GET", "/?token=wrong")[0] == 401
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
@@ -142,11 +161,16 @@ def main():
             check_jobs(s)
             check_refusals(s)
             check_hardness(s)
+        pathlib.Path(folder + "/token").write_text("secret\n")
         with Served(program, run, "--token", "secret") as s:
             s.json("GET", "/api/info", status=401)
             s.json("GET", "/api/info", status=401, headers={"Authorization": "Bearer secre"})
             s.json("GET", "/api/info", headers={"Authorization": "Bearer secret"})
-            s.json("GET", "/api/info?token=secret")
+            s.json("GET", "/api/info?token=secret", status=401)  # addresses stay in histories
+            check_cookie(s)
+        with Served(program, run, "--token-file", folder + "/token") as s:
+            s.json("GET", "/api/info", status=401)
+            s.json("GET", "/api/info", headers={"Authorization": "Bearer secret"})
         open_to_all = subprocess.run([program, "serve", run, "--host", "0.0.0.0"],
                                      capture_output=True, text=True)
         assert open_to_all.returncode == 1 and "--token" in open_to_all.stderr, open_to_all

@@ -4,6 +4,7 @@
 #include "elbo/export/card.h"
 #include "elbo/export/parts.h"
 #include "elbo/io/file.h"
+#include "elbo/io/json_text.h"
 
 namespace elbo {
 namespace {
@@ -14,7 +15,7 @@ struct ExportArguments : RunArguments {
 
 Json read_evaluation(const std::string& path) {
   if (path.empty()) return Json();
-  const auto found = Json::parse(read_file(path), nullptr, false);
+  const auto found = try_parse_json(read_file(path));
   check(found.is_object(), "[export] ", path,
         ": not a JSON object; expected the output of \"elbo evaluate RUN --json\"");
   return found;

@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "elbo/io/json_text.h"
+
 namespace elbo {
 
 Json flag_value(const std::string& text, const Json& default_value) {
   if (default_value.is_string()) return text;
   if (!default_value.is_number()) {
     // Options of free form: JSON where it parses, else a name.
-    const auto parsed = Json::parse(text, nullptr, false);
-    return parsed.is_discarded() ? Json(text) : parsed;
+    bool is_json = false;
+    auto parsed = try_parse_json(text, &is_json);
+    return is_json ? parsed : Json(text);
   }
   char* end = nullptr;
   const double number = std::strtod(text.c_str(), &end);

@@ -3,11 +3,14 @@
 #include <cstring>
 #include <iostream>
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "elbo/cli/usage.h"
 #include "elbo/core/error.h"
 #include "elbo/core/options.h"
+#include "elbo/core/text.h"
 #include "elbo/host/cpu.h"
+#include "elbo/io/mapped_files.h"
 
 namespace {
 
@@ -16,7 +19,7 @@ constexpr int kUserError = 1, kDefect = 70;
 bool wants_json = false;  // whether --json is among the arguments
 
 int report(int status, const std::string& message) {
-  std::cerr << "elbo: " << message << std::endl;
+  std::cerr << "elbo: " << elbo::printable(message) << std::endl;
   if (wants_json) {
     const elbo::Json error{{"error", message}, {"status", status}};
     std::cout << error.dump(-1, ' ', false, elbo::Json::error_handler_t::replace) << std::endl;
@@ -53,11 +56,15 @@ int main(int count, char** arguments) {
   for (int i = 1; i < count; ++i) wants_json |= std::strcmp(arguments[i], "--json") == 0;
   try {
     elbo::prepare_cpu(arguments);
+    elbo::end_at_cut_files();
     return check_stdout(elbo::run_program({arguments + 1, arguments + count}));
   } catch (const elbo::Error& error) {
     return report(kUserError, error.what());
   } catch (const elbo::UsageError& error) {
     return report(elbo::kUsageStatus, error.what());
+  } catch (const nlohmann::json::exception& error) {
+    // All JSON comes from files and options.
+    return report(kUserError, std::string("[json] a value of a wrong type: ") + error.what());
   } catch (const std::bad_alloc&) {
     return report(kUserError, kOutOfMemory);
   } catch (const c10::Error& error) {

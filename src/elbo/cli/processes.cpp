@@ -65,7 +65,7 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return list;
 }
 
-std::vector<std::string> environment_for(int64_t rank, int64_t count, int64_t port) {
+std::vector<std::string> environment_for(int64_t rank, int64_t count, const Meeting& meeting) {
   std::vector<std::string> all;
   for (char** at = environ; *at; ++at) all.emplace_back(*at);
   const auto set = [&](const std::string& name, const std::string& value) {
@@ -77,7 +77,8 @@ std::vector<std::string> environment_for(int64_t rank, int64_t count, int64_t po
   set("WORLD_SIZE", std::to_string(count));
   set("LOCAL_WORLD_SIZE", std::to_string(count));
   set("MASTER_ADDR", "127.0.0.1");
-  set("MASTER_PORT", std::to_string(port));
+  set("MASTER_PORT", std::to_string(meeting.port()));
+  set("ELBO_SECRET", meeting.secret());
   set("TORCHELASTIC_USE_AGENT_STORE", "True");  // this process answers there
   set(kStartedHere, "1");
   return all;
@@ -90,10 +91,10 @@ struct Child {
   int status = 0;
 };
 
-Child start(int64_t rank, int64_t count, int64_t port) {
+Child start(int64_t rank, int64_t count, const Meeting& meeting) {
   Child child;
   auto arguments = own_arguments();
-  auto environment = environment_for(rank, count, port);
+  auto environment = environment_for(rank, count, meeting);
   const auto argv = pointers(arguments), envp = pointers(environment);
   const auto mask = cores_for(allowed_cores(), rank, count);
   if (rank > 0) child.talk = memfd_create("elbo-talk", MFD_CLOEXEC);
@@ -130,13 +131,22 @@ std::string text_of(int file) {
   return text;
 }
 
+/// The last error that a process of this program has written; empty where there is none.
+std::string error_in(const std::string& said) {
+  constexpr std::string_view kBefore = "elbo: ";
+  const auto at = said.rfind(kBefore);
+  if (at == std::string::npos) return "";
+  const auto from = at + kBefore.size();
+  return said.substr(from, said.find('\n', from) - from);
+}
+
 class Processes {
  public:
   explicit Processes(int64_t count) : meeting_(open_meeting()) {
     sigemptyset(&signals_);
-    for (int s : {SIGINT, SIGTERM, SIGCHLD}) sigaddset(&signals_, s);
+    for (int s : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals_, s);
     sigprocmask(SIG_BLOCK, &signals_, &before_);
-    for (int64_t r = 0; r < count; ++r) children_.push_back(start(r, count, meeting_->port()));
+    for (int64_t r = 0; r < count; ++r) children_.push_back(start(r, count, *meeting_));
   }
   ~Processes() {
     for (const auto& child : children_) {
@@ -152,7 +162,7 @@ class Processes {
     while (running() > 0) {
       const timespec moment{0, 200000000};
       const int signal = sigtimedwait(&signals_, nullptr, &moment);
-      if (signal == SIGINT || signal == SIGTERM) pass_on(SIGTERM);
+      if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) pass_on(SIGTERM);
       collect();
       if (first_bad_ >= 0 && Clock::now() - failed_at_ > kToEnd) pass_on(SIGKILL);
     }
@@ -197,6 +207,9 @@ class Processes {
     const bool crashed = !WIFEXITED(bad.status) || WEXITSTATUS(bad.status) != 1;
     if (crashed && bad.talk >= 0) std::cerr << text_of(bad.talk);
     const int first = children_[0].status;
+    // Frozen it could not tell what the others found out.
+    const auto cause = bad.talk >= 0 && !crashed ? error_in(text_of(bad.talk)) : "";
+    check(WIFEXITED(first) || cause.empty(), cause);
     check(WIFEXITED(first) && WEXITSTATUS(first) != 0, "[train] ",
           how_it_ended(static_cast<size_t>(first_bad_)),
           "; --resume continues from the last checkpoint");

@@ -6,6 +6,8 @@
 #include <iomanip>
 #include <iostream>
 
+#include "elbo/core/text.h"
+
 namespace elbo {
 namespace {
 
@@ -73,7 +75,7 @@ void ProgressTalk::draw(double share, const std::string& before, const std::stri
   std::string line =
       before + "[" + std::string(filled, '=') + std::string(kBar - filled, ' ') + "] " + after;
   line.resize(std::min(line.size(), progress_columns() - 1));
-  std::cerr << "\r" << line << "\033[K" << std::flush;
+  std::cerr << "\r" << printable(line) << "\033[K" << std::flush;
   drawn_ = true;
 }
 
@@ -100,7 +102,7 @@ void ProgressTalk::share(double done) {
 void ProgressTalk::say(const std::string& line) {
   if (talk_ == Talk::nothing) return;
   clear();
-  std::cerr << line << std::endl;
+  std::cerr << printable(line) << std::endl;
 }
 
 void ProgressTalk::clear() {

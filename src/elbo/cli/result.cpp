@@ -1,5 +1,7 @@
 #include "elbo/cli/result.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
@@ -98,10 +100,14 @@ std::string result_text(const Json& result) {
 void print_result(const Json& result, bool json) {
   // Lines of text are what was asked for; the rest is talk.
   if (!json && result.is_object() && result.contains("text") && result["text"].is_array()) {
-    for (const auto& line : result["text"]) std::cout << value_text(line) << "\n";
+    const bool shown = ::isatty(STDOUT_FILENO) != 0;
+    for (const auto& line : result["text"]) {
+      const auto text = value_text(line);
+      std::cout << (shown ? printable(text) : text) << "\n";
+    }
     return;
   }
-  std::cout << (json ? result.dump() + "\n" : result_text(result));
+  std::cout << (json ? result.dump() + "\n" : printable(result_text(result)));
 }
 
 }  // namespace elbo

@@ -15,10 +15,12 @@
 #include "elbo/cli/sum_trace.h"
 #include "elbo/cli/training_talk.h"
 #include "elbo/core/device.h"
+#include "elbo/core/text.h"
 #include "elbo/data/content_hash.h"
 #include "elbo/eval/keep.h"
 #include "elbo/host/threads.h"
 #include "elbo/io/file.h"
+#include "elbo/io/json_text.h"
 #include "elbo/train/fingerprint.h"
 #include "elbo/train/run.h"
 
@@ -39,10 +41,10 @@ bool speaks_for_group() { return !group() || group()->rank() == 0; }
 
 /// The logged epoch whose weights were kept; null before the first.
 Json best_epoch(const Run& run) {
-  std::istringstream log(read_file((run.path() / "log.jsonl").string()));
+  std::istringstream log(read_plain_file((run.path() / "log.jsonl").string()));
   Json best;
   for (std::string line; std::getline(log, line);) {
-    const auto entry = Json::parse(line, nullptr, false);
+    const auto entry = try_parse_json(line);
     if (entry.is_object() && entry.value("best", false)) best = entry;
   }
   return best;
@@ -60,7 +62,8 @@ void print_end(const Run& run, const Json& summary) {
     std::cout << "best        epoch " << best["epoch"] << ", " << judged << " "
               << terms_text(terms_of(best[judged])) << "\n";
   }
-  for (const auto& finding : summary["diagnosis"]) std::cout << finding_text(finding) << "\n";
+  for (const auto& finding : summary["diagnosis"])
+    std::cout << printable(finding_text(finding)) << "\n";
   std::cout << "weights     " << path << "/weights.safetensors\n"
             << "try next    elbo evaluate " << path << "\n"
             << "            elbo sample " << path << " -n 64\n"
@@ -273,8 +276,10 @@ int train(TrainArguments& a) {
   auto plan = plan_training(a.request);
   if (a.dry_run) {
     const auto report = shape_report(plan);
-    std::cout << (a.json ? report.dump() + "\n" : shape_text(report));
-    for (const auto& note : plan.schemas.x.notes()) std::cerr << "note: " << note << "\n";
+    std::cout << (a.json ? report.dump() + "\n" : printable(shape_text(report)));
+    for (const auto& note : plan.schemas.x.notes()) {
+      std::cerr << printable("note: " + note) << "\n";
+    }
     return 0;
   }
   plan.facts["elbo"] = ELBO_VERSION;

@@ -75,6 +75,25 @@ std::string number_text(double value, int64_t decimals, bool comma) {
   return text;
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    const bool second = c == 0xc2 && next >= 0x80 && next < 0xa0;  // U+0080 to U+009F in UTF-8
+    const bool first = (c < ' ' && c != '\n' && c != '\t') || c == 127;
+    if (!first && !second) {
+      out += text[i];
+      continue;
+    }
+    constexpr const char* kDigits = "0123456789abcdef";
+    const unsigned code = second ? next : c;
+    out += {'\\', 'x', kDigits[code >> 4], kDigits[code & 15]};
+    if (second) ++i;
+  }
+  return out;
+}
+
 std::string html_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -29,6 +29,9 @@ std::string number_text(double value);
 /// As many decimals at most, without trailing zeros; a comma in place of the point where asked.
 std::string number_text(double value, int64_t decimals, bool comma);
 
+/// Text for a terminal: control characters, which could command it, are written out as \x1b; line
+/// breaks and tabs stay.
+std::string printable(std::string_view text);
 /// Text as it stands between the tags of HTML, SVG or XML, and in attributes.
 std::string html_escape(std::string_view text);
 

@@ -43,7 +43,7 @@ std::vector<std::string> read_all(const std::string& path,
   std::vector<std::string> files(pictures.size());
   if (fs::is_directory(path)) {
     for (size_t i = 0; i < pictures.size(); ++i) {
-      files[i] = read_file((fs::path(path) / pictures[i].name).string());
+      files[i] = read_plain_file((fs::path(path) / pictures[i].name).string());
     }
     return files;
   }
@@ -64,7 +64,7 @@ class PictureFiles : public PictureSource {
   }
   int64_t size() const override { return static_cast<int64_t>(names_.size()); }
   std::string encoded(int64_t row) const override {
-    return read_file((fs::path(folder_) / names_.at(static_cast<size_t>(row))).string());
+    return read_plain_file((fs::path(folder_) / names_.at(static_cast<size_t>(row))).string());
   }
   std::string name(int64_t row) const override { return names_.at(static_cast<size_t>(row)); }
 

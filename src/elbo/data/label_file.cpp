@@ -75,7 +75,12 @@ Tensor array_labels(const std::string& path) {
   auto y = parse_npy(read_file(path), path);
   if (y.dim() == 2) y = y.select(1, 0);
   if (torch::isFloatingType(y.scalar_type())) y = y.nan_to_num(-1);
-  return y.flatten().to(torch::kInt64);
+  y = y.flatten();
+  const auto whole = y.to(torch::kInt64);
+  const auto other = (whole != y).nonzero();
+  check(other.numel() == 0, "[labels] ", path, ": label ",
+        other.numel() ? other[0].item<int64_t>() : 0, " is not a whole number");
+  return whole;
 }
 
 /// 0 to the largest where 0 is among them, else those there are.

@@ -137,6 +137,9 @@ class SeriesReader : public Reader {
   }
 
   static void check_names(const RawSeries& raw, const Schema& x, const std::string& path) {
+    check(x.detail.value("columns", Json()).size() == raw.columns.size(), "[series] ", path, ": ",
+          raw.columns.size(), " columns, the model's schema names ",
+          x.detail.value("columns", Json()).size());
     for (size_t c = 0; c < raw.columns.size(); ++c) {
       const auto wanted = x.detail["columns"][c].get<std::string>();
       check(wanted == raw.columns[c] || wanted == "change of " + raw.columns[c], "[series] ", path,

@@ -9,6 +9,7 @@
 #include "elbo/data/reader.h"
 #include "elbo/data/streamed_images.h"
 #include "elbo/io/image.h"
+#include "elbo/io/json_text.h"
 #include "elbo/io/tar_index.h"
 
 namespace elbo {
@@ -86,7 +87,7 @@ int64_t label_in(const std::string& bytes, bool json, const std::string& where) 
           kMostLabels - 1, ", or -1");
     return label;
   }
-  const auto object = Json::parse(bytes, nullptr, false);
+  const auto object = try_parse_json(bytes);
   check(object.is_object(), "[shards] ", where, ": not a JSON object");
   for (const char* key : {"label", "cls", "class"}) {
     const auto at = object.find(key);

@@ -3,7 +3,9 @@
 #include <charconv>
 #include <filesystem>
 
+#include "elbo/data/stored_schema.h"
 #include "elbo/io/file.h"
+#include "elbo/io/json_text.h"
 
 namespace elbo {
 namespace {
@@ -51,11 +53,11 @@ std::optional<StoredRows> find(const fs::path& base, const Json& wanted) {
   const auto about_path = base.string() + ".json";
   if (!fs::exists(about_path, ignored)) return std::nullopt;
   try {
-    const auto about = Json::parse(read_file(about_path));
+    const auto about = parse_json(read_plain_file(about_path), about_path);
     if (about.at("of") != wanted) return std::nullopt;
     StoredRows stored;
-    stored.schemas.x = schema_from_json(about.at("schemas").at("x"), about_path);
-    stored.schemas.y = schema_from_json(about.at("schemas").at("y"), about_path);
+    stored.schemas.x = stored_schema(about.at("schemas").at("x"), about_path);
+    stored.schemas.y = stored_schema(about.at("schemas").at("y"), about_path);
     stored.rows =
         std::make_shared<RowStore>(base.string() + ".rows", about.at("width"), about.at("rows"));
     return stored;
@@ -97,6 +99,9 @@ StoredRows cached_rows(const std::string& folder, const std::string& file, const
     if (const auto other = find(base, of)) return *other;
   }
   const auto stored = read();
+  // Rows that must look like a model's are read for a stored run, and its options may come from
+  // somebody else: what it names is read, never written.
+  if (like) return stored;
   std::error_code failed;
   fs::create_directories(folder, failed);
   check(fs::is_directory(folder, failed), "[cache] ", folder, ": cannot make the folder");

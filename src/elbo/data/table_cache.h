@@ -18,7 +18,7 @@ struct StoredRows {
 /// how it is read (`how`) are the same; else those that `read` makes, which are left there. An
 /// empty folder name keeps nothing.
 /// `like`: what the rows must look like; then those that an earlier reading found to be so by
-/// itself will do.
+/// itself will do, and nothing is written.
 StoredRows cached_rows(const std::string& folder, const std::string& file, const Json& how,
                        const Schemas* like, const std::function<StoredRows()>& read);
 

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "elbo/io/file.h"
+#include "elbo/io/json_text.h"
 
 namespace elbo {
 
@@ -38,9 +39,9 @@ std::vector<Json> read_log(const Run& run) {
   const auto path = run.path() / "log.jsonl";
   std::vector<Json> lines;
   if (!std::filesystem::exists(path)) return lines;
-  std::istringstream in(read_file(path.string()));
+  std::istringstream in(read_plain_file(path.string()));
   for (std::string line; std::getline(in, line);) {
-    auto entry = Json::parse(line, nullptr, false);
+    auto entry = try_parse_json(line);
     if (entry.is_object()) lines.push_back(std::move(entry));
   }
   return lines;

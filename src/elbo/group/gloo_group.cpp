@@ -9,6 +9,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "elbo/core/error.h"
+#include "elbo/group/gloo_loopback.h"
 #include "elbo/group/gloo_watch.h"
 #include "elbo/group/join.h"
 #include "elbo/group/shared_sum.h"
@@ -26,6 +27,11 @@ constexpr milliseconds kToWork{1800000};  // of one sum; who is dead or frozen i
 constexpr milliseconds kLook{500};        // between two looks at whether all are alive
 // What one machine's processes may sum through memory at a time; what is not used costs nothing.
 constexpr int64_t kSharedSums = int64_t{1} << 20, kSharedGradients = int64_t{1} << 29;
+
+/// What all keys begin with: the store tells nobody which keys there are.
+std::string prefix_of(const std::string& secret) {
+  return secret.empty() ? "elbo" : "elbo-" + secret;
+}
 
 /// The first line of what c10d throws, which adds a trace of its own functions.
 std::string first_line(const std::exception& error) {
@@ -90,11 +96,12 @@ class GlooGroup : public Group {
   explicit GlooGroup(const Launch& launch) : launch_(launch) {
     const bool answer = launch.rank == 0 && !launch.hosted;
     root_ = connect(launch.address, launch.port, answer);
-    store_ = c10::make_intrusive<c10d::PrefixStore>("elbo", root_);
+    const auto prefix = prefix_of(launch.secret);
+    store_ = c10::make_intrusive<c10d::PrefixStore>(prefix, root_);
     meet();
     const auto where = launch.address + ":" + std::to_string(launch.port);
     watch_ = std::make_unique<GlooWatch>(
-        c10::make_intrusive<c10d::PrefixStore>("elbo", connect(launch.address, launch.port, false)),
+        c10::make_intrusive<c10d::PrefixStore>(prefix, connect(launch.address, launch.port, false)),
         where, launch.rank, launch.size);
     guarded([&] {
       sums_ = channel("sums");
@@ -284,14 +291,26 @@ class GlooGroup : public Group {
   bool broken_ = false;
 };
 
+std::string new_secret() {
+  constexpr const char* kDigits = "0123456789abcdef";
+  unsigned char bytes[16];
+  check(::getentropy(bytes, sizeof bytes) == 0, "[train] nproc: no random numbers");
+  std::string text;
+  for (const auto byte : bytes) text += {kDigits[byte >> 4], kDigits[byte & 15]};
+  return text;
+}
+
 class LoopbackMeeting : public Meeting {
  public:
-  LoopbackMeeting() : root_(connect("127.0.0.1", 0, true)) {}
+  LoopbackMeeting() : secret_(new_secret()), root_(connect("127.0.0.1", 0, true)) {
+    keep_to_loopback(port());  // where it cannot be, the secret still keeps others out
+  }
+  const std::string& secret() const override { return secret_; }
   int64_t port() const override { return static_cast<const c10d::TCPStore&>(*root_).getPort(); }
   void call_off(const std::string& why) override {
     try {
       using Bytes = std::vector<uint8_t>;
-      c10d::PrefixStore("elbo", root_)
+      c10d::PrefixStore(prefix_of(secret_), root_)
           .compareSet(GlooWatch::kFailed, Bytes{}, Bytes(why.begin(), why.end()));
     } catch (const std::exception&) {
       // Only those read it who are still connected.
@@ -299,6 +318,7 @@ class LoopbackMeeting : public Meeting {
   }
 
  private:
+  const std::string secret_;
   StorePointer root_;
 };
 

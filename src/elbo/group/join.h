@@ -17,6 +17,7 @@ struct Launch {
   int64_t port = 0;
   bool hosted = false;  // the launcher itself answers at that port, else process 0 does
   std::string by;       // the variable that told, for messages
+  std::string secret;   // ELBO_SECRET: who does not know it cannot take part in what is said there
 };
 
 using Environment = std::function<const char*(const char*)>;
@@ -29,11 +30,13 @@ bool can_join(std::string* why = nullptr);
 /// Waits until all processes are there. Raises an Error naming how many came.
 std::shared_ptr<Group> join_group(const Launch& launch);
 
-/// A place on this machine's loopback where the processes of one launcher meet.
+/// A place on this machine's loopback where the processes of one launcher meet, those that know its
+/// secret.
 class Meeting {
  public:
   virtual ~Meeting() = default;
   virtual int64_t port() const = 0;
+  virtual const std::string& secret() const = 0;
   /// Tells all processes that the training is over, and why.
   virtual void call_off(const std::string& why) = 0;
 };

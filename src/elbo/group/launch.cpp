@@ -76,6 +76,7 @@ std::optional<Launch> find_launch(const Environment& variable) {
       launch.local_size = number_of(variable, names.local_size, 1, launch.size);
     if (launch.size == 1) return std::nullopt;
     find_address(launch, variable);
+    launch.secret = text_of(variable, "ELBO_SECRET");
     return launch;
   }
   return std::nullopt;

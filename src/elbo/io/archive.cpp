@@ -21,10 +21,21 @@ std::shared_ptr<archive> open_archive(const std::string& path) {
   archive_read_support_filter_zstd(a.get());
   archive_read_support_format_tar(a.get());
   archive_read_support_format_zip(a.get());
+  // "cat a.tar b.tar" makes one: an archive's end is not the file's.
+  archive_read_set_option(a.get(), "tar", "read_concatenated_archives", "1");
   constexpr size_t kBlock = 1 << 18;
   check(archive_read_open_filename(a.get(), path.c_str(), kBlock) == ARCHIVE_OK, "[archive] ", path,
         ": ", archive_error_string(a.get()));
   return a;
+}
+
+/// A tar ends with empty blocks: without them it was cut between two files.
+void check_tar_end(archive* a, const std::string& path) {
+  constexpr int kFamily = ARCHIVE_FORMAT_BASE_MASK;
+  constexpr int64_t kTarBlock = 512;
+  if ((archive_format(a) & kFamily) != ARCHIVE_FORMAT_TAR) return;
+  const auto end = archive_filter_bytes(a, 0) - archive_read_header_position(a);
+  check(end >= kTarBlock, "[archive] ", path, ": has no end: it was cut short");
 }
 
 std::string entry_name(archive_entry* entry) {
@@ -58,7 +69,10 @@ void read_archive(const std::string& path, const std::function<bool(const std::s
   int64_t total = 0;
   for (archive_entry* entry = nullptr;;) {
     const int state = archive_read_next_header(a.get(), &entry);
-    if (state == ARCHIVE_EOF) return;
+    if (state == ARCHIVE_EOF) {
+      check_tar_end(a.get(), path);
+      return;
+    }
     check(state == ARCHIVE_OK || state == ARCHIVE_WARN, "[archive] ", path, ": ", reason());
     const auto name = entry_name(entry);
     if (archive_entry_filetype(entry) != AE_IFREG || !wanted(name)) continue;
@@ -69,7 +83,8 @@ void read_archive(const std::string& path, const std::function<bool(const std::s
       check(got >= 0, "[archive] ", path, ": ", name, ": ", reason());
       if (got == 0) break;
       total += got;
-      check(total <= most, "[archive] ", path, ": unpacks to more than ", most, " bytes");
+      check(total <= most, "[archive] ", path, ": unpacks to more than ", most,
+            " bytes (ELBO_MEMORY sets another bound, in GB)");
       bytes.append(block.data(), static_cast<size_t>(got));
     }
     take(name, std::move(bytes));

@@ -15,7 +15,7 @@ bool is_archive_name(const std::string& path);
 /// take(name, bytes) for those that wanted(name) picks.
 void read_archive(const std::string& path, const std::function<bool(const std::string&)>& wanted,
                   const std::function<void(const std::string&, std::string)>& take,
-                  int64_t most = kMostUnpacked);
+                  int64_t most = most_unpacked());
 
 /// Writes files of the given names and bytes as one zip archive, not packed.
 void write_zip(const std::string& path,

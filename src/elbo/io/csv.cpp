@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kBlock = size_t{1} << 18;
 // A quote that is never closed would otherwise take the whole file for one cell.
 constexpr size_t kLongestRecord = size_t{1} << 26;
+constexpr size_t kMostCells = size_t{1} << 20;  // each takes 40 bytes
 
 }  // namespace
 
@@ -192,6 +193,7 @@ size_t CsvReader::read_cell(size_t at) {
     at = static_cast<size_t>(stop - buffer_.begin());
   } while (at == buffer_.size() && more(at));
   if (at < buffer_.size() && buffer_[at] == '\0') refuse("holds a NUL byte; this is not text");
+  if (cells_.size() >= kMostCells) refuse("more than 1,048,576 cells in a record");
   cells_.push_back({from, at, false, 0, 0});
   return at;
 }
@@ -215,6 +217,7 @@ size_t CsvReader::read_quoted_cell(size_t at) {
     const char c = buffer_[at];
     if (c != delimiter_ && c != '\n' && c != '\r') refuse("text after a closing quote");
   }
+  if (cells_.size() >= kMostCells) refuse("more than 1,048,576 cells in a record");
   cells_.push_back({from, at, true, text_from, unquoted_.size() - text_from});
   return at;
 }

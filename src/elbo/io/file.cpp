@@ -1,7 +1,7 @@
 #include "elbo/io/file.h"
 
 #include <fcntl.h>
-#include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -24,6 +24,17 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
+/// A name that leaves room for what a temporary file's adds.
+std::string short_name(const std::string& path) {
+  constexpr size_t kMost = 200;
+  auto name = std::filesystem::path(path).filename().string();
+  if (name.size() <= kMost) return name;
+  name.resize(kMost);
+  // Not in the middle of a letter.
+  while (!name.empty() && (name.back() & 0x80) != 0) name.pop_back();
+  return name.empty() ? "file" : name;
+}
+
 struct Descriptor {
   int number;
   ~Descriptor() {
@@ -40,12 +51,18 @@ struct Inflater {
 
 }  // namespace
 
-std::string read_file(const std::string& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+namespace {
+
+std::string read_all(const std::string& path, bool plain) {
+  // Without O_NONBLOCK a pipe waits for its writer.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | (plain ? O_NONBLOCK : 0))};
   check(file.number >= 0, "[file] ", path, ": ", std::strerror(errno));
   struct stat status {};
   check(::fstat(file.number, &status) == 0, "[file] ", path, ": ", std::strerror(errno));
   check(!S_ISDIR(status.st_mode), "[file] ", path, ": is a folder, expected a file");
+  const bool regular = S_ISREG(status.st_mode);
+  check(regular || !plain, "[file] ", path, ": is not a plain file");
+  const size_t most = regular ? SIZE_MAX : static_cast<size_t>(most_unpacked());
   // Pipes have no size, and a file may grow while it is read: read to the end in any case.
   std::string bytes(static_cast<size_t>(std::max<off_t>(status.st_size, 0)) + 1, '\0');
   size_t used = 0;
@@ -56,10 +73,18 @@ std::string read_file(const std::string& path) {
     check(got >= 0, "[file] ", path, ": ", std::strerror(errno));
     if (got == 0) break;
     used += static_cast<size_t>(got);
+    check(used <= most, "[file] ", path, ": gives more than ", most,
+          " bytes, half of the memory that is available (ELBO_MEMORY sets another bound, in GB)");
   }
   bytes.resize(used);
   return bytes;
 }
+
+}  // namespace
+
+std::string read_file(const std::string& path) { return read_all(path, false); }
+
+std::string read_plain_file(const std::string& path) { return read_all(path, true); }
 
 std::string gunzip(std::string_view bytes, const std::string& where, int64_t most) {
   std::string out;
@@ -79,7 +104,7 @@ std::string gunzip(std::string_view bytes, const std::string& where, int64_t mos
     const int state = inflate(&stream, Z_NO_FLUSH);
     const size_t made = block.size() - stream.avail_out;
     check(static_cast<int64_t>(out.size() + made) <= most, "[gzip] ", where,
-          ": unpacks to more than ", most, " bytes");
+          ": unpacks to more than ", most, " bytes (ELBO_MEMORY sets another bound, in GB)");
     out.append(block.data(), made);
     if (state == Z_STREAM_END) {
       const size_t at = next - stream.avail_in;
@@ -122,13 +147,32 @@ std::string read_maybe_gzip(const std::string& path, int64_t most) {
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   static std::atomic<int> count{0};
-  temporary_ = folder_of(path_) + "/." + std::filesystem::path(path_).filename().string() + "." +
-               std::to_string(::getpid()) + "." + std::to_string(count++) + ".tmp";
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) {
-    check(errno != ENOENT, "[file] ", path_, ": no folder ", folder_of(path_));
-    fail_with_reason("cannot be created");
+  const auto begin = folder_of(path_) + "/." + short_name(path_) + "." + std::to_string(::getpid());
+  constexpr int kMostTries = 1000;  // a killed process of the same number may have left files
+  for (int tries = 0; descriptor_ < 0 && tries < kMostTries; ++tries) {
+    const auto name = begin + "." + std::to_string(count++) + ".tmp";
+    descriptor_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno == EEXIST) continue;
+    check(descriptor_ >= 0 || errno != ENOENT, "[file] ", path_, ": no folder ", folder_of(path_));
+    if (descriptor_ < 0) break;
+    temporary_ = name;
+    // Locked it is a living writer's; one who clears up may have been faster.
+    struct stat status {};
+    if (::flock(descriptor_, LOCK_EX) == 0 && ::fstat(descriptor_, &status) == 0 &&
+        status.st_nlink == 0) {
+      ::close(descriptor_);
+      descriptor_ = -1;
+    }
   }
+  if (descriptor_ < 0) fail_with_reason("cannot be created");
+  keep_mode();
+}
+
+/// Who may read a file that is replaced may read the new one, and nobody else.
+void AtomicFile::keep_mode() {
+  struct stat old {};
+  if (::lstat(path_.c_str(), &old) == 0 && S_ISREG(old.st_mode))
+    ::fchmod(descriptor_, old.st_mode & 0777);
 }
 
 AtomicFile::~AtomicFile() {
@@ -169,14 +213,15 @@ void write_file_atomic(const std::string& path, std::string_view bytes) {
 }
 
 void remove_leftovers(const std::string& folder) {
-  static const std::regex temporary(R"(\..+\.(\d{1,9})\.\d+\.tmp)");
+  static const std::regex temporary(R"(\..+\.\d{1,9}\.\d+\.tmp)");
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    std::smatch found;
-    const auto name = entry.path().filename().string();
-    if (!std::regex_match(name, found, temporary)) continue;
-    const bool alive = ::kill(std::stoi(found[1]), 0) == 0 || errno != ESRCH;
-    if (!alive) std::filesystem::remove(entry.path(), ignored);
+    if (!std::regex_match(entry.path().filename().string(), temporary)) continue;
+    const Descriptor file{
+        ::open(entry.path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+    // A living writer holds a lock on it, whatever numbers processes have.
+    if (file.number >= 0 && ::flock(file.number, LOCK_EX | LOCK_NB) == 0)
+      std::filesystem::remove(entry.path(), ignored);
   }
 }
 

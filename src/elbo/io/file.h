@@ -4,17 +4,22 @@
 #include <string>
 #include <string_view>
 
+#include "elbo/io/memory_bound.h"
+
 namespace elbo {
 
-/// The whole file. Raises an Error naming the path and the reason.
+/// The whole file, also a pipe or a device, as far as memory should hold it. Raises an Error naming
+/// the path and the reason.
 std::string read_file(const std::string& path);
+/// The same of a file that nobody named, as one of a folder or a run: anything but a plain file,
+/// which may never end, is an Error.
+std::string read_plain_file(const std::string& path);
 
-/// More than any data set of today; a hostile archive must not fill the memory.
-constexpr int64_t kMostUnpacked = int64_t{1} << 36;
 /// The whole file, unpacked where it is gzip (told by its first bytes, not by its name).
-std::string read_maybe_gzip(const std::string& path, int64_t most = kMostUnpacked);
+std::string read_maybe_gzip(const std::string& path, int64_t most = most_unpacked());
 /// Unpacks gzip bytes, also several members in a row; `where` names them in an Error.
-std::string gunzip(std::string_view bytes, const std::string& where, int64_t most = kMostUnpacked);
+std::string gunzip(std::string_view bytes, const std::string& where,
+                   int64_t most = most_unpacked());
 /// As small as gzip makes them.
 std::string gzip(std::string_view bytes);
 
@@ -32,6 +37,7 @@ class AtomicFile {
   void commit();
 
  private:
+  void keep_mode();
   [[noreturn]] void fail_with_reason(const char* doing) const;
 
   std::string path_, temporary_;

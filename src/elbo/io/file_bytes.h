@@ -15,8 +15,8 @@ struct FileBytes {
 
 /// Files beyond this size are mapped, not read.
 constexpr size_t kMapFrom = size_t{1} << 26;
-/// The whole file, unpacked where it is gzip; a large plain one as a private mapping. Such a file
-/// must not be cut while it is in use.
+/// The whole file, unpacked where it is gzip; a large plain one as a private mapping. Where
+/// such a file is cut short while it is in use, end_at_cut_files() says what happens.
 FileBytes file_bytes(const std::string& path, size_t map_from = kMapFrom);
 
 }  // namespace elbo

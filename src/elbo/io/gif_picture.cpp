@@ -23,11 +23,12 @@ int read_gif(GifFileType* gif, GifByteType* to, int most) {
 /// Goes through a file's records; the first picture is painted on white.
 class GifReader {
  public:
-  GifReader(std::string_view bytes, const std::string& where) : rest_(bytes), where_(where) {
+  GifReader(std::string_view bytes, const std::string& where, int64_t most)
+      : rest_(bytes), where_(where), most_(most) {
     int error = 0;
     gif_.reset(DGifOpen(&rest_, read_gif, &error));
     check(gif_ != nullptr, "[gif] ", where, ": damaged");
-    check_image_size(gif_->SWidth, gif_->SHeight, "gif", where);
+    check_image_size(gif_->SWidth, gif_->SHeight, "gif", where, most);
     canvas_ = torch::full({gif_->SHeight, gif_->SWidth, 4}, 255, torch::kUInt8);
   }
 
@@ -77,7 +78,7 @@ class GifReader {
       return;
     }
     const auto& place = gif_->Image;
-    check_image_size(place.Width, place.Height, "gif", where_);
+    check_image_size(place.Width, place.Height, "gif", where_, most_);
     const auto* colours = place.ColorMap ? place.ColorMap : gif_->SColorMap;
     check(colours != nullptr, "[gif] ", where_, ": has no colours");
     for (int k = 0; k < colours->ColorCount; ++k) {
@@ -118,14 +119,15 @@ class GifReader {
   int transparent_ = -1;
   int64_t frames_ = 0;
   bool grey_ = true;
+  const int64_t most_;
 };
 
 }  // namespace
 
 bool has_gif() { return true; }
 
-Picture decode_gif(std::string_view bytes, const std::string& where) {
-  return GifReader(bytes, where).read();
+Picture decode_gif(std::string_view bytes, const std::string& where, int64_t most) {
+  return GifReader(bytes, where, most).read();
 }
 
 }  // namespace elbo

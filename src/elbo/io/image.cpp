@@ -22,14 +22,14 @@ struct Png {
 
 }  // namespace
 
-Tensor decode_png(std::string_view bytes, const std::string& where) {
+Tensor decode_png(std::string_view bytes, const std::string& where, int64_t most) {
   Png png;
   auto& image = png.image;
   const auto good = [&](int done) {
     check(done != 0, "[png] ", where, ": ", static_cast<const char*>(image.message));
   };
   good(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()));
-  check_image_size(image.width, image.height, "png", where);
+  check_image_size(image.width, image.height, "png", where, most);
   const int64_t channels = image.format & PNG_FORMAT_FLAG_COLOR ? 3 : 1;
   image.format = channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
   // Without this flag 16-bit files would be read as linear light and come out brighter.
@@ -40,14 +40,14 @@ Tensor decode_png(std::string_view bytes, const std::string& where) {
   return pixels.permute({2, 0, 1}).contiguous();
 }
 
-void check_image_size(int64_t width, int64_t height, const char* format, const std::string& where) {
-  constexpr int64_t kMostPixels = int64_t{1} << 28;
-  check(width > 0 && height > 0 && width <= kMostPixels / height, "[", format, "] ", where, ": ",
-        width, "x", height, " pixels, at most ", kMostPixels, " in all");
+void check_image_size(int64_t width, int64_t height, const char* format, const std::string& where,
+                      int64_t most) {
+  check(width > 0 && height > 0 && width <= most / height, "[", format, "] ", where, ": ", width,
+        "x", height, " pixels, at most ", most, " in all");
 }
 
-Tensor decode_image(std::string_view bytes, const std::string& where) {
-  const auto picture = decode_picture(bytes, where);
+Tensor decode_image(std::string_view bytes, const std::string& where, int64_t most) {
+  const auto picture = decode_picture(bytes, where, most);
   return upright(as_bytes(picture), picture.orientation);
 }
 
@@ -74,7 +74,7 @@ std::string encode_png(const Tensor& image) {
   png.image.width = static_cast<png_uint_32>(image.size(2));
   png.image.height = static_cast<png_uint_32>(image.size(1));
   png.image.format = image.size(0) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-  check_image_size(image.size(2), image.size(1), "png", "picture");
+  check_image_size(image.size(2), image.size(1), "png", "picture", kMostPixels);
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png.image);
   std::string bytes(size, '\0');
   check(png_image_write_to_memory(&png.image, bytes.data(), &size, 0, pixels.data_ptr<uint8_t>(), 0,

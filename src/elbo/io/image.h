@@ -4,14 +4,16 @@
 #include <string_view>
 
 #include "elbo/core/tensor.h"
+#include "elbo/io/picture.h"
 
 namespace elbo {
 
 /// A picture file as decode_picture() reads it (io/picture.h), upright, as uint8 [1 or 3, H, W]; 16
-/// bits become 8. `where` names the source in an Error.
-Tensor decode_image(std::string_view bytes, const std::string& where);
+/// bits become 8. `where` names the source in an Error; so does a picture of more than `most`
+/// pixels, before it is unpacked.
+Tensor decode_image(std::string_view bytes, const std::string& where, int64_t most = kMostPixels);
 /// A PNG file as uint8 [1 or 3, H, W].
-Tensor decode_png(std::string_view bytes, const std::string& where);
+Tensor decode_png(std::string_view bytes, const std::string& where, int64_t most);
 /// Whether the name ends as files do that this build reads: .png, .jpg, .bmp, …, .webp.
 bool is_image_name(const std::string& name);
 

@@ -25,7 +25,11 @@ class Decoder {
     };
     errors_.emit_message = [](j_common_ptr info, int level) {
       auto& self = *static_cast<Decoder*>(info->client_data);
-      if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) self.truncated = true;
+      if (level >= 0) return;
+      if (info->err->msg_code == JWRN_JPEG_EOF) self.truncated = true;
+      if (!self.in_pixels_ || self.damaged || !is_damage(*info->err)) return;
+      info->err->format_message(info, self.message);
+      self.damaged = true;
     };
     created_ = run([&] {
       jpeg_create_decompress(&info_);
@@ -49,14 +53,15 @@ class Decoder {
            });
   }
   bool read_pixels(uint8_t* out) {
+    in_pixels_ = true;
     return run([&] {
       jpeg_start_decompress(&info_);
       const size_t stride = static_cast<size_t>(info_.output_width) * info_.output_components;
-      while (info_.output_scanline < info_.output_height && !truncated) {
+      while (info_.output_scanline < info_.output_height && !truncated && !damaged) {
         JSAMPROW row = out + info_.output_scanline * stride;
         jpeg_read_scanlines(&info_, &row, 1);
       }
-      if (!truncated) jpeg_finish_decompress(&info_);
+      if (!truncated && !damaged) jpeg_finish_decompress(&info_);
     });
   }
   int64_t width() const { return info_.output_width; }
@@ -67,9 +72,25 @@ class Decoder {
   bool inverted() const { return info_.saw_Adobe_marker; }
 
   char message[JMSG_LENGTH_MAX] = "";
-  bool truncated = false;
+  bool truncated = false, damaged = false;
 
  private:
+  /// Of what libjpeg calls a warning, what gives other pixels than were stored.
+  static bool is_damage(const jpeg_error_mgr& error) {
+    constexpr int kPadding = 16, kEnd = 0xd9;  // cameras leave some bytes before the end
+    switch (error.msg_code) {
+      case JWRN_HIT_MARKER:
+      case JWRN_HUFF_BAD_CODE:
+      case JWRN_ARITH_BAD_CODE:
+      case JWRN_MUST_RESYNC:
+      case JWRN_NOT_SEQUENTIAL:
+        return true;
+      case JWRN_EXTRANEOUS_DATA:
+        return error.msg_parm.i[0] > kPadding || error.msg_parm.i[1] != kEnd;
+      default:
+        return false;
+    }
+  }
   /// `steps` must own nothing: a jump runs no destructors.
   template <class Steps>
   bool run(const Steps& steps) {
@@ -81,7 +102,7 @@ class Decoder {
   jpeg_decompress_struct info_{};
   jpeg_error_mgr errors_{};
   std::jmp_buf jump_;
-  bool created_ = false;
+  bool created_ = false, in_pixels_ = false;
 };
 
 }  // namespace
@@ -96,15 +117,16 @@ Tensor rgb_of_inks(const Tensor& light) {
 
 }  // namespace
 
-Tensor decode_jpeg(std::string_view bytes, const std::string& where, bool* cmyk) {
+Tensor decode_jpeg(std::string_view bytes, const std::string& where, int64_t most,
+                   bool* cmyk) {
   Decoder decoder(bytes);
   check(decoder.read_header(), "[jpeg] ", where, ": ", decoder.message);
-  check_image_size(decoder.width(), decoder.height(), "jpeg", where);
+  check_image_size(decoder.width(), decoder.height(), "jpeg", where, most);
   auto pixels =
       torch::empty({decoder.height(), decoder.width(), decoder.channels()}, torch::kUInt8);
   const bool done = decoder.read_pixels(pixels.data_ptr<uint8_t>());
   check(!decoder.truncated, "[jpeg] ", where, ": ends too early");
-  check(done, "[jpeg] ", where, ": ", decoder.message);
+  check(done && !decoder.damaged, "[jpeg] ", where, ": ", decoder.message);
   if (decoder.inks()) {
     pixels = rgb_of_inks(decoder.inverted() ? pixels : 255 - pixels);
     if (cmyk) *cmyk = true;

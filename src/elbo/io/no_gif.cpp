@@ -5,7 +5,7 @@ namespace elbo {
 
 bool has_gif() { return false; }
 
-Picture decode_gif(std::string_view, const std::string& where) {
+Picture decode_gif(std::string_view, const std::string& where, int64_t) {
   fail("[gif] ", where, ": this build reads no GIF; install libgif-dev and build again");
 }
 

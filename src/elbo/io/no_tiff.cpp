@@ -5,7 +5,7 @@ namespace elbo {
 
 bool has_tiff() { return false; }
 
-Picture decode_tiff(std::string_view, const std::string& where) {
+Picture decode_tiff(std::string_view, const std::string& where, int64_t) {
   fail("[tiff] ", where, ": this build reads no TIFF; install libtiff-dev and build again");
 }
 

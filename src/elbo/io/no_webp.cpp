@@ -5,7 +5,7 @@ namespace elbo {
 
 bool has_webp() { return false; }
 
-Picture decode_webp(std::string_view, const std::string& where) {
+Picture decode_webp(std::string_view, const std::string& where, int64_t) {
   fail("[webp] ", where, ": this build reads no WebP; install libwebp-dev and build again");
 }
 

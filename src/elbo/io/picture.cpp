@@ -125,26 +125,26 @@ bool is_tiff(std::string_view bytes) {
 
 }  // namespace
 
-Picture decode_picture(std::string_view bytes, const std::string& where) {
+Picture decode_picture(std::string_view bytes, const std::string& where, int64_t most) {
   if (bytes.substr(0, 4) == "\x89PNG") {
     auto picture =
-        is_deep_png(bytes) ? decode_deep_png(bytes, where) : Picture{decode_png(bytes, where)};
+        is_deep_png(bytes) ? decode_deep_png(bytes, where, most) : Picture{decode_png(bytes, where, most)};
     picture.orientation = orientation_in_png(bytes);
     return picture;
   }
   if (bytes.substr(0, 2) == "\xff\xd8") {
     Picture picture;
-    picture.pixels = decode_jpeg(bytes, where, &picture.cmyk);
+    picture.pixels = decode_jpeg(bytes, where, most, &picture.cmyk);
     picture.orientation = orientation_in_jpeg(bytes);
     return picture;
   }
-  if (is_webp(bytes)) return decode_webp(bytes, where);
-  if (bytes.substr(0, 4) == "GIF8") return decode_gif(bytes, where);
-  if (is_tiff(bytes)) return decode_tiff(bytes, where);
-  if (bytes.substr(0, 2) == "BM") return decode_bmp(bytes, where);
+  if (is_webp(bytes)) return decode_webp(bytes, where, most);
+  if (bytes.substr(0, 4) == "GIF8") return decode_gif(bytes, where, most);
+  if (is_tiff(bytes)) return decode_tiff(bytes, where, most);
+  if (bytes.substr(0, 2) == "BM") return decode_bmp(bytes, where, most);
   const bool pnm = bytes.size() > 2 && bytes[0] == 'P' &&
                    std::string_view("2356").find(bytes[1]) != std::string_view::npos;
-  if (pnm) return decode_pnm(bytes, where);
+  if (pnm) return decode_pnm(bytes, where, most);
   fail("[image] ", where, ": neither PNG nor JPEG, BMP, PGM, PPM, WebP, GIF or TIFF");
 }
 

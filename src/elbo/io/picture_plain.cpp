@@ -80,10 +80,10 @@ uint8_t under_mask(uint32_t pixel, uint32_t mask) {
 
 }  // namespace
 
-Picture decode_bmp(std::string_view bytes, const std::string& where) {
+Picture decode_bmp(std::string_view bytes, const std::string& where, int64_t most) {
   const Bytes file(bytes, where);
   const auto h = bmp_header(file, where);
-  check_image_size(h.width, h.height, "bmp", where);
+  check_image_size(h.width, h.height, "bmp", where, most);
   const uint64_t stride = (static_cast<uint64_t>(h.width) * h.bits + 31) / 32 * 4;
   check(h.start + stride * static_cast<uint64_t>(h.height) <= bytes.size(), "[bmp] ", where,
         ": ends too early");
@@ -156,15 +156,15 @@ class PnmText {
 
 }  // namespace
 
-Picture decode_pnm(std::string_view bytes, const std::string& where) {
+Picture decode_pnm(std::string_view bytes, const std::string& where, int64_t most) {
   const bool binary = bytes[1] > '3';
   const int64_t channels = bytes[1] == '3' || bytes[1] == '6' ? 3 : 1;
   PnmText text(bytes, where);
-  const int64_t width = text.number(), height = text.number(), most = text.number();
-  check_image_size(width, height, "pnm", where);
-  check(most >= 1 && most <= 65535, "[pnm] ", where, ": largest value ", most,
+  const int64_t width = text.number(), height = text.number(), levels = text.number();
+  check_image_size(width, height, "pnm", where, most);
+  check(levels >= 1 && levels <= 65535, "[pnm] ", where, ": largest value ", levels,
         ", allowed 1 to 65535");
-  const int64_t count = width * height * channels, size = most > 255 ? 2 : 1;
+  const int64_t count = width * height * channels, size = levels > 255 ? 2 : 1;
   const auto data = text.bytes();
   check(static_cast<int64_t>(data.size()) >= (binary ? count * size : 2 * count - 1), "[pnm] ",
         where, ": ends too early");
@@ -180,13 +180,13 @@ Picture decode_pnm(std::string_view bytes, const std::string& where) {
       };
       value = size == 1 ? byte(i) : byte(2 * i) << 8 | byte(2 * i + 1);
     }
-    check(value <= most, "[pnm] ", where, ": holds ", value, ", its largest value is ", most);
+    check(value <= levels, "[pnm] ", where, ": holds ", value, ", its largest value is ", levels);
     out[i] = static_cast<int32_t>(value);
   }
   Picture picture;
   picture.pixels = values.permute({2, 0, 1}).contiguous();
-  picture.levels = most;
-  if (most > 255) return picture;
+  picture.levels = levels;
+  if (levels > 255) return picture;
   picture.pixels = as_bytes(picture);
   picture.levels = 255;
   return picture;

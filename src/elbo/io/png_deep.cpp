@@ -81,11 +81,11 @@ class DeepPng {
 
 }  // namespace
 
-Picture decode_deep_png(std::string_view bytes, const std::string& where) {
+Picture decode_deep_png(std::string_view bytes, const std::string& where, int64_t most) {
   constexpr int64_t kLevels = 65535;
   DeepPng png(bytes);
   check(png.read_header(), "[png] ", where, ": ", png.message);
-  check_image_size(png.width(), png.height(), "png", where);
+  check_image_size(png.width(), png.height(), "png", where, most);
   const auto channels = png.channels();
   auto raw = torch::empty({png.height(), png.width(), channels}, torch::kInt16);
   check(png.read_pixels(static_cast<uint8_t*>(raw.data_ptr())), "[png] ", where, ": ", png.message);

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
-#include <set>
 
 #include "elbo/core/error.h"
 #include "elbo/io/file.h"
+#include "elbo/io/json_text.h"
 
 namespace elbo {
 namespace {
@@ -87,22 +87,11 @@ Entry read_entry(const std::string& name, const OrderedJson& j, const std::strin
 }
 
 OrderedJson parse_header(std::string_view text, const std::string& path) {
-  std::set<std::string> seen;
-  const auto watch = [&](int depth, OrderedJson::parse_event_t event, OrderedJson& value) {
-    check(depth <= 4, "[safetensors] ", path, ": header is nested too deeply");
-    if (depth == 1 && event == OrderedJson::parse_event_t::key) {
-      check(seen.insert(value.get<std::string>()).second, "[safetensors] ", path, ": ",
-            value.dump(), " is there twice");
-    }
-    return true;
-  };
-  try {
-    auto header = OrderedJson::parse(text, watch);
-    check(header.is_object(), "[safetensors] ", path, ": header is not a JSON object");
-    return header;
-  } catch (const OrderedJson::exception& e) {
-    fail("[safetensors] ", path, ": header is not JSON (", e.what(), ")");
-  }
+  JsonLimits limits;
+  limits.depth = 4;
+  auto header = parse_ordered_json(text, "[safetensors] " + path + ": header", limits);
+  check(header.is_object(), "[safetensors] ", path, ": the header is not a JSON object");
+  return header;
 }
 
 /// Every byte of the data belongs to exactly one tensor.
@@ -213,7 +202,7 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& where) {
 }
 
 TensorFile load_safetensors(const std::string& path) {
-  return parse_safetensors(read_file(path), path);
+  return parse_safetensors(read_plain_file(path), path);
 }
 
 }  // namespace elbo

@@ -90,11 +90,17 @@ void for_each_member(const std::string& path, const std::function<void(const Tar
   const PieceFile file(path);
   std::string long_name;
   int64_t at = 0;
+  bool ended = false;
   while (at < file.size()) {
     const auto where = path + " at byte " + std::to_string(at);
     check(at + kTarBlock <= file.size(), "[tar] ", where, ": the archive ends within a header");
     auto block = file.read(at, kTarBlock);
-    if (block.find_first_not_of('\0') == std::string::npos) return;  // the end
+    // "cat a.tar b.tar" makes one: an archive's end is not the file's.
+    ended = block.find_first_not_of('\0') == std::string::npos;
+    if (ended) {
+      at += kTarBlock;
+      continue;
+    }
     const TarHeader header(std::move(block), where);
     const int64_t start = at + kTarBlock, size = header.size();
     check(size <= file.size() - start, "[tar] ", where, ": ", header.name(), " should have ", size,
@@ -109,6 +115,7 @@ void for_each_member(const std::string& path, const std::function<void(const Tar
     }
     at = start + (size + kTarBlock - 1) / kTarBlock * kTarBlock;
   }
+  check(ended, "[tar] ", path, ": has no end: it was cut short after ", file.size(), " bytes");
 }
 
 PieceFile::PieceFile(std::string path) : path_(std::move(path)) {

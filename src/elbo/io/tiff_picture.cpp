@@ -85,12 +85,12 @@ Tensor deep_lines(TIFF* tiff, int64_t width, int64_t height, int64_t channels,
 
 bool has_tiff() { return true; }
 
-Picture decode_tiff(std::string_view bytes, const std::string& where) {
+Picture decode_tiff(std::string_view bytes, const std::string& where, int64_t most) {
   TiffBytes file{bytes};
   const auto tiff = open_tiff(file, where);
   const auto width = tiff_field<uint32_t>(tiff.get(), TIFFTAG_IMAGEWIDTH);
   const auto height = tiff_field<uint32_t>(tiff.get(), TIFFTAG_IMAGELENGTH);
-  check_image_size(width, height, "tiff", where);
+  check_image_size(width, height, "tiff", where, most);
   const auto bits = tiff_field<uint16_t>(tiff.get(), TIFFTAG_BITSPERSAMPLE);
   const auto samples = tiff_field<uint16_t>(tiff.get(), TIFFTAG_SAMPLESPERPIXEL);
   const auto format = tiff_field<uint16_t>(tiff.get(), TIFFTAG_SAMPLEFORMAT);

@@ -33,13 +33,13 @@ int orientation_in_webp(std::string_view bytes) {
 
 bool has_webp() { return true; }
 
-Picture decode_webp(std::string_view bytes, const std::string& where) {
+Picture decode_webp(std::string_view bytes, const std::string& where, int64_t most) {
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
   WebPBitstreamFeatures features;
   check(WebPGetFeatures(data, bytes.size(), &features) == VP8_STATUS_OK, "[webp] ", where,
         ": damaged, or ends too early");
   check(!features.has_animation, "[webp] ", where, ": is an animation, which is not read");
-  check_image_size(features.width, features.height, "webp", where);
+  check_image_size(features.width, features.height, "webp", where, most);
   int width = 0, height = 0;
   const std::unique_ptr<uint8_t, void (*)(void*)> pixels(
       WebPDecodeRGBA(data, bytes.size(), &width, &height), WebPFree);

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "elbo/io/file.h"
+#include "elbo/io/json_text.h"
 #include "elbo/nn/steps.h"
 
 namespace elbo {
@@ -11,14 +12,6 @@ namespace elbo {
 std::vector<std::pair<std::string, std::string>> embedded_zoo();
 
 namespace {
-
-Json parse(const std::string& text, const std::string& where) {
-  try {
-    return Json::parse(text);
-  } catch (const Json::exception& e) {
-    fail("[", where, "] not valid JSON: ", e.what());
-  }
-}
 
 bool is_image(const Schema& schema) { return schema.shape.size() == 3; }
 
@@ -65,7 +58,7 @@ Json default_spec() {
 }
 
 ZooEntry parse_zoo_entry(const std::string& name, const std::string& text) {
-  const Json j = parse(text, "model " + name);
+  const Json j = parse_json(text, "[model] " + name);
   check(j.is_object() && j.contains("spec") && j["spec"].is_object(), "[model ", name,
         "] expected an object with \"about\", \"paper\", \"group\" and \"spec\"");
   for (const auto& [key, value] : j.items()) {
@@ -128,13 +121,14 @@ void set_option(Json& spec, const std::string& assignment) {
     node = &(*node)[key];
   }
   const std::string value = assignment.substr(equals + 1);
-  const Json parsed = Json::parse(value, nullptr, false);
-  const bool named_part = node->is_object() && node->contains("type") && parsed.is_discarded();
+  bool is_json = false;
+  const Json parsed = try_parse_json(value, &is_json);
+  const bool named_part = node->is_object() && node->contains("type") && !is_json;
   // A name replaces a part's type and with it the options of the old one.
   if (named_part) {
     *node = Json{{"type", value}};
   } else {
-    *node = parsed.is_discarded() ? Json(value) : parsed;
+    *node = is_json ? parsed : Json(value);
   }
 }
 

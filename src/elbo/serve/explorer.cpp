@@ -18,6 +18,7 @@ namespace elbo {
 namespace {
 
 constexpr int64_t kMapRows = 2000, kSliders = 12, kMostRows = 256, kDraws = 100, kBlock = 20;
+constexpr int64_t kMostPicturePixels = int64_t{1} << 24;
 
 Tensor matrix(const Json& rows, const std::string& what, const Tensor& origin = Tensor()) {
   const bool shaped = rows.is_array() && !rows.empty() && rows[0].is_array() && !rows[0].empty();
@@ -228,7 +229,9 @@ Json Explorer::decode(const Json& question) {
 
 Json Explorer::sample(const Json& question) {
   must_be_object(question);
-  const auto n = static_cast<int64_t>(number_in(question, "n", 16, 1, kMostRows));
+  const double asked = number_in(question, "n", 16, 1, kMostRows);
+  const auto n = static_cast<int64_t>(asked);
+  check(asked == std::floor(asked), "[explore] n: found ", asked, ", expected a whole number");
   const double temperature = number_in(question, "temperature", 1, 0, 3);
   const auto c = condition_of(question, n);
   torch::NoGradGuard no_gradient;
@@ -268,7 +271,9 @@ Json Explorer::encode(const Json& question) {
 Json Explorer::encode_picture(std::string_view bytes, const std::string& condition) {
   const auto& x = run_->schemas().x;
   check(is_picture(x), "[explore] the model's rows are not pictures");
-  auto image = decode_image(bytes, "the picture");
+  // One at a time is unpacked: each may take many times its bytes.
+  const std::lock_guard unpacking(one_picture_at_a_time_);
+  auto image = decode_image(bytes, "the picture", kMostPicturePixels);
   image = resize_image(image, x.shape[1], x.shape[2]).to(torch::kFloat32) / 255;
   Batch batch;
   batch.x = read_pictures(image.unsqueeze(0), x);

@@ -51,7 +51,7 @@ class Explorer {
   CodeLayout layout_;
   Json info_;
   Tensor centre_;  // [D] mean of the prior's draws
-  std::mutex one_at_a_time_;
+  std::mutex one_at_a_time_, one_picture_at_a_time_;
 };
 
 }  // namespace elbo

@@ -1,16 +1,18 @@
 #include <ATen/Parallel.h>
-#include <httplib.h>
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
+#include <condition_variable>
+#include <cstdio>
 
-#include "elbo/serve/explorer.h"
-#include "elbo/serve/jobs.h"
-#include "elbo/serve/page.h"
+#include "elbo/core/text.h"
+#include "elbo/io/file.h"
+#include "elbo/serve/access.h"
+#include "elbo/serve/http_routes.h"
 #include "elbo/serve/server.h"
-#include "elbo/serve/worker_threads.h"
 
 namespace elbo {
 namespace {
@@ -18,28 +20,7 @@ namespace {
 using httplib::Request;
 using httplib::Response;
 
-constexpr size_t kMostBody = 8 << 20;
-constexpr int kReadSeconds = 5, kIdleSeconds = 5;
-
 constexpr int kToConnect = 1024;  // clients that the system keeps while nobody accepts them
-
-/// So many clients are served; when more come, they are turned away at once, so that neither
-/// memory nor waiting grows without end.
-class Connections : public httplib::TaskQueue {
- public:
-  explicit Connections(size_t most) : threads_(most) {}
-  /// Nothing, or from cpp-httplib 0.15 on whether the task was taken.
-  using Taken = decltype(std::declval<httplib::TaskQueue&>().enqueue(nullptr));
-  Taken enqueue(std::function<void()> f) override {
-    threads_.run(std::move(f));
-    return Taken(true);
-  }
-  void shutdown() override { threads_.end(); }
-  bool full() const { return threads_.full(); }
-
- private:
-  WorkerThreads threads_;
-};
 
 /// Files that may be open at once: a connection is one, and the usual bound is 1,024.
 void allow_open_files(rlim_t count) {
@@ -49,88 +30,123 @@ void allow_open_files(rlim_t count) {
   setrlimit(RLIMIT_NOFILE, &bound);
 }
 
-void answer(Response& response, int status, const Json& body) {
-  response.status = status;
-  response.set_content(body.dump(), "application/json");
+/// Nothing that clients ask for may wait for the server's terminal.
+void close_input() {
+  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (nothing < 0) return;
+  ::dup2(nothing, STDIN_FILENO);
+  ::close(nothing);
 }
 
-Json parsed(const Request& request) {
-  const auto body =
-      request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
-  check(!body.is_discarded(), "[serve] the body is not valid JSON");
-  return body;
-}
-
-/// An answer, or 400 for a question that makes no sense, or 500 for a defect.
-httplib::Server::Handler guarded(std::function<Json(const Request&)> f) {
-  return [f = std::move(f)](const Request& request, Response& response) {
-    try {
-      answer(response, 200, f(request));
-    } catch (const Error& e) {
-      answer(response, 400, {{"error", e.what()}});
-    } catch (const std::exception& e) {
-      answer(response, 500, {{"error", "internal error"}});
-    }
-  };
-}
-
-bool is_own_address(const std::string& host) {
-  return host == "127.0.0.1" || host == "localhost" || host == "::1";
-}
-
-/// Without a difference in time that would tell how much of it was right.
-bool same_text(const std::string& a, const std::string& b) {
-  unsigned char difference = a.size() == b.size() ? 0 : 1;
-  for (size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i] ^ b[b.empty() ? 0 : i % b.size()]);
+/// Ends the program where work that cannot be interrupted goes on for longer than a person waits.
+class EndInTime {
+ public:
+  EndInTime() = default;
+  void start(std::chrono::milliseconds within, std::function<void()> clear) {
+    thread_ = std::thread([this, within, clear = std::move(clear)] {
+      std::unique_lock lock(mutex_);
+      if (changed_.wait_for(lock, within, [this] { return done_; })) return;
+      clear();
+      std::fflush(nullptr);
+      ::_exit(0);
+    });
   }
-  return difference == 0;
-}
-
-bool allowed(const Request& request, const std::string& token) {
-  if (token.empty()) return true;
-  return same_text(request.get_header_value("Authorization"), "Bearer " + token) ||
-         same_text(request.get_param_value("token"), token);
-}
-
-void add_routes(httplib::Server& server, Explorer& explorer, Jobs& jobs) {
-  server.Get("/", [](const Request&, Response& r) { r.set_content(explorer_page(), "text/html"); });
-  server.Get("/openapi.json", guarded([](const Request&) { return openapi(); }));
-  server.Get("/api/info", guarded([&](const Request&) { return explorer.info(); }));
-  server.Post("/api/decode", guarded([&](const Request& r) { return explorer.decode(parsed(r)); }));
-  server.Post("/api/sample", guarded([&](const Request& r) { return explorer.sample(parsed(r)); }));
-  server.Post("/api/encode", guarded([&](const Request& r) {
-                const bool picture = r.get_header_value("Content-Type").rfind("image/", 0) == 0;
-                return picture ? explorer.encode_picture(r.body, r.get_param_value("condition"))
-                               : explorer.encode(parsed(r));
-              }));
-  server.Post("/api/jobs", guarded([&](const Request& r) { return jobs.add(parsed(r)); }));
-  server.Get(R"(/api/jobs/(\d{1,18}))",
-             guarded([&](const Request& r) { return jobs.state(r.matches[1]); }));
-  server.Delete(R"(/api/jobs/(\d{1,18}))",
-                guarded([&](const Request& r) { return jobs.cancel(r.matches[1]); }));
-  server.Get(R"(/api/jobs/(\d{1,18})/file)", [&](const Request& r, Response& response) {
-    try {
-      std::ifstream file(jobs.file(r.matches[1]), std::ios::binary);
-      response.set_content(std::string(std::istreambuf_iterator<char>(file), {}),
-                           "application/octet-stream");
-    } catch (const Error& e) {
-      answer(response, 404, {{"error", e.what()}});
+  ~EndInTime() {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
     }
-  });
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+  EndInTime(const EndInTime&) = delete;
+  EndInTime& operator=(const EndInTime&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
+/// The token, from wherever it was given: an argument can be read by every user of the machine.
+std::string token_of(const ServeOptions& options) {
+  check(options.token.empty() || options.token_file.empty(),
+        "[serve] token and token_file: give one of the two");
+  auto token = options.token;
+  if (!options.token_file.empty()) token = read_file(options.token_file);
+  const char* variable = std::getenv("ELBO_TOKEN");
+  if (variable && token.empty() && options.token_file.empty()) token = variable;
+  while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back()))) token.pop_back();
+  const bool plain = std::all_of(token.begin(), token.end(),
+                                 [](unsigned char c) { return c > ' ' && c <= '~' && c != ';'; });
+  check(plain && (options.token_file.empty() || !token.empty()),
+        "[serve] token: expected printable letters without spaces and semicolons");
+  return token;
+}
+
+RequestHead head_of(const Request& request) {
+  RequestHead head{request.method, request.path, {}, std::nullopt, has_body(request)};
+  head.header = [&request](const char* name) { return request.get_header_value(name); };
+  if (request.has_param("token")) head.token = request.get_param_value("token");
+  return head;
+}
+
+/// Judges a request by its head, before its body is read.
+httplib::Server::HandlerResponse judge(const Request& request, Response& response,
+                                       const Access& access, const HttpLimits& limits) {
+  using Result = httplib::Server::HandlerResponse;
+  auto* connection = HttpConnection::current();
+  if (const auto [status, why] = wrong_frame(request, limits); status != 0) {
+    connection->close_after();
+    answer_error(response, status, why);
+    return Result::Handled;
+  }
+  const auto refusal = access.refuse(head_of(request));
+  if (!refusal) return Result::Unhandled;
+  // Its body has not been read and must not be taken for the next request.
+  if (has_body(request)) connection->close_after();
+  answer_error(response, refusal->status, refusal->why);
+  for (const auto& [name, value] : refusal->headers) response.set_header(name, value);
+  return Result::Handled;
 }
 
 const char* reason(int status) {
   switch (status) {
     case 404:
       return "nothing there; /openapi.json lists what is";
+    case 408:
+      return "the request took too long";
     case 413:
       return "the body is too large";
     case 414:
       return "the address is too long";
+    case 431:
+      return "the headers are too long";
+    case 503:
+      return "too much is being held for clients; try again";
     default:
       return "the request was not understood";
   }
+}
+
+void set_up(httplib::Server& server, const Access& access, const HttpLimits& limits) {
+  server.set_tcp_nodelay(true);  // a short answer does not wait for the client's acknowledgement
+  server.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"}});
+  server.set_pre_routing_handler([&](const Request& request, Response& response) {
+    return judge(request, response, access, limits);
+  });
+  server.set_error_handler([](const Request&, Response& response) {
+    if (const int failure = HttpConnection::current()->failure(); failure != 0) {
+      response.status = failure;
+      response.body.clear();
+    }
+    if (response.body.empty()) answer_error(response, response.status, reason(response.status));
+  });
+  server.set_post_routing_handler([](const Request&, Response& response) {
+    if (HttpConnection::current()->hold(response.body.size())) return;
+    answer_error(response, 503, reason(503));
+  });
 }
 
 }  // namespace
@@ -138,48 +154,28 @@ const char* reason(int status) {
 void serve(std::shared_ptr<const Run> run, std::shared_ptr<Model> model,
            const ServeOptions& options, const std::function<void(const std::string&)>& started,
            const std::function<bool()>& stop) {
-  check(is_own_address(options.host) || !options.token.empty(), "[serve] host: ", options.host,
-        " is open to other machines; name a --token that they must send");
+  const auto token = token_of(options);
+  check(is_loopback(options.host) || !token.empty(), "[serve] host: ", options.host,
+        " is open to other machines; name a --token-file or --token that they must send");
   // One row gains nothing from a second thread, and every connection would bring threads of its
   // own.
   at::set_num_threads(1);
   constexpr rlim_t kOtherFiles = 256;
-  allow_open_files(static_cast<rlim_t>(options.connections) + kOtherFiles);
+  allow_open_files(static_cast<rlim_t>(options.connections) * 2 + kOtherFiles);
+  close_input();
+  EndInTime in_time;  // goes last: connections and jobs have ended by then
   Explorer explorer(run, std::move(model));
-  Jobs jobs(run);
-  httplib::Server server;
-  std::atomic<Connections*> connections{nullptr};
-  server.new_task_queue = [&, most = static_cast<size_t>(options.connections)] {
-    auto* made = new Connections(most);
-    connections = made;
-    return made;  // the server deletes it
-  };
+  Jobs jobs(run, options.job_memory << 20);
+  Access access(options.host, split_text(options.allow_host, ','), token);
+  const HttpLimits limits;
+  BoundedServer server(limits, static_cast<size_t>(options.connections));
   int own_socket = -1;
   server.set_socket_options([&](int s) {
     constexpr int kYes = 1;
     setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &kYes, sizeof kYes);
     own_socket = s;
   });
-  server.set_tcp_nodelay(true);  // a short answer does not wait for the client's acknowledgement
-  server.set_payload_max_length(kMostBody);
-  server.set_read_timeout(kReadSeconds);
-  server.set_write_timeout(kReadSeconds);
-  server.set_keep_alive_timeout(kIdleSeconds);
-  server.set_default_headers({{"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"}});
-  server.set_pre_routing_handler([&](const Request& request, Response& response) {
-    using Result = httplib::Server::HandlerResponse;
-    if (const auto* c = connections.load(); c && c->full()) {
-      answer(response, 503, {{"error", "busy; try again"}});
-      return Result::Handled;
-    }
-    if (allowed(request, options.token)) return Result::Unhandled;
-    answer(response, 401, {{"error", "a token is needed: Authorization: Bearer TOKEN"}});
-    return Result::Handled;
-  });
-  server.set_error_handler([](const Request&, Response& response) {
-    if (response.body.empty())
-      answer(response, response.status, {{"error", reason(response.status)}});
-  });
+  set_up(server, access, limits);
   add_routes(server, explorer, jobs);
 
   const int port = options.port > 0
@@ -189,17 +185,29 @@ void serve(std::shared_ptr<const Run> run, std::shared_ptr<Model> model,
                        : server.bind_to_any_port(options.host.c_str());
   check(port > 0, "[serve] cannot listen on ", options.host, ":", options.port,
         "; is the port taken? --port 0 finds a free one");
+  access.set_port(port);
   // The library listens for five at a time; the others would try again after a second.
   ::listen(own_socket, kToConnect);
+  std::atomic<bool> over{false};
   std::thread watch([&] {
-    while (!server.is_running() && !stop())
+    while (!server.is_running() && !stop() && !over)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    started("http://" + options.host + ":" + std::to_string(port) + "/");
-    while (!stop()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    server.stop();
+    const bool six = options.host.find(':') != std::string::npos;
+    started("http://" + (six ? "[" + options.host + "]" : options.host) + ":" +
+            std::to_string(port) + "/");
+    while (!stop() && !over) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    constexpr std::chrono::milliseconds kPatience{2000};
+    in_time.start(kPatience, [folder = jobs.folder()] {
+      std::error_code ignored;
+      std::filesystem::remove_all(folder, ignored);
+    });
+    jobs.cancel_all();
+    server.end();
   });
-  server.listen_after_bind();
+  const bool listened = server.listen_after_bind();
+  over = true;
   watch.join();
+  check(listened || stop(), "[serve] ", options.host, ":", port, ": the system ended listening");
 }
 
 }  // namespace elbo

@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include "elbo/io/folder_lock.h"
+#include "elbo/serve/http_error.h"
+#include "elbo/serve/job_options.h"
+
 namespace elbo {
 namespace {
 
@@ -12,22 +16,28 @@ constexpr const char* kPlainLetters = "abcdefghijklmnopqrstuvwxyz.";
 
 struct Cancelled {};
 
-/// Options that name files of the server's machine are not for those who ask from outside.
-void check_no_paths(const Json& options) {
-  for (const auto& [name, value] : options.items()) {
-    const auto text = value.is_string() ? value.get<std::string>() : "";
-    check(text.find('/') == std::string::npos && text.find(".npy") == std::string::npos &&
-              text.find(".csv") == std::string::npos && text.find(".tsv") == std::string::npos,
-          "[jobs] options: ", name, " names a file; only values are allowed here");
+constexpr const char* kFolder = "elbo-serve-";
+
+/// What killed servers have left: nobody holds its lock.
+void remove_folders_of_killed(const fs::path& all) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(all, ignored)) {
+    const auto path = entry.path().string();
+    if (!entry.path().filename().string().starts_with(kFolder)) continue;
+    if (entry.is_symlink(ignored) || !entry.is_directory(ignored) || !is_left_locked(path))
+      continue;
+    fs::remove_all(path, ignored);
   }
 }
 
 }  // namespace
 
-Jobs::Jobs(std::shared_ptr<const Run> run) : run_(std::move(run)) {
-  auto pattern = (fs::temp_directory_path() / "elbo-serve-XXXXXX").string();
+Jobs::Jobs(std::shared_ptr<const Run> run, int64_t memory) : run_(std::move(run)), memory_(memory) {
+  remove_folders_of_killed(fs::temp_directory_path());
+  auto pattern = (fs::temp_directory_path() / (std::string(kFolder) + "XXXXXX")).string();
   check(::mkdtemp(pattern.data()) != nullptr, "[jobs] no temporary folder");
   folder_ = pattern;
+  lock_ = FolderLock::take(pattern);
   worker_ = std::thread([this] { work(); });
 }
 
@@ -49,10 +59,12 @@ Json Jobs::add(const Json& question) {
   const auto name = question["task"].get<std::string>();
   const Json options = question.value("options", Json::object());
   check(options.is_object(), "[jobs] options: expected an object");
-  check_no_paths(options);
+  const auto& task = tasks().find(name);
+  check_job_options(task, options);
   const auto job = std::make_shared<Job>();
   job->task = name;
-  job->body = tasks().find(name).make(options);
+  job->body = task.make(options);
+  check_job_size(options, run_->schemas(), {memory_, folder_});
   check(job->body->data() != "must", "[jobs] ", name, " needs data; run it on the command line");
   const Json ending = question.value("ending", Json(""));
   const auto text = ending.is_string() ? ending.get<std::string>() : "";
@@ -61,7 +73,9 @@ Json Jobs::add(const Json& question) {
             (text.empty() || text.rfind('.') == 0),
         "[jobs] ending: expected one like .png or .csv");
   const std::lock_guard lock(mutex_);
-  check(waiting_.size() < kMostWaiting, "[jobs] ", kMostWaiting, " jobs are waiting; try later");
+  if (waiting_.size() >= kMostWaiting) {
+    throw HttpError(429, std::to_string(kMostWaiting) + " jobs are waiting; try later");
+  }
   job->id = std::to_string(++count_);
   if (!text.empty()) job->out = folder_ / (job->id + text);
   jobs_[job->id] = job;
@@ -92,8 +106,18 @@ Json Jobs::cancel(const std::string& id) {
   const std::lock_guard lock(mutex_);
   const auto job = find(id);
   job->cancelled = true;
-  if (job->state == "waiting") job->state = "cancelled";
+  if (job->state == "waiting") {
+    // It keeps no place from others.
+    job->state = "cancelled";
+    std::erase(waiting_, job);
+    keep_last(id);
+  }
   return told(*job);
+}
+
+void Jobs::cancel_all() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, job] : jobs_) job->cancelled = true;
 }
 
 std::string Jobs::file(const std::string& id) const {
@@ -125,6 +149,10 @@ void Jobs::work() {
 /// The last ones that ended can still be asked for; older ones go with their files.
 void Jobs::finish(const std::string& id) {
   const std::lock_guard lock(mutex_);
+  keep_last(id);
+}
+
+void Jobs::keep_last(const std::string& id) {
   finished_.push_back(id);
   if (finished_.size() <= kMostKept) return;
   std::error_code ignored;

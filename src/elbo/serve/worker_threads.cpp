@@ -20,7 +20,7 @@ void WorkerThreads::run(std::function<void()> work) {
 
 bool WorkerThreads::full() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return threads_.size() >= most_ && work_.size() > idle_;
+  return threads_.size() >= most_ && work_.size() >= idle_;
 }
 
 void WorkerThreads::end() {

@@ -18,7 +18,7 @@ class WorkerThreads {
   WorkerThreads& operator=(const WorkerThreads&) = delete;
 
   void run(std::function<void()> work);
-  /// Whether some work waits until a thread is done with other work.
+  /// Whether more work would wait until a thread is done with other work.
   bool full() const;
   /// Does what waits and ends the threads.
   void end();

@@ -63,8 +63,8 @@ Tensor condition_row(const Schema& c, const std::string& text) {
   std::vector<float> values;
   for (const auto& word : split_text(text, ',')) {
     const auto value = as_number(word);
-    check(value.has_value(), "[condition] \"", word, "\" is neither a number nor a class",
-          classes.empty() ? "" : "; known: " + join(classes));
+    check(value.has_value() && std::isfinite(*value), "[condition] \"", word,
+          "\" is neither a number nor a class", classes.empty() ? "" : "; known: " + join(classes));
     values.push_back(*value);
   }
   check(static_cast<int64_t>(values.size()) == size, "[condition] \"", text, "\" has ",

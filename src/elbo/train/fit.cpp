@@ -4,6 +4,7 @@
 #include <fstream>
 #include <optional>
 
+#include "elbo/core/allocation_bound.h"
 #include "elbo/group/group.h"
 #include "elbo/io/file.h"
 #include "elbo/io/tensorboard.h"
@@ -29,6 +30,7 @@ class RunLog {
   RunLog(const std::filesystem::path& folder, int64_t log_size, int64_t events_size)
       : path_((folder / "log.jsonl").string()),
         events_path_((folder / "events.out.tfevents.elbo").string()) {
+    for (const auto& file : {path_, events_path_}) must_be_plain(file);
     cut(path_, log_size);
     cut(events_path_, events_size);
     events_ = std::make_unique<EventWriter>(events_path_);
@@ -54,6 +56,13 @@ class RunLog {
     const auto size = std::filesystem::file_size(path, missing);
     return missing ? 0 : static_cast<int64_t>(size);
   }
+  /// A run from somebody else may hold links: what they point to is not cut or written to.
+  static void must_be_plain(const std::string& path) {
+    std::error_code ignored;
+    const auto status = std::filesystem::symlink_status(path, ignored);
+    check(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status), "[log] ",
+          path, ": is not a plain file; links are not followed");
+  }
   static void cut(const std::string& path, int64_t size) {
     std::error_code error;
     if (size_of(path) > size) std::filesystem::resize_file(path, size, error);
@@ -63,6 +72,32 @@ class RunLog {
   std::string path_, events_path_;
   std::unique_ptr<EventWriter> events_;
 };
+
+[[noreturn]] void fail_state(const Run& run, const std::string& what) {
+  fail("[resume] ", (run.path() / "state.safetensors").string(), ": ", what);
+}
+
+/// What a state holds of the wrong type is the file's fault, not the program's.
+void restore(Trainer& trainer, const Trainer::State& state, const Run& run) {
+  try {
+    trainer.restore(state);
+  } catch (const Json::exception& e) {
+    fail_state(run, std::string("facts of a wrong type: ") + e.what());
+  } catch (const c10::Error& e) {
+    const std::string what = e.what_without_backtrace();
+    fail_state(run, "tensors that do not fit: " + what.substr(0, what.find('\n')));
+  }
+  if (trainer.step() < 0) fail_state(run, "step: found a number below 0");
+}
+
+/// How long a log was; 0 where an old state does not say.
+int64_t size_in(const Trainer::State& state, const char* name, const Run& run) {
+  const Json sizes = state.facts.value("sizes", Json::object());
+  if (!sizes.is_object()) fail_state(run, "sizes: expected an object");
+  const Json size = sizes.value(name, Json(0));
+  if (!size.is_number_integer() || size < 0) fail_state(run, "sizes: expected numbers of bytes");
+  return size.get<int64_t>();
+}
 
 void show_training(const torch::nn::Module& whole, const Dataset& training) {
   for (const auto& module : whole.modules()) {
@@ -75,12 +110,17 @@ void show_training(const torch::nn::Module& whole, const Dataset& training) {
 Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device device) {
   const auto options = run.train_options();
   const bool writes = !group() || group()->rank() == 0;  // one process of a group keeps the run
-  if (writes) remove_leftovers(run.path().string());
+  if (writes) {
+    run.take();
+    remove_leftovers(run.path().string());
+  }
   if (data) run.give_training_data(std::move(data));
   const auto [train, validation] = run.training_parts();
 
   seed_torch(Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
+  auto bound = run.bound_by("state.safetensors");
   const auto [model, objective] = assemble(run.spec(), run.schemas(), train->size());
+  bound.reset();
   if (!run.has_state()) show_training(*model, *train);
   const Json from = run.facts().value("from", Json());
   if (from.is_string() && !run.has_state()) {
@@ -93,10 +133,9 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   int64_t log_size = 0, events_size = 0;
   if (run.has_state()) {
     const auto state = run.load_state();
-    trainer.restore(state);
-    const Json sizes = state.facts.value("sizes", Json::object());
-    log_size = sizes.value("log", int64_t{0});
-    events_size = sizes.value("events", int64_t{0});
+    restore(trainer, state, run);
+    log_size = size_in(state, "log", run);
+    events_size = size_in(state, "events", run);
   }
   if (!writes) {
     Trainer::Hooks hooks;

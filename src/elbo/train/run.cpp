@@ -1,7 +1,13 @@
 #include "elbo/train/run.h"
 
+#include <set>
+
+#include "elbo/core/allocation_bound.h"
 #include "elbo/data/source.h"
+#include "elbo/data/stored_schema.h"
 #include "elbo/io/file.h"
+#include "elbo/io/folder_lock.h"
+#include "elbo/io/json_text.h"
 #include "elbo/io/safetensors.h"
 #include "elbo/train/kept.h"
 
@@ -11,21 +17,32 @@ namespace {
 namespace fs = std::filesystem;
 
 Json read_json(const fs::path& path) {
-  try {
-    return Json::parse(read_file(path.string()));
-  } catch (const Json::exception& e) {
-    fail("[run] ", path.string(), ": not valid JSON: ", e.what());
-  }
+  return parse_json(read_plain_file(path.string()), "[run] " + path.string());
 }
 
 void write_json(const fs::path& path, const Json& j) {
   write_file_atomic(path.string(), j.dump(2) + "\n");
 }
 
+/// What a training leaves that was killed before the folder had its spec: nothing is lost with it.
+bool is_half_made(const fs::path& path) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(path, failed)) {
+    const auto name = entry.path().filename().string();
+    const bool own = name == "schema.json" || name == ".lock" ||
+                     (name.starts_with(".s") && name.ends_with(".tmp"));
+    if (!own || !entry.is_regular_file(failed)) return false;
+  }
+  return !failed;
+}
+
+constexpr int64_t kSmallModel = int64_t{1} << 28;
+
 /// Files that somebody changed may name sizes and types that no part checks for itself.
 std::shared_ptr<Model> build_stored(const Run& run) {
   const auto where = "[run] " + (run.path() / "spec.json").string() + ": no model: ";
   try {
+    const auto bound = run.bound_by("weights.safetensors");
     return build(run.spec(), run.schemas());
   } catch (const Json::exception& e) {
     fail(where, e.what());
@@ -44,8 +61,9 @@ Weights views_of(const Model& model) {
 }
 
 Schemas schemas_from(const Json& j, const std::string& where) {
+  check(j.is_object() && j.contains("x"), "[run] ", where, ": expected an object with \"x\"");
   const auto one = [&](const char* name) {
-    return j.contains(name) ? schema_from_json(j[name], where + " " + name) : Schema();
+    return j.contains(name) ? stored_schema(j[name], where + " " + name) : Schema();
   };
   return {one("x"), one("c"), one("y"), one("target")};
 }
@@ -56,7 +74,9 @@ void Run::check_free(const fs::path& path, bool force) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return;
   if (fs::is_directory(path, ignored) && fs::is_empty(path, ignored)) return;
-  check(fs::exists(path / "spec.json", ignored), "[run] ", path.string(),
+  const bool whole = fs::exists(path / "spec.json", ignored);
+  if (!whole && is_half_made(path)) return;
+  check(whole, "[run] ", path.string(),
         ": exists and is not a run; name another folder with --out");
   check(force, "[run] ", path.string(),
         ": a run is there; --resume continues it, --force replaces it");
@@ -71,16 +91,19 @@ Weights weights_of(const Model& model) {
 Run Run::create(const fs::path& path, const Json& facts, const Schemas& schemas, bool force) {
   check_free(path, force);
   std::error_code ignored;
+  fs::create_directories(path, ignored);
+  check(fs::is_directory(path, ignored), "[run] ", path.string(), ": cannot make the folder");
+  Run run;
+  run.path_ = path;
+  run.take();
+  check_free(path, force);  // another process may have made it meanwhile
+  remove_leftovers(path.string());
   // Only what a run consists of goes: the folder may hold a person's own files.
   for (const char* name :
        {"state.safetensors", "weights.safetensors", "features.safetensors", "kept.safetensors",
         "report.html", "log.jsonl", "events.out.tfevents.elbo", "schema.json", "spec.json"}) {
     fs::remove(path / name, ignored);
   }
-  fs::create_directories(path, ignored);
-  check(fs::is_directory(path, ignored), "[run] ", path.string(), ": cannot make the folder");
-  Run run;
-  run.path_ = path;
   run.facts_ = facts;
   run.schemas_ = schemas;
   Json all{{"x", to_json(schemas.x)}};
@@ -109,6 +132,16 @@ Run Run::open(const fs::path& path) {
   }
   check(run.facts_["data"].value("source", Json()).is_string(), "[run] ",
         (path / "spec.json").string(), ": data lacks \"source\"");
+  for (const char* count : {"rows", "threads"}) {
+    const auto number = run.facts_.value(count, Json(1));
+    const bool whole = number.is_number_integer() && number >= 0 && number <= int64_t{1} << 40;
+    check(whole, "[run] ", (path / "spec.json").string(), ": ", count, ": ",
+          number.dump().substr(0, 40), " is not a count");
+  }
+  const auto options = run.facts_["data"].value("options", Json::object());
+  check(options.is_object(), "[run] ", (path / "spec.json").string(),
+        ": data.options is not an object");
+  read_options<DataOptions>(options, "run] " + (path / "spec.json").string() + " [data");
   const Json parts = default_spec();
   for (const auto& [part, value] : parts.items()) {
     check(run.facts_["spec"].contains(part), "[run] ", (path / "spec.json").string(),
@@ -126,13 +159,29 @@ Run Run::without_files(const Json& facts, const Schemas& schemas) {
   return run;
 }
 
+void Run::take() {
+  if (!lock_) lock_ = FolderLock::take(path_.string());
+}
+
 TrainOptions Run::train_options() const {
   return read_options<TrainOptions>(facts_["train"], "train");
 }
 
 void Run::set_facts(const Json& facts, bool write) {
   facts_ = facts;
+  if (write) take();
   if (write) write_json(path_ / "spec.json", facts_);
+}
+
+std::unique_ptr<AllocationBound> Run::bound_by(const char* file) const {
+  constexpr int64_t kTimes = 16;  // what is made on the way to the first weights
+  std::error_code none;
+  const auto size = static_cast<int64_t>(fs::file_size(path_ / file, none));
+  if (path_.empty() || none) return nullptr;
+  return std::make_unique<AllocationBound>(
+      kSmallModel + std::min(size, INT64_MAX / kTimes / 2) * kTimes,
+      "[run] " + (path_ / "spec.json").string() + ": the model needs more memory than the " +
+          std::to_string(size) + " bytes of " + file + " can fill");
 }
 
 bool Run::has_weights() const { return fs::exists(path_ / "weights.safetensors"); }
@@ -146,11 +195,15 @@ std::shared_ptr<Model> Run::load() const {
   const auto file = load_safetensors(path);
   torch::NoGradGuard no_gradient;
   const auto wanted = views_of(*model);
+  std::set<std::string> learned;  // buffers may hold what is not finite, as masks do
+  for (const auto& p : model->named_parameters()) learned.insert(p.key());
   for (const auto& [name, tensor] : wanted) {
     const auto saved = file.find(name);
     check(saved.defined(), "[run] ", path, ": lacks the tensor ", name);
     check(saved.sizes() == tensor.sizes(), "[run] ", path, ": ", name, " has shape ",
           to_string(saved.sizes().vec()), ", the model needs ", to_string(tensor.sizes().vec()));
+    check(learned.count(name) == 0 || saved.isfinite().all().item<bool>(), "[run] ", path, ": ",
+          name, " holds numbers that are not finite: the file is damaged");
     tensor.copy_(saved);
   }
   check(file.tensors.size() == wanted.size(), "[run] ", path, ": holds ", file.tensors.size(),
@@ -166,7 +219,7 @@ void Run::save_weights(const Weights& weights, const Json& about) const {
 Json Run::weights_about() const {
   const auto file = load_safetensors((path_ / "weights.safetensors").string());
   const auto at = file.metadata.find("elbo");
-  const Json about = at == file.metadata.end() ? Json() : Json::parse(at->second, nullptr, false);
+  const Json about = at == file.metadata.end() ? Json() : try_parse_json(at->second);
   return about.is_object() ? about : Json::object();
 }
 
@@ -180,8 +233,8 @@ Trainer::State Run::load_state() const {
   auto file = load_safetensors(path);
   const auto facts = file.metadata.find("facts");
   check(facts != file.metadata.end(), "[run] ", path, ": lacks its facts");
-  const auto parsed = Json::parse(facts->second, nullptr, false);
-  check(parsed.is_object(), "[run] ", path, ": its facts are not valid JSON");
+  const auto parsed = parse_json(facts->second, "[run] " + path + ": its facts");
+  check(parsed.is_object(), "[run] ", path, ": its facts are not a JSON object");
   return {std::move(file.tensors), parsed};
 }
 
@@ -202,6 +255,9 @@ Data Run::opened(const DataOptions& options) const {
   const auto source = data_source();
   auto data = elbo::open_data(source, options);
   check_fits(data->schemas().x, schemas_.x, source);
+  const auto& c = data->schemas().c;
+  check(!schemas_.c.present() || (c.present() && c.shape == schemas_.c.shape), "[run] ", source,
+        ": lacks the condition that the model was trained with (spec.json, data.options)");
   return data;
 }
 

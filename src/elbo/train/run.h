@@ -9,6 +9,8 @@
 
 namespace ELBO_API elbo {
 
+class AllocationBound;
+class FolderLock;
 struct Kept;
 using Weights = std::vector<std::pair<std::string, Tensor>>;
 /// Copies of a model's parameters and buffers by name.
@@ -44,6 +46,14 @@ class Run {
   TrainOptions train_options() const;
   /// Replaces the facts (more epochs on resume); `write` = also on the disk.
   void set_facts(const Json& facts, bool write = true);
+
+  /// Keeps other processes from writing to the run for as long as this object or a copy lives. An
+  /// Error says who is training in it.
+  void take();
+
+  /// While it lives, tensors may take what such a file of the run can fill: a spec that somebody
+  /// changed must not fill the memory. Null where the run has no such file.
+  std::unique_ptr<AllocationBound> bound_by(const char* file) const;
 
   bool has_weights() const;
   /// The model with its best weights, in evaluation mode.
@@ -93,6 +103,7 @@ class Run {
   std::filesystem::path path_;
   Json facts_;
   Schemas schemas_;
+  std::shared_ptr<FolderLock> lock_;
   mutable Data training_;
   mutable std::shared_ptr<const Kept> kept_;
 };

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "elbo/serve/explorer.h"
+#include "elbo/serve/http_bounded.h"
+#include "elbo/serve/jobs.h"
+
+namespace elbo {
+
+/// What is asked of whom. Errors become answers with a status.
+void add_routes(httplib::Server& server, Explorer& explorer, Jobs& jobs);
+/// {"error": why} with a status.
+void answer_error(httplib::Response& response, int status, std::string why);
+
+}  // namespace elbo
