@@ -44,7 +44,7 @@ class RowScorer {
   /// Learns from normal rows what is usual. `progress` sees shares from 0 to 1.
   void calibrate(const Dataset& reference, const std::function<void(double)>& progress);
 
-  /// [B] float64.
+  /// [B] float64. Of an ensemble, once it is calibrated.
   Tensor scores(const Batch& batch) const;
   /// [R] scores of the reference rows.
   const Tensor& reference() const { return reference_; }
