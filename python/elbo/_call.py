@@ -133,15 +133,19 @@ def interruptible(calls: Calls, work: Callable[[], None]) -> None:
             work()
         except BaseException as error:
             raised.append(error)
+        finally:
+            done.set()
 
+    done = threading.Event()
     worker = threading.Thread(target=body, name="elbo")
     worker.start()
     interrupted = None
-    while worker.is_alive():
+    while not done.is_set():  # join() would take an interrupted thread for one that has ended
         try:
-            worker.join()
+            done.wait(0.1)  # a signal that another thread has caught is seen, too
         except KeyboardInterrupt as error:
             interrupted, calls.stop = error, True
+    worker.join()
     if interrupted is not None and (not raised or isinstance(raised[0], Stopped)):
         raise interrupted
     if raised:

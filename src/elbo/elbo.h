@@ -188,7 +188,8 @@ ELBO_C_API elbo_status elbo_reconstruct(elbo_run* run, const elbo_data* data, co
 ELBO_C_API elbo_status elbo_sample(elbo_run* run, int64_t count, const char* options, float* rows,
                                    const elbo_callbacks* callbacks);
 /* How unusual each row is, [rows], higher = more. `options`: score = likelihood (-log p(x) in nats)
-   | elbo | reconstruction | latent, draws, seed. */
+   | elbo | reconstruction | latent, draws, seed. All rows meet the same draws, so that a
+   score does not depend on the other rows. */
 ELBO_C_API elbo_status elbo_score(elbo_run* run, const elbo_data* data, const char* options,
                                   double* scores, const elbo_callbacks* callbacks);
 /* What the model says about the missing cells of a table, [rows, columns of the model] each, NaN

@@ -6,8 +6,8 @@
 #include "elbo/capi/guard.h"
 #include "elbo/data/column.h"
 #include "elbo/eval/row_score.h"
+#include "elbo/group/row_draws.h"
 #include "elbo/tasks/completion.h"
-#include "elbo/tasks/rows.h"
 
 namespace elbo::capi {
 namespace {
@@ -18,17 +18,17 @@ void score_all(elbo_run& run, const elbo_data& data, const RowScoreOptions& opti
         "[score] ensemble is calibrated on the run's rows: use the task \"score\"");
   model_of(run);
   const auto rows = open_for(run, data);
-  const RandomScope scope(static_cast<uint64_t>(options.seed));
   const Draw draw{static_cast<uint64_t>(options.seed), 0};
   const RowScorer scorer(run.model, run.run->schemas(), options);
   const auto n = static_cast<double>(rows->size());
   const auto progress = calls.progress();
-  for_each_placed_batch({rows, "", 0}, scorer.block(), draw,
-                        [&](const Batch& batch, int64_t first) {
-                          const auto scores = scorer.scores(batch).contiguous();
-                          std::copy_n(scores.data_ptr<double>(), batch.size(), out + first);
-                          progress(static_cast<double>(first + batch.size()) / n);
-                        });
+  for_each_batch(*rows, scorer.block(), draw, [&](const Batch& batch, int64_t first) {
+    const RandomScope same_in_all_blocks(static_cast<uint64_t>(options.seed));
+    const SharedDraws same_in_all_rows(batch.size());
+    const auto scores = scorer.scores(batch).contiguous();
+    std::copy_n(scores.data_ptr<double>(), batch.size(), out + first);
+    progress(static_cast<double>(first + batch.size()) / n);
+  });
 }
 
 struct ImputeWish {

@@ -13,6 +13,8 @@ namespace {
 // here first. What a part of a model draws needs no word from its author.
 constexpr auto kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
+constexpr int64_t kShared = -1;  // as the total: every row of `count` draws alike
+
 thread_local RowPart part_here;
 
 bool active() { return c10::impl::tls_is_dispatch_key_included(kKey); }
@@ -54,6 +56,23 @@ Tensor in_whole(const Tensor& t, int64_t axis) {
   return whole.view(shape);
 }
 
+/// One row's draw for all of them. False: each row has a law of its own.
+bool draw_shared(const c10::OperatorHandle& op, torch::jit::Stack* stack, size_t count,
+                 int64_t axis) {
+  if (!op.schema().name().ends_with("_")) return false;
+  const auto arguments = stack->end() - static_cast<int64_t>(count);
+  for (auto a = arguments + 1; a != stack->end(); ++a) {
+    if (a->isTensor() && a->toTensor().defined()) return false;
+  }
+  const Tensor self = arguments->toTensor();
+  const auto all = three_axes(self.detach(), axis, part_here.count);
+  *arguments = torch::empty({all.size(0), 1, all.size(2)}, self.options());
+  op.callBoxed(stack);
+  self.detach().copy_(stack->back().toTensor().expand(all.sizes()).reshape(self.sizes()));
+  stack->back() = self;
+  return true;
+}
+
 void draw(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
   const WholeDraws inner;
   torch::NoGradGuard no_gradient;
@@ -62,6 +81,10 @@ void draw(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack*
   const Tensor self = arguments->toTensor();
   const auto axis = row_axis(self);
   if (!axis) return op.callBoxed(stack);
+  if (part_here.total == kShared) {
+    if (!draw_shared(op, stack, count, *axis)) op.callBoxed(stack);
+    return;
+  }
   const bool in_place = op.schema().name().ends_with("_");
   for (auto a = arguments; a != stack->end(); ++a) {
     if (!a->isTensor() || !a->toTensor().defined()) continue;
@@ -95,6 +118,17 @@ RowDraws::RowDraws(const RowPart& part) : before_(part_here), was_active_(active
 }
 
 RowDraws::~RowDraws() {
+  part_here = before_;
+  set_active(was_active_);
+}
+
+SharedDraws::SharedDraws(int64_t rows) : before_(part_here), was_active_(active()) {
+  assert(rows > 0);
+  part_here = {0, rows, kShared};
+  set_active(rows > 1);
+}
+
+SharedDraws::~SharedDraws() {
   part_here = before_;
   set_active(was_active_);
 }
