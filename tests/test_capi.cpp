@@ -239,6 +239,33 @@ TEST_CASE("a table's missing cells are filled, spelled as the data spell them") 
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("rows that are counted are the rows that are written") {
+  const auto folder = folder_for("counted");
+  elbo_data *data = nullptr, *few = nullptr;
+  elbo_run* run = nullptr;
+  REQUIRE(elbo_data_open("builtin:digits", "{\"rows\": 60}", &data) == ELBO_OK);
+  REQUIRE(elbo_train(data, "{\"train\": {\"steps\": 2}}", folder.c_str(), nullptr, &run) ==
+          ELBO_OK);
+  REQUIRE(elbo_data_open("builtin:digits", "{\"rows\": 7}", &few) == ELBO_OK);
+  int64_t rows = 0, size = 0;
+  REQUIRE(elbo_data_rows(few, &rows) == ELBO_OK);
+  CHECK(rows == 7);
+  REQUIRE(elbo_run_code_size(run, &size) == ELBO_OK);
+  std::vector<float> codes(static_cast<size_t>(8 * size), -77);
+  REQUIRE(elbo_encode(run, few, nullptr, codes.data(), nullptr, nullptr) == ELBO_OK);
+  CHECK(codes[static_cast<size_t>(7 * size - 1)] != -77);
+  CHECK(codes[static_cast<size_t>(7 * size)] == -77);
+  char* json = nullptr;
+  elbo_rows* made = nullptr;
+  REQUIRE(elbo_run_task(run, "encode", few, nullptr, nullptr, nullptr, &made, &json) == ELBO_OK);
+  CHECK(CJson::parse(taken(json))["rows"] == 7);
+  elbo_rows_free(made);
+  elbo_run_free(run);
+  elbo_data_free(data);
+  elbo_data_free(few);
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("tasks give rows in place of files, and lists are complete") {
   const Tiny tiny("tasks");
   REQUIRE(tiny.status == ELBO_OK);

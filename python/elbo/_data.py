@@ -140,7 +140,7 @@ class _Table:
             self._add_texts(name, cells)
 
     def _add_texts(self, name: str, cells: np.ndarray) -> None:
-        missing = [_is_missing(cell) for cell in cells]
+        missing = [is_missing(cell) for cell in cells]
         texts = [b"" if gone else str(cell).encode() for cell, gone in zip(cells, missing)]
         offsets = np.zeros(self.rows + 1, dtype=np.int64)
         np.cumsum([len(text) for text in texts], out=offsets[1:])
@@ -155,8 +155,8 @@ class _Table:
         )
 
 
-def _is_missing(cell: Any) -> bool:
-    return cell is None or cell != cell or type(cell).__name__ in ("NAType", "NaTType")
+def is_missing(cell: Any) -> bool:
+    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or bool(cell != cell)
 
 
 def plain_cells(values: Any) -> np.ndarray:
@@ -184,10 +184,10 @@ def plain_cells(values: Any) -> np.ndarray:
 
 def _numbers_if_all(cells: np.ndarray) -> np.ndarray:
     """Python's own numbers in a column of objects."""
-    seen = [cell for cell in cells if not _is_missing(cell)]
+    seen = [cell for cell in cells if not is_missing(cell)]
     whole = seen and all(isinstance(c, (int, float, np.number)) for c in seen)
     if whole and not any(isinstance(c, (bool, np.bool_)) for c in seen):
-        return np.array([np.nan if _is_missing(c) else float(c) for c in cells])
+        return np.array([np.nan if is_missing(c) else float(c) for c in cells])
     return cells
 
 
@@ -200,7 +200,7 @@ def _dates(values: Any) -> np.ndarray:
     if getattr(stamps.dt, "tz", None) is not None:
         stamps = stamps.dt.tz_convert("UTC").dt.tz_localize(None)
     words = stamps.dt.strftime("%Y-%m-%dT%H:%M:%S").astype(object).to_numpy()
-    words = np.array([None if _is_missing(word) else word for word in words], dtype=object)
+    words = np.array([None if is_missing(word) else word for word in words], dtype=object)
     if all(word is None or word.endswith("T00:00:00") for word in words):
         words = np.array([_short_date(word) for word in words], dtype=object)
     return words

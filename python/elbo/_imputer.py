@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 
-from ._base import frame_like
-from ._data import column_names, from_frame, is_frame, plain_cells
-from ._base import seed_of
+from ._base import frame_like, seed_of
+from ._data import column_names, from_frame, is_frame, is_missing, plain_cells
 from ._table_estimator import TableEstimator
 
 
 def _absent(cells: np.ndarray) -> np.ndarray:
     if cells.dtype.kind in "fiu":
         return np.isnan(cells) if cells.dtype.kind == "f" else np.zeros(len(cells), dtype=bool)
-    return np.array([cell is None or cell != cell for cell in cells.astype(object)], dtype=bool)
+    return np.array([is_missing(cell) for cell in cells], dtype=bool)
 
 
 class Imputer(OneToOneFeatureMixin, TransformerMixin, TableEstimator):  # type: ignore[misc]

@@ -95,7 +95,7 @@ ELBO_C_API elbo_status elbo_data_array(const elbo_array* x, const elbo_array* la
 ELBO_C_API elbo_status elbo_data_table(const elbo_table* table, const char* options,
                                        elbo_data** out);
 ELBO_C_API void elbo_data_free(elbo_data* data);
-/* Opens the data where that is still to be done. */
+/* How many rows there are, as `options` leave them: the size of what calls on them write. */
 ELBO_C_API elbo_status elbo_data_rows(const elbo_data* data, int64_t* rows);
 /* What the rows are: shape, kind, columns, as schema.json of a run has it. */
 ELBO_C_API elbo_status elbo_data_schema(const elbo_data* data, char** json);

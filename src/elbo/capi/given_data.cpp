@@ -1,5 +1,8 @@
 #include "elbo/capi/given_data.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "elbo/capi/array_view.h"
 #include "elbo/capi/guard.h"
 
@@ -23,14 +26,7 @@ bool is_plain(const Schema& x, const Tensor& rows) {
   return x.kind == Kind::kReal || (x.kind == Kind::kByte && rows.scalar_type() == torch::kUInt8);
 }
 
-}  // namespace
-
-Data open_given(const elbo_data& data) {
-  auto options = read_options<DataOptions>(data.options, "data");
-  return open_data(data.source, options);
-}
-
-Data open_for(const elbo_run& run, const elbo_data& data) {
+Data opened_for(const elbo_run& run, const elbo_data& data) {
   const auto& schemas = run.run->schemas();
   const auto* source = data.memory ? &data.memory->source() : nullptr;
   if (source && source->x.defined() && !source->labels.defined() && !schemas.c.present() &&
@@ -40,7 +36,41 @@ Data open_for(const elbo_run& run, const elbo_data& data) {
     arrays.schemas.x = schemas.x;
     return in_memory(std::move(arrays));
   }
-  return run.run->open_other(data.source, data.options.value("split", "all"));
+  const auto own = read_options<DataOptions>(data.options, "data");
+  auto rows = run.run->open_other(data.source, own.split);
+  if (own.rows > 0 && own.rows < rows->size()) {
+    std::vector<int64_t> first(static_cast<size_t>(own.rows));
+    std::iota(first.begin(), first.end(), int64_t{0});
+    rows = subset(rows, std::move(first));
+  }
+  return rows;
+}
+
+Data counted(const elbo_data& data, Data rows) {
+  // The caller's memory is as large as the number of rows says.
+  check(data.counted < 0 || rows->size() == data.counted, "[data] ", data.source, ": ",
+        data.counted, " rows as they were counted, ", rows->size(), " as the run reads them");
+  return rows;
+}
+
+}  // namespace
+
+Data open_for(const elbo_run& run, const elbo_data& data) {
+  return counted(data, opened_for(run, data));
+}
+
+Data open_given(const elbo_data& data) {
+  return open_data(data.source, read_options<DataOptions>(data.options, "data"));
+}
+
+void use_rows_of(const elbo_data& data, const std::vector<OptionHelp>& known, Json& options) {
+  for (const char* name : {"rows", "split"}) {
+    if (!data.options.contains(name) || options.contains(name)) continue;
+    const bool takes = std::any_of(known.begin(), known.end(),
+                                   [&](const OptionHelp& option) { return option.name == name; });
+    check(takes, "[data] ", name, ": this task reads all rows of its data");
+    options[name] = data.options[name];
+  }
 }
 
 }  // namespace elbo::capi
@@ -90,7 +120,10 @@ elbo_status elbo_data_rows(const elbo_data* data, int64_t* rows) {
   return computing([&] {
     check_given(data, "elbo_data_rows", "data");
     check_given(rows, "elbo_data_rows", "rows");
-    *rows = data->memory ? data->memory->source().rows : open_given(*data)->size();
+    const auto most = data->options.value("rows", int64_t{0});
+    const bool all = data->memory && most == 0;
+    data->counted = all ? data->memory->source().rows : open_given(*data)->size();
+    *rows = data->counted;
   });
 }
 

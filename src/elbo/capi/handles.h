@@ -14,6 +14,7 @@ struct elbo_data {
   std::string source;  // DATA of the command line
   elbo::Json options;
   std::shared_ptr<const elbo::NamedSource> memory;  // null where it lies in files
+  mutable int64_t counted = -1;                     // rows that the caller was told of
 };
 
 struct elbo_table {

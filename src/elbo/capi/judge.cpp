@@ -1,5 +1,5 @@
+#include "elbo/capi/given_data.h"
 #include "elbo/capi/guard.h"
-#include "elbo/capi/handles.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/diagnose.h"
 #include "elbo/eval/prediction.h"
@@ -64,8 +64,9 @@ elbo_status elbo_evaluate(elbo_run* run, const elbo_data* data, const char* opti
   return computing([&] {
     check_given(run, "elbo_evaluate", "run");
     check_given(json, "elbo_evaluate", "json");
-    const auto wish =
-        elbo::read_options<JudgeWish>(options_from(options, "elbo_evaluate"), "evaluate");
+    auto given = options_from(options, "elbo_evaluate");
+    if (data) use_rows_of(*data, elbo::describe<JudgeWish>(), given);
+    const auto wish = elbo::read_options<JudgeWish>(given, "evaluate");
     Calls calls(callbacks);
     *json = copied(judged(*run, data, wish, calls).dump());
   });

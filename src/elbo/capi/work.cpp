@@ -1,8 +1,8 @@
 #include <cstring>
 
 #include "elbo/capi/array_view.h"
+#include "elbo/capi/given_data.h"
 #include "elbo/capi/guard.h"
-#include "elbo/capi/handles.h"
 #include "elbo/io/row_sink.h"
 
 namespace elbo::capi {
@@ -14,9 +14,11 @@ struct TaskResult {
 };
 
 /// `out` empty and `keep`: what the task's file would hold stays in memory.
-TaskResult run_task(elbo_run& run, const std::string& name, const elbo_data* data,
-                    const Json& options, const std::string& out, bool keep, Calls& calls) {
-  const auto task = tasks().find(name).make(options);
+TaskResult run_task(elbo_run& run, const std::string& name, const elbo_data* data, Json options,
+                    const std::string& out, bool keep, Calls& calls) {
+  const auto& entry = tasks().find(name);
+  if (data) use_rows_of(*data, entry.options, options);
+  const auto task = entry.make(options);
   model_of(run);
   TaskInput input;
   input.run = run.run;
