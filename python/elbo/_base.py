@@ -114,9 +114,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 **self._training(rows),
             )
         except (KeyboardInterrupt, Stopped) as error:
-            run = getattr(error, "run", None)
-            if run is not None:
-                self._keep(run)
+            reached = getattr(error, "run", None)
+            if reached is not None:
+                self._keep(reached)
             raise
         self._keep(run)
 

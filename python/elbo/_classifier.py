@@ -76,8 +76,10 @@ class SemiSupervisedClassifier(ClassifierMixin, Estimator):  # type: ignore[misc
         run = self._own_run()
         data = from_array(checked(self, X, reset=False))
         _, rows = run.task("classify", data, rows=True)
-        shares = rows[:, 1:].astype(np.float64)
-        return shares / shares.sum(axis=1, keepdims=True)
+        shares: np.ndarray = rows[:, 1:].astype(np.float64)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
 
     def predict(self, X: Any) -> np.ndarray:
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        classes: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return classes

@@ -59,6 +59,11 @@ class OutlierDetector(OutlierMixin, Estimator):  # type: ignore[misc]
         self.criterion = criterion
         self.draws = draws
 
+    decision_scores_: np.ndarray
+    offset_: float
+    threshold_: float
+    labels_: np.ndarray
+
     def fit(self, X: Any, y: Any = None) -> "OutlierDetector":
         """Trains on X [N, D]; y is not used."""
         share = self.contamination
