@@ -93,6 +93,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             "lr": self.learning_rate,
             "validation": self.validation,
             "seed": seed_of(self.random_state),
+            # What is asked for goes before the steps that a model recommends.
+            "steps": None if self.epochs is None else 0,
             **(self.train_options or {}),
         }
         if self.epochs is None and not options.get("steps"):
@@ -100,9 +102,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             options["epochs"] = max(_EPOCHS, -(-_STEPS_AT_LEAST // steps))
         return options
 
-    def _train(self, data: Data, rows: int) -> None:
-        """Sets run_ and n_iter_; after Ctrl-C, too."""
-        settings = {} if self.latent_dim is None else {"latent.size": self.latent_dim}
+    def _train(self, data: Data, rows: int, defaults: Mapping[str, Any] | None = None) -> None:
+        """Sets run_ and n_iter_; after Ctrl-C, too. `defaults`: options of the model where no spec is
+        given."""
+        settings = dict(defaults or {}) if self.spec is None else {}
+        if self.latent_dim is not None:
+            settings["latent.size"] = self.latent_dim
         try:
             run = train(
                 data,

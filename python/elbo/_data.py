@@ -63,6 +63,8 @@ def view_of(array: np.ndarray) -> Array:
 
 def is_frame(x: Any) -> bool:
     """Whether x has named columns: pandas, polars, pyarrow, or a dictionary of them."""
+    if hasattr(x, "toarray"):
+        return False  # some of SciPy's sparse matrices are dictionaries
     return isinstance(x, Mapping) or (hasattr(x, "columns") and not isinstance(x, np.ndarray)) or (
         hasattr(x, "__arrow_c_array__") and hasattr(x, "schema")
     )
