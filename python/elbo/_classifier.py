@@ -90,5 +90,6 @@ class SemiSupervisedClassifier(ClassifierMixin, Estimator):  # type: ignore[misc
         return shares
 
     def predict(self, X: Any) -> np.ndarray:
-        classes: np.ndarray = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        shares = self.predict_proba(X)  # first: it says where fit() was not called
+        classes: np.ndarray = self.classes_[shares.argmax(axis=1)]
         return classes
