@@ -46,6 +46,10 @@ foreach(header IN LISTS headers)
 endforeach()
 install(EXPORT elbo NAMESPACE elbo:: FILE elboTargets.cmake DESTINATION ${package_dir})
 
+# Into the Python package, beside its modules: python/elbo/_library.py looks there first.
+install(TARGETS elbo_shared LIBRARY DESTINATION elbo/lib COMPONENT python EXCLUDE_FROM_ALL
+        NAMELINK_SKIP)
+
 configure_package_config_file(cmake/elboConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/elboConfig.cmake
                               INSTALL_DESTINATION ${package_dir})
 # Before 1.0 a minor version may change the interface.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing needs, from the distribution's own packages (Debian 12 or later).
-# Does nothing where all of it is there. `setup.sh --develop` adds what only judges a change: formatter
-# and decoder of protocol buffers; `--bench` the peers that bench.sh measures.
+# Does nothing where all of it is there. `setup.sh --develop` adds what only judges a change: formatter,
+# decoder of protocol buffers, and what the Python package works with; `--bench` the peers that bench.sh measures.
 set -euo pipefail
 
 # libopenblas0-openmp: libtorch's products without it are ten times slower, and a BLAS with
@@ -12,13 +12,13 @@ packages=(
   nlohmann-json3-dev libcli11-dev
   libpng-dev libjpeg62-turbo-dev libwebp-dev libgif-dev libtiff-dev libarchive-dev zlib1g-dev libsqlite3-dev libcpp-httplib-dev
   librdkit-dev rdkit-data libboost-dev
-  doctest-dev python3
+  doctest-dev python3 python3-numpy
 )
 # Another version of the formatter judges differently: where the release has not this one, none is used.
 wanted=()
 case "${1:-}" in
   "") ;;
-  --develop) packages+=(protobuf-compiler) wanted=(clang-format-14) ;;
+  --develop) packages+=(protobuf-compiler python3-sklearn python3-pandas) wanted=(clang-format-14) ;;
   --bench) packages+=(python3-torch python3-pil python3-scipy python3-sklearn python3-rdkit hyperfine time) ;;
   *)
     echo "usage: scripts/setup.sh [--develop | --bench]" >&2

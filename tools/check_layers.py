@@ -17,6 +17,7 @@ LAYERS = [
     "export",
     "tasks",
     "serve",
+    "capi",
     "cli",
 ]
 RANK = {folder: i for i, layer in enumerate(LAYERS) for folder in layer.split()}

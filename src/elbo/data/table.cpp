@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <limits>
 
+#include "elbo/data/memory_source.h"
+
 namespace elbo {
 namespace {
 
@@ -31,6 +33,7 @@ int64_t find_name(const std::vector<std::string>& names, const std::string& name
 }
 
 std::unique_ptr<Records> open_records(const std::string& path, const TableOptions& options) {
+  if (auto records = memory_records(path)) return records;
   const auto [file, table] = split_table(path);
   if (!is_database(file)) return std::make_unique<CsvReader>(path, delimiter_of(options));
   const auto part = DatabasePart{options.table, options.query};

@@ -56,7 +56,7 @@ class RowScorer {
   /// In place of calibrate().
   void recall(const Reference& reference);
 
-  /// [B] float64.
+  /// [B] float64. Of an ensemble, once it is calibrated.
   Tensor scores(const Batch& batch) const;
   /// [R] scores of the reference rows.
   const Tensor& reference() const { return reference_; }

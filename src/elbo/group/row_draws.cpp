@@ -12,6 +12,8 @@ namespace {
 // here first. What a part of a model draws needs no word from its author.
 constexpr auto kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
+constexpr int64_t kShared = -1;  // as the total: every row of `count` draws alike
+
 thread_local RowPart part_here;
 thread_local int64_t axis_here = 0;
 
@@ -57,12 +59,33 @@ void draw_indices(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   stack->back() = own_rows(stack->back().toTensor(), 0).clone();
 }
 
+/// One row's draw for all of them. False: each row has a law of its own.
+bool draw_shared(const c10::OperatorHandle& op, torch::jit::Stack* stack, size_t count,
+                 int64_t axis) {
+  if (!op.schema().name().ends_with("_")) return false;
+  const auto arguments = stack->end() - static_cast<int64_t>(count);
+  for (auto a = arguments + 1; a != stack->end(); ++a) {
+    if (a->isTensor() && a->toTensor().defined()) return false;
+  }
+  const Tensor self = arguments->toTensor();
+  const auto all = three_axes(self.detach(), axis, part_here.count);
+  *arguments = torch::empty({all.size(0), 1, all.size(2)}, self.options());
+  op.callBoxed(stack);
+  self.detach().copy_(stack->back().toTensor().expand(all.sizes()).reshape(self.sizes()));
+  stack->back() = self;
+  return true;
+}
+
 void draw(const c10::OperatorHandle& op, c10::DispatchKeySet, torch::jit::Stack* stack) {
   const WholeDraws inner;
   torch::NoGradGuard no_gradient;
   const auto count = op.schema().arguments().size();
   const auto arguments = stack->end() - static_cast<int64_t>(count);
   const Tensor self = arguments->toTensor();
+  if (part_here.total == kShared) {
+    if (!has_rows(self) || !draw_shared(op, stack, count, axis_here)) op.callBoxed(stack);
+    return;
+  }
   // Indices out of one distribution [K]: its axis is no axis of rows, that of the indices is.
   if (op.schema().name() == "aten::multinomial" && self.dim() == 1) return draw_indices(op, stack);
   if (!has_rows(self)) return op.callBoxed(stack);
@@ -106,6 +129,17 @@ RowDraws::~RowDraws() {
 
 RowAxis::RowAxis(int64_t axis) : before_(axis_here) { axis_here = axis; }
 RowAxis::~RowAxis() { axis_here = before_; }
+
+SharedDraws::SharedDraws(int64_t rows) : before_(part_here), was_active_(active()) {
+  assert(rows > 0);
+  part_here = {0, rows, kShared};
+  set_active(rows > 1);
+}
+
+SharedDraws::~SharedDraws() {
+  part_here = before_;
+  set_active(was_active_);
+}
 
 WholeDraws::WholeDraws() : was_active_(active()) { set_active(false); }
 WholeDraws::~WholeDraws() { set_active(was_active_); }

@@ -39,6 +39,21 @@ class RowAxis {
   int64_t before_;
 };
 
+/// Within its scope all `rows` of a batch draw the noise that one row alone would draw, so that
+/// what is computed of a row does not depend on the others. Draws whose law differs from row to row
+/// (classes, gamma) are as they stand.
+class SharedDraws {
+ public:
+  explicit SharedDraws(int64_t rows);
+  ~SharedDraws();
+  SharedDraws(const SharedDraws&) = delete;
+  SharedDraws& operator=(const SharedDraws&) = delete;
+
+ private:
+  RowPart before_;
+  bool was_active_;
+};
+
 /// Within its scope draws are as they stand, also inside RowDraws: for what concerns no rows.
 class WholeDraws {
  public:

@@ -10,6 +10,7 @@
 #include "elbo/io/csv.h"
 #include "elbo/io/file.h"
 #include "elbo/io/npy.h"
+#include "elbo/io/row_sink.h"
 
 namespace elbo {
 namespace {
@@ -143,6 +144,7 @@ bool is_row_file(const std::string& path) {
 std::unique_ptr<RowFile> create_row_file(const std::string& path, RowPlan plan) {
   check(is_row_file(path), "[file] ", path, ": unknown ending \"", extension(path),
         "\"; known: .csv, .npy, .tsv");
+  if (auto sink = sink_file(path, plan)) return sink;
   const auto kind = extension(path);
   if (kind == ".npy") return std::make_unique<NpyFile>(path, std::move(plan));
   return std::make_unique<TextFile>(path, std::move(plan), kind == ".csv" ? ',' : '\t');

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "elbo/train/plan.h"
+
+namespace elbo::capi {
+
+/// What elbo_train() is asked for beside the data.
+struct TrainWish {
+  TrainRequest train;
+  bool force = false;
+  int64_t threads = 0;
+};
+/// Raises an Error for unknown names and wrong types.
+TrainWish read_request(const char* json);
+/// The facts of a run that is to go on with other epochs, steps, patience or lr; no other option
+/// may change.
+Json resumed_facts(const Run& run, const Json& options);
+
+}  // namespace elbo::capi
