@@ -9,6 +9,7 @@
 #include <new>
 
 #include "elbo/core/random.h"
+#include "elbo/io/json_text.h"
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
@@ -80,7 +81,7 @@ void check_given(const void* pointer, const char* function, const char* argument
 
 Json options_from(const char* text, const char* where) {
   if (!text || !*text) return Json::object();
-  auto options = Json::parse(text, nullptr, false);
+  auto options = try_parse_json(text);
   check(options.is_object(), "[", where, "] options: expected a JSON object, found ", text);
   return options;
 }

@@ -1,6 +1,7 @@
 #include "elbo/capi/request.h"
 
 #include "elbo/capi/guard.h"
+#include "elbo/io/json_text.h"
 
 namespace elbo::capi {
 namespace {
@@ -9,7 +10,9 @@ namespace {
 std::string assignment(const std::string& name, const Json& value) {
   if (!value.is_string()) return name + "=" + value.dump();
   const auto word = value.get<std::string>();
-  return name + "=" + (Json::parse(word, nullptr, false).is_discarded() ? word : value.dump());
+  bool is_json = false;
+  try_parse_json(word, &is_json);
+  return name + "=" + (is_json ? value.dump() : word);
 }
 
 /// A patch of nested objects as assignments. The type of a part goes first: it replaces the

@@ -73,7 +73,7 @@ struct Bare {
   bool negative = false, parentheses = false;
 };
 
-Bare bare(std::string_view text) {
+Bare bare_number(std::string_view text) {
   static const auto behind = [] {
     auto signs = currencies();
     signs.emplace_back("%");
@@ -142,7 +142,7 @@ bool is_decimal_sign(const std::string& sign) { return sign == "," || sign == ".
 
 /// "$1,234.50" as "1234.50", in this spelling alone.
 std::optional<std::string> plain_digits(std::string_view text, const Spelling& s) {
-  const auto b = bare(text);
+  const auto b = bare_number(text);
   const auto runs = runs_of(b.digits);
   if (!runs || (b.parentheses && !s.parentheses)) return {};
   const bool percent = s.suffix.ends_with('%') != b.suffix.ends_with('%');
@@ -235,7 +235,7 @@ void SpellingEvidence::add_plain(size_t before, size_t after, bool zero) {
 }
 
 bool SpellingEvidence::add(std::string_view text) {
-  const auto b = bare(text);
+  const auto b = bare_number(text);
   const auto runs = runs_of(b.digits);
   if (!runs || b.digits.empty() || !is_digit(b.digits.back())) return false;
   const auto& signs = runs->signs;

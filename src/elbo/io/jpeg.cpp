@@ -117,8 +117,7 @@ Tensor rgb_of_inks(const Tensor& light) {
 
 }  // namespace
 
-Tensor decode_jpeg(std::string_view bytes, const std::string& where, int64_t most,
-                   bool* cmyk) {
+Tensor decode_jpeg(std::string_view bytes, const std::string& where, int64_t most, bool* cmyk) {
   Decoder decoder(bytes);
   check(decoder.read_header(), "[jpeg] ", where, ": ", decoder.message);
   check_image_size(decoder.width(), decoder.height(), "jpeg", where, most);

@@ -127,8 +127,8 @@ bool is_tiff(std::string_view bytes) {
 
 Picture decode_picture(std::string_view bytes, const std::string& where, int64_t most) {
   if (bytes.substr(0, 4) == "\x89PNG") {
-    auto picture =
-        is_deep_png(bytes) ? decode_deep_png(bytes, where, most) : Picture{decode_png(bytes, where, most)};
+    auto picture = is_deep_png(bytes) ? decode_deep_png(bytes, where, most)
+                                      : Picture{decode_png(bytes, where, most)};
     picture.orientation = orientation_in_png(bytes);
     return picture;
   }

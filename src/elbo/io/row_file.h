@@ -21,10 +21,10 @@ class RowFile {
 /// What a row file will hold.
 struct RowPlan {
   int64_t rows = 0;
-  Shape shape;                            // of one row
-  bool whole = false;                     // int64 instead of float32
-  std::vector<std::string> columns;       // names for text files; empty = x0, x1, …
-  Tensor origin = Tensor();               // [1, shape…] float64, put back on; the file is float64 then
+  Shape shape;                       // of one row
+  bool whole = false;                // int64 instead of float32
+  std::vector<std::string> columns;  // names for text files; empty = x0, x1, …
+  Tensor origin = Tensor();          // [1, shape…] float64, put back on; the file is float64 then
   std::vector<std::string> classes = {};  // text files: words for the numbers of the first column
 };
 /// Whether the extension names a format of row files: .npy, .csv, .tsv.

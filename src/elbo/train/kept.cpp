@@ -1,5 +1,6 @@
 #include "elbo/train/kept.h"
 
+#include "elbo/io/json_text.h"
 #include "elbo/io/safetensors.h"
 #include "elbo/model/codes.h"
 
@@ -83,7 +84,7 @@ std::shared_ptr<const Kept> load_kept(const Run& run) {
   const auto file = load_safetensors(path);
   const auto at = file.metadata.find("elbo");
   auto kept = std::make_shared<Kept>();
-  kept->about = at == file.metadata.end() ? Json() : Json::parse(at->second, nullptr, false);
+  kept->about = at == file.metadata.end() ? Json() : try_parse_json(at->second);
   check(kept->about.is_object(), "[run] ", path,
         ": lacks its facts; remove the file to go without");
   if (kept->about.value("step", Json()) != run.weights_about().value("step", Json()))
