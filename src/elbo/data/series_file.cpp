@@ -16,12 +16,21 @@ namespace {
 
 constexpr const char* kChange = "change of ";
 
-bool names_time(std::string name) {
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+bool names_time(const std::string& given) {
+  const auto name = lower_case(given);
   for (const char* part : {"time", "date", "stamp", "epoch", "unix"}) {
     if (name.find(part) != std::string::npos) return true;
   }
   return name == "t" || name == "ts" || name == "ds";
+}
+
+/// A part of the time: it comes in runs, too, and names no machine.
+bool names_calendar(const std::string& name) {
+  const auto small = lower_case(name);
+  for (const char* part : {"year", "month", "week", "day", "hour", "date"}) {
+    if (small.find(part) != std::string::npos) return true;
+  }
+  return false;
 }
 
 /// Reads a file of steps and decides what its columns are for.
@@ -186,7 +195,7 @@ class SeriesText {
     for (size_t t = 1; t < seconds_.size(); ++t) {
       if (seconds_[t] < seconds_[t - 1]) found.push_back(static_cast<int64_t>(t));
     }
-    for (int64_t i = 0; found.empty() && i < width(); ++i) {
+    for (int64_t i = 0; time_ < 0 && found.empty() && i < width(); ++i) {
       if (is_free(i) && !column(i).counts(&found)) found.clear();
     }
     return found;
@@ -196,7 +205,8 @@ class SeriesText {
     const auto found = restarts();
     if (found.empty()) return "";
     for (int64_t i = 0; i < width(); ++i) {
-      if (!is_free(i) || !column(i).in_runs() || column(i).seen() < steps_) continue;
+      const bool runs_once = column(i).in_runs() && column(i).seen() == steps_;
+      if (!is_free(i) || !runs_once || names_calendar(name(i))) continue;
       const auto begins = column(i).runs();
       const bool explains = std::all_of(found.begin(), found.end(),
                                         [&](int64_t t) { return begins[static_cast<size_t>(t)]; });
@@ -219,6 +229,17 @@ class SeriesText {
     }
   }
 
+  /// Steps of the file at which an entity begins, but the first.
+  std::vector<int64_t> entity_begins() const {
+    std::vector<int64_t> begins;
+    if (entity_ < 0) return begins;
+    const auto runs = column(entity_).runs();
+    for (int64_t t = 1; t < steps_; ++t) {
+      if (runs[static_cast<size_t>(t)]) begins.push_back(t);
+    }
+    return begins;
+  }
+
   /// Whether a column that nobody has named is one; a note says why not.
   bool is_variable(int64_t i) {
     const auto& c = column(i);
@@ -229,7 +250,9 @@ class SeriesText {
     if (c.times().order() && c.times().spelled()) return leave_out("dates beside the time column");
     std::vector<int64_t> again;
     constexpr int64_t kFew = 20;
-    if (c.size() >= kFew && c.counts(&again)) return leave_out("a running number");
+    if (c.size() >= kFew && c.counts(&again) && (again.empty() || again == entity_begins())) {
+      return leave_out("a running number");
+    }
     if (c.size() >= kFew && c.all_words() && c.words().size() == 1) {
       return leave_out("constant: every value is \"" + c.words()[0] + "\"");
     }

@@ -34,9 +34,6 @@ TimeOrder later_order(const SeriesColumn& column, const std::string& path,
 [[noreturn]] void refuse_times(const SeriesColumn& column, const std::string& path,
                                const std::string& name) {
   const auto where = "[series] " + path + ": column \"" + name + "\": ";
-  if (column.first_word_line() > 0 && !column.words().empty()) {
-    fail(where, "\"", column.words()[0], "\" (line ", column.first_word_line(), ") is not a date");
-  }
   for (int64_t t = 0; t < column.size(); ++t) {
     TimeEvidence one;
     one.add(column.text(t));
