@@ -16,23 +16,6 @@ namespace {
 
 constexpr const char* kChange = "change of ";
 
-bool names_time(const std::string& given) {
-  const auto name = lower_case(given);
-  for (const char* part : {"time", "date", "stamp", "epoch", "unix"}) {
-    if (name.find(part) != std::string::npos) return true;
-  }
-  return name == "t" || name == "ts" || name == "ds";
-}
-
-/// A part of the time: it comes in runs, too, and names no machine.
-bool names_calendar(const std::string& name) {
-  const auto small = lower_case(name);
-  for (const char* part : {"year", "month", "week", "day", "hour", "date"}) {
-    if (small.find(part) != std::string::npos) return true;
-  }
-  return false;
-}
-
 /// Reads a file of steps and decides what its columns are for.
 class SeriesText {
  public:
@@ -189,34 +172,44 @@ class SeriesText {
     take(roles.entity);
   }
 
-  /// Steps at which time, or a counter of steps, begins anew.
-  std::vector<int64_t> restarts() {
-    std::vector<int64_t> found;
+  /// Steps at which time begins anew, or without a time each counter of steps.
+  std::vector<std::vector<int64_t>> restarts() const {
+    std::vector<std::vector<int64_t>> all(1);
     for (size_t t = 1; t < seconds_.size(); ++t) {
-      if (seconds_[t] < seconds_[t - 1]) found.push_back(static_cast<int64_t>(t));
+      if (seconds_[t] < seconds_[t - 1]) all[0].push_back(static_cast<int64_t>(t));
     }
-    for (int64_t i = 0; time_ < 0 && found.empty() && i < width(); ++i) {
-      if (is_free(i) && !column(i).counts(&found)) found.clear();
+    std::vector<int64_t> found;
+    for (int64_t i = 0; time_ < 0 && i < width(); ++i) {
+      if (is_free(i) && column(i).counts(&found)) all.push_back(found);
     }
-    return found;
+    return all;
   }
 
   std::string guessed_entity() {
-    const auto found = restarts();
-    if (found.empty()) return "";
-    for (int64_t i = 0; i < width(); ++i) {
-      const bool runs_once = column(i).in_runs() && column(i).seen() == steps_;
-      if (!is_free(i) || !runs_once || names_calendar(name(i))) continue;
-      const auto begins = column(i).runs();
-      const bool explains = std::all_of(found.begin(), found.end(),
-                                        [&](int64_t t) { return begins[static_cast<size_t>(t)]; });
-      const auto runs = std::count(begins.begin(), begins.end(), true);
-      if (!explains || runs > 2 * static_cast<int64_t>(found.size()) + 1) continue;
-      note("column \"" + name(i) + "\" names " + std::to_string(runs) +
-           " series, which no window spans (--entity none reads one series)");
-      return name(i);
+    for (const auto& found : restarts()) {
+      for (int64_t i = 0; !found.empty() && i < width(); ++i) {
+        if (!is_free(i) || !explains(i, found)) continue;
+        note("column \"" + name(i) + "\" names " + std::to_string(runs_of(i)) +
+             " series, which no window spans (--entity none reads one series)");
+        return name(i);
+      }
     }
     return "";
+  }
+
+  int64_t runs_of(int64_t i) const {
+    const auto begins = column(i).runs();
+    return std::count(begins.begin(), begins.end(), true);
+  }
+
+  /// Whether each value of a column comes in one run, and a run begins at each of the steps.
+  bool explains(int64_t i, const std::vector<int64_t>& steps) const {
+    const bool whole = column(i).seen() == steps_ && !names_calendar(name(i));
+    if (!whole || !column(i).in_runs()) return false;
+    const auto begins = column(i).runs();
+    return runs_of(i) <= 2 * static_cast<int64_t>(steps.size()) + 1 &&
+           std::all_of(steps.begin(), steps.end(),
+                       [&](int64_t t) { return begins[static_cast<size_t>(t)]; });
   }
 
   void find_variables() {
