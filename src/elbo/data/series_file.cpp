@@ -124,9 +124,9 @@ class SeriesText {
     time_ = place(roles.time);
     if (time_ < 0) return;
     take(roles.time);
-    if (!known || !column(time_).times().may_be(roles.order)) roles.order = order();
     const auto missing = column(time_).first_missing_line();
     if (missing > 0) refuse(missing, time_, "the time is missing");
+    if (!known || !column(time_).times().may_be(roles.order)) roles.order = order();
     seconds_.clear();
     for (int64_t t = 0; t < steps_; ++t) {
       seconds_.push_back(*parse_time(column(time_).text(t), roles.order));
