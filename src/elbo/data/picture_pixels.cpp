@@ -99,7 +99,10 @@ class SetDecoder {
     if (const auto n = count([](const auto& p) { return p.frames > 1; })) {
       notes.push_back(of_all(n, all) + " of several frames or pages: the first is read");
     }
-    if (deep_) {
+    if (deep_ && !deep) {
+      notes.push_back(
+          "bytes are read as numbers from 0 to 65535, as the model's pictures have them");
+    } else if (deep_) {
       notes.push_back(of_all(count(is_deep), all) +
                       " have 16 bits a pixel: all are read as numbers from 0 to 65535 (--depth 8 "
                       "rounds them to bytes)");

@@ -16,14 +16,6 @@ namespace {
 
 constexpr const char* kChange = "change of ";
 
-bool names_time(std::string name) {
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const char* part : {"time", "date", "stamp", "epoch", "unix"}) {
-    if (name.find(part) != std::string::npos) return true;
-  }
-  return name == "t" || name == "ts" || name == "ds";
-}
-
 /// Reads a file of steps and decides what its columns are for.
 class SeriesText {
  public:
@@ -132,9 +124,9 @@ class SeriesText {
     time_ = place(roles.time);
     if (time_ < 0) return;
     take(roles.time);
-    if (!known || !column(time_).times().may_be(roles.order)) roles.order = order();
     const auto missing = column(time_).first_missing_line();
     if (missing > 0) refuse(missing, time_, "the time is missing");
+    if (!known || !column(time_).times().may_be(roles.order)) roles.order = order();
     seconds_.clear();
     for (int64_t t = 0; t < steps_; ++t) {
       seconds_.push_back(*parse_time(column(time_).text(t), roles.order));
@@ -180,33 +172,44 @@ class SeriesText {
     take(roles.entity);
   }
 
-  /// Steps at which time, or a counter of steps, begins anew.
-  std::vector<int64_t> restarts() {
-    std::vector<int64_t> found;
+  /// Steps at which time begins anew, or without a time each counter of steps.
+  std::vector<std::vector<int64_t>> restarts() const {
+    std::vector<std::vector<int64_t>> all(1);
     for (size_t t = 1; t < seconds_.size(); ++t) {
-      if (seconds_[t] < seconds_[t - 1]) found.push_back(static_cast<int64_t>(t));
+      if (seconds_[t] < seconds_[t - 1]) all[0].push_back(static_cast<int64_t>(t));
     }
-    for (int64_t i = 0; found.empty() && i < width(); ++i) {
-      if (is_free(i) && !column(i).counts(&found)) found.clear();
+    std::vector<int64_t> found;
+    for (int64_t i = 0; time_ < 0 && i < width(); ++i) {
+      if (is_free(i) && column(i).counts(&found)) all.push_back(found);
     }
-    return found;
+    return all;
   }
 
   std::string guessed_entity() {
-    const auto found = restarts();
-    if (found.empty()) return "";
-    for (int64_t i = 0; i < width(); ++i) {
-      if (!is_free(i) || !column(i).in_runs() || column(i).seen() < steps_) continue;
-      const auto begins = column(i).runs();
-      const bool explains = std::all_of(found.begin(), found.end(),
-                                        [&](int64_t t) { return begins[static_cast<size_t>(t)]; });
-      const auto runs = std::count(begins.begin(), begins.end(), true);
-      if (!explains || runs > 2 * static_cast<int64_t>(found.size()) + 1) continue;
-      note("column \"" + name(i) + "\" names " + std::to_string(runs) +
-           " series, which no window spans (--entity none reads one series)");
-      return name(i);
+    for (const auto& found : restarts()) {
+      for (int64_t i = 0; !found.empty() && i < width(); ++i) {
+        if (!is_free(i) || !explains(i, found)) continue;
+        note("column \"" + name(i) + "\" names " + std::to_string(runs_of(i)) +
+             " series, which no window spans (--entity none reads one series)");
+        return name(i);
+      }
     }
     return "";
+  }
+
+  int64_t runs_of(int64_t i) const {
+    const auto begins = column(i).runs();
+    return std::count(begins.begin(), begins.end(), true);
+  }
+
+  /// Whether each value of a column comes in one run, and a run begins at each of the steps.
+  bool explains(int64_t i, const std::vector<int64_t>& steps) const {
+    const bool whole = column(i).seen() == steps_ && !names_calendar(name(i));
+    if (!whole || !column(i).in_runs()) return false;
+    const auto begins = column(i).runs();
+    return runs_of(i) <= 2 * static_cast<int64_t>(steps.size()) + 1 &&
+           std::all_of(steps.begin(), steps.end(),
+                       [&](int64_t t) { return begins[static_cast<size_t>(t)]; });
   }
 
   void find_variables() {
@@ -219,6 +222,17 @@ class SeriesText {
     }
   }
 
+  /// Steps of the file at which an entity begins, but the first.
+  std::vector<int64_t> entity_begins() const {
+    std::vector<int64_t> begins;
+    if (entity_ < 0) return begins;
+    const auto runs = column(entity_).runs();
+    for (int64_t t = 1; t < steps_; ++t) {
+      if (runs[static_cast<size_t>(t)]) begins.push_back(t);
+    }
+    return begins;
+  }
+
   /// Whether a column that nobody has named is one; a note says why not.
   bool is_variable(int64_t i) {
     const auto& c = column(i);
@@ -229,7 +243,9 @@ class SeriesText {
     if (c.times().order() && c.times().spelled()) return leave_out("dates beside the time column");
     std::vector<int64_t> again;
     constexpr int64_t kFew = 20;
-    if (c.size() >= kFew && c.counts(&again)) return leave_out("a running number");
+    if (c.size() >= kFew && c.counts(&again) && (again.empty() || again == entity_begins())) {
+      return leave_out("a running number");
+    }
     if (c.size() >= kFew && c.all_words() && c.words().size() == 1) {
       return leave_out("constant: every value is \"" + c.words()[0] + "\"");
     }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "elbo/core/registry.h"
+#include "elbo/core/text.h"
 #include "elbo/data/series_column.h"
 #include "elbo/data/series_file.h"
 #include "elbo/io/file.h"
@@ -34,9 +35,6 @@ TimeOrder later_order(const SeriesColumn& column, const std::string& path,
 [[noreturn]] void refuse_times(const SeriesColumn& column, const std::string& path,
                                const std::string& name) {
   const auto where = "[series] " + path + ": column \"" + name + "\": ";
-  if (column.first_word_line() > 0 && !column.words().empty()) {
-    fail(where, "\"", column.words()[0], "\" (line ", column.first_word_line(), ") is not a date");
-  }
   for (int64_t t = 0; t < column.size(); ++t) {
     TimeEvidence one;
     one.add(column.text(t));
@@ -46,6 +44,22 @@ TimeOrder later_order(const SeriesColumn& column, const std::string& path,
 }
 
 }  // namespace
+
+bool names_time(const std::string& given) {
+  const auto name = lower_case(given);
+  for (const char* part : {"time", "date", "stamp", "epoch", "unix"}) {
+    if (name.find(part) != std::string::npos) return true;
+  }
+  return name == "t" || name == "ts" || name == "ds";
+}
+
+bool names_calendar(const std::string& name) {
+  const auto small = lower_case(name);
+  for (const char* part : {"year", "month", "week", "day", "hour", "date"}) {
+    if (small.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
 
 TimeOrder time_order_of(const SeriesColumn& column, const std::string& given,
                         const std::string& path, const std::string& name) {
