@@ -135,7 +135,7 @@ use_package() {
 remove_package() {
   inside 'DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --reinstall ./elbo.deb >/dev/null 2>&1
     DEBIAN_FRONTEND=noninteractive apt-get -qq purge -y elbo >/dev/null 2>&1
-    left=$(find / -xdev \( -name "*elbo*" -o -path "*/elbo/*" \) -not -path "/root/*" -not -path "/var/lib/apt/*")
+    left=$(find / -xdev \( -name "elbo*" -o -name "libelbo*" \) -not -path "/root/*" -not -path "/var/lib/apt/*")
     if [ -n "$left" ]; then echo "left behind: $left"; exit 1; fi'
 }
 
