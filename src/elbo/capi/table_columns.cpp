@@ -43,10 +43,9 @@ MemoryColumn spelled_cells(const Column& column, const Tensor& values) {
   for (int64_t r = 0; r < plain.size(0); ++r) {
     const double value = plain.data_ptr<double>()[r];
     const bool missing = std::isnan(value);
-    auto text = missing ? std::string() : cells.text(value);
+    const auto text = missing ? std::string() : cells.text(value);
     if (numeric) {
-      if (column.comma) std::replace(text.begin(), text.end(), ',', '.');
-      numbers.push_back(missing ? value : std::strtod(text.c_str(), nullptr));
+      numbers.push_back(missing ? value : parse_number(text, column.spelling).value_or(value));
     } else {
       append_text(made, text);
       made.valid.push_back(missing ? 0 : 1);

@@ -40,7 +40,8 @@ class MemoryReader : public Reader {
     refuse_test(options, path);
     Arrays arrays;
     set_x(arrays, source->x, options, path);
-    if (source->labels.defined()) set_labels(arrays, source->labels, 0, path);
+    if (source->labels.defined())
+      set_labels(arrays, source->labels, Tensor(), path, options.like.get());
     return with_binarization(in_memory(std::move(arrays)), options, "none");
   }
 
