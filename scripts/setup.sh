@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing needs, from the distribution's own packages (Debian 12 or later).
 # Does nothing where all of it is there. `setup.sh --develop` adds what only judges a change: formatter,
-# decoder of protocol buffers, and what the Python package works with; `--bench` the peers that bench.sh measures.
+# decoder of protocol buffers, tools for packages, and what the Python package works with; `--bench` the peers that bench.sh measures.
 set -euo pipefail
 
 # libopenblas0-openmp: libtorch's products without it are ten times slower, and a BLAS with
@@ -18,7 +18,7 @@ packages=(
 wanted=()
 case "${1:-}" in
   "") ;;
-  --develop) packages+=(protobuf-compiler python3-sklearn python3-pandas) wanted=(clang-format-14) ;;
+  --develop) packages+=(protobuf-compiler dpkg-dev python3-sklearn python3-pandas) wanted=(clang-format-14) ;;
   --bench) packages+=(python3-torch python3-pil python3-scipy python3-sklearn python3-rdkit hyperfine time) ;;
   *)
     echo "usage: scripts/setup.sh [--develop | --bench]" >&2

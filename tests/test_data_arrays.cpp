@@ -105,7 +105,7 @@ TEST_CASE("numbers far from zero keep their differences, and come back whole") {
   file->append(x);
   file->commit();
   const auto written = parse_npy(read_file(folder.at("out.npy")), "out");
-  CHECK(written.scalar_type() == torch::kFloat64);
+  CHECK((written.scalar_type() == torch::kFloat64));
   CHECK(written.equal(back));
   const auto text = create_row_file(folder.at("out.csv"), {1, {2}, false, {}, origin});
   text->append(x.narrow(0, 5, 1));
