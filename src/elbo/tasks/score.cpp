@@ -202,8 +202,7 @@ class Score : public Task {
   static double odd_score(double score, size_t odd, const Usual& usual) {
     const double most = usual.scorer->reference().max().item<double>();
     const double bound = std::isfinite(usual.threshold.value) ? usual.threshold.value : most;
-    return std::max({score, most, bound}) +
-           odd_excess(usual) * static_cast<double>(odd);
+    return std::max({score, most, bound}) + odd_excess(usual) * static_cast<double>(odd);
   }
 
   /// Of one row, by noise of its own: they do not depend on which others are alarms.
