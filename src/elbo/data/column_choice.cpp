@@ -212,7 +212,10 @@ std::vector<std::pair<std::string, int64_t>> ColumnStatistics::counted_classes()
       count += one.second;
       if (std::tie(most.second, one.first) < std::tie(one.second, most.first)) most = one;
     }
-    classes.emplace_back(most.first, count);
+    // A number that is no code loses its leading zeros: Cells would take it for one.
+    auto& name = most.first;
+    while (name.size() > 1 && name[0] == '0' && name[1] >= '0' && name[1] <= '9') name.erase(0, 1);
+    classes.emplace_back(name, count);
   }
   return classes;
 }
