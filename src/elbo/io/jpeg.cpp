@@ -76,7 +76,6 @@ class Decoder {
     switch (error.msg_code) {
       case JWRN_HIT_MARKER:
       case JWRN_HUFF_BAD_CODE:
-      case JWRN_ARITH_BAD_CODE:
       case JWRN_MUST_RESYNC:
       case JWRN_NOT_SEQUENTIAL:
         return true;
