@@ -113,8 +113,8 @@ TEST_CASE("numbers far from zero keep their differences, and come back whole") {
   CHECK(read_file(folder.at("out.csv")).find("100000000.005") != std::string::npos);
   // Another file is read by the model's origins.
   const auto like = std::make_shared<const Schemas>(data->schemas());
-  const auto other =
-      open_array(folder, npy_of("<f8", "(1, 2)", std::vector<double>{1e8 + 7, 3}), {}, like);
+  const auto other = open_array(folder, npy_of("<f8", "(1, 2)", std::vector<double>{1e8 + 7, 3}),
+                                Json::object(), like);
   CHECK(other->get(torch::tensor({0})).x[0][0].item<double>() ==
         doctest::Approx(1e8 + 7 - origin[0][0].item<double>()));
   const auto ids = open_array(
@@ -145,7 +145,7 @@ TEST_CASE("labels of arrays are the numbers of the data") {
   const auto like = std::make_shared<const Schemas>(from_one->schemas());
   const auto zip = make_archive(
       "zip", {{"x.npy", x}, {"y.npy", npy_of("<i8", "(4,)", std::vector<int64_t>{3, 3, 7, 2})}});
-  const auto other = open_with(folder.file("b.npz", zip), {}, like);
+  const auto other = open_with(folder.file("b.npz", zip), Json::object(), like);
   CHECK((classes(other) == Json{"1", "2", "3", "7"}));
   CHECK(labels_of(*other).equal(torch::tensor({2, 2, 3, 1})));
 }

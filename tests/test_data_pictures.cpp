@@ -111,10 +111,11 @@ TEST_CASE("pictures of 16 bits are numbers, unless 8 bits are asked for or learn
   CHECK(told(bytes).find("rounded to 8") != std::string::npos);
   // A model of one kind reads the other.
   folder.file("e/1.png", encode_png(torch::full({1, 2, 2}, 2, torch::kUInt8)));
-  const auto wide = open_with(folder.at("e"), {}, std::make_shared<const Schemas>(data->schemas()));
+  const auto wide =
+      open_with(folder.at("e"), Json::object(), std::make_shared<const Schemas>(data->schemas()));
   CHECK(wide->get(torch::tensor({0})).x.eq(514).all().item<bool>());
   const auto small = open_with(folder.at("e"));
-  CHECK(open_with(folder.at("d"), {}, std::make_shared<const Schemas>(small->schemas()))
+  CHECK(open_with(folder.at("d"), Json::object(), std::make_shared<const Schemas>(small->schemas()))
             ->schemas()
             .x.kind == Kind::kByte);
   // Read as they are needed, pictures are bytes.

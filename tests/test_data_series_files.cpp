@@ -85,7 +85,8 @@ TEST_CASE("a counter's changes are those of the file, however large it is") {
   CHECK(series_notes(data).find("far from zero") != std::string::npos);
   // Read by the model, one file's offset is not another's.
   const auto like = std::make_shared<const Schemas>(data->schemas());
-  const auto other = open_steps(folder, "total,still\n5,100000000.75\n6,100000000.75\n", {}, like);
+  const auto other =
+      open_steps(folder, "total,still\n5,100000000.75\n6,100000000.75\n", Json::object(), like);
   CHECK(other->get(torch::arange(2))
             .x[1]
             .equal(torch::tensor(
@@ -182,10 +183,11 @@ TEST_CASE("states are numbers, and come back as words") {
             .x.equal(torch::tensor({{1.f, 1.f, 0.5f}, {0.f, 0.f, 1.5f}})));
   CHECK(series_notes(data).find("\"valve\": OFF = 0, ON = 1") != std::string::npos);
   const auto like = std::make_shared<const Schemas>(data->schemas());
-  const auto on = open_steps(folder, "valve,alarm,flow\nON,False,1\nON,False,2\n", {}, like);
+  const auto on =
+      open_steps(folder, "valve,alarm,flow\nON,False,1\nON,False,2\n", Json::object(), like);
   CHECK(on->get(torch::tensor({0})).x.equal(torch::tensor({{1.f, 0.f, 1.f}})));
   CHECK(error_of([&] {
-          open_steps(folder, "valve,alarm,flow\nBROKEN,False,1\n", {}, like);
+          open_steps(folder, "valve,alarm,flow\nBROKEN,False,1\n", Json::object(), like);
         }).find("allowed: OFF, ON") != std::string::npos);
   const auto three = "mode,v\nlow,1\nhigh,2\nmid,3\n";
   CHECK(series_error(folder, three).find("ordinal(low|high|mid)") != std::string::npos);

@@ -29,7 +29,8 @@ struct MoleculeOptions {
     f("property", property,
       "properties of molecules to predict from the code, separated by commas: qed, logp, … or "
       "columns of the file");
-    f("skip_invalid", skip_invalid, "leave out molecules that cannot be read, and count them");
+    f("skip_invalid", skip_invalid,
+      "leave out pictures or molecules that cannot be read, and count them");
     f("max_length", max_length, "most tokens in a row (0 = no limit)", between(0, 100000));
     f("long", too_long, "treatment of longer rows", one_of({"cut", "drop", "refuse"}));
     f("min_count", min_count,

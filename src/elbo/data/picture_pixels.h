@@ -22,7 +22,8 @@ struct PictureOptions {
       "folder), flat (none); auto = parts where train/ lies beside test/ or val/, else classes",
       one_of({"auto", "parts", "classes", "flat"}));
     depth_fields(f);
-    f("skip_invalid", skip_invalid, "leave out pictures that cannot be read, and count them");
+    f("skip_invalid", skip_invalid,
+      "leave out pictures or molecules that cannot be read, and count them");
   }
   template <class F>
   void depth_fields(F&& f) {

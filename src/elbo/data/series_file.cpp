@@ -207,7 +207,9 @@ class SeriesText {
     const bool whole = column(i).seen() == steps_ && !names_calendar(name(i));
     if (!whole || !column(i).in_runs()) return false;
     const auto begins = column(i).runs();
-    return runs_of(i) <= 2 * static_cast<int64_t>(steps.size()) + 1 &&
+    constexpr int64_t kShortest = 4;  // steps of an entity on average: less may be a measurement
+    const auto runs = runs_of(i);
+    return kShortest * runs <= steps_ && runs <= 2 * static_cast<int64_t>(steps.size()) + 1 &&
            std::all_of(steps.begin(), steps.end(),
                        [&](int64_t t) { return begins[static_cast<size_t>(t)]; });
   }

@@ -160,13 +160,13 @@ std::string ComponentNames::number_value(int64_t component, double value) const 
       return at->second[static_cast<size_t>(place)];
     }
   }
-  const bool far = origin_.defined() || std::abs(value) >= 1e6;
-  if (!far) return number_text(value);
-  if (origin_.defined()) value += origin_.data_ptr<double>()[component];
-  constexpr int kDigits = 12;
+  const double origin = origin_.defined() ? origin_.data_ptr<double>()[component] : 0;
+  if (origin == 0 && std::abs(value) < 1e6) return number_text(value);
+  // As many digits as a float has, beside those of its origin.
+  const int precision = origin == 0 ? 9 : 12;
   char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general,
-                                 origin_.defined() ? kDigits : 9)
+  const auto end = std::to_chars(digits, digits + sizeof digits, value + origin,
+                                 std::chars_format::general, precision)
                        .ptr;
   return {digits, end};
 }
