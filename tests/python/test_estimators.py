@@ -16,6 +16,11 @@ def checks_of(estimator):
     return estimator_checks.check_estimator(estimator, generate_only=True)
 
 
+# It asks for equal scores to 1e-7 whatever the number of rows: float32 products round by it. They are held
+# to 1e-5 below.
+ROUNDING = {"check_methods_subset_invariance"}
+
+
 @needs("sklearn")
 class Conventions(unittest.TestCase):
     """scikit-learn's own checks. Exceptions stand here with their reasons."""
@@ -36,12 +41,12 @@ class Conventions(unittest.TestCase):
     def test_vae(self):
         import elbo
 
-        self.check(elbo.VAE(epochs=4, random_state=0))
+        self.check(elbo.VAE(epochs=4, random_state=0), ROUNDING)
 
     def test_outlier_detector(self):
         import elbo
 
-        self.check(elbo.OutlierDetector(epochs=4, random_state=0, draws=10))
+        self.check(elbo.OutlierDetector(epochs=4, random_state=0, draws=10), ROUNDING)
 
     def test_imputer(self):
         import elbo
@@ -76,6 +81,19 @@ class Estimators(unittest.TestCase):
         self.assertLess(model.score(x + 3), model.score(x))
         other = pickle.loads(pickle.dumps(model))
         np.testing.assert_array_equal(other.transform(x), model.transform(x))
+
+    def test_a_row_s_results_do_not_depend_on_the_others(self):
+        import elbo
+
+        x = correlated(50)
+        for model in (elbo.VAE(epochs=3), elbo.OutlierDetector(epochs=3)):
+            model.fit(x)
+            for name in ("transform", "score_samples", "decision_function"):
+                if not hasattr(model, name):
+                    continue
+                f = getattr(model, name)
+                alone = np.concatenate([f(row[None]) for row in x])
+                np.testing.assert_allclose(alone, f(x), rtol=1e-5, atol=1e-5)
 
     def test_pictures(self):
         import elbo
