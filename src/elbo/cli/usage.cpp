@@ -13,6 +13,7 @@
 namespace elbo {
 namespace {
 
+constexpr size_t kHelpWidth = 80;
 constexpr size_t kHelpColumn = 28;  // where the meaning of an option begins
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -42,7 +43,6 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
 
 /// Lines of help within 80 columns; what an option means goes on below itself.
 std::string in_width(const std::string& text) {
-  constexpr size_t kMost = 80;
   std::string out;
   std::istringstream lines(text);
   bool examples = false;
@@ -50,7 +50,7 @@ std::string in_width(const std::string& text) {
     examples |= line.starts_with("Examples:");
     const bool option = line.starts_with("  ");
     // A command line is copied as it is.
-    out += (examples ? line : wrapped(line, kMost, option ? kHelpColumn : 0)) + "\n";
+    out += (examples ? line : wrapped(line, kHelpWidth, option ? kHelpColumn : 0)) + "\n";
   }
   return out;
 }
@@ -65,8 +65,8 @@ std::string program_help() {
   size_t width = 0;
   for (const auto& command : all) width = std::max(width, command.name.size());
   for (const auto& command : all) {
-    out << "  " << command.name << std::string(width + 2 - command.name.size(), ' ')
-        << command.about << "\n";
+    const std::string gap(width + 2 - command.name.size(), ' ');
+    out << wrapped("  " + command.name + gap + command.about, kHelpWidth, width + 4) << "\n";
   }
   out << "\nFirst steps:\n  elbo train builtin:digits --out runs/digits\n  elbo sample runs/digits "
          "-n 64 -o samples.png\n\nelbo COMMAND --help shows a command's options and examples, elbo "
