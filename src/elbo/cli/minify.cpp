@@ -28,6 +28,7 @@ int64_t bytes_of(const fs::path& path) {
 /// Where the data lay and rows of them stay behind.
 Json handed_over(Json facts) {
   facts["data"].erase("folder");
+  facts["data"].erase("fingerprint");
   facts.erase("from");
   facts["keep_rows"] = 0;
   const fs::path source = facts["data"]["source"].get<std::string>();

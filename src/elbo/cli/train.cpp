@@ -13,6 +13,7 @@
 #include "elbo/cli/shapes.h"
 #include "elbo/cli/signals.h"
 #include "elbo/cli/sum_trace.h"
+#include "elbo/cli/table.h"
 #include "elbo/cli/training_talk.h"
 #include "elbo/core/device.h"
 #include "elbo/core/text.h"
@@ -123,6 +124,11 @@ class Rate {
   int64_t rows_ = 0, first_rows_ = -1;
 };
 
+std::string note_text(const std::string& note) {
+  constexpr size_t kIndent = 6;
+  return wrapped("note: " + note, progress_columns() - 1, kIndent);
+}
+
 /// What the run needs where its data are not, made while they are here; returns the findings of a
 /// short look at it.
 Json keep_for_later(const Run& run, ProgressTalk& talk) {
@@ -144,7 +150,7 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
   ProgressTalk talk(talk_for(a.quiet || !speaks));
   for (const auto& line : start) talk.say(line);
   const CatchSignals signals;
-  if (const auto note = note_on_threads(); !note.empty()) talk.say("note: " + note);
+  if (const auto note = note_on_threads(); !note.empty()) talk.say(note_text(note));
   const auto options = run.train_options();
   FitReport report;
   Rate rate;
@@ -163,7 +169,7 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
   report.on_log = [&](const Json& line) {
     talk.say(log_text(line, options.steps > 0 ? 0 : options.epochs, progress_columns() - 1));
   };
-  report.on_note = [&](const std::string& note) { talk.say("note: " + note); };
+  report.on_note = [&](const std::string& note) { talk.say(note_text(note)); };
   const auto end = fit(run, report, std::move(data), choose_device(a.device, local_rank()));
   talk.clear();
   if (!speaks) return 0;
@@ -286,7 +292,7 @@ int train(TrainArguments& a) {
   auto run = make_run(plan, a);
   const auto device = choose_device(a.device, local_rank()).str();
   auto start = start_lines(plan, device, progress_columns() - 1);
-  for (const auto& note : plan.notes) start.push_back("note: " + note);
+  for (const auto& note : plan.notes) start.push_back(note_text(note));
   plan.model.reset();
   return train_run(run, a, std::move(plan.data), start);
 }

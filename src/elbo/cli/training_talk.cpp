@@ -65,7 +65,9 @@ std::vector<std::string> start_lines(const TrainPlan& plan, const std::string& d
                     grouped(plan.training_rows) + " to train, " + grouped(plan.validation_rows) +
                     " to validate), each " + row_text(plan.schemas.x);
   const auto steps = grouped(plan.steps) +
-                     (epochs ? ", " + train["epochs"].dump() + " epochs of " : ", epochs of ") +
+                     (!epochs                ? ", epochs of "
+                      : train["epochs"] == 1 ? ", 1 epoch of "
+                                             : ", " + train["epochs"].dump() + " epochs of ") +
                      grouped(plan.steps_per_epoch) + "; batches of " +
                      grouped(std::min(batch, plan.training_rows)) + " rows; " + device + ", " +
                      std::to_string(threads) + (threads == 1 ? " thread" : " threads");

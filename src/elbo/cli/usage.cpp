@@ -15,6 +15,7 @@
 namespace elbo {
 namespace {
 
+constexpr size_t kHelpWidth = 80;
 constexpr size_t kHelpColumn = 28;  // where the meaning of an option begins
 constexpr int64_t kMostThreads = 1024;
 
@@ -59,7 +60,6 @@ void add_threads(CLI::App& app) {
 
 /// Lines of help within 80 columns; what an option means goes on below itself.
 std::string in_width(const std::string& text) {
-  constexpr size_t kMost = 80;
   std::string out;
   std::istringstream lines(text);
   bool examples = false;
@@ -67,7 +67,7 @@ std::string in_width(const std::string& text) {
     examples |= line.starts_with("Examples:");
     const bool option = line.starts_with("  ");
     // A command line is copied as it is.
-    out += (examples ? line : wrapped(line, kMost, option ? kHelpColumn : 0)) + "\n";
+    out += (examples ? line : wrapped(line, kHelpWidth, option ? kHelpColumn : 0)) + "\n";
   }
   return out;
 }
@@ -82,8 +82,8 @@ std::string program_help() {
   size_t width = 0;
   for (const auto& command : all) width = std::max(width, command.name.size());
   for (const auto& command : all) {
-    out << "  " << command.name << std::string(width + 2 - command.name.size(), ' ')
-        << command.about << "\n";
+    const std::string gap(width + 2 - command.name.size(), ' ');
+    out << wrapped("  " + command.name + gap + command.about, kHelpWidth, width + 4) << "\n";
   }
   out << "\nFirst steps:\n  elbo train builtin:digits --out runs/digits\n  elbo sample runs/digits "
          "-n 64 -o samples.png\n\nelbo COMMAND --help shows a command's options and examples, elbo "

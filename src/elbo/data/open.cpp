@@ -91,7 +91,8 @@ bool source_here(const std::string& text) {
 
 std::string source_from(const std::string& text, const std::string& folder) {
   const auto [reader, path] = reader_and_path(text);
-  if (folder.empty() || reader == kBuiltin || fs::path(path).is_absolute()) return text;
+  if (folder.empty() || path.empty() || reader == kBuiltin || fs::path(path).is_absolute())
+    return text;
   const auto there = (fs::path(folder) / path).lexically_normal();
   std::error_code ignored;
   const bool found = source_exists(there.string()) ||
