@@ -50,7 +50,9 @@ struct People {
 TEST_CASE("a table of a database is read as the same table in CSV") {
   const People people;
   const auto one = open_with(people.database), other = open_with(people.csv);
-  CHECK(one->schemas().x.detail["columns"] == other->schemas().x.detail["columns"]);
+  auto columns = other->schemas().x.detail["columns"];
+  for (auto& column : columns) column.erase("fixed");  // a database has numbers, not their zeros
+  CHECK(one->schemas().x.detail["columns"] == columns);
   const auto a = whole(one), b = whole(other);
   CHECK(a.x.equal(b.x));
   CHECK(a.mask.equal(b.mask));

@@ -115,6 +115,11 @@ Contrast contrast_of(const std::vector<Record>& rows, size_t first,
   return c;
 }
 
+bool all_texts(const Record& cells, const std::vector<std::string>& words) {
+  return std::all_of(cells.begin(), cells.end(),
+                     [&](const auto& cell) { return what_is(cell, words) == What::kText; });
+}
+
 /// The number of cells that most records have.
 size_t usual_width(const std::vector<Record>& rows) {
   std::map<size_t, int64_t> widths;
@@ -186,9 +191,11 @@ TableHead read_head(Records& records, const std::string& header,
   }
   const auto c = contrast_of(rows, at, words);
   const bool unclear = c.for_names == c.against;
+  const bool alone = at + 1 == rows.size();  // words without rows below are names
   const bool all_words = !c.odd_names && !unclear;
   head.header = given ? header == "yes"
-                      : head.hash_names || c.for_names > c.against || (unclear && !c.odd_names);
+                      : head.hash_names || c.for_names > c.against || (unclear && !c.odd_names) ||
+                            (alone && all_texts(rows[at], words));
   if (!given && head.header && !head.hash_names && !all_words) {
     head.notes.push_back("the first line names the columns: " + first_words(rows[at]) +
                          " (--header no reads it as a row)");
