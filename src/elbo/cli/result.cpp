@@ -57,11 +57,17 @@ bool is_table(const Json& value) {
 }
 
 std::string rows_text(const Json& rows) {
-  // What a row is about stands first, texts of any length last.
+  // What a row is about stands first, long texts last.
+  const auto is_short = [&](const auto& key) {
+    constexpr size_t kLong = 24;
+    return std::none_of(rows.begin(), rows.end(), [&](const Json& row) {
+      const auto cell = row.value(key, Json());
+      return cell.is_string() && cell.template get_ref<const std::string&>().size() > kLong;
+    });
+  };
   std::vector<std::string> keys;
   for (const auto& [key, value] : rows[0].items()) keys.push_back(key);
-  std::stable_partition(keys.begin(), keys.end(),
-                        [&](const auto& key) { return !rows[0][key].is_string(); });
+  std::stable_partition(keys.begin(), keys.end(), is_short);
   std::stable_partition(keys.begin(), keys.end(), [](const auto& key) { return key == "name"; });
   std::vector<std::string> header;
   for (const auto& key : keys) header.push_back(spoken(key));
