@@ -56,7 +56,7 @@ class Runs(unittest.TestCase):
             np.testing.assert_allclose(np.load(f"{folder}/c.npy"), self.run_.encode(self.x), atol=1e-5)
             failed = subprocess.run([program, "evaluate", self.run_.path], capture_output=True, text=True)
             self.assertEqual(failed.returncode, 1)
-            self.assertIn("memory of another program", failed.stderr)
+            self.assertIn("give DATA of the same form", failed.stderr)
 
     def test_shapes_and_finite_numbers(self):
         run = self.run_

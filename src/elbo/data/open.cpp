@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/memory_source.h"
 #include "elbo/data/source.h"
 
 namespace elbo {
@@ -9,7 +10,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kBuiltin = "builtin";  // its paths are names, not files
+// Their paths are names, not files.
+constexpr const char* kBuiltin = "builtin";
+constexpr const char* kMemoryReader = "memory";
 
 bool exists(const std::string& path) {
   std::error_code ignored;
@@ -86,12 +89,14 @@ bool is_pattern(const std::string& path) {
 
 bool source_here(const std::string& text) {
   const auto [reader, path] = reader_and_path(text);
+  if (reader == kMemoryReader) return memory_source(path) != nullptr;
   return reader == kBuiltin || source_exists(locate(path)) || is_pattern(path);
 }
 
 std::string source_from(const std::string& text, const std::string& folder) {
   const auto [reader, path] = reader_and_path(text);
-  if (folder.empty() || path.empty() || reader == kBuiltin || fs::path(path).is_absolute())
+  if (folder.empty() || path.empty() || reader == kBuiltin || reader == kMemoryReader ||
+      fs::path(path).is_absolute())
     return text;
   const auto there = (fs::path(folder) / path).lexically_normal();
   std::error_code ignored;
