@@ -179,10 +179,11 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
     return 128 + (caught_signal ? caught_signal : SIGTERM);  // another process may have seen it
   }
   if (!a.trace.empty()) trace.write(a.trace);
+  const double rows_per_second = rate.rows_per_second();  // of training alone
   const auto findings = keep_for_later(run, talk);
   Json summary{{"run", run.path().string()},
                {"end", end == Trainer::End::early ? "early" : "finished"},
-               {"rows_per_second", std::round(rate.rows_per_second())},
+               {"rows_per_second", std::round(rows_per_second)},
                {"best", best_epoch(run)},
                {"diagnosis", findings}};
   if (group()) summary["group"] = trace.summary();
