@@ -1,8 +1,7 @@
-#include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <map>
 
+#include "elbo/core/text.h"
 #include "elbo/data/reader.h"
 #include "elbo/io/archive.h"
 #include "elbo/io/file_bytes.h"
@@ -20,14 +19,8 @@ std::pair<std::string, std::string> split_name(const std::string& path) {
   return {path.substr(0, at + 4), path.substr(at + 5)};
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 std::string array_name(const std::string& file) {
-  return lower(file.ends_with(".npy") ? file.substr(0, file.size() - 4) : file);
+  return lower_case(file.ends_with(".npy") ? file.substr(0, file.size() - 4) : file);
 }
 
 Members list_arrays(const std::string& path) {
@@ -62,9 +55,9 @@ Roles roles_of(const Members& members, const std::string& wanted, const std::str
   for (const auto& [name, file] : members) names.push_back(name);
   check(!names.empty(), "[npz] ", where, ": holds no arrays");
   if (!wanted.empty()) {
-    check(members.count(lower(wanted)) > 0, "[npz] ", where, ": no array \"", wanted,
+    check(members.count(lower_case(wanted)) > 0, "[npz] ", where, ": no array \"", wanted,
           "\"; known: ", join(names));
-    return {lower(wanted), "", "", ""};
+    return {lower_case(wanted), "", "", ""};
   }
   if (!part.empty()) {
     const std::string other = part == "train" ? "test" : "train";
@@ -135,7 +128,7 @@ struct ArrayOptions {
 class ArrayReader : public Reader {
  public:
   bool accepts(const std::string& path) const override {
-    const auto file = lower(split_name(path).first);
+    const auto file = lower_case(split_name(path).first);
     return file.ends_with(".npy") || file.ends_with(".npy.gz") || file.ends_with(".npz");
   }
 

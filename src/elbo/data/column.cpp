@@ -218,9 +218,7 @@ bool is_absent_word(std::string_view text) {
       "#null!",    "#div/0!",       "#value!", "#ref!",    "#num!", "#name?",  "unknown",
       "undefined", "not available", "blank",   "(blank)",  "empty", "<none>",  "\\n"};
   if (text.size() > 13) return false;
-  std::string low(text);
-  std::transform(low.begin(), low.end(), low.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto low = lower_case(std::string(text));
   return low == "\u2013" || low == "\u2014" ||
          std::find(words.begin(), words.end(), low) != words.end();
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "elbo/core/registry.h"
+#include "elbo/core/text.h"
 #include "elbo/data/column_types.h"
 
 namespace elbo {
@@ -19,12 +20,6 @@ constexpr double kExact = 9007199254740992;  // whole numbers below are exact in
 constexpr size_t kLongCode = 16;             // digits that double cannot hold
 
 std::string quoted_list(const std::vector<std::string>& words) { return "(" + join(words) + ")"; }
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 /// Names that data frames give to the numbers of their rows; "" where a header has none.
 bool is_index_name(const std::string& name) {

@@ -46,14 +46,9 @@ struct MoleculeLines {
   size_t smiles = 0;  // the column
 };
 
-std::string in_small_letters(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 /// A header names the column of the molecules.
 bool names_smiles(const std::string& cell) {
-  const auto name = in_small_letters(cell);
+  const auto name = lower_case(cell);
   static const std::vector<std::string> names = {
       "smiles",          "canonical_smiles", "canonical smiles", "isomeric_smiles",
       "isomeric smiles", "smiles_string",    "molecule_smiles",  "structure"};
@@ -163,7 +158,7 @@ Tensor column_values(const MoleculeLines& lines, int64_t column, const std::stri
   for (size_t i = 0; i < lines.cells.size(); ++i) {
     if (static_cast<int64_t>(lines.cells[i].size()) <= column) continue;
     const auto& cell = lines.cells[i][static_cast<size_t>(column)];
-    if (cell.empty() || in_small_letters(cell) == "nan") continue;
+    if (cell.empty() || lower_case(cell) == "nan") continue;
     char* end = nullptr;
     const double value = std::strtod(cell.c_str(), &end);
     check(*end == 0 && std::isfinite(value), "[molecules] ", path, ": line ", lines.numbers[i],
@@ -207,7 +202,7 @@ class MoleculeReader : public Reader {
   }
 
   bool accepts(const std::string& path) const override {
-    const auto name = in_small_letters(path);
+    const auto name = lower_case(path);
     return name.ends_with(".smi") || name.ends_with(".smi.gz") || name.ends_with(".smiles");
   }
 

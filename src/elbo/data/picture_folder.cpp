@@ -7,6 +7,7 @@
 
 #include "elbo/core/error.h"
 #include "elbo/core/registry.h"
+#include "elbo/core/text.h"
 #include "elbo/io/archive.h"
 #include "elbo/io/image.h"
 #include "elbo/io/picture.h"
@@ -17,11 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kShownNames = 3;
-
-std::string in_lower_case(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 bool is_hidden(const fs::path& path) {
   const auto name = path.filename().string();
@@ -90,7 +86,7 @@ std::string part_named(const std::string& folder) {
   static const std::map<std::string, std::string> parts = {
       {"train", "train"}, {"training", "train"}, {"test", "test"},     {"testing", "test"},
       {"val", "val"},     {"valid", "val"},      {"validation", "val"}};
-  const auto at = parts.find(in_lower_case(folder));
+  const auto at = parts.find(lower_case(folder));
   return at == parts.end() ? "" : at->second;
 }
 
@@ -125,7 +121,7 @@ class MaskFolders {
     for (const auto& name : names) {
       std::string above;
       for (const auto& folder : folders_of(name)) {
-        const auto small = in_lower_case(folder);
+        const auto small = lower_case(folder);
         static const std::set<std::string> pictures = {"images",   "image",  "imgs",  "img",
                                                        "pictures", "photos", "input", "inputs"};
         if (pictures.count(small) || !part_named(folder).empty()) with_pictures_.insert(above);
@@ -140,7 +136,7 @@ class MaskFolders {
         "mask", "masks", "gt", "labels", "annotations", "segmentation", "segmentations"};
     std::string above;
     for (const auto& folder : folders_of(name)) {
-      const auto small = in_lower_case(folder);
+      const auto small = lower_case(folder);
       if (always.count(small)) return above + folder;
       if (maybe.count(small) && with_pictures_.count(above)) return above + folder;
       above += folder + "/";
@@ -332,7 +328,7 @@ PictureListing list_pictures(const std::string& path) {
     if (is_image_name(name)) {
       listing.names.push_back(name);
     } else {
-      ++listing.others[in_lower_case(fs::path(name).extension().string())];
+      ++listing.others[lower_case(fs::path(name).extension().string())];
     }
     return true;
   };

@@ -3,11 +3,10 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include <algorithm>
-#include <cctype>
 #include <memory>
 
 #include "elbo/core/error.h"
+#include "elbo/core/text.h"
 
 namespace elbo {
 namespace {
@@ -48,9 +47,7 @@ std::string entry_name(archive_entry* entry) {
 }  // namespace
 
 bool is_archive_name(const std::string& path) {
-  auto name = path;
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  const auto name = lower_case(path);
   for (const char* end :
        {".tar", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tgz", ".tbz2", ".txz", ".zip"}) {
     if (name.ends_with(end)) return true;

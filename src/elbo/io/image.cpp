@@ -3,10 +3,10 @@
 #include <png.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
 #include "elbo/core/error.h"
+#include "elbo/core/text.h"
 #include "elbo/io/file.h"
 #include "elbo/io/jpeg.h"
 #include "elbo/io/picture.h"
@@ -54,9 +54,7 @@ Tensor decode_image(std::string_view bytes, const std::string& where, int64_t mo
 bool is_image_name(const std::string& name) {
   const auto dot = name.rfind('.');
   if (dot == std::string::npos) return false;
-  auto end = name.substr(dot + 1);
-  std::transform(end.begin(), end.end(), end.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  const auto end = lower_case(name.substr(dot + 1));
   for (const char* known : {"png", "jpg", "jpeg", "jpe", "jfif", "bmp", "pgm", "ppm", "pnm"}) {
     if (end == known) return true;
   }

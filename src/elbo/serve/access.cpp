@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "elbo/core/text.h"
+
 namespace elbo {
 namespace {
 
@@ -17,9 +19,8 @@ bool same_text(const std::string& a, const std::string& b) {
 }
 
 /// The name in a Host header: without its port, small letters, an IPv6 address without brackets.
-std::string name_in(std::string host) {
-  std::transform(host.begin(), host.end(), host.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+std::string name_in(const std::string& given) {
+  auto host = lower_case(given);
   if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
   host = host.substr(0, host.rfind(':'));
   while (host.ends_with('.')) host.pop_back();
