@@ -63,12 +63,10 @@ void put_rows(const Tensor& found, const Tensor& absent, const std::vector<int64
   }
 }
 
-/// The blocks of elbo impute: they end where enough rows have holes, so that the draws are the
-/// same.
+/// By the blocks of elbo impute, so that the draws are the same.
 void impute_all(elbo_run& run, const Dataset& data, const ImputeWish& wish, Calls& calls,
                 const Filled& out) {
-  constexpr int64_t kParticleRows = 1 << 14;
-  const int64_t most = std::max<int64_t>(1, kParticleRows / wish.draws);
+  const CompletionPlan plan{wish.draws, wish.m > 1 ? wish.m : 0, wish.interval};
   const auto columns = columns_of(run.run->schemas().x);
   const auto progress = calls.progress();
   std::vector<int64_t> at;
@@ -78,8 +76,7 @@ void impute_all(elbo_run& run, const Dataset& data, const ImputeWish& wish, Call
     Batch batch;
     batch.x = torch::cat(x);
     batch.mask = torch::cat(masks);
-    const auto found =
-        complete(*run.model, batch, columns, {wish.draws, wish.m > 1 ? wish.m : 0, wish.interval});
+    const auto found = complete(*run.model, batch, columns, plan);
     const auto absent = batch.mask == 0;
     put_rows(found.value, absent, at, out.values, out.columns);
     put_rows(found.low, absent, at, out.low, out.columns);
@@ -100,7 +97,7 @@ void impute_all(elbo_run& run, const Dataset& data, const ImputeWish& wish, Call
       x.push_back(row.x.masked_fill(row.mask == 0, 0));
       masks.push_back(row.mask);
     }
-    if (static_cast<int64_t>(at.size()) < most && in_block < kParticleRows) continue;
+    if (!ends_block(in_block, static_cast<int64_t>(at.size()), plan)) continue;
     finish();
     in_block = 0;
     progress(static_cast<double>(r + 1) / static_cast<double>(data.size()));

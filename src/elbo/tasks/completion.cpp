@@ -1,5 +1,6 @@
 #include "elbo/tasks/completion.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace elbo {
@@ -32,6 +33,12 @@ Tensor quantile(const Tensor& sorted, const Tensor& cumulated, double level) {
 }
 
 }  // namespace
+
+bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan) {
+  constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
+  return rows >= kParticleRows ||
+         incomplete >= std::max<int64_t>(1, kParticleRows / plan.particles);
+}
 
 Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
                     const CompletionPlan& plan) {

@@ -20,6 +20,10 @@ struct Completion {
   Tensor effective;  // [B] effective number of particles
 };
 
+/// Whether a block of rows, of which `incomplete` are to be filled, is filled now: the draws depend
+/// on where blocks end.
+bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan);
+
 /// Self-normalised importance sampling with the encoder as the proposal: p(x_absent | x_seen) is a
 /// mixture of the decoder's distributions, weighted by p(x_seen, z) / q(z | x_seen)
 /// (Mattei & Frellsen 2019, arXiv:1812.02633).

@@ -11,8 +11,6 @@
 namespace elbo {
 namespace {
 
-constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
-
 struct ImputeOptions {
   int64_t m = 1;
   int64_t draws = 100;
@@ -168,16 +166,16 @@ class Impute : public Task {
     const auto out = input.out.empty() ? free_path("filled.csv") : input.out.string();
     check(!out.ends_with(".gz"), "[impute] ", out, ": is written as plain text; leave out .gz");
     Filler filler(rows, out, o_);
-    const int64_t most = std::max<int64_t>(1, kParticleRows / o_.draws);
+    const CompletionPlan plan{o_.draws, o_.m > 1 ? o_.m : 0, o_.interval};
     Block block;
     const auto finish = [&] {
-      fill(*input.model, block, rows, filler);
+      fill(*input.model, block, rows, filler, plan);
       block = Block();
     };
     for (int64_t holes = 0; rows.next();) {
       block.add(rows);
       holes += std::count(rows.mask().begin(), rows.mask().end(), 0) > 0;
-      if (holes < most && block.size() < kParticleRows) continue;
+      if (!ends_block(block.size(), holes, plan)) continue;
       finish();
       holes = 0;
     }
@@ -201,7 +199,8 @@ class Impute : public Task {
   std::string example() const override { return "elbo impute RUN table.csv -o filled.csv"; }
 
  private:
-  void fill(Model& model, Block& block, const TableRows& rows, Filler& filler) {
+  void fill(Model& model, Block& block, const TableRows& rows, Filler& filler,
+            const CompletionPlan& plan) {
     const auto width = static_cast<int64_t>(rows.cells().size());
     std::vector<int64_t> with_holes;
     filled_.resize(rows.cells().size());
@@ -224,7 +223,7 @@ class Impute : public Task {
       batch.mask = torch::tensor(block.mask, torch::kFloat32).view({-1, width}).index_select(0, at);
       std::vector<Column> columns;
       for (const auto& cell : rows.cells()) columns.push_back(cell.column());
-      found = complete(model, batch, columns, {o_.draws, o_.m > 1 ? o_.m : 0, o_.interval});
+      found = complete(model, batch, columns, plan);
       effective_ += found.effective.sum().item<double>();
     }
     filler.add(block, found, with_holes);
