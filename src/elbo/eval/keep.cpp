@@ -54,12 +54,27 @@ void keep_reference(Kept& kept, const Run& run, const std::shared_ptr<Model>& mo
                                              : "training rows (no validation rows were held out)"}};
 }
 
-void keep_codes(Kept& kept, const Run& run, Model& model, int64_t rows) {
+/// The held-out rows of a run, opened when first asked for.
+class HeldOut {
+ public:
+  explicit HeldOut(const Run& run) : run_(run) {}
+  const Data& rows() {
+    if (!rows_) rows_ = run_.held_out(&name_);
+    return rows_;
+  }
+  const std::string& name() const { return name_; }
+
+ private:
+  const Run& run_;
+  Data rows_;
+  std::string name_;
+};
+
+void keep_codes(Kept& kept, const Run& run, HeldOut& held_out, Model& model, int64_t rows) {
   const auto layout = code_layout(model, run.schemas());
   const int64_t most = rows > 0 ? rows : most_codes(layout);
-  std::string name;
-  const auto held = some_rows(run.held_out(&name), most, Draw{}.key("kept"));
-  kept.about["rows"] = name;
+  const auto held = some_rows(held_out.rows(), most, Draw{}.key("kept"));
+  kept.about["rows"] = held_out.name();
   const bool bytes = run.schemas().x.kind == Kind::kByte;
   std::vector<Tensor> codes, y, c, x, mask;
   const auto add = [](std::vector<Tensor>& list, const Tensor& part) {
@@ -104,14 +119,13 @@ void keep_seen(Kept& kept, const Run& run, Model& model) {
 }
 
 /// Of held-out rows, by single draws; -log p(x) and its error come from the scores.
-Json figures_of(const Kept& kept, const Run& run, Model& model) {
-  std::string name;
-  const auto rows = some_rows(run.held_out(&name), kJudged, Draw{}.key("figures"));
+Json figures_of(const Kept& kept, const Run& run, HeldOut& held_out, Model& model) {
+  const auto rows = some_rows(held_out.rows(), kJudged, Draw{}.key("figures"));
   EvaluateOptions options;
   options.draws = 0;
   Json figures = evaluate_density(model, *rows, options, [](double) {});
   figures["protocol"]["data"] = run.data_name();
-  figures["protocol"]["split"] = name;
+  figures["protocol"]["split"] = held_out.name();
   if (kept.scores.defined()) {
     const auto each = kept.scores.select(1, 0);
     const auto n = static_cast<double>(each.size(0));
@@ -125,10 +139,10 @@ Json figures_of(const Kept& kept, const Run& run, Model& model) {
   return figures;
 }
 
-Json findings_of(const Run& run, const std::shared_ptr<Model>& model) {
+Json findings_of(const Run& run, HeldOut& held_out, const std::shared_ptr<Model>& model) {
   JudgeOptions options;
   options.judged = kJudged;
-  Subject subject(model, std::make_shared<Run>(run), run.held_out(nullptr), options);
+  Subject subject(model, std::make_shared<Run>(run), held_out.rows(), options);
   Json list = Json::array();
   for (const auto& finding : diagnose(subject, read_log(run))) list.push_back(to_json(finding));
   return list;
@@ -150,11 +164,12 @@ Kept gather_kept(const Run& run, const std::shared_ptr<Model>& model, int64_t ro
       kept.about["left_out"].push_back(error.what());
     }
   };
-  attempt([&] { kept.about["findings"] = findings_of(run, model); });
-  attempt([&] { keep_codes(kept, run, *model, rows); });
+  HeldOut held_out(run);
+  attempt([&] { kept.about["findings"] = findings_of(run, held_out, model); });
+  attempt([&] { keep_codes(kept, run, held_out, *model, rows); });
   attempt([&] { keep_seen(kept, run, *model); });
   attempt([&] { keep_reference(kept, run, model, progress); });
-  attempt([&] { kept.about["figures"] = figures_of(kept, run, *model); });
+  attempt([&] { kept.about["figures"] = figures_of(kept, run, held_out, *model); });
   return kept;
 }
 
