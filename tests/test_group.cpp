@@ -155,15 +155,6 @@ TEST_CASE("launchers' variables are read as they are set") {
   CHECK(!find_launch(of({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}})));
 }
 
-TEST_CASE("directions of features are the same in every part") {
-  const auto x = torch::arange(64.0).view({8, 8}).to(torch::kFloat32), y = x * x;
-  seed_torch(7);
-  const auto expected = sliced_wasserstein(x, y, 5);
-  seed_torch(7);
-  const RowDraws draws({4, 4, 8});
-  CHECK(sliced_wasserstein(x, y, 5).equal(expected));
-}
-
 TEST_CASE("launchers' variables that make no sense are refused by name") {
   const auto refusal = [](std::map<std::string, std::string> variables) {
     return error_of([&] { find_launch(of(std::move(variables))); });
