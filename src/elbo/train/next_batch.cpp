@@ -25,13 +25,12 @@ double median(std::vector<double>& values) {
 
 Batch NextBatch::take(const Request& now, const Tensor& next) {
   finish();
-  // The order of an epoch is one tensor, of which rows are a part: an address names a step.
-  const bool ready = rows_.defined() && rows_.data_ptr() == now.rows.data_ptr();
+  const bool ready = step_ == now.step;
   auto batch = ready ? std::exchange(batch_, {}) : now.data.get(now.rows, now.draw);
-  rows_.reset();
+  step_.reset();
   decide(batch);
   if (helper() && next.defined()) {
-    rows_ = next;
+    step_ = now.step + 1;
     helper_->give(
         [this, &data = now.data, next, draw = now.draw] { batch_ = data.get(next, draw); });
   }
@@ -43,7 +42,7 @@ void NextBatch::finish() {
   try {
     helper_->finish();
   } catch (...) {
-    rows_.reset();
+    step_.reset();
     throw;
   }
 }
@@ -53,6 +52,12 @@ void NextBatch::abandon() noexcept {
     finish();
   } catch (...) {  // what ended the step is what is told
   }
+}
+
+void NextBatch::forget() noexcept {
+  abandon();
+  step_.reset();
+  batch_ = {};
 }
 
 void NextBatch::decide(const Batch& batch) {

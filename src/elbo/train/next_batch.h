@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "elbo/core/api.h"
@@ -19,10 +20,13 @@ class NextBatch {
     const Dataset& data;
     const Tensor& rows;
     const Draw& draw;
+    int64_t step;  // a step's rows are always the same ones
   };
-  /// The batch asked for; the one of `next` (undefined: none), of the same data and draw, is read
-  /// until finish().
+  /// The batch asked for; the rows of the step after it (undefined: none), of the same data and
+  /// draw, are read until finish().
   Batch take(const Request& now, const Tensor& next);
+  /// Nothing that was read before counts: what follows is of other data.
+  void forget() noexcept;
   /// The helper has done all of its work. Raises what reading the next batch raised.
   void finish();
   /// The same, and forgets what went wrong.
@@ -38,7 +42,7 @@ class NextBatch {
 
   using Clock = std::chrono::steady_clock;
   bool used_ = false, steps_are_long_ = false;
-  Tensor rows_;  // those of batch_
+  std::optional<int64_t> step_;  // that of batch_
   Batch batch_;
   int64_t taken_ = 0;
   Clock::time_point before_;

@@ -122,7 +122,7 @@ void Trainer::end_epoch(const Data& validation, const Hooks& hooks) {
 bool Trainer::step_on(const Dataset& train, const Tensor& rows, const Tensor& next,
                       const RowPart& part) {
   const Draw draw{static_cast<uint64_t>(options_.seed), static_cast<uint64_t>(book_.epoch) + 1};
-  auto batch = batches_.take({train, rows, draw}, next);
+  auto batch = batches_.take({train, rows, draw, book_.step}, next);
   batch.rows = rows;
   batch = on_device(std::move(batch), game_->device());
   const RowDraws draws(part);
@@ -151,6 +151,7 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
   const uint64_t seed = static_cast<uint64_t>(options_.seed);
   if (book_.step == 0) seed_torch(Draw{seed, 0}.key("noise"));
   game_->join_group();
+  batches_.forget();
   model_->train();
   objective_->train();
   keep_good();
