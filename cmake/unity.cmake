@@ -1,6 +1,5 @@
 # Compiles several sources of a folder as one: reading libtorch's headers costs more than most parts.
-# Names local to a file must then differ within its folder; the two that every part has are told
-# apart here.
+# Names local to a file must then differ within its folder (tools/check_style.py sees to it).
 function(compile_together target size)
   get_target_property(sources ${target} SOURCES)
   foreach(source IN LISTS sources)
@@ -14,14 +13,5 @@ function(compile_together target size)
     math(EXPR group "${group} / ${size}")
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder}_${group})
   endforeach()
-  set_target_properties(
-    ${target}
-    PROPERTIES UNITY_BUILD ON
-               UNITY_BUILD_MODE GROUP
-               UNITY_BUILD_UNIQUE_ID ELBO_FILE
-               UNITY_BUILD_CODE_BEFORE_INCLUDE
-               "#define ELBO_JOIN_(a, b) a##b
-#define ELBO_JOIN(a, b) ELBO_JOIN_(a, b)
-#define added ELBO_JOIN(added_, ELBO_FILE)
-#define kWhere ELBO_JOIN(kWhere_, ELBO_FILE)")
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
 endfunction()

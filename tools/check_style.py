@@ -77,8 +77,6 @@ def kinds_as_text(root):
     return bad
 
 
-# What every part calls alike; the build tells these apart (cmake/unity.cmake).
-SAME_EVERYWHERE = {"added", "kWhere"}
 LOCAL = re.compile(
     r"(?:template <[^>]*> )?(?:struct|class|enum(?: class)?|using) (\w+)(?: =| \{|;|$| :)"
     r"|(?:\w[\w:<>,*& ]* )[&*]?(\w+)(?:\(| = |\{|;)"
@@ -93,7 +91,7 @@ def local_names(path):
             found = LOCAL.match(line)
             if found and not line.startswith(("namespace", "TEST_CASE")):
                 names.add(found[1] or found[2])
-    return names - SAME_EVERYWHERE
+    return names
 
 
 def local_clashes(folder):

@@ -60,7 +60,7 @@ Command command_of(const Entry& entry) {
   return {entry.name, entry.about, {task->example()}, declare};
 }
 
-const bool added = add_commands([] {
+const bool apply_added = add_commands([] {
   std::vector<Command> list;
   for (const auto& entry : tasks().entries()) list.push_back(command_of(entry));
   return list;

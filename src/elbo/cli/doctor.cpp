@@ -59,7 +59,7 @@ int doctor(bool json) {
   return 0;
 }
 
-const bool added =
+const bool doctor_added =
     add_command({"doctor",
                  "What this machine offers, and what slows it down",
                  {"elbo doctor"},

@@ -116,7 +116,7 @@ Command::Body declare_evaluate(CLI::App& app) {
   return [a] { return evaluate(*a); };
 }
 
-const bool added =
+const bool evaluate_added =
     add_command({"evaluate",
                  "ELBO, log-likelihood, metrics, and a diagnosis",
                  {"elbo evaluate runs/digits", "elbo evaluate runs/digits --metrics all",

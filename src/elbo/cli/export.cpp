@@ -62,7 +62,7 @@ int export_run(ExportArguments& a) {
   return 0;
 }
 
-const bool added = add_command(
+const bool export_added = add_command(
     {"export",
      "A model for other programs (ONNX), and its card",
      {"elbo export runs/digits --onnx exported", "elbo export runs/digits --card CARD.md"},

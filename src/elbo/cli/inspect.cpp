@@ -97,10 +97,11 @@ Command::Body declare_inspect(CLI::App& app) {
   return [a] { return inspect(*a); };
 }
 
-const bool added = add_command({"inspect",
-                                "What DATA are taken for, column by column, and what is left out",
-                                {"elbo inspect table.csv", "elbo inspect photos/ --resize 64x64"},
-                                declare_inspect});
+const bool inspect_added =
+    add_command({"inspect",
+                 "What DATA are taken for, column by column, and what is left out",
+                 {"elbo inspect table.csv", "elbo inspect photos/ --resize 64x64"},
+                 declare_inspect});
 
 }  // namespace
 }  // namespace elbo

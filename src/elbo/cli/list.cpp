@@ -241,11 +241,11 @@ Command::Body declare_list(CLI::App& app) {
   return [a] { return list(*a); };
 }
 
-const bool added = add_command({"list",
-                                "Everything you can choose, with its options",
-                                {"elbo list models", "elbo list models beta_vae", "elbo list heads",
-                                 "elbo list --markdown > docs/models.md"},
-                                declare_list});
+const bool list_added = add_command({"list",
+                                     "Everything you can choose, with its options",
+                                     {"elbo list models", "elbo list models beta_vae",
+                                      "elbo list heads", "elbo list --markdown > docs/models.md"},
+                                     declare_list});
 
 }  // namespace
 }  // namespace elbo

@@ -117,7 +117,7 @@ Command::Body declare_minify(CLI::App& app) {
   return [a] { return minify(*a); };
 }
 
-const bool added =
+const bool minify_added =
     add_command({"minify",
                  "A small copy of a run, to be handed over without its data",
                  {"elbo minify runs/digits", "elbo minify runs/digits -o digits --keep-rows 100"},

@@ -59,7 +59,7 @@ Command::Body declare_report(CLI::App& app) {
   return [a] { return report(*a); };
 }
 
-const bool added =
+const bool report_added =
     add_command({"report",
                  "One HTML page with curves, pictures, maps and a diagnosis",
                  {"elbo report runs/digits", "elbo report runs/vae runs/beta_vae -o compare.html",

@@ -27,16 +27,17 @@ int serve_run(ServeArguments& a) {
   return 0;
 }
 
-const bool added = add_command({"serve",
-                                "Explore a model in the browser, and its tasks over HTTP",
-                                {"elbo serve runs/digits", "elbo serve runs/digits --port 0",
-                                 "elbo serve runs/digits --host 0.0.0.0 --token-file secret.txt"},
-                                [](CLI::App& app) -> Command::Body {
-                                  auto a = std::make_shared<ServeArguments>();
-                                  add_run_arguments(app, *a, "never");
-                                  a->flags = Flags::add(app, describe<ServeOptions>(), "Options");
-                                  return [a] { return serve_run(*a); };
-                                }});
+const bool serve_added =
+    add_command({"serve",
+                 "Explore a model in the browser, and its tasks over HTTP",
+                 {"elbo serve runs/digits", "elbo serve runs/digits --port 0",
+                  "elbo serve runs/digits --host 0.0.0.0 --token-file secret.txt"},
+                 [](CLI::App& app) -> Command::Body {
+                   auto a = std::make_shared<ServeArguments>();
+                   add_run_arguments(app, *a, "never");
+                   a->flags = Flags::add(app, describe<ServeOptions>(), "Options");
+                   return [a] { return serve_run(*a); };
+                 }});
 
 }  // namespace
 }  // namespace elbo

@@ -36,12 +36,11 @@ Json shape_report(const TrainPlan& plan) {
   for (const auto& p : plan.model->parameters()) parameters += p.numel();
   for (const auto& b : plan.model->buffers()) buffers += b.numel();
   const int64_t batch = std::min(plan.facts["train"]["batch"].get<int64_t>(), plan.training_rows);
-  const int64_t samples = plan.facts["spec"]["objective"].value("samples", int64_t{1});
   const int64_t width = numel(plan.schemas.x.shape);
   // Values, gradients, two moments and two copies to roll back to and to save; a layer's output
   // is kept before and after its activation, with a gradient passing through.
   const int64_t floats =
-      6 * parameters + buffers + 3 * batch * std::max<int64_t>(1, samples) * (outputs + width);
+      6 * parameters + buffers + 3 * batch * plan.objective->draws() * (outputs + width);
   report["data"] = {{"shape", plan.schemas.x.shape},
                     {"kind", plan.schemas.x.kind},
                     {"training_rows", plan.training_rows},

@@ -219,7 +219,7 @@ Command::Body declare_sweep(CLI::App& app) {
   return [a] { return sweep(*a); };
 }
 
-const bool added = add_command(
+const bool sweep_added = add_command(
     {"sweep",
      "Train a model for each combination of options, and compare",
      {"elbo sweep builtin:digits --out sweeps/size --over latent.size=8,16,32 --epochs 5",

@@ -370,15 +370,16 @@ Command::Body declare_train(CLI::App& app) {
   return [a] { return train_in_group(*a); };
 }
 
-const bool added = add_command({"train",
-                                "Fit a model to data",
-                                {"elbo train builtin:digits --out runs/digits",
-                                 "elbo train photos/ --out runs/photos --resize 64x64 --epochs 50",
-                                 "elbo train table.npy --out runs/table --model beta_vae --set "
-                                 "objective.beta=4",
-                                 "elbo train --from runs/digits --out runs/prior --set prior=vae",
-                                 "elbo train --resume runs/digits --epochs 60"},
-                                declare_train});
+const bool train_added =
+    add_command({"train",
+                 "Fit a model to data",
+                 {"elbo train builtin:digits --out runs/digits",
+                  "elbo train photos/ --out runs/photos --resize 64x64 --epochs 50",
+                  "elbo train table.npy --out runs/table --model beta_vae --set "
+                  "objective.beta=4",
+                  "elbo train --from runs/digits --out runs/prior --set prior=vae",
+                  "elbo train --resume runs/digits --epochs 60"},
+                 declare_train});
 
 }  // namespace
 }  // namespace elbo

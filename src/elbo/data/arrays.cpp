@@ -173,7 +173,7 @@ class ArrayReader : public Reader {
   }
 };
 
-const bool added = readers().add<ArrayOptions>(
+const bool arrays_added = readers().add<ArrayOptions>(
     "arrays", "NumPy arrays: FILE.npy, FILE.npz (x and y, or x_train …), FILE.npz:NAME",
     [](const ArrayOptions&) { return std::make_shared<ArrayReader>(); });
 

@@ -12,7 +12,7 @@ class Builtin : public Reader {
   }
 };
 
-const bool added =
+const bool builtin_added =
     readers().add<NoOptions>("builtin", "built-in data sets, e.g. builtin:digits",
                              [](const NoOptions&) { return std::make_shared<Builtin>(); });
 

@@ -135,7 +135,7 @@ Data make_census(const MadePart& part) {
   return in_memory(std::move(a));
 }
 
-const bool added = builtins().add<NoOptions>(
+const bool builtin_census_added = builtins().add<NoOptions>(
     "census", "people in ten dependent columns of all types, with missing cells",
     [](const DataOptions& options, const NoOptions&) {
       refuse_resize(options, "builtin:census");

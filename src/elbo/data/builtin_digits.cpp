@@ -274,7 +274,7 @@ Data write_digits(const MadePart& part) {
   return in_memory(std::move(a));
 }
 
-const bool added = builtins().add<NoOptions>(
+const bool builtin_digits_added = builtins().add<NoOptions>(
     "digits", "handwritten-looking digits 28x28 with label, slant, thickness and scale",
     [](const DataOptions& options, const NoOptions&) {
       refuse_resize(options, "builtin:digits");

@@ -58,7 +58,7 @@ Schema full_schema() {
   return schema;
 }
 
-const bool added = builtins().add<NoOptions>(
+const bool builtin_molecules_added = builtins().add<NoOptions>(
     "molecules", "small molecules with their number of carbons; the entropy is known",
     [](const DataOptions& options, const NoOptions&) {
       refuse_resize(options, "builtin:molecules");

@@ -90,7 +90,7 @@ Data make_sentences(const MadePart& part) {
   return token_data(texts, {}, std::move(rest), &schema);
 }
 
-const bool added = builtins().add<NoOptions>(
+const bool builtin_sentences_added = builtins().add<NoOptions>(
     "sentences", "sentences of a small grammar on three topics; the entropy is known",
     [](const DataOptions& options, const NoOptions&) {
       refuse_resize(options, "builtin:sentences");

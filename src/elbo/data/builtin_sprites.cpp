@@ -70,7 +70,7 @@ Data draw_sprites(const MadePart& part, uint64_t shuffle) {
   return in_memory(std::move(a));
 }
 
-const bool added = builtins().add<NoOptions>(
+const bool builtin_sprites_added = builtins().add<NoOptions>(
     "sprites", "squares, ellipses and hearts 64x64 with the factors of dSprites",
     [](const DataOptions& options, const NoOptions&) {
       refuse_resize(options, "builtin:sprites");

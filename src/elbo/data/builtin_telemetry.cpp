@@ -84,7 +84,7 @@ Data make_telemetry(const MadePart& part) {
   return windows(std::move(steps), 1, 1, schemas);
 }
 
-const bool added = builtins().add<NoOptions>(
+const bool builtin_telemetry_added = builtins().add<NoOptions>(
     "telemetry", "steps of a pump's six sensors; the test part has labelled faults",
     [](const DataOptions& options, NoOptions) {
       refuse_resize(options, "telemetry");

@@ -170,7 +170,7 @@ class ImageReader : public Reader {
   PictureOptions options_;
 };
 
-const bool added = readers().add<PictureOptions>(
+const bool images_added = readers().add<PictureOptions>(
     "images",
     "a folder or archive (tar, zip) of PNG, JPEG, BMP, PGM, PPM, WebP, GIF and TIFF; sub-folders "
     "are "

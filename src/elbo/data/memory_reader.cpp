@@ -49,7 +49,7 @@ class MemoryReader : public Reader {
   MemoryOptions options_;
 };
 
-const bool added = readers().add<MemoryOptions>(
+const bool memory_reader_added = readers().add<MemoryOptions>(
     "memory", "arrays and tables of a program that uses the library (memory:NAME)",
     [](const MemoryOptions& o) { return std::make_shared<MemoryReader>(o); });
 

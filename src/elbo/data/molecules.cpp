@@ -247,7 +247,7 @@ class MoleculeReader : public Reader {
   MoleculeOptions options_;
 };
 
-const bool added = readers().add<MoleculeOptions>(
+const bool molecules_added = readers().add<MoleculeOptions>(
     "molecules", "molecules as SMILES, with names and properties in further columns: FILE.smi",
     [](const MoleculeOptions& options) { return std::make_shared<MoleculeReader>(options); });
 

@@ -151,7 +151,7 @@ class SeriesReader : public Reader {
   SeriesOptions o_;
 };
 
-const bool added = readers().add<SeriesOptions>(
+const bool series_added = readers().add<SeriesOptions>(
     "series",
     "steps in the order of time: series:FILE.csv (a time column or none), series:FILE.npy",
     [](const SeriesOptions& options) { return std::make_shared<SeriesReader>(options); });

@@ -194,7 +194,7 @@ class ShardReader : public Reader {
   }
 };
 
-const bool added = readers().add<PixelOptions>(
+const bool shards_added = readers().add<PixelOptions>(
     "shards",
     "tar files of pictures in WebDataset's layout, KEY.png or .jpg beside KEY.cls or .json, read "
     "as they are needed: shards:DIR, shards:DIR/*.tar, shards:name-{000..031}.tar",

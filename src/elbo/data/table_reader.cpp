@@ -103,7 +103,7 @@ class TableReader : public Reader {
   bool databases_;
 };
 
-const bool added = readers().add<TableReaderOptions>(
+const bool table_reader_added = readers().add<TableReaderOptions>(
     "table", "delimited text with missing cells: FILE.csv, FILE.tsv, also ; | and gzip",
     [](const TableReaderOptions& o) { return std::make_shared<TableReader>(o, false); });
 

@@ -188,7 +188,7 @@ class TextReader : public Reader {
   TextOptions options_;
 };
 
-const bool added = readers().add<TextOptions>(
+const bool text_added = readers().add<TextOptions>(
     "text", "lines, sentences or paragraphs of text: FILE.txt, also gzip",
     [](const TextOptions& options) { return std::make_shared<TextReader>(options); });
 

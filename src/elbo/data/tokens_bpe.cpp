@@ -179,7 +179,7 @@ class Bpe : public Tokenizer {
   std::map<Pair, size_t> ranks_;
 };
 
-const bool added = tokenizers().add<BpeOptions>(
+const bool tokens_bpe_added = tokenizers().add<BpeOptions>(
     "bpe", "frequent pieces of words, learned from the data (bpe:SIZE)",
     [](const BpeOptions& options) { return std::make_shared<Bpe>(options); });
 

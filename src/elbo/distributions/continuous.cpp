@@ -61,8 +61,9 @@ Tensor kl_gamma(const Gamma& q, const Gamma& p) {
          p.concentration * (q.rate / p.rate).log() + q.concentration * (p.rate / q.rate - 1);
 }
 
-const bool added = add_kl<Laplace, Laplace>(kl_laplace) && add_kl<Uniform, Uniform>(kl_uniform) &&
-                   add_kl<Beta, Beta>(kl_beta) && add_kl<Gamma, Gamma>(kl_gamma);
+const bool continuous_added = add_kl<Laplace, Laplace>(kl_laplace) &&
+                              add_kl<Uniform, Uniform>(kl_uniform) && add_kl<Beta, Beta>(kl_beta) &&
+                              add_kl<Gamma, Gamma>(kl_gamma);
 
 }  // namespace
 

@@ -36,7 +36,7 @@ Tensor kl_classes(const Tensor& q, const Tensor& p) {
   return (log_q.exp() * (log_q - p.log_softmax(-1))).sum(-1);
 }
 
-const bool added = [] {
+const bool discrete_added = [] {
   add_kl<Bernoulli, Bernoulli>([](const Bernoulli& q, const Bernoulli& p) {
     auto probability = q.logits.sigmoid();
     return cross_entropy(q.logits, probability) - cross_entropy(p.logits, probability);

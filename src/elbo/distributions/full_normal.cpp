@@ -24,7 +24,7 @@ Tensor kl_standard(const FullNormal& q, const StandardNormal&) {
   return 0.5 * (q.loc.square() + q.factor.square().sum(-1) - 1) - log_diagonal(q);
 }
 
-const bool added =
+const bool full_normal_added =
     add_kl<FullNormal, Normal>(kl_normal) && add_kl<FullNormal, StandardNormal>(kl_standard);
 
 }  // namespace

@@ -43,7 +43,7 @@ Tensor kl_normal_standard_rows(const Distribution& d, const Distribution& p) {
                                                                        : components);
 }
 
-const bool added = [] {
+const bool normal_added = [] {
   add_kl<Normal, Normal>(kl_normal_normal);
   add_kl(typeid(Normal), typeid(StandardNormal), kl_normal_standard, kl_normal_standard_rows);
   add_kl<StandardNormal, StandardNormal>(

@@ -29,8 +29,8 @@ Tensor kl_groups(const Q& q, const OneHotGroups& p) {
   return (log_q.exp() * (log_q - log_p)).sum(-1);
 }
 
-const bool added = add_kl<OneHotGroups, OneHotGroups>(kl_groups<OneHotGroups>) &&
-                   add_kl<RelaxedOneHot, OneHotGroups>(kl_groups<RelaxedOneHot>);
+const bool relaxed_added = add_kl<OneHotGroups, OneHotGroups>(kl_groups<OneHotGroups>) &&
+                           add_kl<RelaxedOneHot, OneHotGroups>(kl_groups<RelaxedOneHot>);
 
 }  // namespace
 

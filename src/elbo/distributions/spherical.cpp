@@ -75,7 +75,7 @@ Tensor kl_to_sphere(const VonMisesFisher& q, const UniformSphere& p) {
   return with_slope(value, slope, kappa).to(q.kappa.scalar_type());
 }
 
-const bool added = add_kl<VonMisesFisher, UniformSphere>(kl_to_sphere);
+const bool spherical_added = add_kl<VonMisesFisher, UniformSphere>(kl_to_sphere);
 
 // The angle to the direction, by Wood's rejection of its cosine (1994). kappa: [...] float64.
 Tensor draw_angle(const Tensor& kappa, double m) {

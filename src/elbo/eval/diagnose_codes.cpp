@@ -3,6 +3,7 @@
 
 #include "elbo/data/tokenizer.h"
 #include "elbo/eval/diagnose.h"
+#include "elbo/model/spec.h"
 
 namespace elbo {
 namespace {
@@ -23,19 +24,12 @@ std::string text(const Parts&... parts) {
   return out.str();
 }
 
-/// The weight of the KL at the end of training; 1 where the objective has none.
-double last_beta(const Run& run) {
-  const Json& objective = run.spec()["objective"];
-  if (!objective.is_object() && !objective.is_string()) return 1;
-  const auto name = objective.is_string() ? objective.get<std::string>()
-                                          : objective.value("type", std::string("elbo"));
-  if (objective.is_object() && objective.contains("beta")) {
-    return objective["beta"].get<Schedule>().at(kEndOfTraining);
-  }
-  for (const auto& option : objectives().find(name).options) {
-    if (option.name == "beta") return option.value.get<Schedule>().at(kEndOfTraining);
-  }
-  return 1;
+/// Factor of the KL at the end of training.
+double last_kl_weight(Subject& s) {
+  const Run& run = s.run();
+  const RandomScope scope(0);  // networks of the objective's own are made and thrown away
+  return build_objective(run.spec(), run.schemas(), s.model(), run.facts()["rows"])
+      ->kl_weight(kEndOfTraining);
 }
 
 /// Columns of the codes that are real numbers.
@@ -54,7 +48,7 @@ std::string weaker_kl(double beta) {
 }
 
 void find_unused(Subject& s, const Tensor& means, std::vector<Finding>& findings) {
-  const double beta = last_beta(s.run());
+  const double beta = last_kl_weight(s);
   const auto d = static_cast<double>(means.size(1));
   const double active = (means.var(0, false) > kActiveVariance).sum().item<double>();
   const std::string figure = "share of latent dimensions in use";

@@ -6,7 +6,7 @@ namespace {
 
 double average(const Tensor& x) { return x.to(torch::kFloat64).mean().item<double>(); }
 
-const bool added = metrics().add<NoOptions>(
+const bool metric_pictures_added = metrics().add<NoOptions>(
     "pictures", "Reconstruction quality: squared error, PSNR, SSIM, MS-SSIM, sharpness",
     [](const NoOptions&) {
       return make_metric({"pictures"}, [](Subject& s) -> Json {

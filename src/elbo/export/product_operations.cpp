@@ -248,7 +248,7 @@ void average_pool(Op o) {
                       {"ceil_mode", int64_t{o.flag(4)}}}));
 }
 
-const bool added = [] {
+const bool product_operations_added = [] {
   add_translation({"aten::linear"}, linear);
   add_translation({"aten::matmul", "aten::mm", "aten::bmm", "aten::mv", "aten::dot"}, matmul);
   add_translation({"aten::addmm"}, addmm);

@@ -45,7 +45,7 @@ void multinomial(Op o) {
   o.result(o.to.emit("Min", {place, o.to.whole(classes - 1)}));
 }
 
-const bool added = [] {
+const bool random_operations_added = [] {
   add_translation({"aten::randn", "aten::randn_like"}, [](Op o) { standard(o, "normal"); });
   add_translation({"aten::rand", "aten::rand_like"}, [](Op o) { standard(o, "uniform"); });
   add_translation({"aten::randint"}, whole_numbers);

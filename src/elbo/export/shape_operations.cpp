@@ -225,7 +225,7 @@ void diagonal(Op o) {
                      {{"axis", rank - 2}}));
 }
 
-const bool added = [] {
+const bool shape_operations_added = [] {
   add_translation({"aten::to", "aten::contiguous", "aten::clone", "aten::detach", "aten::alias",
                    "aten::type_as", "aten::_to_copy", "aten::dropout", "aten::lift_fresh"},
                   pass);

@@ -13,7 +13,7 @@ std::map<std::string, Translate>& translations() {
   return all;
 }
 
-constexpr char kWhere[] = "[export] ";
+constexpr char kTranslationWhere[] = "[export] ";
 constexpr char kRows[] = "rows";
 
 /// Names that a person reads in the file.
@@ -38,8 +38,8 @@ Count count_of(int64_t few, int64_t many) {
   // Two points tell no square from a line; a square's line is below 0 where there is one row.
   const bool linear =
       (many - few) % (kManyRows - kFewRows) == 0 && (each <= 0 || each + fixed >= 0);
-  check(linear, kWhere, "a size is ", few, " for ", kFewRows, " rows and ", many, " for ",
-        kManyRows, ": not linear");
+  check(linear, kTranslationWhere, "a size is ", few, " for ", kFewRows, " rows and ", many,
+        " for ", kManyRows, ": not linear");
   return {each, fixed};
 }
 
@@ -201,13 +201,13 @@ std::string Translation::following(const Tensor& few, const Tensor& many) {
                   {emit("Mul", {cast(n, few.scalar_type()), constant(step)}), constant(start)});
     }
   }
-  fail(kWhere, "a constant of shape ", to_string(few.sizes().vec()),
+  fail(kTranslationWhere, "a constant of shape ", to_string(few.sizes().vec()),
        " follows the number of rows in a way that is not understood");
 }
 
 const std::string& Translation::named(Traced& value) {
   if (!value.name.empty()) return value.name;
-  check(value.known, kWhere, "memory is written in a way that a record does not show");
+  check(value.known, kTranslationWhere, "memory is written in a way that a record does not show");
   const auto& few = value.few;
   if (few.isTensor()) {
     const auto a = few.toTensor(), b = value.many.toTensor();
@@ -219,7 +219,7 @@ const std::string& Translation::named(Traced& value) {
   } else if (few.isBool()) {
     value.name = constant(torch::full({}, few.toBool(), torch::kBool));
   } else {
-    fail(kWhere, "a value of type ", few.tagKind(), " where a tensor was expected");
+    fail(kTranslationWhere, "a value of type ", few.tagKind(), " where a tensor was expected");
   }
   return value.name;
 }

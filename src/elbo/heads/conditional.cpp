@@ -33,7 +33,7 @@ class ConditionalHead : public Head {
   std::shared_ptr<Network> network_;
 };
 
-const bool added = heads().add<ConditionalOptions>(
+const bool conditional_added = heads().add<ConditionalOptions>(
     "conditional",
     "As a prior: p(z | c) from a network that reads the condition (Sohn et al. 2015)",
     [](const Context& at, ConditionalOptions options) {

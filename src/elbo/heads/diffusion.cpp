@@ -194,7 +194,7 @@ class DiffusionHead : public PriorHead {
   std::shared_ptr<NoiseChain> chain_;
 };
 
-const bool added = heads().add<DiffusionOptions>(
+const bool diffusion_added = heads().add<DiffusionOptions>(
     "diffusion", "As a free prior: noise becomes codes step by step; its density is a bound",
     [](const Context& at, const DiffusionOptions& o) {
       return std::make_shared<DiffusionHead>(at, o);

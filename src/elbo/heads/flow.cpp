@@ -64,7 +64,7 @@ class FlowHead : public Head {
   int64_t features_ = 0;
 };
 
-const bool added = heads().add<FlowOptions>(
+const bool flow_added = heads().add<FlowOptions>(
     "flow", "A normal reshaped by invertible steps, as posterior or as free prior",
     [](const Context& at, FlowOptions options) { return std::make_shared<FlowHead>(at, options); });
 

@@ -44,7 +44,7 @@ class FullNormalHead : public ReadingHead {
   Tensor below_;  // places of the numbers below the diagonal in the flattened factor
 };
 
-const bool added =
+const bool full_normal_added =
     heads().add<FullNormalOptions>("full_normal", "Normal with full covariance, for small vectors",
                                    [](const Context& at, FullNormalOptions options) {
                                      return std::make_shared<FullNormalHead>(at, options);

@@ -44,7 +44,7 @@ class WrappedNormalHead : public FreeHead {
   WrappedNormalOptions options_;
 };
 
-const bool added = heads().add<WrappedNormalOptions>(
+const bool hyperbolic_added = heads().add<WrappedNormalOptions>(
     "wrapped_normal",
     "Normal on the Poincaré ball, for trees (Mathieu et al. 2019, arXiv:1901.06033)",
     [](const Context& at, WrappedNormalOptions options) {

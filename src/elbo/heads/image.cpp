@@ -57,7 +57,7 @@ class DiscretizedLogisticHead : public ReadingHead {
   int64_t components_, channels_;
 };
 
-const bool added = heads().add<DiscretizedLogisticOptions>(
+const bool image_added = heads().add<DiscretizedLogisticOptions>(
     "discretized_logistic", "Bytes: the mass of logistics on 256 levels",
     [](const Context& at, DiscretizedLogisticOptions options) {
       return std::make_shared<DiscretizedLogisticHead>(at, options);

@@ -38,7 +38,7 @@ class MixtureHead : public PriorHead {
   Tensor logits_, loc_, log_scale_;
 };
 
-const bool added = heads().add<MixtureOptions>(
+const bool mixture_added = heads().add<MixtureOptions>(
     "mixture", "As a free prior: K learned normals (Dilokthanakul et al. 2016, arXiv:1611.02648)",
     [](const Context& at, MixtureOptions options) {
       return std::make_shared<MixtureHead>(at, options);

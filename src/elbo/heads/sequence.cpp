@@ -56,7 +56,7 @@ class SequenceHead : public ReadingHead {
   std::shared_ptr<TokenChain> chain_;
 };
 
-const bool added = heads().add<TokenChainOptions>(
+const bool sequence_added = heads().add<TokenChainOptions>(
     "autoregressive", "Tokens one after another, by a sequence network over those before",
     [](const Context& at, const TokenChainOptions& options) {
       return std::make_shared<SequenceHead>(at, options);

@@ -346,7 +346,7 @@ class TableHead : public ReadingHead {
   Tensor order_;
 };
 
-const bool added = heads().add<TableHeadOptions>(
+const bool table_added = heads().add<TableHeadOptions>(
     "table", "Columns of a table, each by its own family",
     [](const Context& at, TableHeadOptions o) { return std::make_shared<TableHead>(at, o); });
 

@@ -73,7 +73,7 @@ class VaeHead : public PriorHead {
   Tensor origin_;  // zeros, on the device of the model
 };
 
-const bool added = heads().add<VaeOptions>(
+const bool vae_added = heads().add<VaeOptions>(
     "vae", "As a free prior: a whole model of the codes (Dai & Wipf 2019, arXiv:1903.05789)",
     [](const Context& at, const VaeOptions& o) { return std::make_shared<VaeHead>(at, o); });
 

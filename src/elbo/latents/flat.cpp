@@ -86,7 +86,7 @@ class Flat : public Latent {
   Prior prior_;
 };
 
-const bool added = latents().add<FlatOptions>(
+const bool flat_added = latents().add<FlatOptions>(
     "flat", "One latent vector: q(z|x) and p(z)", [](const LatentPlan& plan, FlatOptions options) {
       return std::make_shared<Flat>(plan, std::move(options));
     });

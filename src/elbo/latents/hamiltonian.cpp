@@ -123,7 +123,7 @@ class Hamiltonian : public Latent {
   Decode decode_;
 };
 
-const bool added = latents().add<HamiltonianOptions>(
+const bool hamiltonian_added = latents().add<HamiltonianOptions>(
     "hamiltonian", "A draw moved along the gradient of log p(x, z), for a better posterior",
     [](const LatentPlan& plan, const HamiltonianOptions& options) {
       return std::make_shared<Hamiltonian>(plan, options);

@@ -354,7 +354,7 @@ class Labelled : public Latent {
   std::shared_ptr<LabelShare> share_;
 };
 
-const bool added = latents().add<LabelledOptions>(
+const bool labelled_added = latents().add<LabelledOptions>(
     "labelled", "A class, summed over where it is unknown, and z given the class: M2, GMVAE, ADGM",
     [](const LatentPlan& plan, const LabelledOptions& options) {
       return std::make_shared<Labelled>(plan, options);

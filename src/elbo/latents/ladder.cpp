@@ -278,7 +278,7 @@ class Ladder : public Latent {
   std::vector<std::shared_ptr<Level>> levels_;  // from the data to the top
 };
 
-const bool added = latents().add<LadderOptions>(
+const bool ladder_added = latents().add<LadderOptions>(
     "ladder", "z1 … zL, each given those above: LVAE, VDVAE, NVAE, two-level VAEs",
     [](const LatentPlan& plan, const LadderOptions& options) {
       return std::make_shared<Ladder>(plan, options);

@@ -145,7 +145,7 @@ class Product : public Latent {
   std::vector<std::map<std::string, std::string>> names_;  // of each part: own name to shown name
 };
 
-const bool added = latents().add<ProductOptions>(
+const bool product_added = latents().add<ProductOptions>(
     "product", "Several latents side by side, their codes in a row: JointVAE",
     [](const LatentPlan& plan, const ProductOptions& options) {
       return std::make_shared<Product>(plan, options);

@@ -184,7 +184,7 @@ class Quantization : public Latent {
   Prior prior_;
 };
 
-const bool added = latents().add<QuantizedOptions>(
+const bool quantized_added = latents().add<QuantizedOptions>(
     "quantized", "Discrete codes: VQ, residual VQ, FSQ, LFQ; sites hold the codes' numbers",
     [](const LatentPlan& plan, const QuantizedOptions& options) {
       return std::make_shared<Quantization>(plan, options);

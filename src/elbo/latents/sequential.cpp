@@ -200,7 +200,7 @@ class Sequential : public Latent {
   Decode decode_;
 };
 
-const bool added = latents().add<SequentialOptions>(
+const bool sequential_added = latents().add<SequentialOptions>(
     "sequential", "A z at each step of a series, given everything before it: VRNN",
     [](const LatentPlan& plan, const SequentialOptions& options) {
       return std::make_shared<Sequential>(plan, options);

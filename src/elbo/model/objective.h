@@ -69,6 +69,10 @@ class Objective : public torch::nn::Module {
   /// The loss that validation and early stopping read: by default loss() with schedules at the
   /// values they end with, so that epochs compare.
   virtual Terms validate(Model& model, const Batch& batch);
+  /// Factor of the KL term at a step; of its heaviest part where it is split.
+  virtual double kl_weight(int64_t /*step*/) const { return 1; }
+  /// Draws of the codes per row of a step.
+  virtual int64_t draws() const { return 1; }
 };
 
 struct ObjectivePlan {

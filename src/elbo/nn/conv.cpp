@@ -180,7 +180,7 @@ class Conv : public Network {
   std::vector<std::pair<std::string, std::shared_ptr<ImageStep>>> steps_;
 };
 
-const bool added = networks().add<ConvOptions>(
+const bool conv_added = networks().add<ConvOptions>(
     "conv", "Convolutions that halve or double an image: encoder, decoder, or between images",
     [](const NetworkPlan& plan, const ConvOptions& options) {
       return std::make_shared<Conv>(plan, options);

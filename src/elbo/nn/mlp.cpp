@@ -109,7 +109,7 @@ class Mlp : public Network {
   std::shared_ptr<Dense> out_;
 };
 
-const bool added =
+const bool mlp_added =
     networks().add<MlpOptions>("mlp", "Dense layers on the flattened input",
                                [](const NetworkPlan& plan, const MlpOptions& options) {
                                  return std::make_shared<Mlp>(plan, options);

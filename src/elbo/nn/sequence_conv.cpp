@@ -144,7 +144,7 @@ class CausalConv : public SequenceNetwork {
   CausalLayers layers_;
 };
 
-const bool added = sequence_networks().add<CausalConvOptions>(
+const bool sequence_conv_added = sequence_networks().add<CausalConvOptions>(
     "causal_conv", "Gated convolutions over the steps before, with growing dilation",
     [](const SequencePlan& plan, const CausalConvOptions& o) {
       return std::make_shared<CausalConv>(plan, o);

@@ -134,7 +134,7 @@ class Gru : public SequenceNetwork {
   GruLayers layers_;
 };
 
-const bool added = sequence_networks().add<GruOptions>(
+const bool sequence_gru_added = sequence_networks().add<GruOptions>(
     "gru", "Gated recurrent units; the context enters every step",
     [](const SequencePlan& plan, const GruOptions& o) { return std::make_shared<Gru>(plan, o); });
 

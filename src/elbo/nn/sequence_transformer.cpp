@@ -106,7 +106,7 @@ std::unique_ptr<SequenceState> SequenceTransformer::begin(int64_t, const Tensor&
   return std::make_unique<SequenceTransformerState>(*this, context);
 }
 
-const bool added = sequence_networks().add<SequenceTransformerOptions>(
+const bool sequence_transformer_added = sequence_networks().add<SequenceTransformerOptions>(
     "transformer", "Attention to all steps before; the context enters every step",
     [](const SequencePlan& plan, const SequenceTransformerOptions& o) {
       return std::make_shared<SequenceTransformer>(plan, o);

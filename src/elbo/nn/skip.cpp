@@ -58,7 +58,7 @@ class Skip : public Network {
   std::vector<std::shared_ptr<Dense>> layers_;
 };
 
-const bool added =
+const bool skip_added =
     networks().add<SkipOptions>("skip", "Dense layers that all read the network's input again",
                                 [](const NetworkPlan& plan, const SkipOptions& options) {
                                   return std::make_shared<Skip>(plan, options);

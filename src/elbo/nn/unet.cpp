@@ -135,7 +135,7 @@ class UNet : public Network {
   std::shared_ptr<Convolution> out_;
 };
 
-const bool added = networks().add<UNetOptions>(
+const bool unet_added = networks().add<UNetOptions>(
     "unet", "From an image to one of the same size, down and up again with skip connections",
     [](const NetworkPlan& plan, const UNetOptions& options) {
       return std::make_shared<UNet>(plan, options);

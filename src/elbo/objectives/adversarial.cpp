@@ -6,7 +6,7 @@
 namespace elbo {
 namespace {
 
-constexpr const char* kWhere = "objective adversarial";
+constexpr const char* kAdversarialWhere = "objective adversarial";
 
 struct AdversarialOptions {
   Schedule beta = 1, feature_weight = 1, likelihood_weight = 0.01;
@@ -36,7 +36,7 @@ class Adversarial : public Objective {
   Adversarial(const ObjectivePlan& plan, AdversarialOptions options)
       : binary_(plan.data.x.kind == Kind::kBinary), o_(std::move(options)) {
     const auto kind = plan.data.x.kind;
-    check(is_numeric(kind), "[", kWhere, "] ", kind,
+    check(is_numeric(kind), "[", kAdversarialWhere, "] ", kind,
           " data: a critic needs numbers that a gradient can move; allowed binary, byte, count, "
           "real, unit");
     Json body = o_.critic;
@@ -47,6 +47,8 @@ class Adversarial : public Objective {
     logit_ = register_module(
         "logit", std::make_shared<Critic>(networks().make({{o_.features}, {1}}, linear)));
   }
+
+  double kl_weight(int64_t step) const override { return o_.beta.at(step); }
 
   std::vector<Player> players(Model& model) override {
     const auto decoder = decoder_parameters(model);
@@ -83,7 +85,7 @@ class Adversarial : public Objective {
   /// The rows that a critic sees of p(x|z): bits for bits, else the mean.
   Tensor shown(const Dist& x, const Batch& batch) const {
     const auto mean = x->mean();
-    check(mean.requires_grad() || !torch::GradMode::is_enabled(), "[", kWhere,
+    check(mean.requires_grad() || !torch::GradMode::is_enabled(), "[", kAdversarialWhere,
           "] the likelihood's mean has no gradient; use normal, bernoulli or another whose mean "
           "moves with its parameters");
     return seen(binary_ ? straight_through(x->sample(), mean) : mean, batch);
@@ -142,7 +144,7 @@ class Adversarial : public Objective {
   std::shared_ptr<Critic> logit_;
 };
 
-const bool added = objectives().add<AdversarialOptions>(
+const bool adversarial_added = objectives().add<AdversarialOptions>(
     "adversarial", "A critic of the data, and reconstruction of its features (VAE-GAN)",
     [](const ObjectivePlan& plan, AdversarialOptions options) {
       return std::make_shared<Adversarial>(plan, std::move(options));

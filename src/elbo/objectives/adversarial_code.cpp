@@ -6,7 +6,7 @@
 namespace elbo {
 namespace {
 
-constexpr const char* kWhere = "objective adversarial_code";
+constexpr const char* kAdversarialCodeWhere = "objective adversarial_code";
 
 struct AdversarialCodeOptions {
   Schedule weight = 1, beta = 0;
@@ -33,6 +33,8 @@ class AdversarialCode : public Objective {
         "critic", make_code_critic(o_.critic, numel(plan.code), condition_size(plan.data)));
   }
 
+  double kl_weight(int64_t step) const override { return o_.beta.at(step); }
+
   std::vector<Player> players(Model& model) override {
     auto list = Objective::players(model);
     list.push_back(
@@ -43,7 +45,8 @@ class AdversarialCode : public Objective {
   Terms loss(const Step& step) override {
     const auto bound = bound_of(step);
     const auto& c = step.batch.c;
-    auto fooling = maker_loss((*critic_)(codes_of(bound.inference.trace, kWhere), c), o_.loss);
+    auto fooling =
+        maker_loss((*critic_)(codes_of(bound.inference.trace, kAdversarialCodeWhere), c), o_.loss);
     // A prior with parameters moves to where the codes are.
     if (!step.model.latent->prior_parameters().empty()) {
       fooling = fooling + maker_loss(-(*critic_)(drawn(step), c), o_.loss);
@@ -59,7 +62,7 @@ class AdversarialCode : public Objective {
   }
 
   Terms critic_terms(const Step& step) {
-    const auto made = codes_of(step.codes(), kWhere);
+    const auto made = codes_of(step.codes(), kAdversarialCodeWhere);
     Tensor real;
     {
       torch::NoGradGuard no_gradient;
@@ -73,7 +76,7 @@ class AdversarialCode : public Objective {
   std::shared_ptr<Critic> critic_;
 };
 
-const bool added = objectives().add<AdversarialCodeOptions>(
+const bool adversarial_code_added = objectives().add<AdversarialCodeOptions>(
     "adversarial_code", "Reconstruction, and a critic between codes and draws of the prior",
     [](const ObjectivePlan& plan, AdversarialCodeOptions options) {
       return std::make_shared<AdversarialCode>(plan, std::move(options));

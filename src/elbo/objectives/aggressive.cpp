@@ -5,7 +5,7 @@
 namespace elbo {
 namespace {
 
-constexpr const char* kWhere = "objective aggressive";
+constexpr const char* kAggressiveWhere = "objective aggressive";
 
 struct AggressiveOptions {
   int64_t inner = 10, window = 0;
@@ -27,6 +27,8 @@ class Aggressive : public Objective {
       : rows_(plan.rows), o_(std::move(options)) {
     state_ = register_buffer("state", torch::tensor({1.0F, 0.0F, 0.0F, 0.0F}));
   }
+
+  double kl_weight(int64_t) const override { return o_.beta; }
 
   std::vector<Player> players(Model& model) override {
     const auto generative = generative_parameters(model);
@@ -63,8 +65,9 @@ class Aggressive : public Objective {
   void watch(const Trace& trace, int64_t batch) {
     if (!is_training() || !active()) return;
     torch::NoGradGuard no_gradient;
-    const auto& site = only_site(trace, kWhere);
-    const auto parts = split_kl(pairwise_log_prob(site, kWhere), site.log_prior(), batch, "mss");
+    const auto& site = only_site(trace, kAggressiveWhere);
+    const auto parts =
+        split_kl(pairwise_log_prob(site, kAggressiveWhere), site.log_prior(), batch, "mss");
     // Every process must come to the same end.
     state_[kSum] += sum_over_group(parts.information.detach()) / group_size();
     state_[kCount] += 1;
@@ -83,7 +86,7 @@ class Aggressive : public Objective {
   Tensor state_;
 };
 
-const bool added = objectives().add<AggressiveOptions>(
+const bool aggressive_added = objectives().add<AggressiveOptions>(
     "aggressive", "The ELBO with extra encoder steps while the mutual information rises",
     [](const ObjectivePlan& plan, AggressiveOptions options) {
       return std::make_shared<Aggressive>(plan, std::move(options));

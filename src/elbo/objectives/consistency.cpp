@@ -127,7 +127,7 @@ class Consistency : public Objective, public SeesTraining {
   Tensor guessed_;  // [K] mean guess so far
 };
 
-const bool added = objectives().add<ConsistencyOptions>(
+const bool consistency_added = objectives().add<ConsistencyOptions>(
     "consistency",
     "Another objective with a classifier whose predictions agree over views of a row",
     [](const ObjectivePlan& plan, ConsistencyOptions options) {

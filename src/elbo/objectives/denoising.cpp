@@ -4,7 +4,7 @@
 namespace elbo {
 namespace {
 
-constexpr const char* kWhere = "objective denoising";
+constexpr const char* kDenoisingWhere = "objective denoising";
 
 struct DenoisingOptions {
   std::string noise = "dropout";
@@ -30,17 +30,20 @@ class Denoising : public Objective {
   Denoising(const ObjectivePlan& plan, DenoisingOptions options) : o_(std::move(options)) {
     const auto& x = plan.data.x;
     const bool numbers = is_numeric(x.kind);
-    check(numbers || o_.noise == "swap" || o_.noise == "mask", "[", kWhere, "] noise: ", o_.noise,
-          " does not apply to ", x.kind, " data; use swap");
-    check(o_.noise != "mask" || x.missing(), "[", kWhere,
+    check(numbers || o_.noise == "swap" || o_.noise == "mask", "[", kDenoisingWhere,
+          "] noise: ", o_.noise, " does not apply to ", x.kind, " data; use swap");
+    check(o_.noise != "mask" || x.missing(), "[", kDenoisingWhere,
           "] noise: mask needs data with missing cells; use dropout or swap");
-    check(o_.noise == "gaussian" || o_.amount <= 1, "[", kWhere, "] amount: found ", o_.amount,
-          ", a share of the cells is 0 to 1");
+    check(o_.noise == "gaussian" || o_.amount <= 1, "[", kDenoisingWhere, "] amount: found ",
+          o_.amount, ", a share of the cells is 0 to 1");
     if (const auto units = x.units()) {
       loc_ = units->loc;
       scale_ = units->scale;
     }
   }
+
+  double kl_weight(int64_t step) const override { return o_.beta.at(step); }
+  int64_t draws() const override { return o_.samples; }
 
   Terms loss(const Step& step) override {
     const auto bound = bound_of(step.model, corrupted(step.batch), step.batch, o_.samples);
@@ -78,7 +81,7 @@ class Denoising : public Objective {
   Tensor loc_, scale_;
 };
 
-const bool added = objectives().add<DenoisingOptions>(
+const bool denoising_added = objectives().add<DenoisingOptions>(
     "denoising", "The ELBO of clean data given a code of corrupted data",
     [](const ObjectivePlan& plan, DenoisingOptions options) {
       return std::make_shared<Denoising>(plan, std::move(options));

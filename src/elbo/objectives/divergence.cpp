@@ -32,6 +32,8 @@ class Divergence : public Objective {
  public:
   explicit Divergence(DivergenceOptions options) : o_(std::move(options)) {}
 
+  double kl_weight(int64_t step) const override { return o_.beta.at(step); }
+
   Terms loss(const Step& step) override {
     const auto bound = bound_of(step);
     const auto z = codes_of(bound.inference.trace, "objective divergence");
@@ -47,7 +49,7 @@ class Divergence : public Objective {
   const DivergenceOptions o_;
 };
 
-const bool added = objectives().add<DivergenceOptions>(
+const bool divergence_added = objectives().add<DivergenceOptions>(
     "divergence", "Reconstruction and a distance between all codes and the prior: MMD, Wasserstein",
     [](const ObjectivePlan&, DivergenceOptions options) {
       return std::make_shared<Divergence>(std::move(options));

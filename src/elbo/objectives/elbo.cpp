@@ -31,6 +31,9 @@ class Elbo : public Objective {
  public:
   explicit Elbo(ElboOptions options) : o_(std::move(options)) {}
 
+  double kl_weight(int64_t step) const override { return o_.beta.at(step); }
+  int64_t draws() const override { return o_.samples; }
+
   Terms loss(const Step& step) override {
     const auto bound = bound_of(step, o_.samples);
     const auto& trace = bound.inference.trace;
@@ -63,7 +66,7 @@ class Elbo : public Objective {
   ElboOptions o_;
 };
 
-const bool added = objectives().add<ElboOptions>(
+const bool elbo_added = objectives().add<ElboOptions>(
     "elbo", "Evidence lower bound with beta, schedules, free bits and capacity",
     [](const ObjectivePlan&, ElboOptions options) {
       return std::make_shared<Elbo>(std::move(options));

@@ -5,7 +5,7 @@
 namespace elbo {
 namespace {
 
-constexpr const char* kWhere = "objective factor";
+constexpr const char* kFactorWhere = "objective factor";
 
 struct FactorOptions {
   Schedule gamma = 10, beta = 1;
@@ -31,6 +31,8 @@ class Factor : public Objective {
     critic_ = register_module("critic", make_code_critic(o_.critic, numel(plan.code), 0));
   }
 
+  double kl_weight(int64_t step) const override { return o_.beta.at(step); }
+
   std::vector<Player> players(Model& model) override {
     auto list = Objective::players(model);
     list.push_back(
@@ -41,7 +43,7 @@ class Factor : public Objective {
   Terms loss(const Step& step) override {
     const auto bound = bound_of(step);
     // The logit of an optimal critic is log q(z) - log of the product of q(z_k).
-    const auto correlation = (*critic_)(codes_of(bound.inference.trace, kWhere)).mean();
+    const auto correlation = (*critic_)(codes_of(bound.inference.trace, kFactorWhere)).mean();
     const auto loss = bound.reconstruction + o_.beta.at(step.number) * bound.divergence +
                       o_.gamma.at(step.number) * correlation;
     return terms_of(bound, loss, {{"total_correlation", correlation}});
@@ -51,8 +53,9 @@ class Factor : public Objective {
   /// The shuffled codes come from other rows than the plain ones, as in the paper.
   Terms critic_terms(const Step& step) {
     const int64_t half = step.batch.size() / 2;
-    check(half > 0, "[", kWhere, "] batch: found ", step.batch.size(), " row, needs 2 or more");
-    const auto z = codes_of(step.codes(), kWhere);
+    check(half > 0, "[", kFactorWhere, "] batch: found ", step.batch.size(),
+          " row, needs 2 or more");
+    const auto z = codes_of(step.codes(), kFactorWhere);
     const auto plain = (*critic_)(z.narrow(0, 0, half));
     const auto shuffled = (*critic_)(shuffled_columns(z.slice(0, half)));
     return {critic_loss(plain, shuffled, "logistic"), {}};
@@ -62,7 +65,7 @@ class Factor : public Objective {
   std::shared_ptr<Critic> critic_;
 };
 
-const bool added = objectives().add<FactorOptions>(
+const bool factor_added = objectives().add<FactorOptions>(
     "factor", "The ELBO and the code's total correlation, estimated by a critic's density ratio",
     [](const ObjectivePlan& plan, FactorOptions options) {
       return std::make_shared<Factor>(plan, std::move(options));

@@ -16,6 +16,8 @@ struct FitPriorOptions {
 class FitPrior : public Objective {
  public:
   explicit FitPrior(FitPriorOptions options) : o_(options) {}
+  int64_t draws() const override { return o_.samples; }
+
   std::vector<Player> players(Model& model) override {
     const auto prior = model.latent->prior_parameters();
     check(!prior.empty(),
@@ -55,7 +57,7 @@ class FitPrior : public Objective {
   const FitPriorOptions o_;
 };
 
-const bool added = objectives().add<FitPriorOptions>(
+const bool fit_prior_added = objectives().add<FitPriorOptions>(
     "fit_prior", "The prior alone is fitted to the codes of a trained model",
     [](const ObjectivePlan&, const FitPriorOptions& o) { return std::make_shared<FitPrior>(o); });
 

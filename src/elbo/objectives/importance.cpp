@@ -28,6 +28,8 @@ class Importance : public Objective {
  public:
   explicit Importance(ImportanceOptions options) : o_(std::move(options)) {}
 
+  int64_t draws() const override { return o_.samples * o_.groups; }
+
   std::vector<Player> players(Model& model) override {
     if (!o_.partial) return Objective::players(model);
     const auto generative = generative_parameters(model);
@@ -99,7 +101,7 @@ class Importance : public Objective {
   ImportanceOptions o_;
 };
 
-const bool added = objectives().add<ImportanceOptions>(
+const bool importance_added = objectives().add<ImportanceOptions>(
     "importance", "Importance-weighted bounds: IWAE, MIWAE, CIWAE, PIWAE",
     [](const ObjectivePlan&, ImportanceOptions options) {
       return std::make_shared<Importance>(std::move(options));

@@ -61,7 +61,7 @@ class KlTarget : public Objective {
   Tensor summed_;
 };
 
-const bool added = objectives().add<KlTargetOptions>(
+const bool kl_target_added = objectives().add<KlTargetOptions>(
     "kl_target", "The ELBO with a KL weight set by a controller to hold the KL at a target",
     [](const ObjectivePlan&, KlTargetOptions options) {
       return std::make_shared<KlTarget>(std::move(options));

@@ -4,7 +4,7 @@
 namespace elbo {
 namespace {
 
-constexpr const char* kWhere = "objective moment";
+constexpr const char* kMomentWhere = "objective moment";
 
 struct MomentOptions {
   std::string of = "means";
@@ -25,9 +25,11 @@ class Moment : public Objective {
  public:
   explicit Moment(MomentOptions options) : o_(std::move(options)) {}
 
+  double kl_weight(int64_t step) const override { return o_.beta.at(step); }
+
   Terms loss(const Step& step) override {
     const auto bound = bound_of(step);
-    const auto C = covariance(only_site(bound.inference.trace, kWhere));  // [d, d]
+    const auto C = covariance(only_site(bound.inference.trace, kMomentWhere));  // [d, d]
     const auto variances = C.diagonal();
     const auto off = C.square().sum() - variances.square().sum();
     const auto penalty = o_.off_diagonal * off + o_.diagonal * (variances - 1).square().sum();
@@ -44,7 +46,7 @@ class Moment : public Objective {
     const auto C = centred.t().mm(centred) / means.size(0);
     if (o_.of == "means") return C;
     const auto deviation = site.posterior->stddev();
-    check(deviation.defined(), "[", kWhere,
+    check(deviation.defined(), "[", kMomentWhere,
           "] of: draws needs a posterior whose deviation is "
           "known in closed form; use means");
     return C + deviation.flatten(1).square().mean(0).diag();
@@ -53,7 +55,7 @@ class Moment : public Objective {
   const MomentOptions o_;
 };
 
-const bool added = objectives().add<MomentOptions>(
+const bool moment_added = objectives().add<MomentOptions>(
     "moment", "The ELBO and a penalty on the covariance of the code",
     [](const ObjectivePlan&, MomentOptions options) {
       return std::make_shared<Moment>(std::move(options));

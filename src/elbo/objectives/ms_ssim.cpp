@@ -5,7 +5,7 @@
 namespace elbo {
 namespace {
 
-constexpr const char* kWhere = "objective ms_ssim";
+constexpr const char* kMsSsimWhere = "objective ms_ssim";
 
 struct MsSsimOptions {
   Schedule weight = 1, beta = 1, likelihood_weight = 0.01;
@@ -23,16 +23,18 @@ class MsSsim : public Objective {
  public:
   MsSsim(const ObjectivePlan& plan, MsSsimOptions options) : o_(std::move(options)) {
     const auto& x = plan.data.x;
-    check(x.shape.size() == 3 && is_bounded(x.kind), "[", kWhere, "] ", x.kind, " data of shape ",
-          to_string(x.shape), ": needs images of kind binary, byte or unit");
+    check(x.shape.size() == 3 && is_bounded(x.kind), "[", kMsSsimWhere, "] ", x.kind,
+          " data of shape ", to_string(x.shape), ": needs images of kind binary, byte or unit");
     pixels_ = static_cast<double>(numel(x.shape));
   }
 
+  double kl_weight(int64_t step) const override { return o_.beta.at(step); }
+
   Terms loss(const Step& step) override {
     const auto bound = bound_of(step);
-    codes_of(bound.inference.trace, kWhere);
+    codes_of(bound.inference.trace, kMsSsimWhere);
     auto shown = bound.inference.x->mean(), x = step.batch.x;
-    check(shown.requires_grad() || !torch::GradMode::is_enabled(), "[", kWhere,
+    check(shown.requires_grad() || !torch::GradMode::is_enabled(), "[", kMsSsimWhere,
           "] the likelihood's mean has no gradient; use bernoulli, continuous_bernoulli or normal");
     if (step.batch.mask.defined()) {
       const auto hidden = step.batch.mask == 0;
@@ -51,7 +53,7 @@ class MsSsim : public Objective {
   double pixels_;
 };
 
-const bool added = objectives().add<MsSsimOptions>(
+const bool ms_ssim_added = objectives().add<MsSsimOptions>(
     "ms_ssim", "Images reconstructed by multi-scale structural similarity",
     [](const ObjectivePlan& plan, MsSsimOptions options) {
       return std::make_shared<MsSsim>(plan, std::move(options));

@@ -5,7 +5,7 @@
 namespace elbo {
 namespace {
 
-constexpr const char* kWhere = "objective regularized";
+constexpr const char* kRegularizedWhere = "objective regularized";
 constexpr int kPowerIterations = 10;
 
 struct RegularizedOptions {
@@ -45,6 +45,8 @@ class Regularized : public Objective {
  public:
   explicit Regularized(RegularizedOptions options) : o_(std::move(options)) {}
 
+  double kl_weight(int64_t step) const override { return o_.beta.at(step); }
+
   Terms loss(const Step& step) override {
     const auto bound = bound_of(step);
     const auto penalty = o_.decoder == "gradient"
@@ -63,7 +65,7 @@ class Regularized : public Objective {
     torch::AutoGradMode with_gradient(true);
     const auto code = trace.code.detach().requires_grad_(true);
     const auto mean = model.decode(code, tile(batch.c, trace.log_weight.size(0)))->mean();
-    check(mean.requires_grad(), "[", kWhere,
+    check(mean.requires_grad(), "[", kRegularizedWhere,
           "] decoder: gradient needs a likelihood whose mean moves with its parameters; use "
           "weights or spectral");
     const auto signs = torch::randint(2, mean.sizes(), mean.options()) * 2 - 1;
@@ -79,14 +81,15 @@ class Regularized : public Objective {
           o_.decoder == "weights" ? p.square().sum() : largest_singular_value(p).square();
       total = total.defined() ? total + one : one;
     }
-    check(total.defined(), "[", kWhere, "] decoder: this network has no weights to penalise");
+    check(total.defined(), "[", kRegularizedWhere,
+          "] decoder: this network has no weights to penalise");
     return total;
   }
 
   const RegularizedOptions o_;
 };
 
-const bool added = objectives().add<RegularizedOptions>(
+const bool regularized_added = objectives().add<RegularizedOptions>(
     "regularized", "Reconstruction, a penalty on the code and one on the decoder (RAE)",
     [](const ObjectivePlan&, RegularizedOptions options) {
       return std::make_shared<Regularized>(std::move(options));

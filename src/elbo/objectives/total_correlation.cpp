@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "elbo/core/schedule.h"
 #include "elbo/objectives/correlation.h"
 #include "elbo/objectives/terms.h"
@@ -5,7 +7,7 @@
 namespace elbo {
 namespace {
 
-constexpr const char* kWhere = "objective total_correlation";
+constexpr const char* kTotalCorrelationWhere = "objective total_correlation";
 
 struct TotalCorrelationOptions {
   Schedule alpha = 1, beta = 6, gamma = 1;
@@ -26,11 +28,15 @@ class TotalCorrelation : public Objective {
   TotalCorrelation(const ObjectivePlan& plan, TotalCorrelationOptions options)
       : rows_(plan.rows), o_(std::move(options)) {}
 
+  double kl_weight(int64_t step) const override {
+    return std::max({o_.alpha.at(step), o_.beta.at(step), o_.gamma.at(step)});
+  }
+
   Terms loss(const Step& step) override {
     const auto bound = bound_of(step);
-    const auto& site = only_site(bound.inference.trace, kWhere);
-    const auto parts =
-        split_kl(pairwise_log_prob(site, kWhere), site.log_prior(), rows_, o_.estimator);
+    const auto& site = only_site(bound.inference.trace, kTotalCorrelationWhere);
+    const auto parts = split_kl(pairwise_log_prob(site, kTotalCorrelationWhere), site.log_prior(),
+                                rows_, o_.estimator);
     const auto penalty = o_.alpha.at(step.number) * parts.information +
                          o_.beta.at(step.number) * parts.correlation +
                          o_.gamma.at(step.number) * parts.dimensions;
@@ -45,7 +51,7 @@ class TotalCorrelation : public Objective {
   const TotalCorrelationOptions o_;
 };
 
-const bool added = objectives().add<TotalCorrelationOptions>(
+const bool total_correlation_added = objectives().add<TotalCorrelationOptions>(
     "total_correlation", "The ELBO with a weight on the total correlation of the code",
     [](const ObjectivePlan& plan, TotalCorrelationOptions options) {
       return std::make_shared<TotalCorrelation>(plan, std::move(options));

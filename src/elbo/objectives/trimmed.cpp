@@ -69,7 +69,7 @@ class Trimmed : public Objective {
   std::shared_ptr<Objective> of_;
 };
 
-const bool added = objectives().add<TrimmedOptions>(
+const bool trimmed_added = objectives().add<TrimmedOptions>(
     "trimmed", "Another objective without the worst-fitting rows of each batch",
     [](const ObjectivePlan& plan, const TrimmedOptions& options) {
       return std::make_shared<Trimmed>(plan, options);

@@ -20,6 +20,8 @@ class TwoStage : public Objective {
     second_ = register_module("second", objectives().make(plan, "fit_prior"));
   }
 
+  double kl_weight(int64_t step) const override { return o_.beta.at(step); }
+
   std::vector<Player> players(Model& model) override {
     auto both = Objective::players(model);
     both.front().parameters = other_parameters(model, model.latent->prior_parameters());
@@ -51,7 +53,7 @@ class TwoStage : public Objective {
   std::shared_ptr<Objective> second_;
 };
 
-const bool added = objectives().add<TwoStageOptions>(
+const bool two_stage_added = objectives().add<TwoStageOptions>(
     "two_stage", "Codes under a standard normal, with a prior fitted to them alongside",
     [](const ObjectivePlan& plan, TwoStageOptions options) {
       return std::make_shared<TwoStage>(plan, std::move(options));

@@ -103,7 +103,7 @@ class Augment : public Task {
   AugmentOptions o_;
 };
 
-const bool added = tasks().add<AugmentOptions>(
+const bool augment_added = tasks().add<AugmentOptions>(
     "augment", "New variants of rows, with their labels, for training other models",
     [](AugmentOptions options) { return std::make_shared<Augment>(std::move(options)); });
 

@@ -310,7 +310,7 @@ class Classify : public Task {
   ClassifyOptions o_;
 };
 
-const bool added = tasks().add<ClassifyOptions>(
+const bool classify_added = tasks().add<ClassifyOptions>(
     "classify", "Probabilities of classes, and the error where labels are known",
     [](ClassifyOptions options) { return std::make_shared<Classify>(std::move(options)); });
 

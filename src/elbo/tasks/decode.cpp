@@ -62,7 +62,7 @@ class Decode : public Task {
   DecodeOptions o_;
 };
 
-const bool added = tasks().add<DecodeOptions>(
+const bool decode_added = tasks().add<DecodeOptions>(
     "decode", "Images or rows from codes written by encode",
     [](DecodeOptions options) { return std::make_shared<Decode>(std::move(options)); });
 

@@ -138,7 +138,7 @@ class Denoise : public Task {
   DenoiseOptions o_;
 };
 
-const bool added = tasks().add<DenoiseOptions>(
+const bool denoise_added = tasks().add<DenoiseOptions>(
     "denoise", "Data without their noise, and how much of it was removed",
     [](DenoiseOptions options) { return std::make_shared<Denoise>(std::move(options)); });
 

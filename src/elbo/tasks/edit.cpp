@@ -181,7 +181,7 @@ class Edit : public Task {
   EditOptions o_;
 };
 
-const bool added = tasks().add<EditOptions>(
+const bool edit_added = tasks().add<EditOptions>(
     "edit", "Rows with another label or value, or moved along an attribute",
     [](EditOptions options) { return std::make_shared<Edit>(std::move(options)); });
 

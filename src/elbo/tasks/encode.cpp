@@ -63,7 +63,7 @@ class Encode : public Task {
   EncodeOptions o_;
 };
 
-const bool added = tasks().add<EncodeOptions>(
+const bool encode_added = tasks().add<EncodeOptions>(
     "encode", "Posterior means and deviations of data",
     [](EncodeOptions options) { return std::make_shared<Encode>(std::move(options)); });
 

@@ -235,7 +235,7 @@ class Impute : public Task {
   std::vector<int64_t> filled_;
 };
 
-const bool added = tasks().add<ImputeOptions>(
+const bool impute_added = tasks().add<ImputeOptions>(
     "impute", "Fills the missing cells of a table, or the gaps (___) of texts",
     [](ImputeOptions options) { return std::make_shared<Impute>(std::move(options)); });
 

@@ -73,7 +73,7 @@ class Interpolate : public Task {
   InterpolateOptions o_;
 };
 
-const bool added = tasks().add<InterpolateOptions>(
+const bool interpolate_added = tasks().add<InterpolateOptions>(
     "interpolate", "A walk between the codes of two rows",
     [](InterpolateOptions options) { return std::make_shared<Interpolate>(std::move(options)); });
 

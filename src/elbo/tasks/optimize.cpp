@@ -225,7 +225,7 @@ class Optimize : public Task {
   std::string name_;
 };
 
-const bool added = tasks().add<OptimizeOptions>(
+const bool optimize_added = tasks().add<OptimizeOptions>(
     "optimize", "Molecules near a given one with more of a predicted property",
     [](OptimizeOptions options) { return std::make_shared<Optimize>(std::move(options)); });
 

@@ -97,7 +97,7 @@ class Reconstruct : public Task {
   ReconstructOptions o_;
 };
 
-const bool added = tasks().add<ReconstructOptions>(
+const bool reconstruct_added = tasks().add<ReconstructOptions>(
     "reconstruct", "Data beside their reconstructions",
     [](ReconstructOptions options) { return std::make_shared<Reconstruct>(std::move(options)); });
 

@@ -148,7 +148,7 @@ class Sample : public Task {
   Tensor patterns_;  // undefined: all cells are written
 };
 
-const bool added = tasks().add<SampleOptions>(
+const bool sample_added = tasks().add<SampleOptions>(
     "sample", "New data from the prior",
     [](SampleOptions options) { return std::make_shared<Sample>(std::move(options)); });
 

@@ -360,7 +360,7 @@ class Score : public Task {
   ScoreOptions o_;
 };
 
-const bool added = tasks().add<ScoreOptions>(
+const bool score_added = tasks().add<ScoreOptions>(
     "score", "Anomaly score of each row, with a threshold and the causes",
     [](ScoreOptions options) { return std::make_shared<Score>(std::move(options)); });
 

@@ -69,7 +69,7 @@ class Traverse : public Task {
   TraverseOptions o_;
 };
 
-const bool added = tasks().add<TraverseOptions>(
+const bool traverse_added = tasks().add<TraverseOptions>(
     "traverse", "What the most used latent dimensions change",
     [](TraverseOptions options) { return std::make_shared<Traverse>(std::move(options)); });
 

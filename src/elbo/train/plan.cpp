@@ -107,6 +107,7 @@ TrainPlan plan_training(const TrainRequest& asked) {
   if (first) take_weights(*model, *first);
   try_out(*model, *objective, *training, options.optimizer);
   plan.model = model;
+  plan.objective = objective;
 
   plan.facts = {{"model", request.model},
                 {"spec", resolved},

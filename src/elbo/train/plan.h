@@ -22,8 +22,9 @@ struct TrainRequest {
 struct TrainPlan {
   Json facts;  // what a run stores: model, spec, train, data, rows
   Schemas schemas;
-  Data data;                       // all rows, opened
-  std::shared_ptr<Model> model;    // as it would begin, for reports
+  Data data;                     // all rows, opened
+  std::shared_ptr<Model> model;  // as it would begin, for reports
+  std::shared_ptr<Objective> objective;
   std::vector<std::string> notes;  // what the request has changed of the model's own training
   int64_t training_rows = 0, validation_rows = 0, steps_per_epoch = 0, steps = 0;
 };
