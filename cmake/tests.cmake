@@ -29,13 +29,8 @@ set(kernel_variants "")
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND NOT
    ELBO_FOLDERS)
   file(GLOB variant_sources CONFIGURE_DEPENDS src/elbo/kernels/*.cpp)
-  list(APPEND variant_sources src/elbo/core/tensor.cpp
-       tests/variants/kernel_outputs.cpp)
-  list(TRANSFORM variant_sources PREPEND "#include \"${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^(src|tests)")
-  list(TRANSFORM variant_sources PREPEND "#include \"" REGEX "^/")
-  list(TRANSFORM variant_sources APPEND "\"\n")
-  list(JOIN variant_sources "" variant_text)
-  file(CONFIGURE OUTPUT kernel_variant.cpp CONTENT "${variant_text}" @ONLY)
+  write_together(kernel_variant.cpp ${variant_sources} src/elbo/core/tensor.cpp
+                 tests/variants/kernel_outputs.cpp)
   foreach(arch x86-64 x86-64-v3 x86-64-v4)
     add_library(kernels_${arch} MODULE ${CMAKE_CURRENT_BINARY_DIR}/kernel_variant.cpp)
     target_include_directories(kernels_${arch} PRIVATE src tests)
@@ -62,7 +57,7 @@ target_link_libraries(elbo_tests PRIVATE ${CMAKE_DL_LIBS})
 target_compile_options(elbo_tests PRIVATE ${ELBO_WARNINGS})
 target_precompile_headers(elbo_tests REUSE_FROM elbo_objects)
 if(ELBO_UNITY)
-  compile_together(elbo_tests 5)
+  compile_together(elbo_tests 8)
 endif()
 
 # Cases for scripts/check_onnx.sh alone.
