@@ -1,8 +1,7 @@
-#include "elbo/data/row_view.h"
-
 #include <doctest/doctest.h>
 
 #include "elbo/data/components.h"
+#include "elbo/data/row_view.h"
 #include "files.h"
 #include "near.h"
 #include "open_with.h"
@@ -14,8 +13,9 @@ namespace {
 std::string seen(const Schema& schema) {
   return std::visit(
       Cases{[](const PictureView&) { return "picture"; },
-            [](const MoleculeView&) { return "molecules"; }, [](const TextView&) { return "texts"; },
-            [](const TableView&) { return "table"; }, [](const NumberView&) { return "numbers"; }},
+            [](const MoleculeView&) { return "molecules"; },
+            [](const TextView&) { return "texts"; }, [](const TableView&) { return "table"; },
+            [](const NumberView&) { return "numbers"; }},
       view_of(schema));
 }
 
@@ -56,8 +56,7 @@ TEST_CASE("pictures are read in the colours that the model knows") {
 TEST_CASE("numbers of rows have names and spellings") {
   const auto pixels = components_of({{3, 4, 5}, Kind::kByte, Json::object()});
   CHECK(pixels->name(27) == "pixel 1,2 channel 1");
-  const auto window =
-      components_of({{2, 2}, Kind::kReal, {{"columns", {"speed", "heat"}}}});
+  const auto window = components_of({{2, 2}, Kind::kReal, {{"columns", {"speed", "heat"}}}});
   CHECK(window->name(1) == "heat (1 before)");
   CHECK(window->name(2) == "speed");
   CHECK(components_of({{4}, Kind::kReal, Json::object()})->name(3) == "x3");

@@ -1,6 +1,5 @@
-#include "elbo/tasks/output.h"
-
 #include "elbo/data/row_view.h"
+#include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/tasks/walks.h"
 #include "files.h"

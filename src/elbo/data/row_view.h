@@ -8,11 +8,12 @@
 #include "elbo/data/column.h"
 #include "elbo/data/schema.h"
 
-// How rows look to people. view_of() decides it for each kind of data, and nothing else does: what shows
-// rows, writes them to files, names their numbers or compares them is a visitor of the view, with one
-// case for each kind of it:
+// How rows look to people. view_of() decides it for each kind of data, and nothing else does: what
+// shows rows, writes them to files, names their numbers or compares them is a visitor of the view,
+// with one case for each kind of it:
 //
-//   std::visit(Cases{[](const PictureView& v) { … }, [](const TextView& v) { … }, …}, view_of(schema))
+//   std::visit(Cases{[](const PictureView& v) { … }, [](const TextView& v) { … }, …},
+//   view_of(schema))
 
 namespace elbo {
 
@@ -24,8 +25,8 @@ class PictureView {
   static bool shows(const Schema& schema);
   explicit PictureView(const Schema& schema) : shape_(schema.shape), kind_(schema.kind) {}
   const Shape& shape() const { return shape_; }  // channels x height x width
-  /// [N, C, H, W] in [0, 1]: values of kind real and count are stretched, each row from its smallest
-  /// to its largest.
+  /// [N, C, H, W] in [0, 1]: values of kind real and count are stretched, each row from its
+  /// smallest to its largest.
   Tensor shades(const Tensor& x) const;
   /// The same with one stretch for all rows, which are seen together.
   Tensor shades_together(const Tensor& x) const;
@@ -94,8 +95,8 @@ class NumberView {
 using RowView = std::variant<PictureView, MoleculeView, TableView, TextView, NumberView>;
 RowView view_of(const Schema& schema);
 
-/// The cases of a visitor, as functions. A case for texts serves molecules that have none of their own; a
-/// case for anything (auto) would take these away from it, and is not used.
+/// The cases of a visitor, as functions. A case for texts serves molecules that have none of their
+/// own; a case for anything (auto) would take these away from it, and is not used.
 template <class... F>
 struct Cases : F... {
   using F::operator()...;

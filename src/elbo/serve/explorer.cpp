@@ -133,8 +133,8 @@ Json Explorer::decode(const Json& question) {
   const auto codes = matrix(question.value("codes", Json()), "codes");
   const auto c = condition_of(question, codes.size(0));
   const std::lock_guard lock(one_at_a_time_);
-  return {
-      {"rows", rows_json(view_, one_value(*decode_codes(*model_, layout_, codes, c), run_->schemas().x))}};
+  return {{"rows", rows_json(view_, one_value(*decode_codes(*model_, layout_, codes, c),
+                                              run_->schemas().x))}};
 }
 
 Json Explorer::sample(const Json& question) {
@@ -150,9 +150,9 @@ Json Explorer::sample(const Json& question) {
   if (temperature != 1) codes = centre_ + temperature * (codes - centre_);
   Json list = Json::array();
   for (int64_t i = 0; i < n; ++i) list.push_back(number_list(codes[i]));
-  return {
-      {"codes", list},
-      {"rows", rows_json(view_, one_value(*decode_codes(*model_, layout_, codes, c), run_->schemas().x))}};
+  return {{"codes", list},
+          {"rows", rows_json(view_, one_value(*decode_codes(*model_, layout_, codes, c),
+                                              run_->schemas().x))}};
 }
 
 Json Explorer::encode(const Json& question) {

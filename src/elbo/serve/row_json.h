@@ -12,8 +12,8 @@ inline constexpr int64_t kShownDecimals = 5;
 /// The numbers of a tensor as one list; null where one is not finite.
 Json number_list(const Tensor& values);
 
-/// Rows as the page and the API show them: a picture (data:image/png), a molecule (its drawing, or its
-/// SMILES where the build cannot draw), named cells, a text or numbers.
+/// Rows as the page and the API show them: a picture (data:image/png), a molecule (its drawing, or
+/// its SMILES where the build cannot draw), named cells, a text or numbers.
 Json rows_json(const RowView& view, const Tensor& x);
 /// What a page needs to know before it shows any: whether a row is a "picture" to it, whether rows
 /// are "molecules", the "columns" of a table.

@@ -116,6 +116,7 @@ const std::vector<Section>& sections() {
       {"diagnosis", "Diagnosis", plain(diagnosis_part)},
       {"model", "What the model is", plain(model_part)},
       {"figures", "Figures", plain(figures_part)},
+      {"charts", "Charts of the metrics", plain(charts_part)},
       {"curves", "Training", plain(curves_part)},
       {"samples", "Samples from the prior", rows(&RowSections::samples)},
       {"reconstructions", "Reconstructions", of_rows(rows(&RowSections::reconstructions))},

@@ -25,6 +25,8 @@ struct Reported {
 std::string model_part(const Reported& r);
 std::string figures_part(const Reported& r);
 std::string diagnosis_part(const Reported& r);
+/// The charts of all metrics that have any.
+std::string charts_part(const Reported& r);
 std::string curves_part(const Reported& r);
 std::string dimensions_part(const Reported& r);
 std::string scores_part(Reported& r);

@@ -8,8 +8,8 @@
 
 namespace elbo {
 
-/// The sections of a report that show rows, for one view of them. Each is HTML, empty where there is
-/// nothing to show.
+/// The sections of a report that show rows, for one view of them. Each is HTML, empty where there
+/// is nothing to show.
 class RowSections {
  public:
   explicit RowSections(Reported& reported) : r_(reported), s_(*reported.subject) {}
@@ -37,8 +37,8 @@ class RowSections {
 std::unique_ptr<RowSections> sections_of(Reported& r, const PictureView& view, int64_t side);
 std::unique_ptr<RowSections> sections_of(Reported& r, const MoleculeView& view);
 std::unique_ptr<RowSections> sections_of(Reported& r, const TextView& view);
-/// Columns of tables, and numbers: their marginals and correlations. `names` may be fewer than there
-/// are numbers.
+/// Columns of tables, and numbers: their marginals and correlations. `names` may be fewer than
+/// there are numbers.
 std::unique_ptr<RowSections> sections_of(Reported& r, const std::vector<std::string>& names);
 
 std::unique_ptr<RowSections> row_sections(Reported& r, int64_t side);
