@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "elbo/data/components.h"
+#include "elbo/data/open.h"
 #include "elbo/data/row_view.h"
 #include "files.h"
 #include "near.h"

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "elbo/data/open.h"
 #include "elbo/data/tokenizer.h"
 #include "files.h"
 #include "near.h"

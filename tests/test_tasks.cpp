@@ -1,3 +1,4 @@
+#include "elbo/data/open.h"
 #include "elbo/data/row_view.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"

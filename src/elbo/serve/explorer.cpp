@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "elbo/data/label_rows.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/embedding.h"

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "elbo/data/open.h"
 #include "elbo/data/row_view.h"
 #include "elbo/data/table.h"
 #include "elbo/io/file.h"
