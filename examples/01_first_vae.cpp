@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "elbo/data/open.h"
 #include "elbo/train/trainer.h"
 
 int main(int argc, char** argv) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 
 namespace elbo {
 

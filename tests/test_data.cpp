@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 #include "files.h"
 #include "tolerance.h"
 

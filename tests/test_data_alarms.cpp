@@ -1,4 +1,6 @@
 #include "elbo/data/dataset.h"
+#include "elbo/data/label_rows.h"
+#include "elbo/data/open.h"
 #include "elbo/io/file.h"
 #include "elbo/io/npy.h"
 #include "files.h"

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "elbo/data/content_hash.h"
+#include "elbo/data/label_rows.h"
 #include "elbo/data/reader.h"
 #include "elbo/io/file.h"
 #include "elbo/io/npy.h"

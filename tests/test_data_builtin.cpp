@@ -4,6 +4,7 @@
 #include <set>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 #include "files.h"
 #include "tolerance.h"
 

@@ -1,7 +1,8 @@
 #include <set>
 
 #include "elbo/chem/molecule.h"
-#include "elbo/data/molecules.h"
+#include "elbo/data/open.h"
+#include "elbo/data/row_view.h"
 #include "elbo/data/tokenizer.h"
 #include "files.h"
 #include "near.h"
@@ -29,7 +30,7 @@ TEST_CASE("molecules come back from their tokens, of either kind") {
   const auto smiles = open_molecules(path);
   CHECK_EQ(all_smiles(*smiles), expected);
   CHECK_EQ(smiles->row_name(2), "line 4");
-  CHECK(is_molecules(smiles->schemas().x));
+  CHECK(MoleculeView::shows(smiles->schemas().x));
   // Atoms and bonds, not letters: Br and [O-] are one token each.
   CHECK_EQ(smiles->schemas().x.shape, Shape{10});
   CHECK_EQ(smiles->get(torch::tensor({2})).mask.sum().item<float>(), 5);

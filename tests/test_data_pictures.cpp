@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 #include "elbo/io/image.h"
 #include "files.h"
 #include "open_with.h"

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 #include "elbo/data/windows.h"
 #include "elbo/io/row_file.h"
 #include "files.h"

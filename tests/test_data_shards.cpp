@@ -5,6 +5,8 @@
 
 #include "elbo/data/block_order.h"
 #include "elbo/data/dataset.h"
+#include "elbo/data/label_rows.h"
+#include "elbo/data/open.h"
 #include "elbo/data/rows.h"
 #include "elbo/io/image.h"
 #include "elbo/io/npy.h"

@@ -1,4 +1,5 @@
 #include "elbo/data/column_types.h"
+#include "elbo/data/open.h"
 #include "elbo/data/row_store.h"
 #include "elbo/data/table.h"
 #include "files.h"

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "elbo/data/open.h"
 #include "elbo/data/tokenizer.h"
 #include "files.h"
 #include "near.h"
@@ -19,12 +20,7 @@ const std::vector<std::string> kTexts = {"Hello, world!",
                                          "(well-known)"};
 
 std::vector<std::string> texts_of(const Data& data) {
-  std::vector<std::string> list;
-  const auto x = data->get(torch::arange(data->size())).x;
-  for (int64_t i = 0; i < data->size(); ++i) {
-    list.push_back(decode_row(data->schemas().x, x[i]));
-  }
-  return list;
+  return TextCodec(data->schemas().x).texts(data->get(torch::arange(data->size())).x);
 }
 
 std::string notes_of(const Data& data) { return data->schemas().x.detail.at("notes").dump(); }

@@ -1,5 +1,6 @@
 #include "elbo/chem/molecule.h"
 #include "elbo/data/molecules.h"
+#include "elbo/data/open.h"
 #include "elbo/eval/molecule_set.h"
 #include "elbo/eval/prediction.h"
 #include "elbo/tasks/molecule_search.h"

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "elbo/data/open.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/row_score.h"
 #include "files.h"

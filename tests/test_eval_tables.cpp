@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "elbo/eval/chart.h"
 #include "elbo/eval/metric.h"
 #include "elbo/eval/table_comparison.h"
 #include "elbo/train/plan.h"
@@ -136,6 +139,12 @@ TEST_CASE("a run on a table is compared with its data, one on pictures is not") 
   CHECK(privacy["synthetic_copies"].get<double>() < 0.02);
   CHECK(privacy["held_out_fifth"].get<double>() <= privacy["held_out_median"].get<double>());
   CHECK(privacy["protocol"]["training_rows"].get<int64_t>() < 2000);
+  // The curves pass through the figures.
+  const auto curves = chart_from_json(privacy["charts"][0]).lines;
+  CHECK(curves[0].y[25] == doctest::Approx(privacy["synthetic_median"].get<double>()));
+  CHECK(curves[1].name == "held out");
+  CHECK(std::is_sorted(curves[1].y.begin(), curves[1].y.end()));
+  CHECK(chart_from_json(marginals["charts"][0]).names.size() == 10);
   CHECK(error_of([] {
           judged_table("builtin:codes", {{"rows", 200}}, "table_privacy");
         }).find("table_privacy: needs table, which these data lack") != std::string::npos);

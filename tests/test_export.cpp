@@ -3,6 +3,7 @@
 #include <set>
 
 #include "elbo/data/builtin.h"
+#include "elbo/data/open.h"
 #include "elbo/model/codes.h"
 #include "export_cases.h"
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "elbo/data/builtin.h"
+#include "elbo/data/open.h"
 #include "elbo/io/file.h"
 #include "elbo/io/safetensors.h"
 #include "elbo/model/codes.h"

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <torch/autograd.h>
 
+#include "elbo/data/open.h"
 #include "elbo/nn/causal.h"
 #include "near.h"
 #include "tolerance.h"

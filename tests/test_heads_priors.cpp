@@ -5,6 +5,7 @@
 #include <set>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 #include "elbo/distributions/composite.h"
 #include "elbo/distributions/continuous.h"
 #include "elbo/distributions/normal_mixture.h"

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "elbo/data/open.h"
 #include "elbo/distributions/continuous.h"
 #include "near.h"
 #include "tolerance.h"

@@ -1,3 +1,4 @@
+#include "elbo/data/open.h"
 #include "elbo/distributions/continuous.h"
 #include "elbo/distributions/normal_mixture.h"
 #include "elbo/train/plan.h"

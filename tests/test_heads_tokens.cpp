@@ -1,5 +1,6 @@
 #include <set>
 
+#include "elbo/data/open.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/distributions/decoding.h"
 #include "elbo/model/head.h"

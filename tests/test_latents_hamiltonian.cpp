@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "elbo/data/open.h"
 #include "elbo/eval/density.h"
 #include "near.h"
 #include "tolerance.h"

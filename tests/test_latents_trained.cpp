@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "elbo/core/random.h"
+#include "elbo/data/open.h"
 #include "elbo/eval/density.h"
 #include "elbo/train/trainer.h"
 #include "latents_table.h"

@@ -1,3 +1,5 @@
+#include "elbo/data/label_rows.h"
+#include "elbo/data/open.h"
 #include "elbo/io/archive.h"
 #include "elbo/io/npy.h"
 #include "elbo/tasks/direction.h"

@@ -1,7 +1,9 @@
 #include <cmath>
 #include <regex>
 
+#include "elbo/eval/chart.h"
 #include "elbo/eval/embedding.h"
+#include "elbo/eval/metric.h"
 #include "elbo/io/base64.h"
 #include "elbo/io/image.h"
 #include "elbo/tasks/chart.h"
@@ -77,6 +79,41 @@ TEST_CASE("a report on numbers shows their marginals and correlations instead of
   CHECK(occurrences(html, "<img ") == 0);
   CHECK(occurrences(html, "aria-label=\"x[0-7]: data with mean") == 8);
   CHECK(occurrences(html, "Correlations in (the data|samples)</text>") == 2);
+}
+
+/// A metric of somebody else's, with a curve and more bars than fit.
+const bool own_metric =
+    metrics().add<NoOptions>("own_curve", "a metric of this test", [](const NoOptions&) {
+      return make_metric({}, [](Subject& s) -> Json {
+        Chart curve{Chart::Form::kLines, "Own <curve>", "step", "metres", {}, {}};
+        curve.lines.push_back({"way", {0, 1, 2}, {5, 7, NAN}});
+        Chart bars{Chart::Form::kBars, "Own bars", "",
+                   "metres",           {},         {{"p", {}, {}}, {"q", {}, {}}}};
+        for (int i = 0; i < 120; ++i) {
+          bars.names.push_back("b" + std::to_string(i));
+          bars.lines[0].y.push_back(i);
+          bars.lines[1].y.push_back(i + 0.5);
+        }
+        return {{"charts", {to_json(curve), to_json(bars)}}, {"protocol", {{"rows", s.size()}}}};
+      });
+    });
+
+TEST_CASE("a report draws the charts of any metric") {
+  const TempFolder folder;
+  const auto run = trained_run(folder, "a", "builtin:digits", "latent.size=4");
+  auto options = quick();
+  options.metrics = "own_curve,information";
+  const auto html = report_page({run}, options, [](double) {});
+  check_page(html);
+  CHECK(occurrences(html, "<section id=\"charts\"") == 1);
+  CHECK(html.find("Own &lt;curve&gt;</text>") != std::string::npos);
+  CHECK(html.find("<title>way, step 1: 7</title>") != std::string::npos);
+  CHECK(html.find("<p class=\"soft\">own curve: metres</p>") != std::string::npos);
+  CHECK(html.find("<title>q, b99: 99.5</title>") != std::string::npos);
+  CHECK(html.find("<title>q, b100: ") == std::string::npos);
+  CHECK(html.find("The first 100 of 120; elbo evaluate --json has all.") != std::string::npos);
+  CHECK(html.find("<title>KL, z3: ") != std::string::npos);
+  CHECK(occurrences(report_page({run}, quick(), [](double) {}), "id=\"charts\"") == 0);
 }
 
 TEST_CASE("several runs stand side by side") {

@@ -1,4 +1,5 @@
 #include "elbo/data/column.h"
+#include "elbo/data/open.h"
 #include "elbo/distributions/columns.h"
 #include "elbo/distributions/continuous.h"
 #include "elbo/model/table_encoder.h"

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "elbo/data/open.h"
 #include "elbo/train/trainer.h"
 
 namespace elbo {

@@ -1,3 +1,4 @@
+#include "elbo/data/open.h"
 #include "elbo/eval/density.h"
 #include "toy.h"
 

@@ -1,3 +1,4 @@
+#include "elbo/data/open.h"
 #include "elbo/train/trainer.h"
 #include "files.h"
 #include "near.h"

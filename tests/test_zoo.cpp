@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "elbo/data/builtin.h"
+#include "elbo/data/open.h"
 #include "elbo/eval/density.h"
 #include "elbo/io/safetensors.h"
 #include "elbo/train/plan.h"

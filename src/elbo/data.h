@@ -4,3 +4,5 @@
 
 #include "elbo/data/builtin.h"
 #include "elbo/data/dataset.h"
+#include "elbo/data/label_rows.h"
+#include "elbo/data/open.h"

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "elbo/data/open.h"
 #include "elbo/distributions/continuous.h"
 #include "elbo/train/trainer.h"
 

@@ -2,6 +2,7 @@
 #include "elbo/core/device.h"
 #include "elbo/core/parts.h"
 #include "elbo/data/builtin.h"
+#include "elbo/data/open.h"
 #include "elbo/elbo.h"
 #include "elbo/eval/metric.h"
 #include "elbo/model/spec.h"

@@ -5,6 +5,7 @@
 
 #include "elbo/capi/array_view.h"
 #include "elbo/capi/guard.h"
+#include "elbo/data/open.h"
 
 namespace elbo::capi {
 namespace {

@@ -3,6 +3,7 @@
 #include "elbo/capi/given_data.h"
 #include "elbo/capi/guard.h"
 #include "elbo/capi/request.h"
+#include "elbo/data/open.h"
 #include "elbo/train/plan.h"
 
 namespace elbo::capi {

@@ -7,6 +7,7 @@
 #include "elbo/core/text.h"
 #include "elbo/data/column.h"
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 
 namespace elbo {
 namespace {

@@ -7,6 +7,7 @@
 #include "elbo/cli/table.h"
 #include "elbo/cli/usage.h"
 #include "elbo/data/builtin.h"
+#include "elbo/data/open.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/eval/metric.h"
 #include "elbo/model/flow_step.h"

@@ -18,6 +18,7 @@
 #include "elbo/core/device.h"
 #include "elbo/core/text.h"
 #include "elbo/data/content_hash.h"
+#include "elbo/data/open.h"
 #include "elbo/eval/keep.h"
 #include "elbo/host/threads.h"
 #include "elbo/io/file.h"

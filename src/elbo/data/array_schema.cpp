@@ -5,6 +5,7 @@
 #include <set>
 
 #include "elbo/core/text.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/io/image.h"
 

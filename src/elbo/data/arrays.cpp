@@ -2,6 +2,7 @@
 #include <map>
 
 #include "elbo/core/text.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/io/archive.h"
 #include "elbo/io/file_bytes.h"

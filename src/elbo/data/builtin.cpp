@@ -1,5 +1,7 @@
 #include "elbo/data/builtin.h"
 
+#include "elbo/data/open.h"
+
 namespace elbo {
 namespace {
 

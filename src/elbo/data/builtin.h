@@ -5,6 +5,7 @@
 
 #include "elbo/core/api.h"
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 
 namespace ELBO_API elbo {
 

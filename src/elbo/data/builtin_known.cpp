@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "elbo/data/builtin.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 
 // Data whose distribution is known exactly, so that a model's numbers can be held against it.

@@ -5,6 +5,7 @@
 #include "elbo/chem/smiles.h"
 #include "elbo/data/builtin.h"
 #include "elbo/data/molecules.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/tokenizer.h"
 

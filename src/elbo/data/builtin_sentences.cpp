@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "elbo/data/builtin.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/tokenizer.h"
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "elbo/data/builtin.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 
 namespace elbo {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "elbo/data/label_rows.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/io/file_bytes.h"
 #include "elbo/io/npy.h"

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <map>
 
+#include "elbo/data/open.h"
 #include "elbo/data/picture_folder.h"
 #include "elbo/data/picture_pixels.h"
 #include "elbo/data/reader.h"

@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 
+#include "elbo/data/label_rows.h"
 #include "elbo/data/rows.h"
 #include "elbo/io/csv.h"
 #include "elbo/io/file.h"

@@ -1,3 +1,4 @@
+#include "elbo/data/label_rows.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/rows.h"
 

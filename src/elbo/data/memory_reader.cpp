@@ -1,4 +1,5 @@
 #include "elbo/data/memory_source.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 
 namespace elbo {

@@ -1,6 +1,5 @@
 #include "elbo/chem/selfies.h"
 #include "elbo/chem/smiles_grammar.h"
-#include "elbo/data/molecules.h"
 #include "elbo/data/tokenizer.h"
 
 namespace elbo {
@@ -44,10 +43,5 @@ const bool added_selfies = tokenizers().add<NoOptions>(
     [](const NoOptions&) { return std::make_shared<SelfiesTokens>(); });
 
 }  // namespace
-
-bool is_molecules(const Schema& schema) {
-  const auto tokens = schema.detail.value("tokens", Json());
-  return schema.kind == Kind::kToken && (tokens == "smiles" || tokens == "selfies");
-}
 
 }  // namespace elbo

@@ -10,6 +10,7 @@
 #include "elbo/chem/molecule.h"
 #include "elbo/chem/selfies.h"
 #include "elbo/core/text.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/io/csv.h"

@@ -7,9 +7,6 @@
 
 namespace elbo {
 
-/// Whether rows of this schema are molecules: tokens of SMILES or SELFIES. Their texts are SMILES.
-bool is_molecules(const Schema& schema);
-
 /// The schema of properties to predict, from values [N, k] where NaN is unknown.
 Schema property_schema(const Tensor& values, const std::vector<std::string>& names);
 /// Names of the properties that a schema of targets holds.

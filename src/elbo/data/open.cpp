@@ -1,7 +1,10 @@
+#include "elbo/data/open.h"
+
 #include <cstdlib>
 #include <filesystem>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/label_rows.h"
 #include "elbo/data/memory_source.h"
 #include "elbo/data/source.h"
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/io/image.h"
 #include "elbo/io/picture.h"

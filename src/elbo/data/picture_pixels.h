@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 
 namespace elbo {
 

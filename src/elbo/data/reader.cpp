@@ -4,6 +4,8 @@
 #include <cmath>
 #include <sstream>
 
+#include "elbo/data/open.h"
+
 namespace elbo {
 
 Data with_binarization(Data data, const DataOptions& options, const std::string& automatic) {

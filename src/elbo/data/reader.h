@@ -4,6 +4,7 @@
 #include <string>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 
 namespace elbo {
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "elbo/core/text.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/series_file.h"
 #include "elbo/data/windows.h"

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "elbo/data/open.h"
 #include "elbo/data/picture_pixels.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/streamed_images.h"

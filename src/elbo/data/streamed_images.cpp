@@ -6,6 +6,7 @@
 #include <cstring>
 #include <thread>
 
+#include "elbo/data/open.h"
 #include "elbo/data/picture_pixels.h"
 #include "elbo/data/read_ahead.h"
 #include "elbo/data/reader.h"

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "elbo/data/dataset.h"
+#include "elbo/data/open.h"
 
 namespace elbo {
 

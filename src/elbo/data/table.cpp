@@ -208,11 +208,11 @@ void TableText::refuse(int64_t column, const std::string& what) const {
        names_[static_cast<size_t>(column)], "\": ", what);
 }
 
-std::string table_header(const std::vector<Column>& columns, char delimiter) {
+std::string table_header(const std::vector<Cells>& cells, char delimiter) {
   std::string text;
-  for (const auto& column : columns) {
+  for (const auto& cell : cells) {
     if (!text.empty()) text += delimiter;
-    text += csv_cell(column.name, delimiter);
+    text += csv_cell(cell.column().name, delimiter);
   }
   return text + "\n";
 }

@@ -145,7 +145,7 @@ class TableRows {
 };
 
 /// Writes rows of a table's values as text, [n, columns] at a time.
-std::string table_header(const std::vector<Column>& columns, char delimiter);
+std::string table_header(const std::vector<Cells>& cells, char delimiter);
 void append_rows(std::string& text, const std::vector<Cells>& cells, const Tensor& values,
                  char delimiter);
 

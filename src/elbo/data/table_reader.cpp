@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "elbo/core/text.h"
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/table.h"
 #include "elbo/data/table_cache.h"

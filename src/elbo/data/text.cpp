@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/io/csv.h"

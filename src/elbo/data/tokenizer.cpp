@@ -73,27 +73,24 @@ Tensor TextCodec::row(const std::string& text) const {
   return row;
 }
 
-Tensor encode_rows(const Schema& schema, const std::vector<std::string>& texts) {
-  const TextCodec codec(schema);
-  std::vector<Tensor> rows;
-  for (const auto& text : texts) rows.push_back(codec.row(text));
-  return rows.empty() ? torch::zeros({0, codec.steps()}) : torch::stack(rows);
+std::vector<std::string> TextCodec::texts(const Tensor& ids) const {
+  std::vector<std::string> list;
+  for (int64_t i = 0; i < ids.size(0); ++i) list.push_back(decode(ids[i]));
+  return list;
 }
 
-std::string decode_row(const Schema& schema, const Tensor& ids) {
-  return TextCodec(schema).decode(ids);
+Tensor TextCodec::rows(const std::vector<std::string>& texts) const {
+  std::vector<Tensor> list;
+  for (const auto& text : texts) list.push_back(row(text));
+  return list.empty() ? torch::zeros({0, steps_}) : torch::stack(list);
+}
+
+Tensor encode_rows(const Schema& schema, const std::vector<std::string>& texts) {
+  return TextCodec(schema).rows(texts);
 }
 
 std::vector<std::string> texts_of(const Schema& schema, const Tensor& ids) {
-  const TextCodec codec(schema);
-  std::vector<std::string> texts;
-  for (int64_t i = 0; i < ids.size(0); ++i) texts.push_back(codec.decode(ids[i]));
-  return texts;
-}
-
-bool is_text(const Schema& schema) {
-  return schema.kind == Kind::kToken && schema.shape.size() == 1 &&
-         schema.detail.contains("vocabulary");
+  return TextCodec(schema).texts(ids);
 }
 
 Tensor token_mask(const Tensor& ids) {

@@ -47,6 +47,9 @@ class TextCodec {
   std::vector<int32_t> encode(const std::string& text, int64_t* unknown = nullptr) const;
   /// Up to the first end.
   std::string decode(const Tensor& ids) const;
+  /// The texts of rows of ids [N, T], and the rows of texts.
+  std::vector<std::string> texts(const Tensor& ids) const;
+  Tensor rows(const std::vector<std::string>& texts) const;
   /// The tokens of a row up to its end.
   std::vector<std::string> tokens(const Tensor& ids) const;
   /// [steps] as a row of Batch.x. Raises an Error where the text has more than steps - 1 tokens.
@@ -67,12 +70,8 @@ class TextCodec {
 
 /// [N, T] ids of texts. Raises an Error where one is too long.
 Tensor encode_rows(const Schema& schema, const std::vector<std::string>& texts);
-/// The text of one row of ids [T].
-std::string decode_row(const Schema& schema, const Tensor& ids);
 /// The texts of rows of ids [N, T].
 std::vector<std::string> texts_of(const Schema& schema, const Tensor& ids);
-/// Whether rows of this schema are texts (molecules written as tokens among them).
-bool is_text(const Schema& schema);
 /// [N, T] 1 up to and including the first end of each row, 0 behind it.
 Tensor token_mask(const Tensor& ids);
 

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "elbo/data/tokenizer.h"
+#include "elbo/data/row_view.h"
 #include "elbo/eval/diagnose.h"
 #include "elbo/model/spec.h"
 
@@ -166,7 +166,7 @@ void find_unused_codes(const std::string& name, const Json& use, std::vector<Fin
 std::vector<Finding> diagnose_codes(Subject& s) {
   std::vector<Finding> findings;
   if (const auto means = real_columns(s); means.defined()) {
-    const bool silent = is_text(s.schemas().x) && find_silent_code(s, findings);
+    const bool silent = TextView::shows(s.schemas().x) && find_silent_code(s, findings);
     if (!silent) find_unused(s, means, findings);
     // The numbers of a codebook's codes are names, not places.
     if (s.code_use().is_null()) find_explosion(means, findings);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "elbo/data/label_rows.h"
 #include "elbo/data/windows.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/diagnose.h"

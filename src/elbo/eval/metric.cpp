@@ -1,9 +1,10 @@
 #include "elbo/eval/metric.h"
 
+#include <algorithm>
+#include <map>
 #include <sstream>
 
-#include "elbo/data/molecules.h"
-#include "elbo/data/tokenizer.h"
+#include "elbo/data/row_view.h"
 #include "elbo/eval/classifier.h"
 #include "elbo/eval/disentanglement.h"
 #include "elbo/model/evaluation_scope.h"
@@ -11,38 +12,44 @@
 namespace elbo {
 namespace {
 
-bool is_picture_shape(const Shape& shape) {
-  return shape.size() == 3 && (shape[0] == 1 || shape[0] == 3);
+/// Pictures whose numbers are grey levels or colours as they are.
+bool shows_shades(const Subject& s) {
+  const auto& x = s.schemas().x;
+  return PictureView::shows(x) && is_bounded(x.kind);
 }
 
-/// Empty where the subject has what the word names.
-bool has(const Subject& subject, const std::string& need) {
-  if (need == "labels") return subject.has_labels();
-  if (need == "factors") return subject.factors().defined();
-  if (need == "table") return subject.schemas().x.kind == Kind::kTable;
-  if (need == "texts") return is_text(subject.schemas().x);
-  if (need == "molecules") return is_molecules(subject.schemas().x);
-  if (need == "pictures") {
-    const auto& x = subject.schemas().x;
-    return is_picture_shape(x.shape) && is_bounded(x.kind);
-  }
-  if (need == "real code") {
-    for (const auto& part : subject.layout().parts) {
-      if (!torch::isFloatingType(part.type)) return false;
-    }
-    return true;
-  }
-  fail("[metric] unknown need \"", need, "\"");
+bool has_real_code(const Subject& s) {
+  const auto& parts = s.layout().parts;
+  return std::all_of(parts.begin(), parts.end(),
+                     [](const auto& part) { return torch::isFloatingType(part.type); });
+}
+
+/// Whether the subject has what a metric's need names.
+using Has = bool (*)(const Subject&);
+const std::map<std::string, Has>& needs() {
+  static const std::map<std::string, Has> known = {
+      {"labels", [](const Subject& s) { return s.has_labels(); }},
+      {"factors", [](const Subject& s) { return s.factors().defined(); }},
+      {"table", [](const Subject& s) { return TableView::shows(s.schemas().x); }},
+      {"texts", [](const Subject& s) { return TextView::shows(s.schemas().x); }},
+      {"molecules", [](const Subject& s) { return MoleculeView::shows(s.schemas().x); }},
+      {"pictures", shows_shades},
+      {"real code", has_real_code}};
+  return known;
 }
 
 class FunctionMetric : public Metric {
  public:
-  FunctionMetric(std::vector<std::string> needs, std::function<Json(Subject&)> measure)
-      : needs_(std::move(needs)), measure_(std::move(measure)) {}
+  FunctionMetric(std::vector<std::string> names, std::function<Json(Subject&)> measure)
+      : needs_(std::move(names)), measure_(std::move(measure)) {
+    for (const auto& need : needs_) {
+      check(needs().count(need) > 0, "[metric] unknown need \"", need, "\"");
+    }
+  }
   std::string lacks(const Subject& subject) const override {
     std::vector<std::string> missing;
     for (const auto& need : needs_) {
-      if (!has(subject, need)) missing.push_back(need);
+      if (!needs().at(need)(subject)) missing.push_back(need);
     }
     return join(missing, " and ");
   }
@@ -134,7 +141,7 @@ const Tensor& Subject::reconstructions() {
 
 std::string Subject::shown() const {
   // Noise on pictures is the likelihood's allowance, not something that anybody wants to see.
-  return has(*this, "pictures") && schemas().x.kind != Kind::kBinary ? "means" : "draws";
+  return shows_shades(*this) && schemas().x.kind != Kind::kBinary ? "means" : "draws";
 }
 
 const Tensor& Subject::samples() {

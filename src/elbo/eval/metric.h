@@ -98,7 +98,8 @@ class Metric {
   virtual ~Metric() = default;
   /// What it needs that the subject lacks, as "labels"; empty = it can be measured.
   virtual std::string lacks(const Subject& subject) const = 0;
-  /// Figures by name; "protocol" holds what else they depend on.
+  /// Figures by name; "protocol" holds what else they depend on, "charts" what a report draws
+  /// (eval/chart.h).
   virtual Json measure(Subject& subject) = 0;
 };
 Registry<Metric>& metrics();

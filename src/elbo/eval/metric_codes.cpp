@@ -1,15 +1,11 @@
 #include <cmath>
 
+#include "elbo/eval/chart.h"
 #include "elbo/eval/information.h"
 #include "elbo/eval/metric.h"
 
 namespace elbo {
 namespace {
-
-std::vector<double> list_of(const Tensor& x) {
-  const auto v = x.to(torch::kFloat64).contiguous();
-  return {v.data_ptr<double>(), v.data_ptr<double>() + v.numel()};
-}
 
 /// One draw of every judged row's code, with the beliefs about it.
 struct Drawn {
@@ -44,6 +40,21 @@ Drawn draw_codes(Subject& s) {
   return d;
 }
 
+/// Bars for each dimension of the code; a KL is its information and its gap.
+Json dimension_chart(const CodeInformation& i, const Tensor& kl) {
+  Chart chart{Chart::Form::kBars, "Information", "dimension", "nats of each dimension", {}, {}};
+  const int64_t dimensions = i.dimension_information.numel();
+  for (int64_t d = 0; d < dimensions; ++d) chart.names.push_back("z" + std::to_string(d));
+  const auto add = [&](const char* name, const Tensor& values) {
+    if (!values.defined() || values.numel() != dimensions) return;
+    chart.lines.push_back({name, {}, doubles_of(values)});
+  };
+  add("information", i.dimension_information);
+  add("prior gap", i.dimension_gap);
+  add("KL", kl);
+  return Json::array({to_json(chart)});
+}
+
 const bool information_added = metrics().add<NoOptions>(
     "information",
     "Information of codes about rows, and distance of their aggregate from the prior, in nats",
@@ -58,11 +69,12 @@ const bool information_added = metrics().add<NoOptions>(
                {"aggregate_gap", i.gap},
                {"total_correlation", i.total_correlation},
                {"active_units", (variance > 0.01).sum().item<int64_t>()},
-               {"dimension_information", list_of(i.dimension_information)},
-               {"mean_variance", list_of(variance)},
+               {"dimension_information", doubles_of(i.dimension_information)},
+               {"mean_variance", doubles_of(variance)},
+               {"charts", dimension_chart(i, d.kl.defined() ? d.kl.mean(0) : Tensor())},
                {"protocol", {{"rows", s.size()}, {"draws", 1}, {"units", "nats"}}}};
-        if (i.dimension_gap.defined()) j["dimension_gap"] = list_of(i.dimension_gap);
-        if (d.kl.defined()) j["dimension_kl"] = list_of(d.kl.mean(0));
+        if (i.dimension_gap.defined()) j["dimension_gap"] = doubles_of(i.dimension_gap);
+        if (d.kl.defined()) j["dimension_kl"] = doubles_of(d.kl.mean(0));
         return j;
       });
     });

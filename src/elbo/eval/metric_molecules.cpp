@@ -1,4 +1,3 @@
-#include "elbo/data/molecules.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/distributions/decoding.h"
 #include "elbo/eval/metric.h"

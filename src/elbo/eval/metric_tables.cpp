@@ -1,3 +1,4 @@
+#include "elbo/eval/chart.h"
 #include "elbo/eval/linear.h"
 #include "elbo/eval/metric.h"
 #include "elbo/eval/table_comparison.h"
@@ -48,6 +49,17 @@ Json table_protocol(const Tables& t) {
           {"training_rows", t.training.size(0)}};
 }
 
+/// A bar for each column, of synthetic and of real rows.
+Json column_chart(const std::string& title, const std::string& measure, const Json& columns) {
+  Chart chart{Chart::Form::kBars, title, "column", measure, {}, {}};
+  chart.lines = {{"synthetic", {}, {}}, {"real", {}, {}}};
+  for (const auto& column : columns) {
+    chart.names.push_back(column["name"].get<std::string>());
+    for (auto& line : chart.lines) line.y.push_back(column[line.name].get<double>());
+  }
+  return Json::array({to_json(chart)});
+}
+
 /// Distances of each column: synthetic from held-out rows, and training rows for comparison.
 Json marginals(Subject& s) {
   const auto t = tables_of(s, s.size());
@@ -67,6 +79,8 @@ Json marginals(Subject& s) {
           {"real_mean", usual.mean().item<double>()},
           {"real_worst", usual.max().item<double>()},
           {"columns", columns},
+          {"charts",
+           column_chart("Distance of columns", "distance from held-out rows, 0 to 1", columns)},
           {"protocol", table_protocol(t)}};
 }
 
@@ -161,9 +175,13 @@ Json train_on_synthetic(Subject& s) {
     if (other - one > most) worst = name;
     most = std::max(most, other - one);
   }
-  return {{"synthetic", synthetic},       {"real", real},
-          {"lost", real - synthetic},     {"most_lost", most},
-          {"most_lost_at", worst},        {"columns", columns},
+  return {{"synthetic", synthetic},
+          {"real", real},
+          {"lost", real - synthetic},
+          {"most_lost", most},
+          {"most_lost_at", worst},
+          {"columns", columns},
+          {"charts", column_chart("Accuracy on held-out rows", "share of held-out rows", columns)},
           {"protocol", table_protocol(t)}};
 }
 
@@ -172,14 +190,24 @@ Json train_on_synthetic(Subject& s) {
 Json privacy(Subject& s) {
   const auto t = tables_of(s, kMostKnown);
   Json figures{{"protocol", table_protocol(t)}};
+  Chart chart{Chart::Form::kLines,
+              "Closest training row",
+              "share of rows, nearest first",
+              "Gower's distance to the closest training row",
+              {},
+              {}};
+  const auto shares = torch::linspace(0, 1, 51, torch::kFloat64);
   const auto add = [&](const std::string& name, const Tensor& rows) {
     const auto distances = closest_distances(rows, t.training, t.columns);
     figures[name + "_median"] = distances.quantile(0.5).item<double>();
     figures[name + "_fifth"] = distances.quantile(0.05).item<double>();
     figures[name + "_copies"] = (distances == 0).to(torch::kFloat64).mean().item<double>();
+    const auto curve = distances.to(torch::kFloat64).quantile(shares);
+    chart.lines.push_back({spoken(name), doubles_of(shares), doubles_of(curve)});
   };
   add("synthetic", t.synthetic);
   add("held_out", t.held_out);
+  figures["charts"] = Json::array({to_json(chart)});
   return figures;
 }
 

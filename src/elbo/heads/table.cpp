@@ -56,14 +56,6 @@ std::string family_of(const Column& c, const TableHeadOptions& o) {
   return c.scale * c.scale * std::exp(c.loc) < 1 ? "rounded" : "negative_binomial";
 }
 
-/// The columns of one family: a slice of the features makes one distribution for all of them.
-class Family : public torch::nn::Module {
- public:
-  /// h: [B, features()] -> [B, C]
-  virtual Dist operator()(const Tensor& h) = 0;
-  virtual int64_t features() const = 0;
-};
-
 Tensor per_column(const std::vector<Column>& columns,
                   const std::function<double(const Column&)>& f) {
   std::vector<float> list;
@@ -80,19 +72,6 @@ Tensor rounding_floor(const std::vector<Column>& columns) {
   });
 }
 
-/// Families that are a distribution of k numbers per column.
-class Plain : public Family {
- public:
-  using Make = std::function<Dist(const std::vector<Tensor>&)>;
-  Plain(int64_t columns, int64_t k, Make make) : columns_(columns), k_(k), make_(std::move(make)) {}
-  Dist operator()(const Tensor& h) override { return make_(h.chunk(k_, 1)); }
-  int64_t features() const override { return k_ * columns_; }
-
- private:
-  int64_t columns_, k_;
-  Make make_;
-};
-
 struct Standard {
   Tensor loc, scale, floor;
   explicit Standard(const std::vector<Column>& columns)
@@ -108,13 +87,13 @@ struct Standard {
   }
 };
 
-Plain::Make normal(const std::vector<Column>& columns) {
+FeatureHead::Make normal(const std::vector<Column>& columns) {
   return [s = Standard(columns)](const std::vector<Tensor>& p) {
     return s.raw(std::make_shared<Normal>(p[0], Log(s.log_scale(p[1]))), p[0]);
   };
 }
 
-Plain::Make student(const std::vector<Column>& columns, double df) {
+FeatureHead::Make student(const std::vector<Column>& columns, double df) {
   return [s = Standard(columns), df](const std::vector<Tensor>& p) {
     return s.raw(
         std::make_shared<StudentT>(df + torch::softplus(p[2]), p[0], s.log_scale(p[1]).exp()),
@@ -123,7 +102,7 @@ Plain::Make student(const std::vector<Column>& columns, double df) {
 }
 
 /// Normals side by side from the start, so that they learn different things.
-Plain::Make mixture(const std::vector<Column>& columns, int64_t components) {
+FeatureHead::Make mixture(const std::vector<Column>& columns, int64_t components) {
   const auto c = static_cast<int64_t>(columns.size());
   const auto spread = torch::linspace(-1.5, 1.5, components);
   return [s = Standard(columns), spread, c, components](const std::vector<Tensor>& p) {
@@ -135,7 +114,7 @@ Plain::Make mixture(const std::vector<Column>& columns, int64_t components) {
   };
 }
 
-Plain::Make log_normal(const std::vector<Column>& columns, bool zeros) {
+FeatureHead::Make log_normal(const std::vector<Column>& columns, bool zeros) {
   return [s = Standard(columns), zeros](const std::vector<Tensor>& p) -> Dist {
     const auto scale = s.scale.to(p[0].options());
     const auto loc = (s.loc.to(p[0].options()) + scale * p[0]).clamp(-kLogSize, kLogSize);
@@ -147,7 +126,7 @@ Plain::Make log_normal(const std::vector<Column>& columns, bool zeros) {
 }
 
 /// Features begin at the column's own mean: p[0] is standardised, too.
-Plain::Make negative_binomial(const std::vector<Column>& columns, bool zeros) {
+FeatureHead::Make negative_binomial(const std::vector<Column>& columns, bool zeros) {
   return [s = Standard(columns), zeros](const std::vector<Tensor>& p) -> Dist {
     const auto rate = s.loc.to(p[0].options()) + s.scale.to(p[0].options()) * p[0];
     auto base = std::make_shared<NegativeBinomial>(
@@ -158,14 +137,14 @@ Plain::Make negative_binomial(const std::vector<Column>& columns, bool zeros) {
   };
 }
 
-Plain::Make poisson(const std::vector<Column>& columns) {
+FeatureHead::Make poisson(const std::vector<Column>& columns) {
   return [s = Standard(columns)](const std::vector<Tensor>& p) {
     const auto rate = s.loc.to(p[0].options()) + s.scale.to(p[0].options()) * p[0];
     return std::make_shared<Poisson>(Log(rate.clamp(-kLogRate, kLogRate)));
   };
 }
 
-Plain::Make rounded(const std::vector<Column>& columns) {
+FeatureHead::Make rounded(const std::vector<Column>& columns) {
   const auto centre = per_column(columns, [](const Column& c) { return std::expm1(c.loc); });
   const auto spread =
       per_column(columns, [](const Column& c) { return c.scale * std::exp(c.loc); });
@@ -178,7 +157,7 @@ Plain::Make rounded(const std::vector<Column>& columns) {
 }
 
 /// Class numbers: logits as they come, padded to the column with most classes.
-class Classes : public Family {
+class Classes : public ReadingHead {
  public:
   explicit Classes(const std::vector<Column>& columns) {
     std::vector<int64_t> from;
@@ -200,7 +179,7 @@ class Classes : public Family {
     return std::make_shared<Categorical>(
         wide.index_select(1, from_.to(h.device())).view({h.size(0), -1, most_}));
   }
-  int64_t features() const override { return features_; }
+  Shape input() const override { return {features_}; }
 
  private:
   int64_t most_ = 0, features_ = 0;
@@ -208,7 +187,7 @@ class Classes : public Family {
 };
 
 /// Ordered classes: cuts of each column on a line, learned; a place and a width from the features.
-class Grades : public Family {
+class Grades : public ReadingHead {
  public:
   explicit Grades(const std::vector<Column>& columns) {
     columns_ = static_cast<int64_t>(columns.size());
@@ -233,23 +212,25 @@ class Grades : public Family {
     const auto at = sharp * cuts + absent_.to(h.options());
     return std::make_shared<Ordinal>(cumulative_logits(at, sharp * p[0].unsqueeze(2)));
   }
-  int64_t features() const override { return 2 * columns_; }
+  Shape input() const override { return {2 * columns_}; }
 
  private:
   int64_t columns_ = 0;
   Tensor first_, absent_, gaps_;
 };
 
-std::shared_ptr<Family> make_family(const std::string& name, const std::vector<Column>& columns,
-                                    const TableHeadOptions& o) {
+/// One distribution for all columns of a family, from a slice of the features: [B, C].
+std::shared_ptr<Head> make_family(const std::string& name, const std::vector<Column>& columns,
+                                  const TableHeadOptions& o) {
   const auto c = static_cast<int64_t>(columns.size());
-  const auto plain = [c](int64_t k, Plain::Make make) {
-    return std::make_shared<Plain>(c, k, std::move(make));
+  const auto plain = [c](int64_t k, FeatureHead::Make make) {
+    return std::make_shared<FeatureHead>(Shape{c}, k, std::move(make));
   };
   if (name == "normal") return plain(2, normal(columns));
   if (name == "student") return plain(3, student(columns, o.df));
   if (name == "mixture") {
-    return std::make_shared<Plain>(c * o.components, 3, mixture(columns, o.components));
+    return std::make_shared<FeatureHead>(Shape{c * o.components}, 3,
+                                         mixture(columns, o.components));
   }
   if (name == "log_normal") return plain(2, log_normal(columns, false));
   if (name == "zero_log_normal") return plain(3, log_normal(columns, true));
@@ -275,6 +256,12 @@ const std::map<std::string, std::vector<std::string>>& families() {
   return table;
 }
 
+/// Columns that one distribution describes; those of many classes are alone in theirs.
+struct FamilyGroup {
+  std::string family;
+  std::vector<int64_t> columns;
+};
+
 class TableHead : public ReadingHead {
  public:
   TableHead(const Context& at, const TableHeadOptions& o) {
@@ -285,7 +272,7 @@ class TableHead : public ReadingHead {
           to_string(at.variable.shape));
     check(o.columns.is_object(), "[head table] columns: expected an object, found ",
           o.columns.dump());
-    std::map<std::string, std::vector<int64_t>> groups;
+    std::map<std::string, FamilyGroup> groups;  // by the name that weights are stored under
     for (size_t i = 0; i < columns.size(); ++i) {
       const auto& c = columns[i];
       const auto name = family_of(c, o);
@@ -295,7 +282,9 @@ class TableHead : public ReadingHead {
       check(name != "log_normal" || c.zeros == 0, "[head table] column \"", c.name,
             "\": family log_normal has no zeros, the column has; allowed: zero_log_normal");
       const bool wide = static_cast<int64_t>(c.classes.size()) > kWideClasses;
-      groups[wide ? name + " " + std::to_string(i) : name].push_back(static_cast<int64_t>(i));
+      auto& group = groups[wide ? name + "_" + std::to_string(i) : name];
+      group.family = name;
+      group.columns.push_back(static_cast<int64_t>(i));
     }
     for (const auto& [name, value] : o.columns.items()) {
       const bool known = std::any_of(columns.begin(), columns.end(),
@@ -309,7 +298,7 @@ class TableHead : public ReadingHead {
     std::vector<Columns::Group> groups;
     int64_t from = 0;
     for (size_t i = 0; i < families_.size(); ++i) {
-      const auto size = families_[i]->features();
+      const auto size = numel(families_[i]->input());
       groups.push_back({at_[i].to(h.device()), (*families_[i])(h.narrow(1, from, size))});
       from += size;
     }
@@ -318,30 +307,28 @@ class TableHead : public ReadingHead {
 
   Shape input() const override {
     int64_t size = 0;
-    for (const auto& family : families_) size += family->features();
+    for (const auto& family : families_) size += numel(family->input());
     return {size};
   }
 
  private:
-  void add_groups(const std::map<std::string, std::vector<int64_t>>& groups,
+  void add_groups(const std::map<std::string, FamilyGroup>& groups,
                   const std::vector<Column>& columns, const TableHeadOptions& o) {
     std::vector<int64_t> order(columns.size());
     int64_t next = 0;
-    for (const auto& [key, members] : groups) {
+    for (const auto& [name, group] : groups) {
       std::vector<Column> own;
-      for (const int64_t i : members) {
+      for (const int64_t i : group.columns) {
         own.push_back(columns[static_cast<size_t>(i)]);
         order[static_cast<size_t>(i)] = next++;
       }
-      auto name = key;
-      std::replace(name.begin(), name.end(), ' ', '_');
-      families_.push_back(register_module(name, make_family(key.substr(0, key.find(' ')), own, o)));
-      at_.push_back(torch::tensor(members));
+      families_.push_back(register_module(name, make_family(group.family, own, o)));
+      at_.push_back(torch::tensor(group.columns));
     }
     order_ = torch::tensor(order);
   }
 
-  std::vector<std::shared_ptr<Family>> families_;
+  std::vector<std::shared_ptr<Head>> families_;
   std::vector<Tensor> at_;
   Tensor order_;
 };

@@ -29,17 +29,14 @@ class Flat : public Latent {
       check(side > 0, "[latent flat] shape: found ", to_string(options.shape),
             ", sides must be positive");
     }
-    const auto declared = [&](const Json& own, const char* part) {
-      return own.is_null() ? plan.spec.at(part) : own;
-    };
     Context at{{shape_, Kind::kReal, Json::object()}, plan.data};
-    posterior_ = make_head(at, declared(options.posterior, "posterior"));
-    encoder_ = make_encoder(declared(options.encoder, "encoder"), plan.data, posterior_->input(),
+    posterior_ = make_head(at, plan.part(options.posterior, "posterior"));
+    encoder_ = make_encoder(plan.part(options.encoder, "encoder"), plan.data, posterior_->input(),
                             condition_size(plan.data));
     at.encoder = encoder_;
     at.posterior = posterior_;
     at.role = Role::kFree;
-    prior_ = make_head(at, declared(options.prior, "prior"));
+    prior_ = make_head(at, plan.part(options.prior, "prior"));
     register_module("encoder", encoder_);
     register_module("posterior", posterior_);
     register_module("prior", prior_);

@@ -103,22 +103,19 @@ class Labelled : public Latent {
  public:
   Labelled(const LatentPlan& plan, const LabelledOptions& o)
       : o_(o), classes_(classes_of(o, plan.data.y)) {
-    const auto declared = [&](const Json& own, const char* part) {
-      return own.is_null() ? plan.spec.at(part) : own;
-    };
     const int64_t c = condition_size(plan.data), a = o.auxiliary;
     check(o.decode_z || (a > 0 && o.decode_auxiliary),
           "[latent labelled] decode_z: without z the decoder must read an auxiliary variable");
     Context at{{{o.size}, Kind::kReal, Json::object()}, plan.data};
-    posterior_ = register_module("posterior", make_head(at, declared(o.posterior, "posterior")));
-    const auto encoder = declared(o.encoder, "encoder");
+    posterior_ = register_module("posterior", make_head(at, plan.part(o.posterior, "posterior")));
+    const auto encoder = plan.part(o.encoder, "encoder");
     encoder_ = register_module("encoder", make_encoder(encoder, plan.data, {o.features}, c));
     classifier_ =
         register_module("classifier", make_encoder(o.classifier.is_null() ? encoder : o.classifier,
                                                    plan.data, {classes_}, c + a));
     joint_ = register_module(
         "joint", networks().make({{o.features}, posterior_->input(), classes_ + a + c}, o.joint));
-    make_priors(at, declared(o.prior, "prior"));
+    make_priors(at, plan.part(o.prior, "prior"));
     if (a > 0) make_auxiliary();
     share_ = register_module("share", std::make_shared<LabelShare>());
   }

@@ -143,20 +143,17 @@ class Ladder : public Latent {
   Ladder(const LatentPlan& plan, const LadderOptions& o) {
     const auto places = read_places(o, plan.data.x.shape);
     const auto top = places.back();
-    const auto declared = [&](const Json& own, const char* part) {
-      return own.is_null() ? plan.spec.at(part) : own;
-    };
     const CellPlan cells{o.kernel, o.bottleneck, activation_named(o.activation), o.norm};
     const int64_t condition = condition_size(plan.data);
     Context at{{top.with(o.sizes.back()).shape(), Kind::kReal, Json::object()}, plan.data};
-    posterior_ = make_head(at, declared(o.posterior, "posterior"));
+    posterior_ = make_head(at, plan.part(o.posterior, "posterior"));
     auto stem =
-        make_encoder(declared(o.encoder, "encoder"), plan.data, places.front().shape(), condition);
+        make_encoder(plan.part(o.encoder, "encoder"), plan.data, places.front().shape(), condition);
     up_ = std::make_shared<BottomUp>(cells, stem, places, o.depth, posterior_->input());
     at.encoder = up_;
     at.posterior = posterior_;
     at.role = Role::kFree;
-    prior_ = make_head(at, declared(o.prior, "prior"));
+    prior_ = make_head(at, plan.part(o.prior, "prior"));
     register_module("up", up_);
     register_module("posterior", posterior_);
     register_module("prior", prior_);

@@ -85,7 +85,7 @@ class Quantization : public Latent {
     const int64_t size = quantizer_->size();
     encoder_ = register_module(
         "encoder",
-        make_encoder(o.encoder.is_null() ? plan.spec.at("encoder") : o.encoder, plan.data,
+        make_encoder(plan.part(o.encoder, "encoder"), plan.data,
                      spatial_ ? Shape{size, places_[0], places_[1]} : Shape{places_[0] * size},
                      condition_size(plan.data)));
     site_shape_ = places_;

@@ -80,6 +80,11 @@ void check_fixed(const Values& fixed, const std::vector<std::string>& sites);
 struct LatentPlan {
   Schemas data;
   Json spec;
+
+  /// The declaration of a part: the structure's own where it has one, else the spec's.
+  const Json& part(const Json& own, const char* name) const {
+    return own.is_null() ? spec.at(name) : own;
+  }
 };
 Registry<Latent, const LatentPlan&>& latents();
 

@@ -1,3 +1,4 @@
+#include "elbo/data/label_rows.h"
 #include "elbo/data/rows.h"
 #include "elbo/group/group.h"
 #include "elbo/model/sees_training.h"

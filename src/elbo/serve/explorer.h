@@ -4,16 +4,10 @@
 #include <string>
 
 #include "elbo/model/codes.h"
+#include "elbo/serve/row_json.h"
 #include "elbo/train/run.h"
 
 namespace elbo {
-
-/// Digits after the point of the numbers that a page shows.
-inline constexpr int64_t kShownDecimals = 5;
-
-/// Pictures as a model of this schema reads them: [N, 1 or 3, H, W] in [0, 1] -> [N, C, H, W], bits
-/// where it reads bits.
-Tensor read_pictures(const Tensor& shades, const Schema& x);
 
 /// A trained model as questions and answers in JSON: what the page and the API talk to. Any number
 /// of threads may ask. A question that makes no sense is an Error.
@@ -42,12 +36,12 @@ class Explorer {
  private:
   Json judge(const Batch& batch);
   Tensor prior_draws(int64_t n, const Tensor& c) const;
-  Json rows_of(const Tensor& x) const;
   Tensor condition_of(const Json& question, int64_t n) const;
   Json map_of(const Codes& codes, const Tensor& labels) const;
 
   std::shared_ptr<const Run> run_;
   std::shared_ptr<Model> model_;
+  RowView view_;
   CodeLayout layout_;
   Json info_;
   Tensor centre_;  // [D] mean of the prior's draws

@@ -1,6 +1,5 @@
 #include "elbo/serve/offline.h"
 
-#include "elbo/data/tokenizer.h"
 #include "elbo/export/parts.h"
 #include "elbo/export/translation.h"
 #include "elbo/io/base64.h"
@@ -9,7 +8,6 @@
 #include "elbo/serve/explorer.h"
 #include "elbo/serve/offline_cells.h"
 #include "elbo/serve/page.h"
-#include "elbo/tasks/output.h"
 
 namespace elbo {
 namespace {
@@ -77,54 +75,57 @@ void add_draws(Json& kit, Explorer& explorer) {
 }
 
 /// Red, green, blue and opacity of each pixel, 0 to 255, as a canvas has them: [N, H, W, 4].
-Tensor canvas_pixels(const Tensor& x, const Schema& schema) {
-  const auto shades = row_shades(x, schema).nan_to_num(0).clamp(0, 1);
+Tensor canvas_pixels(const Tensor& x, const PictureView& view) {
+  const auto shades = view.shades(x).nan_to_num(0).clamp(0, 1);
   const auto colours = shades.expand({-1, 3, -1, -1});
   const auto opacity = torch::ones_like(shades.narrow(1, 0, 1));
   return torch::cat({colours, opacity}, 1).permute({0, 2, 3, 1}) * 255;
 }
 
 /// The decoder whose only output is what the page shows: "shown".
-ModelPart showing(ModelPart part, const Schema& x) {
-  part.compute = [decode = part.compute, x](const std::vector<Tensor>& in, int64_t rows) {
-    const auto mean = decode(in, rows).at(0).second;
-    return NamedTensors{{"shown", is_picture(x) ? canvas_pixels(mean, x) : mean}};
+ModelPart showing(ModelPart part, const RowView& rows) {
+  part.compute = [decode = part.compute, rows](const std::vector<Tensor>& in, int64_t n) {
+    const auto mean = decode(in, n).at(0).second;
+    const auto* picture = std::get_if<PictureView>(&rows);
+    return NamedTensors{{"shown", picture ? canvas_pixels(mean, *picture) : mean}};
   };
   return part;
 }
 
 /// The encoder that reads pictures as "pixels" of a canvas, and gives as "data" what it saw.
-ModelPart seeing(ModelPart part, const Schema& x) {
-  if (!is_picture(x)) return part;
-  const auto pixels = torch::zeros({kManyRows, x.shape[1], x.shape[2], 4});
-  part.inputs[0] = {"pixels", pixels};
-  part.compute = [encode = part.compute, x](std::vector<Tensor> in, int64_t rows) {
+ModelPart seeing(ModelPart part, const RowView& rows) {
+  const auto* picture = std::get_if<PictureView>(&rows);
+  if (!picture) return part;
+  const auto& shape = picture->shape();
+  part.inputs[0] = {"pixels", torch::zeros({kManyRows, shape[1], shape[2], 4})};
+  part.compute = [encode = part.compute, view = *picture](std::vector<Tensor> in, int64_t n) {
     const auto colours = in[0].permute({0, 3, 1, 2}).narrow(1, 0, 3) / 255;
-    in[0] = read_pictures(colours, x);
-    auto out = encode(in, rows);
-    out.emplace_back("data", canvas_pixels(in[0], x));
+    in[0] = view.read(colours);
+    auto out = encode(in, n);
+    out.emplace_back("data", canvas_pixels(in[0], view));
     return out;
   };
   return part;
 }
 
 /// How the page shows rows, and what its encoder reads.
-void add_rows(Json& kit, const Schema& x, bool cells) {
+void add_rows(Json& kit, const Shape& shape, const RowView& rows) {
   kit["decimals"] = kShownDecimals;
-  kit["input"] = {{"name", "x"}, {"shape", x.shape}};
-  if (is_picture(x)) {
-    kit["picture"] = {x.shape[1], x.shape[2]};
-    kit["input"] = {{"name", "pixels"}, {"shape", {x.shape[1], x.shape[2], 4}}};
+  kit["input"] = {{"name", "x"}, {"shape", shape}};
+  if (std::holds_alternative<PictureView>(rows)) {
+    kit["picture"] = {shape[1], shape[2]};
+    kit["input"] = {{"name", "pixels"}, {"shape", {shape[1], shape[2], 4}}};
   }
-  if (!cells) return;
-  for (const auto& column : columns_of(x)) kit["columns"].push_back(cell_rules(column));
+  const auto* table = std::get_if<TableView>(&rows);
+  if (!table) return;
+  for (const auto& cells : table->cells()) kit["columns"].push_back(cell_rules(cells.column()));
 }
 
 }  // namespace
 
 std::string offline_explorer(const std::shared_ptr<const Run>& run, fs::path runtime) {
   const auto& schemas = run->schemas();
-  check(!is_text(schemas.x), "[report] --interactive: rows of kind \"", schemas.x.kind,
+  check(!TextView::shows(schemas.x), "[report] --interactive: rows of kind \"", schemas.x.kind,
         "\" are not shown without a server; \"elbo serve\" shows them");
   const auto ort = read_runtime(std::move(runtime));
   const std::shared_ptr<Model> model = run->load();
@@ -132,7 +133,8 @@ std::string offline_explorer(const std::shared_ptr<const Run>& run, fs::path run
   Json kit{{"info", explorer.info()},
            {"sites", layout_of(*model, schemas)},
            {"centre", explorer.centre()}};
-  add_rows(kit, schemas.x, explorer.info().contains("columns"));
+  const auto rows = view_of(schemas.x);
+  add_rows(kit, schemas.x.shape, rows);
   add_draws(kit, explorer);
 
   std::string parts;
@@ -146,11 +148,11 @@ std::string offline_explorer(const std::shared_ptr<const Run>& run, fs::path run
   };
   for (const auto& part : model_parts(model, schemas)) {
     if (part.name == "decoder") {
-      const auto note = add_graph(showing(part, schemas.x));
+      const auto note = add_graph(showing(part, rows));
       check(note.empty(), "[report] --interactive: the decoder gives no picture by itself: ", note);
     } else if (part.name == "encoder") {
       try {
-        add_graph(seeing(part, schemas.x));
+        add_graph(seeing(part, rows));
         kit["encoder"] = true;
       } catch (const Error&) {
         kit["encoder"] = false;  // the page then takes no row of the reader's own

@@ -1,4 +1,5 @@
 #include "elbo/data/reader.h"
+#include "elbo/data/row_view.h"
 #include "elbo/io/archive.h"
 #include "elbo/io/npy.h"
 #include "elbo/tasks/output.h"
@@ -46,7 +47,7 @@ Tensor label_values(const Tensor& y, const std::vector<std::string>& names) {
 /// Pictures as bytes, so that any reader takes them for what they are.
 Tensor stored(const Tensor& x, const Schema& schema) {
   const bool grey =
-      is_picture(schema) && (schema.kind == Kind::kByte || schema.kind == Kind::kBinary);
+      PictureView::shows(schema) && (schema.kind == Kind::kByte || schema.kind == Kind::kBinary);
   if (grey) return (x * 255).round().clamp(0, 255).to(torch::kUInt8);
   const auto origin = schema.origin();
   return origin.defined() ? x.to(torch::kFloat64) + origin : x;

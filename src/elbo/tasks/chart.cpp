@@ -189,20 +189,35 @@ std::string line_chart(const std::string& title, const std::string& x_name,
 }
 
 std::string bar_chart(const std::string& title, const std::vector<std::string>& names,
-                      const std::vector<double>& values, const std::string& unit) {
-  Range x{0, static_cast<double>(std::max<size_t>(1, values.size()))}, y;
+                      const std::vector<Series>& series, const std::string& unit) {
+  Range x{0, static_cast<double>(std::max<size_t>(1, names.size()))}, y;
   y.add(0);
-  for (const double v : values) y.add(v);
-  y.finish();
-  Frame frame(title,
-              std::to_string(values.size()) + " bars up to " + short_number(y.high) + ' ' + unit, x,
-              y);
-  frame.axes(unit, false);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto at = static_cast<double>(i);
-    frame.bar(at + 0.1, at + 0.9, values[i], 0, names[i] + ": " + short_number(values[i]));
+  std::vector<std::pair<std::string, int64_t>> keys;
+  for (const auto& s : series) {
+    for (const double v : s.y) y.add(v);
+    keys.emplace_back(s.name, s.color);
   }
+  y.finish();
+  const auto bars = std::to_string(names.size()) + " bars up to ";
+  Frame frame(title, bars + short_number(y.high) + ' ' + unit, x, y);
+  frame.axes(unit, false);
+  const double width = 0.8 / static_cast<double>(std::max<size_t>(1, series.size()));
+  for (size_t i = 0; i < names.size(); ++i) {
+    for (size_t k = 0; k < series.size(); ++k) {
+      const auto& s = series[k];
+      if (!std::isfinite(s.y[i])) continue;
+      const double from = static_cast<double>(i) + 0.1 + width * static_cast<double>(k);
+      frame.bar(from, from + width, s.y[i], s.color,
+                (s.name.empty() ? "" : s.name + ", ") + names[i] + ": " + short_number(s.y[i]));
+    }
+  }
+  if (series.size() > 1) frame.legend(keys);
   return frame.end();
+}
+
+std::string bar_chart(const std::string& title, const std::vector<std::string>& names,
+                      const std::vector<double>& values, const std::string& unit) {
+  return bar_chart(title, names, {Series{"", {}, values, 0, false}}, unit);
 }
 
 std::string histogram(const std::string& title, const std::vector<std::string>& names,

@@ -22,7 +22,9 @@ struct Series {
 };
 std::string line_chart(const std::string& title, const std::string& x_name,
                        std::vector<Series> series);
-/// One bar a name.
+/// One bar a name; of several series their bars side by side, y alone is read.
+std::string bar_chart(const std::string& title, const std::vector<std::string>& names,
+                      const std::vector<Series>& series, const std::string& unit);
 std::string bar_chart(const std::string& title, const std::vector<std::string>& names,
                       const std::vector<double>& values, const std::string& unit);
 /// Shares of values in 40 bins, of one or two samples over each other.

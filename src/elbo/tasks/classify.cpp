@@ -3,6 +3,7 @@
 #include <limits>
 #include <numeric>
 
+#include "elbo/data/label_rows.h"
 #include "elbo/data/reader.h"
 #include "elbo/eval/linear.h"
 #include "elbo/eval/spread.h"

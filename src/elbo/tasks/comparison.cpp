@@ -3,8 +3,7 @@
 #include <cmath>
 
 #include "elbo/core/text.h"
-#include "elbo/data/column.h"
-#include "elbo/data/tokenizer.h"
+#include "elbo/data/row_view.h"
 #include "elbo/eval/edit_distance.h"
 
 namespace elbo {
@@ -31,7 +30,8 @@ class SquaredError : public Comparison {
 /// Columns have measures of their own: classes are right or wrong, numbers are off by some units.
 class TableComparison : public Comparison {
  public:
-  explicit TableComparison(const Schema& schema) : columns_(columns_of(schema)) {
+  explicit TableComparison(const TableView& view) {
+    for (const auto& cells : view.cells()) columns_.push_back(cells.column());
     const auto n = static_cast<int64_t>(columns_.size());
     for (auto* sum : {&cells_, &errors_, &sums_, &squares_}) {
       *sum = torch::zeros({n}, torch::kFloat64);
@@ -92,9 +92,13 @@ class TextComparison : public Comparison {
 }  // namespace
 
 std::unique_ptr<Comparison> make_comparison(const Schema& schema) {
-  if (is_text(schema)) return std::make_unique<TextComparison>();
-  if (schema.kind == Kind::kTable) return std::make_unique<TableComparison>(schema);
-  return std::make_unique<SquaredError>();
+  using Made = std::unique_ptr<Comparison>;
+  return std::visit(
+      Cases{[](const TextView&) -> Made { return std::make_unique<TextComparison>(); },
+            [](const TableView& v) -> Made { return std::make_unique<TableComparison>(v); },
+            [](const PictureView&) -> Made { return std::make_unique<SquaredError>(); },
+            [](const NumberView&) -> Made { return std::make_unique<SquaredError>(); }},
+      view_of(schema));
 }
 
 }  // namespace elbo

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "elbo/data/row_view.h"
 #include "elbo/objectives/similarity.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
@@ -84,7 +85,7 @@ class Denoise : public Task {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schema = input.run->schemas().x;
     const bool noise = o_.noise != "none";
-    check(!noise || (schema.kind != Kind::kTable && schema.kind != Kind::kToken),
+    check(!noise || (!TableView::shows(schema) && schema.kind != Kind::kToken),
           "[denoise] noise: ", o_.noise, " does not apply to a table or a text");
     const auto rows = open_task_rows(input, o_.choice);
     const auto layout = code_layout(*input.model, input.run->schemas());
@@ -93,7 +94,7 @@ class Denoise : public Task {
     const bool picture = path.ends_with(".png");
     const auto file = create_output(path, schema, picture ? (noise ? 3 : 2) * shown : n, shown);
 
-    Errors errors(noise && is_picture(schema));
+    Errors errors(noise && PictureView::shows(schema));
     std::vector<Tensor> bands[3];  // what a picture shows: clean, noisy, restored
     const Draw draw{static_cast<uint64_t>(o_.seed), 0};
     const int64_t block = block_rows(input.run->schemas());

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "elbo/data/label_rows.h"
+#include "elbo/data/open.h"
 #include "elbo/eval/linear.h"
 #include "elbo/train/kept.h"
 

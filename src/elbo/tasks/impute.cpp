@@ -1,7 +1,8 @@
 #include <cmath>
 
+#include "elbo/data/open.h"
+#include "elbo/data/row_view.h"
 #include "elbo/data/table.h"
-#include "elbo/data/tokenizer.h"
 #include "elbo/io/file.h"
 #include "elbo/tasks/completion.h"
 #include "elbo/tasks/impute_text.h"
@@ -157,8 +158,8 @@ class Impute : public Task {
   Json run(const TaskInput& input) override {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schemas = input.run->schemas();
-    if (is_text(schemas.x)) return impute_text(input, {o_.m, o_.draws, o_.longest});
-    check(schemas.x.kind == Kind::kTable, "[impute] the model was trained on ", schemas.x.kind,
+    if (TextView::shows(schemas.x)) return impute_text(input, {o_.m, o_.draws, o_.longest});
+    check(TableView::shows(schemas.x), "[impute] the model was trained on ", schemas.x.kind,
           " data; cells are filled in tables (CSV), gaps in texts");
     check(!schemas.c.present(), "[impute] the model has conditions, the table gives none");
     const auto reader = input.run->data_options("all").reader;

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "elbo/core/text.h"
+#include "elbo/data/label_rows.h"
 
 namespace elbo {
 namespace {

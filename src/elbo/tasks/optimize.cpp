@@ -3,7 +3,7 @@
 #include <sstream>
 
 #include "elbo/chem/molecule.h"
-#include "elbo/data/molecules.h"
+#include "elbo/data/row_view.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/io/file.h"
 #include "elbo/tasks/molecule_search.h"
@@ -60,7 +60,8 @@ class Optimize : public Task {
   Json run(const TaskInput& input) override {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schemas = input.run->schemas();
-    check(is_molecules(schemas.x), "[optimize] the run has learned no molecules; train it on .smi");
+    check(MoleculeView::shows(schemas.x),
+          "[optimize] the run has learned no molecules; train it on .smi");
     check(input.model->predictor != nullptr,
           "[optimize] the run predicts no property; train it with --property qed");
     const auto plan = plan_of(schemas);

@@ -2,9 +2,8 @@
 
 #include <cmath>
 
-#include "elbo/data/molecules.h"
+#include "elbo/data/row_view.h"
 #include "elbo/data/table.h"
-#include "elbo/data/tokenizer.h"
 #include "elbo/io/animation.h"
 #include "elbo/io/file.h"
 #include "elbo/io/image.h"
@@ -24,20 +23,13 @@ std::vector<std::string> component_names(const Schema& schema) {
   return names;
 }
 
-/// Rows that are seen together share one stretch.
-Tensor as_shades(const Tensor& x, const Schema& schema) {
-  return row_shades(x.unsqueeze(0), schema).squeeze(0);
-}
-
 /// Gathers the rows and writes them as one picture.
 class PictureFile : public RowFile {
  public:
-  PictureFile(std::string path, const Schema& schema, int64_t rows, int64_t columns)
-      : path_(std::move(path)), schema_(schema), columns_(columns) {
-    check(is_picture(schema), "[picture] ", path_, ": rows of shape ", to_string(schema.shape),
-          " are not pictures; use .npy or .csv");
-    check(rows * numel(schema.shape) <= kMostPixels, "[picture] ", path_, ": ", rows,
-          " pictures of ", to_string(schema.shape), " are too many for one file; use .npy");
+  PictureFile(std::string path, const PictureView& view, int64_t rows, int64_t columns)
+      : path_(std::move(path)), view_(view), columns_(columns) {
+    check(rows * numel(view.shape()) <= kMostPixels, "[picture] ", path_, ": ", rows,
+          " pictures of ", to_string(view.shape()), " are too many for one file; use .npy");
     if (columns_ == 0) columns_ = static_cast<int64_t>(std::ceil(std::sqrt(rows)));
   }
   void append(const Tensor& rows) override { parts_.push_back(rows.detach().to(torch::kCPU)); }
@@ -45,13 +37,13 @@ class PictureFile : public RowFile {
 
  protected:
   /// All rows as grey levels or colours in [0, 1].
-  Tensor gathered() const { return as_shades(torch::cat(parts_), schema_); }
+  Tensor gathered() const { return view_.shades_together(torch::cat(parts_)); }
   const std::string& path() const { return path_; }
   int64_t columns() const { return columns_; }
 
  private:
   std::string path_;
-  Schema schema_;
+  PictureView view_;
   int64_t columns_;
   std::vector<Tensor> parts_;
 };
@@ -59,8 +51,8 @@ class PictureFile : public RowFile {
 /// The same pictures one column after the other, there and back.
 class AnimationFile : public PictureFile {
  public:
-  AnimationFile(std::string path, const Schema& schema, int64_t rows, int64_t columns)
-      : PictureFile(std::move(path), schema, rows, columns > 0 ? columns : rows) {}
+  AnimationFile(std::string path, const PictureView& view, int64_t rows, int64_t columns)
+      : PictureFile(std::move(path), view, rows, columns > 0 ? columns : rows) {}
   void commit() override {
     constexpr int64_t kMilliseconds = 120, kSide = 128;
     const auto all = gathered();
@@ -85,11 +77,11 @@ class AnimationFile : public PictureFile {
 /// Rows of a table, cells spelled as in the data that the model has learned from.
 class TableFile : public RowFile {
  public:
-  TableFile(const std::string& path, const Schema& schema)
-      : file_(path), delimiter_(path.ends_with(".tsv") ? '\t' : delimiter_of(schema)) {
-    const auto columns = columns_of(schema);
-    for (const auto& column : columns) cells_.emplace_back(column);
-    if (schema.detail.value("header", true)) file_.write(table_header(columns, delimiter_));
+  TableFile(const std::string& path, const TableView& view)
+      : file_(path),
+        delimiter_(path.ends_with(".tsv") ? '\t' : view.delimiter()),
+        cells_(view.cells()) {
+    if (view.header()) file_.write(table_header(cells_, delimiter_));
   }
   void append(const Tensor& rows) override {
     std::string text;
@@ -99,11 +91,6 @@ class TableFile : public RowFile {
   void commit() override { file_.commit(); }
 
  private:
-  static char delimiter_of(const Schema& schema) {
-    const auto text = schema.detail.value("delimiter", std::string(","));
-    return text.empty() ? ',' : text[0];
-  }
-
   AtomicFile file_;
   char delimiter_;
   std::vector<Cells> cells_;
@@ -112,53 +99,70 @@ class TableFile : public RowFile {
 /// Texts as lines.
 class TextFile : public RowFile {
  public:
-  TextFile(const std::string& path, Schema schema) : file_(path), schema_(std::move(schema)) {}
+  TextFile(const std::string& path, TextView view) : file_(path), view_(std::move(view)) {}
   void append(const Tensor& rows) override {
     std::string lines;
-    for (const auto& text : texts_of(schema_, rows)) lines += text + '\n';
+    for (const auto& text : view_.texts(rows)) lines += text + '\n';
     file_.write(lines);
   }
   void commit() override { file_.commit(); }
 
  private:
   AtomicFile file_;
-  const Schema schema_;
+  const TextView view_;
 };
 
 /// Texts that a result shows.
 class ShownTexts : public RowFile {
  public:
-  explicit ShownTexts(Schema schema) : schema_(std::move(schema)) {}
+  explicit ShownTexts(TextView view) : view_(std::move(view)) {}
   void append(const Tensor& rows) override {
-    for (auto& text : texts_of(schema_, rows)) texts_.push_back(std::move(text));
+    for (auto& text : view_.texts(rows)) texts_.push_back(std::move(text));
   }
   void commit() override {}
   const std::vector<std::string>& texts() const { return texts_; }
 
  private:
-  const Schema schema_;
+  const TextView view_;
   std::vector<std::string> texts_;
 };
 
+/// The files that only one kind of rows can go to, by their endings; nullptr for any other ending.
+struct OwnFile {
+  using Made = std::unique_ptr<RowFile>;
+  const std::string& path;
+  int64_t rows, columns;
+
+  Made operator()(const PictureView& view) const {
+    if (is_png(path)) return std::make_unique<PictureFile>(path, view, rows, columns);
+    if (!is_animation_name(path)) return nullptr;
+    return std::make_unique<AnimationFile>(path, view, rows, columns);
+  }
+  Made operator()(const MoleculeView& view) const {
+    if (is_molecule_file(path)) return create_molecule_file(path, view, columns);
+    return (*this)(static_cast<const TextView&>(view));
+  }
+  Made operator()(const TextView& view) const {
+    if (path.empty()) return std::make_unique<ShownTexts>(view);
+    return path.ends_with(".txt") ? std::make_unique<TextFile>(path, view) : nullptr;
+  }
+  Made operator()(const TableView& view) const {
+    const bool text = path.ends_with(".csv") || path.ends_with(".tsv");
+    return text ? std::make_unique<TableFile>(path, view) : nullptr;
+  }
+  Made operator()(const NumberView&) const { return nullptr; }
+};
+
+/// The ending of a file that nobody has named; texts go to none.
+std::string usual_ending(const Schema& schema) {
+  return std::visit(
+      Cases{[](const PictureView&) { return ".png"; }, [](const MoleculeView&) { return ".smi"; },
+            [](const TextView&) { return ""; }, [](const TableView&) { return ".csv"; },
+            [](const NumberView& v) { return v.shape().size() == 1 ? ".csv" : ".npy"; }},
+      view_of(schema));
+}
+
 }  // namespace
-
-Tensor row_shades(const Tensor& x, const Schema& schema) {
-  const auto shades = x.to(torch::kFloat32);
-  if (schema.kind != Kind::kReal && schema.kind != Kind::kCount) return shades;
-  const auto flat = shades.flatten(1);
-  const auto size = with_rows(-1, Shape(static_cast<size_t>(x.dim() - 1), 1));
-  const auto low = flat.amin(1).view(size), high = flat.amax(1).view(size);
-  return (shades - low) / (high - low).clamp_min(1e-12);
-}
-
-bool is_picture(const Schema& schema) {
-  return schema.shape.size() == 3 && (schema.shape[0] == 1 || schema.shape[0] == 3) &&
-         schema.kind != Kind::kToken && schema.kind != Kind::kTable;
-}
-
-Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns) {
-  return image_grid(as_shades(x, schema), columns);
-}
 
 std::string free_path(const std::string& name) {
   const std::filesystem::path path(name);
@@ -175,10 +179,8 @@ std::string free_path(const std::string& name) {
 std::string output_path(const std::filesystem::path& out, const std::string& name,
                         const Schema& schema) {
   if (!out.empty()) return out.string();
-  if (is_picture(schema)) return free_path(name + ".png");
-  if (is_molecules(schema)) return free_path(name + ".smi");
-  if (is_text(schema)) return "";
-  return free_path(name + (schema.shape.size() == 1 ? ".csv" : ".npy"));
+  const auto ending = usual_ending(schema);
+  return ending.empty() ? "" : free_path(name + ending);
 }
 
 Json written(const RowFile& file, const std::string& path) {
@@ -188,21 +190,12 @@ Json written(const RowFile& file, const std::string& path) {
 
 std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
                                        int64_t columns) {
-  if (is_molecules(schema) && is_molecule_file(path)) {
-    return create_molecule_file(path, schema, columns);
-  }
-  if (is_text(schema) && path.empty()) return std::make_unique<ShownTexts>(schema);
-  if (is_text(schema) && path.ends_with(".txt")) return std::make_unique<TextFile>(path, schema);
-  if (is_png(path)) return std::make_unique<PictureFile>(path, schema, rows, columns);
-  if (is_animation_name(path)) {
-    return std::make_unique<AnimationFile>(path, schema, rows, columns);
-  }
-  if (schema.kind == Kind::kTable && (path.ends_with(".csv") || path.ends_with(".tsv"))) {
-    return std::make_unique<TableFile>(path, schema);
-  }
+  if (auto own = std::visit(OwnFile{path, rows, columns}, view_of(schema))) return own;
+  check(!is_png(path) && !is_animation_name(path), "[picture] ", path, ": rows of shape ",
+        to_string(schema.shape), " are not pictures; use .npy or .csv");
   check(is_row_file(path), "[output] ", path,
         ": unknown ending; known: .apng, .csv, .gif, .npy, .png, .tsv",
-        is_text(schema) ? ", .txt" : "");
+        TextView::shows(schema) ? ", .txt" : "");
   return create_row_file(path, {rows, schema.shape, schema.kind == Kind::kCategory,
                                 component_names(schema), schema.origin()});
 }

@@ -9,15 +9,6 @@
 
 namespace elbo {
 
-/// Whether rows of this schema can be shown: 1 or 3 channels of height x width.
-bool is_picture(const Schema& schema);
-/// [N, …] in [0, 1]: values of kind "real" and "count" are stretched, each row from its smallest to
-/// its largest.
-Tensor row_shades(const Tensor& x, const Schema& schema);
-/// [N, C, H, W] as one picture of so many columns: [C, H', W'] bytes. Values are grey levels in
-/// [0, 1]; those of kind real are stretched from their smallest to their largest.
-Tensor picture_grid(const Tensor& x, const Schema& schema, int64_t columns);
-
 /// A file of the current folder for results that nobody has named a file for: `name`, or where that
 /// exists "name-2" and so on before the ending: nothing is overwritten.
 std::string free_path(const std::string& name);

@@ -4,7 +4,7 @@
 #include "elbo/eval/density.h"
 #include "elbo/io/web.h"
 #include "elbo/tasks/chart.h"
-#include "elbo/tasks/report_parts.h"
+#include "elbo/tasks/report_rows.h"
 #include "elbo/train/kept.h"
 
 namespace elbo {
@@ -97,6 +97,12 @@ const std::vector<Section>& sections() {
   const auto plain = [](std::string (*f)(const Reported&)) {
     return [f](Reported& r, int64_t) { return f(r); };
   };
+  const auto rows = [](std::string (RowSections::*section)()) -> Part {
+    return [section](Reported& r, int64_t side) { return (*row_sections(r, side).*section)(); };
+  };
+  const auto walks = [rows](Reported& r, int64_t side) {
+    return r.subject->size() < 2 ? "" : rows(&RowSections::interpolations)(r, side);
+  };
   // What is decoded from codes says nothing of data.
   const auto of_rows = [](Part part) -> Part {
     return [part](Reported& r, int64_t side) {
@@ -110,11 +116,12 @@ const std::vector<Section>& sections() {
       {"diagnosis", "Diagnosis", plain(diagnosis_part)},
       {"model", "What the model is", plain(model_part)},
       {"figures", "Figures", plain(figures_part)},
+      {"charts", "Charts of the metrics", plain(charts_part)},
       {"curves", "Training", plain(curves_part)},
-      {"samples", "Samples from the prior", samples_part},
-      {"reconstructions", "Reconstructions", of_rows(reconstructions_part)},
-      {"traversals", "What the most used dimensions change", traversals_part},
-      {"interpolations", "Walks between rows", interpolations_part},
+      {"samples", "Samples from the prior", rows(&RowSections::samples)},
+      {"reconstructions", "Reconstructions", of_rows(rows(&RowSections::reconstructions))},
+      {"traversals", "What the most used dimensions change", rows(&RowSections::traversals)},
+      {"interpolations", "Walks between rows", walks},
       {"map", "Map of codes", [](Reported& r, int64_t) { return map_part(r); }},
       {"dimensions", "Use of the latent dimensions", plain(dimensions_part)},
       {"scores", "Scores of rows", of_rows([](Reported& r, int64_t) { return scores_part(r); })}};

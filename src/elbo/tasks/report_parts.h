@@ -25,17 +25,12 @@ struct Reported {
 std::string model_part(const Reported& r);
 std::string figures_part(const Reported& r);
 std::string diagnosis_part(const Reported& r);
+/// The charts of all metrics that have any.
+std::string charts_part(const Reported& r);
 std::string curves_part(const Reported& r);
 std::string dimensions_part(const Reported& r);
 std::string scores_part(Reported& r);
 std::string map_part(Reported& r);
-/// Pictures in tiles of at most `side` pixels; for rows that are no pictures their marginals and
-/// correlations.
-std::string samples_part(Reported& r, int64_t side);
-std::string reconstructions_part(Reported& r, int64_t side);
-std::string traversals_part(Reported& r, int64_t side);
-std::string interpolations_part(Reported& r, int64_t side);
-
 /// A table of two columns.
 std::string pair_table(const std::vector<std::pair<std::string, std::string>>& rows);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "elbo/core/registry.h"
+#include "elbo/data/row_view.h"
 
 namespace elbo {
 namespace {
@@ -58,7 +59,7 @@ std::string take_value(std::string& text, const Column& column) {
 }  // namespace
 
 RowFilter::RowFilter(const std::string& text, const Schema& schema) {
-  check(schema.kind == Kind::kTable, "[where] conditions on columns need a model of a table");
+  check(TableView::shows(schema), "[where] conditions on columns need a model of a table");
   const auto columns = columns_of(schema);
   for (std::string left(trimmed(text)); !left.empty();) {
     size_t length = 0;

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "elbo/core/text.h"
+#include "elbo/data/open.h"
 #include "elbo/group/row_draws.h"
 #include "elbo/io/csv.h"
 #include "elbo/io/file.h"

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "elbo/data/open.h"
 #include "elbo/model/codes.h"
 #include "elbo/tasks/task.h"
 

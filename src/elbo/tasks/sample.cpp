@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "elbo/data/row_view.h"
 #include "elbo/distributions/decoding.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/row_filter.h"
@@ -58,7 +59,7 @@ class Sample : public Task {
             " rows, expected 1 or as many as -n (", o_.n, ")");
     }
     const auto c = conditions(input, o_.condition, o_.n);
-    const bool mean = o_.show == "mean" || (o_.show == "auto" && is_picture(x));
+    const bool mean = o_.show == "mean" || (o_.show == "auto" && PictureView::shows(x));
     const auto path = output_path(input.out, "samples", x);
     const auto file = create_output(path, x, o_.n, o_.columns);
     const int64_t block = block_rows(input.run->schemas());
@@ -93,7 +94,7 @@ class Sample : public Task {
   /// [N, D] of the training rows, 1 = known.
   static Tensor missing_patterns(const TaskInput& input) {
     const auto& x = input.run->schemas().x;
-    check(x.kind == Kind::kTable && x.missing(),
+    check(TableView::shows(x) && x.missing(),
           "[sample] --with-missing: the model was not trained on a table with missing cells");
     std::vector<Tensor> parts;
     for_each_batch(*input.run->training_data(), 4096, {}, [&](const Batch& batch, int64_t) {

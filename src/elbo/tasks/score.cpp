@@ -204,7 +204,7 @@ class Score : public Task {
           "[score] standard input: verdicts go to standard output, not to a file");
     const auto usual = prepare(input, input.progress);
     const auto& scorer = *usual.scorer;
-    const ComponentNames names(input.run->schemas().x);
+    const auto names = components_of(input.run->schemas().x);
     const Json& options = input.run->facts()["data"]["options"];
     const auto stream =
         open_stream("-", input.run->schemas(), options.value("reader", Json::object()), !o_.strict);
@@ -221,7 +221,7 @@ class Score : public Task {
       verdict.alarm = verdict.score > usual.threshold.value;
       if (verdict.alarm && o_.causes > 0) {
         verdict.causes =
-            strongest_causes(names, batch.x, scorer.causes(batch), 0, o_.causes, source);
+            strongest_causes(*names, batch.x, scorer.causes(batch), 0, o_.causes, source);
       }
       input.say(to_json(verdict).dump());
     }
@@ -258,7 +258,7 @@ class Score : public Task {
     const int64_t n = data.size();
     const bool labels = !anomalous.empty();
     const auto file = create_verdict_file(all.path, n, o_.causes, labels);
-    const ComponentNames names(input.run->schemas().x);
+    const auto names = components_of(input.run->schemas().x);
     Smooth smooth(o_.smooth);
     const double threshold = usual.threshold.value;
     for_each_placed_batch(rows, scorer.block(), draw(), [&](const Batch& batch, int64_t first) {
@@ -285,7 +285,7 @@ class Score : public Task {
         if (verdict.alarm && file->tells_causes()) {
           const auto row = slice(batch, i, i + 1);
           const auto causes = causes_of(scorer, row, rows.first + first + i);
-          verdict.causes = strongest_causes(names, row.x, causes, 0, o_.causes,
+          verdict.causes = strongest_causes(*names, row.x, causes, 0, o_.causes,
                                             source_of(data, first + i, usual));
         }
         all.alarms += verdict.alarm;
@@ -322,11 +322,11 @@ class Score : public Task {
     if (count == 0) return list;
     const auto batch = data.get(torch::tensor(order, torch::kInt64), draw());
     const auto causes = scorer.causes(batch);
-    const ComponentNames names(data.schemas().x);
+    const auto names = components_of(data.schemas().x);
     for (size_t i = 0; i < count; ++i) {
       const auto row = static_cast<size_t>(order[i]);
       std::vector<std::string> because;
-      const auto strongest = strongest_causes(names, batch.x, causes, static_cast<int64_t>(i),
+      const auto strongest = strongest_causes(*names, batch.x, causes, static_cast<int64_t>(i),
                                               o_.causes, source_of(data, order[i], usual));
       for (const auto& cause : strongest) {
         const auto instead = cause.expected.empty() ? "" : " (expected " + cause.expected + ")";

@@ -1,14 +1,10 @@
 #include "elbo/tasks/score_report.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 
 #include "elbo/core/text.h"
-#include "elbo/data/series_file.h"
-#include "elbo/data/table.h"
-#include "elbo/data/tokenizer.h"
 #include "elbo/io/row_file.h"
 
 namespace elbo {
@@ -112,72 +108,7 @@ Json to_json(const RowVerdict& v) {
   return j;
 }
 
-ComponentNames::ComponentNames(const Schema& schema)
-    : schema_(schema), names_(column_names(schema)) {
-  if (is_text(schema)) tokens_ = schema.vocabulary();
-  if (schema.kind != Kind::kTable) {
-    states_ = series_roles_from(schema.detail).states;
-    origin_ = schema.origin();
-    return;
-  }
-  for (auto& column : columns_of(schema)) cells_.emplace_back(std::move(column));
-}
-
-std::string ComponentNames::name(int64_t component) const {
-  const auto& shape = schema_.shape;
-  const auto columns = static_cast<int64_t>(names_.size());
-  if (shape.size() == 3) {
-    const int64_t plane = shape[1] * shape[2], pixel = component % plane;
-    const auto place =
-        "pixel " + std::to_string(pixel / shape[2]) + "," + std::to_string(pixel % shape[2]);
-    return shape[0] == 1 ? place : place + " channel " + std::to_string(component / plane);
-  }
-  if (!tokens_.empty()) return "token " + std::to_string(component + 1);
-  if (columns == 0) return "x" + std::to_string(component);
-  const auto& name = names_[static_cast<size_t>(component % columns)];
-  const int64_t before = (numel(shape) - 1 - component) / columns;  // of a window of steps
-  return before > 0 ? name + " (" + std::to_string(before) + " before)" : name;
-}
-
-std::string ComponentNames::value(int64_t component, double value) const {
-  if (!tokens_.empty()) {
-    const auto id = static_cast<size_t>(std::isfinite(value) ? value : 0);
-    if (id == kEndToken) return std::isfinite(value) ? "the end" : "";
-    return id < tokens_.size() ? "\"" + tokens_[id] + "\"" : "";
-  }
-  if (cells_.empty()) return number_value(component, value);
-  return cells_[static_cast<size_t>(component)].text(value);
-}
-
-/// A number of the data: a word where the column's are states, and whole where it lies far from
-/// zero.
-std::string ComponentNames::number_value(int64_t component, double value) const {
-  if (!states_.empty() && !names_.empty()) {
-    const auto at = states_.find(names_[static_cast<size_t>(component) % names_.size()]);
-    const double place = std::round(value);
-    if (at != states_.end() && place == value && place >= 0 &&
-        place < static_cast<double>(at->second.size())) {
-      return at->second[static_cast<size_t>(place)];
-    }
-  }
-  const double origin = origin_.defined() ? origin_.data_ptr<double>()[component] : 0;
-  if (origin == 0 && std::abs(value) < 1e6) return number_text(value);
-  // As many digits as a float has, beside those of its origin.
-  const int precision = origin == 0 ? 9 : 12;
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value + origin,
-                                 std::chars_format::general, precision)
-                       .ptr;
-  return {digits, end};
-}
-
-std::string ComponentNames::true_value(int64_t component, double value) const {
-  if (cells_.empty()) return this->value(component, value);
-  if (!std::isfinite(value)) return "";
-  return cells_[static_cast<size_t>(component)].true_text(value);
-}
-
-std::vector<Cause> strongest_causes(const ComponentNames& names, const Tensor& x,
+std::vector<Cause> strongest_causes(const Components& names, const Tensor& x,
                                     const RowScorer::Causes& causes, int64_t row, int64_t most,
                                     const RowSource& source) {
   const auto flat = [row](const Tensor& t) {
@@ -186,7 +117,7 @@ std::vector<Cause> strongest_causes(const ComponentNames& names, const Tensor& x
   const auto excess = flat(causes.excess), expected = flat(causes.expected), value = flat(x);
   const auto expects = [&](int64_t at) {
     const double e = expected[at].item<double>();
-    return std::isnan(e) && !names.has_tokens() ? "" : names.value(at, e);
+    return std::isnan(e) ? "" : names.value(at, e);
   };
   std::vector<Cause> list;
   for (const auto& odd : source.odd) {

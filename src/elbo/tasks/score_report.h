@@ -1,12 +1,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "elbo/data/column.h"
+#include "elbo/data/components.h"
 #include "elbo/data/dataset.h"
 #include "elbo/eval/row_score.h"
 #include "elbo/eval/threshold.h"
@@ -30,29 +29,6 @@ struct RowVerdict {
 };
 Json to_json(const RowVerdict& verdict);
 
-/// Names and values of a schema's components as people read them.
-class ComponentNames {
- public:
-  explicit ComponentNames(const Schema& schema);
-  std::string name(int64_t component) const;
-  std::string value(int64_t component, double value) const;
-  /// The same beyond the range of the training rows; "" where the value is not finite.
-  std::string true_value(int64_t component, double value) const;
-
-  /// Whether the components are tokens of a text.
-  bool has_tokens() const { return !tokens_.empty(); }
-
- private:
-  std::string number_value(int64_t component, double value) const;
-
-  Schema schema_;
-  std::vector<std::string> names_;
-  std::vector<Cells> cells_;
-  std::vector<std::string> tokens_;                         // of texts
-  std::map<std::string, std::vector<std::string>> states_;  // words of columns of a series
-  Tensor origin_;                                           // as Schema::origin()
-};
-
 /// What the source of a row says: of its cells, and which of them the model cannot read.
 struct RowSource {
   std::vector<OddCell> odd;
@@ -61,7 +37,7 @@ struct RowSource {
 };
 /// The cells that cannot be read, then the components that bring most beyond what is usual, at most
 /// `most` of them, for one row of the batch.
-std::vector<Cause> strongest_causes(const ComponentNames& names, const Tensor& x,
+std::vector<Cause> strongest_causes(const Components& names, const Tensor& x,
                                     const RowScorer::Causes& causes, int64_t row, int64_t most,
                                     const RowSource& source);
 

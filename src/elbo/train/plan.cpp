@@ -1,6 +1,7 @@
 #include "elbo/train/plan.h"
 
 #include "elbo/data/content_hash.h"
+#include "elbo/data/open.h"
 #include "elbo/train/players.h"
 #include "elbo/train/stage.h"
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "elbo/core/allocation_bound.h"
+#include "elbo/data/open.h"
 #include "elbo/data/source.h"
 #include "elbo/data/stored_schema.h"
 #include "elbo/io/file.h"

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "elbo/core/api.h"
+#include "elbo/data/open.h"
 #include "elbo/train/trainer.h"
 
 namespace ELBO_API elbo {
