@@ -49,6 +49,9 @@ install(EXPORT elbo NAMESPACE elbo:: FILE elboTargets.cmake DESTINATION ${packag
 # Into the Python package, beside its modules: python/elbo/_library.py looks there first.
 install(TARGETS elbo_shared LIBRARY DESTINATION elbo/lib COMPONENT python EXCLUDE_FROM_ALL
         NAMELINK_SKIP)
+# What the package says and compares before it loads the library.
+file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/libtorch.json CONTENT "{\"version\": \"${Torch_VERSION}\"}\n")
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/libtorch.json DESTINATION elbo/lib COMPONENT python EXCLUDE_FROM_ALL)
 
 configure_package_config_file(cmake/elboConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/elboConfig.cmake
                               INSTALL_DESTINATION ${package_dir})

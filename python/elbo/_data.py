@@ -45,7 +45,9 @@ def as_array(x: Any, name: str = "x") -> np.ndarray:
     if kind not in _TYPES:
         kind = "float64"
     array = array.astype(kind, copy=False)  # also the machine's own byte order
-    if not array.dtype.isnative or any(stride < 0 for stride in array.strides):
+    # The library takes strides of 0 alone for C order.
+    repeated = array.size > 1 and not any(array.strides)
+    if repeated or not array.dtype.isnative or any(stride < 0 for stride in array.strides):
         array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     if not 1 <= array.ndim <= 8:
         raise InputError(f"[array] {name}: {array.ndim} dimensions, expected 1 to 8")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.abc
-import importlib.machinery
 import os
 import pathlib
-import re
-import sys
 from ctypes import POINTER, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_uint8, c_void_p
 from typing import Any, Iterator
 
+from ._libtorch import described, guard_imports, load_of_package, refuse_other
+
 ABI = 1
+SOVERSION = "0.2"  # of the library that an installation of the program brings
 MOST_DIMENSIONS = 8
 OK, INVALID, OUT_OF_MEMORY, STOPPED = 0, 1, 2, 3
 
@@ -103,78 +102,21 @@ def _candidates() -> Iterator[str]:
         return
     here = pathlib.Path(__file__).parent
     yield from (str(path) for path in sorted(here.glob("lib*/libelbo.so*")))
-    yield "libelbo.so.0.1"
-
-
-def _mapped_libtorch() -> str | None:
-    """The libtorch that this process has loaded already."""
-    try:
-        maps = pathlib.Path("/proc/self/maps").read_text()
-    except OSError:
-        return None
-    found = re.search(r"(/\S*libtorch_cpu\S*\.so\S*)", maps)
-    return os.path.realpath(found[1]) if found else None
-
-
-def _wanted_libtorch(library: str) -> list[str]:
-    """Names of the libtorch that a library was linked with."""
-    try:
-        content = pathlib.Path(library).read_bytes()
-    except OSError:
-        return []  # found by the loader's own path
-    return sorted({name.decode() for name in re.findall(rb"libtorch_cpu\.so[.\d]*", content)})
-
-
-def _refuse_other_torch(library: str) -> None:
-    """Two libtorch in one process share some of their state and crash."""
-    mapped, wanted = _mapped_libtorch(), _wanted_libtorch(library)
-    if mapped and wanted and os.path.basename(mapped) not in wanted:
-        base = re.sub(r"(\.so(?:\.\d+){0,2}).*", r"\1", os.path.basename(mapped))
-        if base not in wanted:
-            raise ImportError(
-                f"elbo was built for {wanted[0]}, and this process has loaded {mapped}; import "
-                "elbo in a process without torch, or build it against that torch"
-            )
-
-
-class _Refusing(importlib.abc.Loader):
-    def __init__(self, message: str) -> None:
-        self.message = message
-
-    def create_module(self, spec: Any) -> None:
-        return None
-
-    def exec_module(self, module: Any) -> None:
-        raise ImportError(self.message)
-
-
-class _TorchGuard(importlib.abc.MetaPathFinder):
-    """Refuses a torch that brings another libtorch than the one that is loaded."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name != "torch":
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path)
-        if spec is None or spec.origin is None:
-            return None
-        own = pathlib.Path(spec.origin).parent / "lib" / "libtorch_cpu.so"
-        mapped = _mapped_libtorch()
-        if not own.exists() or mapped is None or os.path.realpath(own) == mapped:
-            return None
-        message = (
-            f"torch brings {own}, and elbo has loaded {mapped}: two libtorch cannot share a "
-            "process; import torch in another process, or build elbo against that torch"
-        )
-        return importlib.machinery.ModuleSpec(name, _Refusing(message))
+    yield f"libelbo.so.{SOVERSION}"
 
 
 def _load() -> ctypes.CDLL:
     problems = []
     for path in _candidates():
-        _refuse_other_torch(path)
+        refuse_other(path)
+        load_of_package(path)
         try:
             return ctypes.CDLL(path)
         except OSError as error:
+            if os.path.exists(path):
+                raise ImportError(
+                    f"elbo was built for {described(path)}, and cannot be loaded: {error}"
+                ) from error
             problems.append(f"{path}: {error}")
     raise ImportError(
         "elbo's library was not found; name it in ELBO_LIBRARY. Tried " + "; ".join(problems)
@@ -195,4 +137,4 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
 
 
 lib = _declare(_load())
-sys.meta_path.insert(0, _TorchGuard())
+guard_imports()
