@@ -15,10 +15,14 @@ from ._run import Run, train
 
 _STEPS_AT_LEAST = 1000  # small data need more than the usual number of epochs
 _EPOCHS = 30
+_MOST_NUMBERS = 10**15
 
 
 def checked(estimator: Any, X: Any, *, reset: bool, **settings: Any) -> np.ndarray:
     """validate_data() of any scikit-learn from 1.2 on."""
+    size = getattr(X, "size", 0)
+    if isinstance(size, int) and size >= _MOST_NUMBERS:  # repeated by strides of 0; it would be read for years
+        raise ValueError(f"X: {size} numbers are too many")
     if "ensure_all_finite" in settings and not _has_validate_data():
         settings["force_all_finite"] = settings.pop("ensure_all_finite")
     settings = {"dtype": "numeric", "allow_nd": True, **settings}

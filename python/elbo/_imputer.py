@@ -124,14 +124,6 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, TableEstimator):  # type: 
         out = np.stack([np.asarray(cells, dtype=np.float64) for cells in made.values()], axis=1)
         return out.astype(kind) if kind.kind == "f" else out
 
-    def _more_tags(self) -> dict[str, Any]:
-        return {"allow_nan": True}
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
-
 
 def _with(cells: np.ndarray, absent: np.ndarray, found: Any, constant: Any) -> np.ndarray:
     """Cells with the absent ones as the model found them, or the one value that the column has."""

@@ -58,3 +58,11 @@ class TableEstimator(Estimator):
         self._train(data, rows)
         self.columns_ = [column["name"] for column in self.run_.schema["x"]["detail"]["columns"]]
         return data
+
+    def _more_tags(self) -> dict[str, Any]:
+        return {"allow_nan": True}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags

@@ -97,6 +97,7 @@ elbo_status elbo_data_array(const elbo_array* x, const elbo_array* labels, const
     check_given(out, "elbo_data_array", "out");
     elbo::MemorySource source;
     source.x = tensor_over(*x, "x");
+    if (source.x.scalar_type() == torch::kHalf) source.x = source.x.to(torch::kFloat32);
     source.rows = source.x.size(0);
     if (labels) source.labels = tensor_over(*labels, "labels");
     *out = made(std::move(source), options, "elbo_data_array");

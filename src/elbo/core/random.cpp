@@ -5,7 +5,8 @@
 #include <torch/cuda.h>
 
 #include <cmath>
-#include <numeric>
+
+#include "elbo/core/shuffle.h"
 
 namespace elbo {
 namespace {
@@ -16,7 +17,6 @@ inline uint64_t mix(uint64_t z) {
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
   return z ^ (z >> 31);
 }
-__extension__ using Wide = unsigned __int128;
 constexpr uint64_t kGolden = 0x9e3779b97f4a7c15ULL;
 
 /// Seeding reaches every device's generator, so that a scope has to put all of them back.
@@ -58,15 +58,7 @@ double normal_at(uint64_t key, uint64_t position) {
   return std::sqrt(-2 * std::log(u)) * std::cos(2 * M_PI * v);
 }
 
-std::vector<int64_t> permutation(int64_t n, uint64_t key) {
-  std::vector<int64_t> order(n);
-  std::iota(order.begin(), order.end(), int64_t{0});
-  for (int64_t i = n - 1; i > 0; --i) {
-    const Wide bits = bits_at(key, i);
-    std::swap(order[i], order[static_cast<int64_t>((bits * (i + 1)) >> 64)]);
-  }
-  return order;
-}
+std::vector<int64_t> permutation(int64_t n, uint64_t key) { return shuffled<int64_t>(n, key); }
 
 void seed_torch(uint64_t seed) { at::manual_seed(seed); }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "elbo/core/shuffle.h"
 #include "elbo/data/rows.h"
 
 namespace elbo {
@@ -39,6 +40,12 @@ std::vector<int64_t> epoch_order(const Dataset& data, uint64_t key, int64_t wind
   const auto* rows = streamed(data);
   return rows ? block_order(rows->blocks(), data.size(), key, window)
               : permutation(data.size(), key);
+}
+
+Tensor epoch_rows(const Dataset& data, uint64_t key) {
+  const bool compact = !streamed(data) && wants_short_rows(data.size());
+  return compact ? rows_tensor(shuffled<int32_t>(data.size(), key))
+                 : rows_tensor(epoch_order(data, key));
 }
 
 }  // namespace elbo

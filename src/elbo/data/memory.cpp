@@ -73,9 +73,12 @@ class InMemory : public Dataset, public ByteRows {
 
 class Subset : public DataAround {
  public:
-  Subset(Data data, std::vector<int64_t> rows) : DataAround(std::move(data)) {
-    const auto given = torch::tensor(rows, torch::kInt64);
-    rows_ = checked_rows(given, inside().size());
+  Subset(Data data, Tensor rows) : DataAround(std::move(data)), rows_(std::move(rows)) {
+    if (is_short()) {
+      check_within(rows_.data_ptr<int32_t>(), inside().size());
+    } else {
+      rows_ = checked_rows(rows_, inside().size());
+    }
   }
 
   int64_t size() const override { return rows_.size(0); }
@@ -105,14 +108,23 @@ class Subset : public DataAround {
   Tensor chosen(const Tensor& all) const {
     return all.defined() ? all.index_select(0, rows_) : all;
   }
-  int64_t inner(int64_t row) const { return rows_.data_ptr<int64_t>()[row]; }
+  bool is_short() const { return rows_.scalar_type() == torch::kInt32; }
+  void check_within(const int32_t* row, int64_t rows) const {
+    for (int64_t i = 0; i < size(); ++i) {
+      check(row[i] >= 0 && row[i] < rows, "[data] row ", row[i], ": the data hold ", rows, " rows");
+    }
+  }
+  int64_t inner(int64_t row) const {
+    return is_short() ? rows_.data_ptr<int32_t>()[row] : rows_.data_ptr<int64_t>()[row];
+  }
   Tensor inner(const Tensor& rows) const {
-    return rows_.index_select(0, checked_rows(rows, size()));
+    return rows_.index_select(0, checked_rows(rows, size())).to(torch::kInt64);
   }
 
   /// The blocks that have rows here; rows out of order have none.
   std::vector<int64_t> blocks_within(const std::vector<int64_t>& starts) const {
-    const auto* first = rows_.data_ptr<int64_t>();
+    const auto rows = rows_.to(torch::kInt64);
+    const auto* first = rows.data_ptr<int64_t>();
     const auto* end = first + size();
     std::vector<int64_t> own;
     if (!std::is_sorted(first, end)) return own;
@@ -142,6 +154,10 @@ Tensor checked_rows(const Tensor& rows, int64_t size) {
 Data in_memory(Arrays arrays) { return std::make_shared<InMemory>(std::move(arrays)); }
 
 Data subset(Data data, std::vector<int64_t> rows) {
+  return subset_of(std::move(data), rows_tensor(std::move(rows)));
+}
+
+Data subset_of(Data data, Tensor rows) {
   return std::make_shared<Subset>(std::move(data), std::move(rows));
 }
 

@@ -68,6 +68,22 @@ class DataAround : public Dataset, public ByteRows, public StreamedRows {
   const ByteRows* bytes_;
 };
 
+/// From so many rows on, lists of rows in memory are of int32, since they weigh beside the rows.
+inline bool wants_short_rows(int64_t rows) { return rows >= (1 << 22) && rows <= INT32_MAX; }
+
+/// A tensor over a list of rows, not a copy.
+template <class Row>
+Tensor rows_tensor(std::vector<Row> rows) {
+  const auto kept = std::make_shared<std::vector<Row>>(std::move(rows));
+  const auto size = static_cast<int64_t>(kept->size());
+  constexpr auto type = sizeof(Row) == sizeof(int32_t) ? torch::kInt32 : torch::kInt64;
+  return torch::from_blob(
+      kept->data(), {size}, [kept](void*) {}, type);
+}
+
+/// The given rows of another data set, an int64 or int32 tensor.
+Data subset_of(Data data, Tensor rows);
+
 /// Rows as a contiguous int64 tensor; raises an Error naming the first that lies outside 0 …
 /// size-1.
 Tensor checked_rows(const Tensor& rows, int64_t size);

@@ -83,14 +83,15 @@ RowScorer::Parts RowScorer::parts(const Batch& batch) const {
     return every_part_ || in_ensemble || options_.score == kParts[part];
   };
   const auto inference = model_->infer(batch, options_.draws);
-  const auto weight = inference.trace.log_weight.exp();
-  const auto fit = log_likelihood(inference, batch);
+  // Sums over particles round by the number of rows beside; in doubles nobody sees it.
+  const auto log_weight = as_double(inference.trace.log_weight), weight = log_weight.exp();
+  const auto fit = as_double(log_likelihood(inference, batch));
   Parts parts(kParts.size());
   if (wants(kLikelihood)) {
-    const auto ratio = log_ratio(inference.trace, fit) + inference.trace.log_weight;
+    const auto ratio = log_ratio(inference.trace, fit) + log_weight;
     parts[kLikelihood] = -ratio.logsumexp(0);
   }
-  const auto divergence = (weight * kl(inference.trace, batch.size())).sum(0);
+  const auto divergence = (weight * as_double(kl(inference.trace, batch.size()))).sum(0);
   const auto misfit = -(weight * fit).sum(0);
   if (wants(kElbo)) parts[kElbo] = divergence + misfit;
   if (wants(kReconstruction)) parts[kReconstruction] = misfit;

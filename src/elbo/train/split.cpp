@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "elbo/core/shuffle.h"
+#include "elbo/data/rows.h"
 #include "elbo/data/windows.h"
 
 namespace elbo {
@@ -17,6 +19,17 @@ std::pair<Data, Data> split_in_time(const Data& data, int64_t held, int64_t over
         " that overlap them leave none of ", data->size(), " to train on");
   return {subset(data, {order.begin(), order.begin() + kept}),
           subset(data, {order.end() - held, order.end()})};
+}
+
+/// Both parts ascending: the last `held` of a shuffle validate.
+template <class Row>
+std::pair<Data, Data> split_shuffled(const Data& data, std::vector<Row> order, int64_t held) {
+  std::sort(order.begin(), order.end() - held);
+  std::sort(order.end() - held, order.end());
+  const auto validation = rows_tensor(std::vector<Row>(order.end() - held, order.end()));
+  order.resize(order.size() - static_cast<size_t>(held));
+  order.shrink_to_fit();
+  return {subset_of(data, rows_tensor(std::move(order))), subset_of(data, validation)};
 }
 
 }  // namespace
@@ -39,11 +52,10 @@ std::pair<Data, Data> split_validation(const Data& data, double validation, int6
   if (const auto* ordered = dynamic_cast<const OrderedRows*>(data.get())) {
     return split_in_time(data, held, ordered->overlap());
   }
-  auto order = permutation(n, Draw{static_cast<uint64_t>(seed), 0}.key("validation rows"));
-  std::sort(order.begin(), order.end() - held);
-  std::sort(order.end() - held, order.end());
-  return {subset(data, {order.begin(), order.end() - held}),
-          subset(data, {order.end() - held, order.end()})};
+  const auto key = Draw{static_cast<uint64_t>(seed), 0}.key("validation rows");
+  return wants_short_rows(n) && !streamed(*data)
+             ? split_shuffled(data, shuffled<int32_t>(n, key), held)
+             : split_shuffled(data, permutation(n, key), held);
 }
 
 }  // namespace elbo

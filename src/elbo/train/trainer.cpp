@@ -161,14 +161,14 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
   while (book_.step < steps && !book_.ended_early) {
     if (order_epoch != book_.epoch) {
       const auto key = Draw{seed, static_cast<uint64_t>(book_.epoch)}.key("order");
-      order = torch::tensor(epoch_order(*train, key));
+      order = chosen = Tensor();  // before the next is made: of millions of rows they weigh
+      order = epoch_rows(*train, key);
       order_epoch = book_.epoch;
-      chosen = Tensor();
       announce(*train,
                order.narrow(0, book_.position * batch, (per_epoch - book_.position) * batch), part);
     }
     const auto rows_at = [&](int64_t position) {
-      return order.narrow(0, position * batch + part.first, part.count);
+      return order.narrow(0, position * batch + part.first, part.count).to(torch::kInt64);
     };
     if (!chosen.defined()) chosen = rows_at(book_.position);
     const auto next = book_.position + 1 < per_epoch ? rows_at(book_.position + 1) : Tensor();
