@@ -68,7 +68,7 @@ class DataAround : public Dataset, public ByteRows, public StreamedRows {
   const ByteRows* bytes_;
 };
 
-/// From so many rows on, lists of rows in memory are of int32, since they weigh beside the rows.
+/// From this many rows on, lists of rows in memory are of int32, since they weigh beside the rows.
 inline bool wants_short_rows(int64_t rows) { return rows >= (1 << 22) && rows <= INT32_MAX; }
 
 /// A tensor over a list of rows, not a copy.
