@@ -1,3 +1,4 @@
+#include "elbo/core/text.h"
 #include "elbo/eval/chart.h"
 #include "elbo/eval/linear.h"
 #include "elbo/eval/metric.h"

@@ -7,6 +7,7 @@
 #include "elbo/eval/density.h"
 #include "elbo/eval/embedding.h"
 #include "elbo/io/image.h"
+#include "elbo/io/row_file.h"
 #include "elbo/tasks/rows.h"
 
 namespace elbo {

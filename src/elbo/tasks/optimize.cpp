@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "elbo/chem/molecule.h"
+#include "elbo/data/molecules.h"
 #include "elbo/data/row_view.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/io/file.h"
