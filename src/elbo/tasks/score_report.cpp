@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "elbo/core/text.h"
+#include "elbo/io/csv.h"
 #include "elbo/io/row_file.h"
 
 namespace elbo {
