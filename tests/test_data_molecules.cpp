@@ -1,8 +1,8 @@
 #include <set>
 
 #include "elbo/chem/molecule.h"
-#include "elbo/data/open.h"
 #include "elbo/data/molecules.h"
+#include "elbo/data/open.h"
 #include "elbo/data/row_view.h"
 #include "elbo/data/tokenizer.h"
 #include "files.h"

@@ -139,10 +139,12 @@ TEST_CASE("formats of optional libraries are read, or their package is named") {
       "5249464650000000574542505650382044000000d001009d012a1000100001402625a40002e75f3f"
       "30746000feff2b01742f4eadf2ee322396f2b317cbc35ea88745563a70dc1578da7d65d95917735f"
       "ba67dedc44dde000");
+  // Mutants claim any size: none fills the memory of a test.
+  const auto small = [](const std::string& b) { decode_picture(b, "fuzz", 1 << 20); };
   if (has_gif()) {
     CHECK(decode_image(gif, "g").equal(
         torch::tensor({{{255, 0}}, {{0, 0}}, {{0, 255}}}, torch::kUInt8)));
-    CHECK(fuzz(gif, 300, [](const std::string& b) { decode_picture(b, "fuzz"); }) > 30);
+    CHECK(fuzz(gif, 300, small) > 30);
   } else {
     CHECK(error_of([&] { decode_image(gif, "g"); }).find("libgif-dev") != std::string::npos);
   }
@@ -150,13 +152,13 @@ TEST_CASE("formats of optional libraries are read, or their package is named") {
     const auto picture = decode_picture(tiff, "t");
     CHECK(picture.levels == 65535);
     CHECK(picture.pixels.equal(torch::tensor({{{200, 3999, 65535}}}, torch::kInt32)));
-    CHECK(fuzz(tiff, 300, [](const std::string& b) { decode_picture(b, "fuzz"); }) > 30);
+    CHECK(fuzz(tiff, 300, small) > 30);
   } else {
     CHECK(error_of([&] { decode_image(tiff, "t"); }).find("libtiff-dev") != std::string::npos);
   }
   if (has_webp()) {
     CHECK((decode_image(webp, "w").sizes() == torch::IntArrayRef({3, 16, 16})));
-    CHECK(fuzz(webp, 300, [](const std::string& b) { decode_picture(b, "fuzz"); }) > 3);
+    CHECK(fuzz(webp, 300, small) > 3);
   } else {
     CHECK(error_of([&] { decode_image(webp, "w"); }).find("libwebp-dev") != std::string::npos);
   }
