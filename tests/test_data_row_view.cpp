@@ -63,17 +63,19 @@ TEST_CASE("numbers of rows have names and spellings") {
   CHECK(components_of({{4}, Kind::kReal, Json::object()})->name(3) == "x3");
 
   const TempFolder folder;
-  const auto data = open_data(folder.file("a.csv", "size,colour\n1.50,red\n2.25,blue\n"), {});
+  std::string text = "size,colour\n";
+  for (int i = 0; i < 100; ++i) text += "1." + std::to_string(10 + i % 80) + ",red\n2.25,blue\n";
+  const auto data = open_data(folder.file("a.csv", text), {});
   const auto cells = components_of(data->schemas().x);
   CHECK(cells->name(1) == "colour");
   CHECK(cells->value(0, 9) == "2.25");
   CHECK(cells->true_value(0, 9) == "9.00");
   CHECK(cells->true_value(0, NAN) == "");
 
-  const auto text = components_of(schema_of("builtin:sentences"));
-  CHECK(text->name(0) == "token 1");
-  CHECK(text->value(0, 0) == "the end");
-  CHECK(text->value(0, NAN) == "");
+  const auto tokens = components_of(schema_of("builtin:sentences"));
+  CHECK(tokens->name(0) == "token 1");
+  CHECK(tokens->value(0, 0) == "the end");
+  CHECK(tokens->value(0, NAN) == "");
 }
 
 }  // namespace

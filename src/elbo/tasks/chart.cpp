@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <sstream>
 
@@ -132,9 +133,11 @@ Series thinned(const Series& s, size_t most) {
 }
 
 std::string number_list(const Series& s) {
-  std::string text = s.name;
-  if (s.y.empty()) return text;
-  return text + " from " + short_number(s.y.front()) + " to " + short_number(s.y.back());
+  std::vector<double> known;
+  std::copy_if(s.y.begin(), s.y.end(), std::back_inserter(known),
+               [](double v) { return std::isfinite(v); });
+  if (known.empty()) return s.name;
+  return s.name + " from " + short_number(known.front()) + " to " + short_number(known.back());
 }
 
 void draw_line(Frame& frame, const Series& s, const std::string& x_name) {
