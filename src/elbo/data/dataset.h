@@ -38,6 +38,10 @@ struct OddCell {
   std::string expected = {};  // of a constant
 };
 
+/// What becomes of such cells: an Error, missing cells that odd_cells() lists, or the same with the
+/// text of every cell, changed constants and further classes of the label.
+enum class OddCells { kRefused, kMissing, kQuoted };
+
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -47,6 +51,8 @@ class Dataset {
   virtual Schemas schemas() const = 0;
   /// [N, k] known generating factors (for disentanglement), or undefined.
   virtual Tensor factors() const { return Tensor(); }
+  /// [N] float64, how much each row counts, from 0; undefined = all the same.
+  virtual Tensor weights() const { return Tensor(); }
   /// Where row r came from (a file, a line), for messages and tables.
   virtual std::string row_name(int64_t row) const { return std::to_string(row); }
   /// Cells of row r that the model cannot read; they count as missing.
@@ -67,6 +73,9 @@ Data in_memory(Arrays arrays);
 Data subset(Data data, std::vector<int64_t> rows);
 /// `most` rows of another data set, drawn by the key; all of them where there are no more.
 Data some_rows(Data data, int64_t most, uint64_t key);
+/// As many rows as there are, each as often as its weight asks for: evenly spaced draws, moved by
+/// the key. The data themselves where they have no weights.
+Data counted_rows(Data data, uint64_t key);
 Data concat(std::vector<Data> parts);
 /// Every row once, in blocks of at most `block`: f(batch, first_row).
 void for_each_batch(const Dataset& data, int64_t block, const Draw& draw,
@@ -88,9 +97,8 @@ struct DataOptions {
   /// What the data must look like, where a model knows it already: a reader that would find types
   /// out by itself takes them from here.
   std::shared_ptr<const Schemas> like = nullptr;
-  /// Tables: cells that `like` cannot read are odd_cells() instead of an Error, and the text of
-  /// every cell is kept.
-  bool keep_odd = false;
+  /// Tables: cells that `like` cannot read.
+  OddCells odd = OddCells::kRefused;
   template <class F>
   void fields(F&& f) {
     f("split", split, "part of the data to read", one_of({"train", "test", "all"}));
@@ -125,6 +133,8 @@ class Reader {
   virtual Data open(const std::string& path, const DataOptions& options) const = 0;
   /// Whether the source holds a test part of its own.
   virtual bool has_test(const std::string&) const { return false; }
+  /// Whether it holds a part to validate by: what split "val" reads.
+  virtual bool has_validation(const std::string&) const { return false; }
 };
 Registry<Reader>& readers();
 /// The options that single readers have beside DataOptions, each name once.
@@ -134,6 +144,7 @@ std::vector<OptionHelp> reader_options();
 /// A relative path that does not exist is also looked for under $ELBO_DATA.
 Data open_data(const std::string& text, const DataOptions& options);
 bool has_test_split(const std::string& text);
+bool has_validation_split(const std::string& text);
 /// Where DATA lies: without a reader's name, under $ELBO_DATA where it is found there.
 std::string data_path(const std::string& text);
 /// Turns byte rows into binary ones: dynamic, static, threshold. `none` keeps them.

@@ -22,6 +22,7 @@ TableSurvey::TableSurvey(const std::string& path, const TableOptions& options, i
     unnamed_.push_back(text.unnamed(static_cast<int64_t>(i)));
   }
   named_ = parse_types(options.types, names_);
+  if (!options.weight.empty()) find_weight();
   statistics_.resize(names_.size(), ColumnStatistics(unit_));
   notes_ = text.notes();
   while ((most_rows == 0 || rows_ < most_rows) && text.next()) {
@@ -37,6 +38,15 @@ TableSurvey::TableSurvey(const std::string& path, const TableOptions& options, i
     if (!words(i)) statistics_[i].settle();
   }
   look_again();
+}
+
+/// The column of weights is none of the model's.
+void TableSurvey::find_weight() {
+  const auto& name = options_.weight;
+  check(std::find(names_.begin(), names_.end(), name) != names_.end(), "[table] weight: ", path_,
+        " has no column ", in_quotes(name), "; known: ", join(names_));
+  check(named_.emplace(name, NamedType{"ignore", {}}).second, "[table] weight: column ",
+        in_quotes(name), " has a type in --types, a weight has none");
 }
 
 void TableSurvey::add_cell(const TableText& text, size_t i, ColumnStatistics& statistics) const {
@@ -200,6 +210,7 @@ Schemas TableSurvey::schemas() {
                       {"delimiter", std::string(1, delimiter_)},
                       {"notes", notes_}};
   if (!constants_.empty()) schemas.x.detail["constants"] = constants_;
+  if (!options_.weight.empty()) schemas.x.detail["weight"] = options_.weight;
   return schemas;
 }
 
@@ -213,13 +224,16 @@ void TableSurvey::leave_out(size_t i, const std::string& type, const std::string
   if (constant) constants_.push_back({{"name", names_[i]}, {"text", statistics_[i].constant()}});
 }
 
-void TableSurvey::say_decisions(size_t i, const std::string& type) {
+void TableSurvey::say_decisions(size_t i, const std::string& type, TimeOrder order) {
   const auto& s = statistics_[i];
   if (const auto words = s.absent(); !words.empty()) {
     std::vector<std::string> list;
     for (const auto& [word, count] : words)
       list.push_back(in_quotes(word) + " (" + std::to_string(count) + ")");
     say(i, "missing cells: " + join(list) + " (--types NAME=category takes them as words)");
+  }
+  if (type == "date") {
+    if (const auto said = s.said_of_times(order); !said.empty()) say(i, said);
   }
   if (given(i).empty() && type == "category" && s.coded()) {
     say(i, "codes, known by their spelling (--types NAME=real or count takes them as numbers)");
@@ -229,6 +243,7 @@ void TableSurvey::say_decisions(size_t i, const std::string& type) {
 /// The column, or nothing where it is left out or is the label.
 std::optional<Column> TableSurvey::decide(size_t i, Schemas& schemas) {
   const auto& name = names_[i];
+  if (!options_.weight.empty() && name == options_.weight) return {};
   const auto at = named_.find(name);
   try {
     std::string why = "as asked for";
@@ -238,14 +253,16 @@ std::optional<Column> TableSurvey::decide(size_t i, Schemas& schemas) {
       return {};
     }
     Column column;
-    if (at != named_.end() && !at->second.classes.empty()) {
+    const bool listed = at != named_.end() && !at->second.classes.empty();
+    if (listed && type != "date") {
       column.name = name;
       column.type = type;
       column.classes = at->second.classes;
     } else {
-      column = statistics_[i].column(name, type, options_.most_classes);
+      column = statistics_[i].column(name, type, options_.most_classes,
+                                     listed ? at->second.classes[0] : "");
     }
-    say_decisions(i, type);
+    say_decisions(i, type, column.order);
     if (type == "label") {
       check(!schemas.y.present(), "is a second label, a table has one");
       schemas.y = category_schema(column.classes);
