@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "elbo/tasks/code_particles.h"
+
 namespace elbo {
 namespace {
 
@@ -33,115 +35,14 @@ Tensor quantile(const Tensor& sorted, const Tensor& cumulated, double level) {
 }
 
 constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
-constexpr double kPriorShare = 0.25;        // of the particles; a weight is then at most 4 p(x | z)
 
-/// Codes of S particles for each row, and what weighs them beside p(x | z).
-struct Proposals {
-  Tensor code;   // [S*B, …]
-  Tensor log_w;  // [S, B] log p(z) - log r(z)
-};
-
-/// Whether a draw from elsewhere can be asked for its density under the posterior.
-bool mixes_with_prior(const Trace& trace) {
-  if (trace.sites.size() != 1) return false;
-  const auto& site = trace.sites[0];
-  return site.posterior && !site.log_q.defined() && site.value.is_floating_point() &&
-         site.value.is_same(trace.code);
-}
-
-Tensor log_prior_ratio(const Trace& trace, int64_t rows) {
-  return log_ratio(trace, torch::zeros({trace.log_weight.size(0), rows})) + trace.log_weight;
-}
-
-Proposals draw_codes(Model& model, const Batch& batch, int64_t particles) {
-  const int64_t rows = batch.size();
-  const auto from_prior = static_cast<int64_t>(kPriorShare * static_cast<double>(particles));
-  const auto drawn = model.latent->infer(batch, std::max<int64_t>(1, particles - from_prior));
-  if (from_prior == 0 || !mixes_with_prior(drawn)) {
-    if (from_prior == 0) return {drawn.code, log_prior_ratio(drawn, rows)};
-    const auto all = model.latent->infer(batch, particles);
-    return {all.code, log_prior_ratio(all, rows)};
-  }
-  const auto& own = drawn.sites[0];
-  const auto prior = model.latent->generate(from_prior * rows, tile(batch.c, from_prior)).sites[0];
-  // The same posterior with as many rows as the prior's draws.
-  const auto posterior = model.latent->infer(batch, from_prior).sites[0].posterior;
-  const auto log_q = torch::cat({own.log_posterior().view({-1, rows}),
-                                 posterior->row_log_prob(prior.value).view({-1, rows})});
-  const auto log_p =
-      torch::cat({own.log_prior().view({-1, rows}), prior.log_prior().view({-1, rows})});
-  const double share = static_cast<double>(from_prior) / static_cast<double>(particles);
-  const auto log_r = torch::logaddexp(log_q + std::log1p(-share), log_p + std::log(share));
-  return {torch::cat({own.value, prior.value}), log_p - log_r};
-}
-
-Completion complete_once(Model& model, const Batch& batch, const Bounds& bounds,
-                         const CompletionPlan& plan, int64_t particles);
-
-/// The parts of a completion that rows have, in a list.
-std::vector<std::pair<Tensor*, int64_t>> parts_of(Completion& c) {
-  return {{&c.value, 0}, {&c.draws, 1}, {&c.low, 0}, {&c.high, 0}, {&c.effective, 0}};
-}
-
-/// In blocks of rows, so that the decoder has no more than kParticleRows at a time.
-Completion complete_in_blocks(Model& model, const Batch& batch, const Bounds& bounds,
-                              const CompletionPlan& plan, int64_t particles) {
-  const int64_t block = std::max<int64_t>(1, kParticleRows / particles);
-  if (batch.size() <= block) return complete_once(model, batch, bounds, plan, particles);
-  std::vector<Completion> all;
-  for (int64_t from = 0; from < batch.size(); from += block) {
-    const auto part = slice(batch, from, std::min(batch.size(), from + block));
-    all.push_back(complete_once(model, part, bounds, plan, particles));
-  }
-  Completion out;
-  const auto whole = parts_of(out);
-  for (size_t k = 0; k < whole.size(); ++k) {
-    std::vector<Tensor> pieces;
-    for (auto& one : all) pieces.push_back(*parts_of(one)[k].first);
-    if (pieces[0].defined()) *whole[k].first = torch::cat(pieces, whole[k].second);
-  }
-  return out;
-}
-
-}  // namespace
-
-bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan) {
-  return rows >= kParticleRows ||
-         incomplete >= std::max<int64_t>(1, kParticleRows / plan.particles);
-}
-
-Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
-                    const CompletionPlan& plan) {
-  torch::NoGradGuard no_gradient;
-  const Bounds bounds(columns);
-  auto out = complete_in_blocks(model, batch, bounds, plan, plan.particles);
-  for (const int64_t more : {4, 16}) {
-    const auto few = (out.effective < kFewDraws).nonzero().flatten();
-    if (few.size(0) == 0) break;
-    auto again = complete_in_blocks(model, pick(batch, few), bounds, plan, more * plan.particles);
-    const auto whole = parts_of(out), part = parts_of(again);
-    for (size_t k = 0; k < whole.size(); ++k) {
-      if (part[k].first->defined())
-        whole[k].first->index_copy_(whole[k].second, few, *part[k].first);
-    }
-  }
-  return out;
-}
-
-namespace {
-
-Completion complete_once(Model& model, const Batch& batch, const Bounds& bounds,
-                         const CompletionPlan& plan, int64_t particles) {
-  const auto proposals = draw_codes(model, batch, particles);
-  const int64_t count = proposals.log_w.size(0);
-  const auto decoded = model.decode(proposals.code, tile(batch.c, count));
-  const auto like = decoded->row_log_prob(tile(batch.x, count), tile(batch.mask, count));
-  const auto log_w = like.view({count, -1}) + proposals.log_w;  // [S, B]
-  const auto w = log_w.softmax(0);
-  const auto& dist = *decoded;
+Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
+                         const CompletionPlan& plan) {
+  const auto w = particles.log_w.softmax(0);  // [S, B]
+  const auto& dist = *particles.x;
   Completion out;
   out.value = dist.typical({w, bounds.low, bounds.high});
-  out.effective = 1 / w.square().sum(0);
+  out.effective = effective(particles);
 
   const int64_t s = w.size(0), b = w.size(1);
   const auto draw = [&] { return bounds(dist.sample()).view({s, b, -1}); };
@@ -167,5 +68,47 @@ Completion complete_once(Model& model, const Batch& batch, const Bounds& bounds,
   return out;
 }
 
+/// Rows whose weights lie on few codes: more codes, each round from where those before counted.
+Completion complete_again(Model& model, const Batch& batch, const Bounds& bounds,
+                          const CompletionPlan& plan) {
+  constexpr int64_t kMore = 4, kRounds = 3;
+  auto particles = draw_particles(model, batch, kMore * plan.particles);
+  for (int64_t round = 0; round < kRounds && particles.free; ++round) {
+    const auto guide = guide_of(particles);
+    particles = draw_particles(model, batch, kMore * plan.particles, &guide);
+  }
+  return completion_of(particles, bounds, plan);
+}
+
+/// Puts the parts that rows have in place of those of the rows `at`.
+void replace(Completion& whole, const Completion& part, const Tensor& at) {
+  whole.value.index_copy_(0, at, part.value);
+  whole.effective.index_copy_(0, at, part.effective);
+  if (part.draws.defined()) whole.draws.index_copy_(1, at, part.draws);
+  if (!part.low.defined()) return;
+  whole.low.index_copy_(0, at, part.low);
+  whole.high.index_copy_(0, at, part.high);
+}
+
 }  // namespace
+
+bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan) {
+  return rows >= kParticleRows ||
+         incomplete >= std::max<int64_t>(1, kParticleRows / plan.particles);
+}
+
+Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
+                    const CompletionPlan& plan) {
+  torch::NoGradGuard no_gradient;
+  const Bounds bounds(columns);
+  auto out = completion_of(draw_particles(model, batch, plan.particles), bounds, plan);
+  const auto few = (out.effective < kFewDraws).nonzero().flatten();
+  const int64_t block = std::max<int64_t>(1, kParticleRows / (4 * plan.particles));
+  for (int64_t from = 0; from < few.size(0); from += block) {
+    const auto at = few.slice(0, from, std::min(few.size(0), from + block));
+    replace(out, complete_again(model, pick(batch, at), bounds, plan), at);
+  }
+  return out;
+}
+
 }  // namespace elbo

@@ -29,10 +29,9 @@ inline constexpr int64_t kFewDraws = 10;
 bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan);
 
 /// Self-normalised importance sampling: p(x_absent | x_seen) is a mixture of the decoder's
-/// distributions, weighted by p(x_seen, z) / r(z) (Mattei & Frellsen 2019, arXiv:1812.02633). Where
-/// the latent is one vector, r is the encoder's posterior mixed with the prior (defensive
-/// importance sampling, Hesterberg 1995): a posterior that is too narrow then shows in the weights.
-/// Rows with few effective draws are drawn for again with four and sixteen times as many particles.
+/// distributions, weighted by p(x_seen, z) / r(z) (Mattei & Frellsen 2019, arXiv:1812.02633), with
+/// codes from posterior and prior. Rows with less than kFewDraws effective ones are drawn for
+/// again: four times as many codes, in three rounds that each look where those before counted.
 Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
                     const CompletionPlan& plan);
 

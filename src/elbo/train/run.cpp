@@ -307,7 +307,11 @@ Data Run::training_data() const {
 
 std::pair<Data, Data> Run::training_parts() const {
   const auto options = train_options();
-  if (has_validation_part()) return {training_data(), open_data("val")};
+  if (has_validation_part()) {
+    auto held = data_options("val");
+    held.rows = 0;
+    return {training_data(), opened(held)};
+  }
   return split_validation(training_data(), options.validation, options.seed);
 }
 
