@@ -9,6 +9,15 @@ namespace {
 
 std::string in_quotes(const std::string& text) { return "\"" + text + "\""; }
 
+/// A message whose options name the column itself.
+std::string with_name(std::string message, const std::string& name) {
+  const std::string_view place = "NAME=";
+  for (size_t at = 0; (at = message.find(place, at)) != std::string::npos; at += name.size() + 1) {
+    message.replace(at, place.size(), name + "=");
+  }
+  return message;
+}
+
 }  // namespace
 
 TableSurvey::TableSurvey(const std::string& path, const TableOptions& options, int64_t most_rows)
@@ -183,12 +192,12 @@ void TableSurvey::take(size_t i, ColumnStatistics& second) {
 std::string TableSurvey::own_name(size_t i) const { return unnamed_[i] ? "" : names_[i]; }
 
 void TableSurvey::say(size_t i, const std::string& what) {
-  notes_.push_back("column " + in_quotes(names_[i]) + ": " + what);
+  notes_.push_back("column " + in_quotes(names_[i]) + ": " + with_name(what, names_[i]));
 }
 
 void TableSurvey::refuse(size_t i, const std::string& what) const {
   fail(what.starts_with('[') ? "" : "[table] " + path_ + ": column " + in_quotes(names_[i]) + ": ",
-       what);
+       with_name(what, names_[i]));
 }
 
 Schemas TableSurvey::schemas() {
@@ -218,9 +227,10 @@ void TableSurvey::leave_out(size_t i, const std::string& type, const std::string
   const bool constant = type == "constant";
   notes_.push_back(
       "column " + in_quotes(names_[i]) + " left out: " + why +
-      (constant ? "; score takes any other value for an anomaly (--types NAME=ignore: not)"
-       : given(i).empty() && statistics_[i].seen() > 0 ? " (--types NAME=TYPE keeps it)"
-                                                       : ""));
+      with_name(constant ? "; score takes any other value for an anomaly (--types NAME=ignore: not)"
+                : given(i).empty() && statistics_[i].seen() > 0 ? " (--types NAME=TYPE keeps it)"
+                                                                : "",
+                names_[i]));
   if (constant) constants_.push_back({{"name", names_[i]}, {"text", statistics_[i].constant()}});
 }
 

@@ -1,5 +1,7 @@
 #include "elbo/train/plan.h"
 
+#include <tuple>
+
 #include "elbo/data/content_hash.h"
 #include "elbo/data/hidden_cells.h"
 #include "elbo/train/players.h"
@@ -101,8 +103,14 @@ TrainPlan plan_training(const TrainRequest& asked) {
   if (first) data_options.like = std::make_shared<const Schemas>(first->schemas());
 
   auto data = open_data(request.data, data_options);
+  const bool asked_to_hide = options.hide >= 0;
   options.hide = hidden_share(options, data->schemas().x, first.has_value());
   if (options.hide > 0) data = with_hidden_cells(data, 0);
+  if (options.hide > 0 && !asked_to_hide) {
+    plan.notes.push_back(
+        "training hides cells, a quarter of them, so that the model can fill missing ones (--hide "
+        "0: none)");
+  }
   plan.data = data;
   const bool own_part = data_options.split == "train" &&
                         !request.train_options.contains("validation") && options.validation > 0 &&
