@@ -123,8 +123,8 @@ std::optional<TimeOrder> ColumnStatistics::time_order(const std::string& given) 
     const bool either = order == TimeOrder::kDmy && (orders_ >> unsigned(mdy) & 1U) != 0;
     if (!either || !day_is_not_month_) return order;
     const auto day_first = times_[k].back, month_first = times_[unsigned(mdy)].back;
-    // Of two orders the one in which time goes on; points stand between day, month and year.
-    if (day_first != month_first) return day_first < month_first ? order : mdy;
+    // Of two orders the one in which time always goes on; points stand between day, month and year.
+    if ((day_first == 0) != (month_first == 0)) return day_first == 0 ? order : mdy;
     if (first_text_.find('.') < 3) return order;
     fail("\"", first_text_,
          "\" may begin with the day or the month; say --types \"NAME=date(dmy)\" or "
