@@ -83,7 +83,7 @@ if(NOT ELBO_FOLDERS)
   endforeach()
   add_test(NAME spdx COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_spdx.py)
   set_tests_properties(spdx PROPERTIES SKIP_RETURN_CODE 77)
-  set(cli_tests usage words alone sweep work resume refuse labels stage judge text files tables unseen)
+  set(cli_tests usage words alone sweep work resume refuse labels stage judge text files tables unseen weights dates)
   if(ELBO_RDKIT)
     list(APPEND cli_tests molecules)
   endif()
@@ -104,6 +104,8 @@ if(NOT ELBO_FOLDERS)
   add_cli_script(package package.py --build ${CMAKE_CURRENT_BINARY_DIR})
   set_tests_properties(cli_package PROPERTIES SKIP_RETURN_CODE 77)
   add_cli_script(documented documented.py)
+  # The long form: bench/table_property.py --tables 2000
+  add_cli_script(table_property ../../bench/table_property.py --tables 40 --train-each 20)
   # Runs that an earlier version has made.
   add_cli_script(fixtures fixtures.py)
   # Runs that somebody else has made or changed.

@@ -3,6 +3,7 @@
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
 #include "elbo/cli/run_arguments.h"
+#include "elbo/data/table.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/diagnose.h"
 #include "elbo/eval/prediction.h"
@@ -13,7 +14,16 @@ namespace elbo {
 namespace {
 
 struct EvaluateArguments : RunArguments {
-  std::shared_ptr<Flags> flags, rows, metrics;
+  std::shared_ptr<Flags> flags, rows, metrics, cells;
+};
+
+struct CellChoice {
+  bool strict = false;
+  template <class F>
+  void fields(F&& f) {
+    f("strict", strict,
+      "tables: refuse cells that training has not seen instead of taking them as missing");
+  }
 };
 
 struct MetricChoice {
@@ -74,18 +84,22 @@ int evaluate(EvaluateArguments& a) {
   const auto options = read_options<EvaluateOptions>(a.flags->given(), "evaluate");
   const auto choice = read_options<RowChoice>(a.rows->given(), "evaluate");
   auto metrics = read_options<MetricChoice>(a.metrics->given(), "evaluate");
+  const auto cells = read_options<CellChoice>(a.cells->given(), "evaluate");
   check_metrics(metrics.metrics);
   open_run(a);
   ProgressTalk talk(talk_for(a.quiet || a.json));
   if (a.input.data.empty() && !a.input.run->has_rows()) return print_kept(a, talk);
-  const auto rows = open_task_rows(a.input, choice);
+  const auto rows =
+      open_task_rows(a.input, choice, cells.strict ? OddCells::kRefused : OddCells::kMissing);
+  const auto counted =
+      counted_rows(rows.data, Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
   Json result =
       evaluate_density(*a.input.model, *rows.data, options, [&](double done) { talk.share(done); });
-  const auto predictions = judge_predictions(*a.input.model, *rows.data, options.rows);
+  const auto predictions = judge_predictions(*a.input.model, *counted, options.rows);
   if (!predictions.is_null()) result["predictions"] = predictions;
   metrics.judge.seed = options.seed;
   if (options.rows > 0) metrics.judge.judged = std::min(metrics.judge.judged, options.rows);
-  Subject subject(a.input.model, a.input.run, rows.data, metrics.judge);
+  Subject subject(a.input.model, a.input.run, counted, metrics.judge);
   if (metrics.metrics != "none") {
     result.update(measure(subject, metrics.metrics, [&](double done) { talk.share(done); }));
     result["protocol"]["judged"] = subject.size();
@@ -96,6 +110,12 @@ int evaluate(EvaluateArguments& a) {
   }
   result["protocol"]["data"] = a.input.data.empty() ? a.input.run->data_name() : a.input.data;
   result["protocol"]["split"] = a.input.data.empty() ? rows.name : choice.split;
+  if (const auto weight = weight_column(a.input.run->schemas().x); !weight.empty()) {
+    const bool there = rows.data->weights().defined();
+    result["protocol"]["weights"] =
+        there ? "column " + weight : "none, the data have no column " + weight;
+  }
+  if (const auto unseen = unseen_cells(*rows.data); !unseen.is_null()) result["unseen"] = unseen;
   talk.clear();
   print_evaluation(result, a.json, talk);
   return 0;
@@ -112,6 +132,7 @@ Command::Body declare_evaluate(CLI::App& app) {
     return option.name == "rows" || option.name == "shard";
   });
   a->rows = Flags::add(app, choice, "Options");
+  a->cells = Flags::add(app, describe<CellChoice>(), "Options");
   a->metrics = Flags::add(app, describe<MetricChoice>(), "Metrics");
   return [a] { return evaluate(*a); };
 }

@@ -245,7 +245,8 @@ int resume(const TrainArguments& a) {
   }
   const auto options = read_options<TrainOptions>(facts["train"], "train");
   const auto rows = facts.value("rows", int64_t{0});
-  const auto training_rows = rows - held_out_rows(rows, options.validation);
+  const auto training_rows =
+      run.has_validation_part() ? rows : rows - held_out_rows(rows, options.validation);
   facts["train"]["lr"] =
       options.lr.in_steps(static_cast<double>(steps_per_epoch(training_rows, options.batch)));
   if (facts != run.facts()) run.set_facts(facts, speaks_for_group());

@@ -1,6 +1,7 @@
 #include "elbo/data/block_order.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "elbo/core/shuffle.h"
 #include "elbo/data/rows.h"
@@ -38,8 +39,34 @@ std::vector<int64_t> block_order(const std::vector<int64_t>& starts, int64_t n, 
 
 std::vector<int64_t> epoch_order(const Dataset& data, uint64_t key, int64_t window) {
   const auto* rows = streamed(data);
-  return rows ? block_order(rows->blocks(), data.size(), key, window)
-              : permutation(data.size(), key);
+  if (rows) return block_order(rows->blocks(), data.size(), key, window);
+  auto order = permutation(data.size(), key);
+  if (const auto weights = data.weights(); weights.defined()) {
+    const auto counted = rows_by_weight(weights, key);
+    for (auto& row : order) row = counted[static_cast<size_t>(row)];
+  }
+  return order;
+}
+
+std::vector<int64_t> rows_by_weight(const Tensor& weights, uint64_t key) {
+  const auto plain = weights.to(torch::kFloat64).contiguous();
+  const auto* w = plain.data_ptr<double>();
+  const int64_t n = plain.numel();
+  const double step = plain.sum().item<double>() / static_cast<double>(n);
+  check(step > 0 && std::isfinite(step), "[data] weights: their sum is ", step,
+        ", it must be positive");
+  std::vector<int64_t> rows;
+  rows.reserve(static_cast<size_t>(n));
+  double next = uniform_at(key, 0) * step, sum = 0;
+  for (int64_t row = 0; row < n; ++row) {
+    sum += w[row];
+    for (; static_cast<int64_t>(rows.size()) < n && next < sum; next += step) rows.push_back(row);
+  }
+  // Rounding may leave the last draw beyond the sum.
+  int64_t last = n - 1;
+  while (last > 0 && w[last] == 0) --last;
+  rows.resize(static_cast<size_t>(n), last);
+  return rows;
 }
 
 Tensor epoch_rows(const Dataset& data, uint64_t key) {

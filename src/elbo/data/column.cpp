@@ -4,10 +4,10 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <ctime>
 
 #include "elbo/core/registry.h"
 #include "elbo/core/text.h"
+#include "elbo/data/time_style.h"
 
 namespace elbo {
 namespace {
@@ -93,14 +93,6 @@ Spelling spelling_from_json(const Json& j) {
   return s;
 }
 
-std::string date_text(double seconds, const std::string& format) {
-  const auto whole = static_cast<std::time_t>(std::floor(seconds));
-  std::tm parts{};
-  gmtime_r(&whole, &parts);
-  char text[64];
-  return {text, std::strftime(text, sizeof text, format.c_str(), &parts)};
-}
-
 }  // namespace
 
 const std::vector<std::string>& column_types() {
@@ -123,6 +115,8 @@ void to_json(Json& j, const Column& c) {
     spelling_to_json(j, c.spelling);
     if (!c.absent.empty()) j["absent"] = c.absent;
     if (!c.format.empty()) j["format"] = c.format;
+    if (c.order != TimeOrder::kYmd) j["order"] = to_string(c.order);
+    if (c.zone != 0) j["zone"] = c.zone;
   } else {
     j["classes"] = c.classes;
     if (c.other) j["other"] = true;
@@ -147,6 +141,11 @@ Column column_from_json(const Json& j, const std::string& where) {
     c.spelling = spelling_from_json(j);
     c.absent = j.value("absent", c.absent);
     c.format = j.value("format", std::string());
+    const auto order = time_order_named(j.value("order", "ymd"));
+    check(order.has_value(), "[", where, "] column \"", c.name, "\": order ", j.value("order", ""),
+          ", allowed: ymd, dmy, mdy, compact, s, ms, us");
+    c.order = *order;
+    c.zone = j.value("zone", 0.0);
   } catch (const Json::exception& e) {
     fail("[", where, "] column ", j.dump(), ": ", e.what());
   }
@@ -201,13 +200,15 @@ std::optional<double> parse_date(std::string_view text) {
   return static_cast<double>(days) * kDay + d->hour * 3600 + d->minute * 60 + d->second;
 }
 
-std::string date_format(std::string_view text) {
-  const auto d = date_parts(text);
-  if (!d) return "";
-  std::string format = std::string("%Y") + d->separator + "%m" + d->separator + "%d";
-  if (d->between == 0) return format;
-  format += d->between;
-  return format + (d->seconds ? "%H:%M:%S" : "%H:%M") + (d->zulu ? "Z" : "");
+bool is_date(std::string_view text) {
+  // Most words have no digit, most numbers nothing else.
+  if (text.size() < 6 || text.size() > 64) return false;
+  const bool digits = text.find_first_of("0123456789") != std::string_view::npos;
+  if (!digits || text.find_first_not_of("0123456789.") == std::string_view::npos) {
+    const bool points = digits && std::count(text.begin(), text.end(), '.') == 2;
+    if (!points || text.size() < 8) return false;  // 1.2.10 is a version
+  }
+  return time_orders(text, (1U << kSpelledOrders) - 1) != 0;
 }
 
 bool is_absent_word(std::string_view text) {
@@ -261,7 +262,7 @@ std::optional<double> Cells::read_number(std::string_view text, std::string* pro
   const auto& c = column_;
   const bool date = c.type == "date";
   const auto quoted = [&] { return "\"" + std::string(text) + "\""; };
-  const auto number = date ? parse_date(text) : parse_number(text, c.spelling);
+  const auto number = date ? parse_time(text, c.order) : parse_number(text, c.spelling);
   const bool bounded = c.type == "positive" || c.type == "count";
   if (!number) {
     *problem = quoted() + " is not a " + (date ? "date" : "number");
@@ -306,7 +307,7 @@ bool Cells::absent(std::string_view text) const {
 std::string Cells::true_text(double value) const {
   const auto& c = column_;
   if (!c.numeric()) return text(value);
-  if (c.type == "date") return date_text(std::round(value + c.origin), c.format);
+  if (c.type == "date") return time_text(value + c.origin, c.order, c.format, c.zone);
   return spelled(value + c.origin, c.decimals, c.spelling);
 }
 

@@ -8,6 +8,7 @@
 
 #include "elbo/data/schema.h"
 #include "elbo/data/spelling.h"
+#include "elbo/data/times.h"
 
 namespace elbo {
 
@@ -18,18 +19,20 @@ inline constexpr int64_t kMostDecimals = 9;
 /// number less the origin, or the index of its class.
 struct Column {
   std::string name;
-  std::string type;                  // real, positive, count, date, ordinal, category, binary
-  std::vector<std::string> classes;  // in order; of ordinal, category, binary
-  bool other = false;                // the last class stands for all values that are too rare
-  double origin = 0;                 // keeps dates and the like within float32
-  double low = 0, high = 0;          // of the observed values
-  double loc = 0, scale = 1;         // of log x (positive), log(1 + x) (count), else of x
-  double zeros = 0;                  // share of zeros among the observed values
-  double bound = 0;                  // scales from loc at which values are held; 0 = none
-  int64_t decimals = 0;              // digits after the point
-  Spelling spelling;                 // of numbers
-  std::vector<std::string> absent;   // words of this column for a missing cell
-  std::string format;                // of dates, as for strftime
+  std::string type;                   // real, positive, count, date, ordinal, category, binary
+  std::vector<std::string> classes;   // in order; of ordinal, category, binary
+  bool other = false;                 // the last class stands for all values that are too rare
+  double origin = 0;                  // keeps dates and the like within float32
+  double low = 0, high = 0;           // of the observed values
+  double loc = 0, scale = 1;          // of log x (positive), log(1 + x) (count), else of x
+  double zeros = 0;                   // share of zeros among the observed values
+  double bound = 0;                   // scales from loc at which values are held; 0 = none
+  int64_t decimals = 0;               // digits after the point
+  Spelling spelling;                  // of numbers
+  std::vector<std::string> absent;    // words of this column for a missing cell
+  std::string format;                 // of dates, as for time_text()
+  TimeOrder order = TimeOrder::kYmd;  // of dates
+  double zone = 0;                    // of dates: seconds that they are written ahead of UTC
 
   bool numeric() const { return classes.empty(); }
 };
@@ -51,8 +54,8 @@ bool is_absent_word(std::string_view text);
 /// Seconds since 1970 of year-month-day, also with a time of day: 2024-02-29, 2024/2/29 7:05,
 /// 2024-02-29T07:05:09.25Z.
 std::optional<double> parse_date(std::string_view text);
-/// The strftime format of such a text.
-std::string date_format(std::string_view text);
+/// Whether a text is a date by its spelling, whichever number comes first.
+bool is_date(std::string_view text);
 
 /// Reads and writes the cells of one column.
 class Cells {

@@ -99,6 +99,56 @@ bool ColumnStatistics::identifies(const std::string& name, std::string* why) con
   return true;
 }
 
+/// Unix time in a column that is called so, or dates as numbers (20211027), which few others are.
+bool ColumnStatistics::numbers_tell_time(const std::string& name) const {
+  const auto compact = 1U << unsigned(TimeOrder::kCompact);
+  if (!all_numbers() || decided_ || orders_ == 0 || exponents_ > 0 || decimals_ > 0) return false;
+  return names_time(name) || (orders_ == compact && distinct_.size() >= kFewDistinct);
+}
+
+/// How the column's times are read. Raises an Error where nothing decides between two ways.
+std::optional<TimeOrder> ColumnStatistics::time_order(const std::string& given) const {
+  if (!given.empty()) {
+    const auto order = time_order_named(given);
+    check(order.has_value(), "unknown order of dates \"", given,
+          "\"; known: ymd, dmy, mdy, compact, s, ms, us");
+    check((orders_ >> unsigned(*order) & 1U) != 0, "not all cells are ", spoken_order(*order),
+          first_text_.empty() ? "" : ", e.g. \"" + first_text_ + "\"");
+    return order;
+  }
+  for (unsigned k = 0; k < kTimeOrders; ++k) {
+    if ((orders_ >> k & 1U) == 0) continue;
+    const auto order = static_cast<TimeOrder>(k);
+    const auto mdy = TimeOrder::kMdy;
+    const bool either = order == TimeOrder::kDmy && (orders_ >> unsigned(mdy) & 1U) != 0;
+    if (!either || !day_is_not_month_) return order;
+    const auto day_first = times_[k].back, month_first = times_[unsigned(mdy)].back;
+    // Of two orders the one in which time always goes on; points stand between day, month and year.
+    if ((day_first == 0) != (month_first == 0)) return day_first == 0 ? order : mdy;
+    if (first_text_.find('.') < 3) return order;
+    fail("\"", first_text_,
+         "\" may begin with the day or the month; say --types \"NAME=date(dmy)\" or "
+         "\"NAME=date(mdy)\"");
+  }
+  return {};
+}
+
+std::string ColumnStatistics::said_of_times(const TimeOrder& order) const {
+  std::string said;
+  if (order != TimeOrder::kYmd) {
+    said = "times, " + spoken_order(order);
+    const bool either = order == TimeOrder::kDmy || order == TimeOrder::kMdy;
+    said += either ? std::string(" (--types \"NAME=date(") +
+                         (order == TimeOrder::kDmy ? "mdy" : "dmy") + ")\" exchanges the first two)"
+            : order == TimeOrder::kCompact || order >= TimeOrder::kSeconds
+                ? " (--types NAME=real takes them as numbers)"
+                : "";
+  }
+  if (!style_.zones_differ()) return said;
+  return said + (said.empty() ? "times " : ", ") + "with several offsets from UTC: filled in and " +
+         "drawn ones are written with the first";
+}
+
 std::string ColumnStatistics::type(const std::string& name, std::string* why) const {
   if (seen_ == 0) {
     *why = "all of its cells are missing";
@@ -110,6 +160,7 @@ std::string ColumnStatistics::type(const std::string& name, std::string* why) co
     *why = "constant: every value is \"" + constant() + "\"";
     return "constant";
   }
+  if (numbers_tell_time(name)) return "date";
   if (numbers && identifies(name, why)) return "ignore";
   if (different == 2) {
     if (!all_numbers()) check_mixed();
@@ -143,7 +194,7 @@ void ColumnStatistics::check_mixed() const {
   size_t words = 0;
   int64_t rarest = seen_;
   for (const auto& [text, count] : distinct_) {
-    if (dates_ > 0 ? parse_date(text).has_value() : parse_number(text, true).has_value()) continue;
+    if (dates_ > 0 ? is_date(text) : parse_number(text, true).has_value()) continue;
     ++words;
     rarest = std::min(rarest, count);
   }
@@ -171,7 +222,7 @@ std::string ColumnStatistics::text_type(std::string* why) const {
 }
 
 Column ColumnStatistics::column(const std::string& name, const std::string& type,
-                                int64_t most_classes) const {
+                                int64_t most_classes, const std::string& order) const {
   check(seen_ > 0, "all of its cells are missing, it cannot be of type ", type);
   Column column;
   column.name = name;
@@ -181,6 +232,16 @@ Column ColumnStatistics::column(const std::string& name, const std::string& type
     return column;
   }
   const bool date = type == "date";
+  if (date && (dates_ == seen_ || all_numbers())) {
+    const auto found = time_order(order);
+    check(found.has_value(),
+          dates_ == seen_ ? "its dates have no order in common, e.g. \""
+                          : "its numbers are not times, e.g. \"",
+          dates_ == seen_ ? first_text_ : distinct_.begin()->first, "\"");
+    column.order = *found;
+    set_dates(column);
+    return column;
+  }
   check((date ? dates_ : numbers_) == seen_, "\"", first_text_, "\" (", unit_, " ",
         first_text_line_, ") is not a ", date ? "date" : "number", ", the column is to be of type ",
         type);
@@ -260,15 +321,13 @@ void ColumnStatistics::set_classes(Column& column, int64_t most_classes, size_t 
 }
 
 void ColumnStatistics::set_numbers(Column& c) const {
-  const bool date = c.type == "date";
-  const auto& raw = date ? seconds_ : plain_;
+  const auto& raw = plain_;
   const auto& moments = c.type == "positive" ? logs_ : c.type == "count" ? logs1p_ : raw;
   const double deviation = moments.deviation();
-  c.low = date ? first_second_ : low_;
-  c.high = date ? last_second_ : high_;
-  const bool far = c.type == "real" || date;
-  if (far && std::abs(raw.mean()) > kOffset * raw.deviation()) c.origin = std::floor(raw.mean());
-  if (date) c.origin = std::floor(raw.mean());
+  c.low = low_;
+  c.high = high_;
+  const bool far = c.type == "real" && std::abs(raw.mean()) > kOffset * raw.deviation();
+  if (far) c.origin = std::floor(raw.mean());
   // What float32 cannot tell apart at the decimals of the column needs an origin as well.
   const double unit = std::pow(10.0, -static_cast<double>(decimals_));
   const double most = std::max(std::abs(low_), std::abs(high_));
@@ -278,17 +337,29 @@ void ColumnStatistics::set_numbers(Column& c) const {
   c.loc = moments.mean() - c.origin;
   c.scale = deviation > 1e-7 * std::abs(c.loc) ? deviation : 1;
   c.zeros = static_cast<double>(zeros_) / static_cast<double>(std::max<int64_t>(1, seen_));
-  c.decimals = date ? 0 : decimals_;
+  c.decimals = decimals_;
   c.spelling = spelling_;
   c.spelling.comma = decided_ ? spelling_.comma : comma_;
   constexpr int64_t kEnough = 30;  // cells whose decimals agree by no chance
-  c.spelling.fixed = !date && decimals_ > 0 && fewest_decimals_ == decimals_ && exponents_ == 0 &&
+  c.spelling.fixed = decimals_ > 0 && fewest_decimals_ == decimals_ && exponents_ == 0 &&
                      (padded_ || numbers_ >= kEnough);
   for (const auto& [word, count] : absent()) c.absent.push_back(word);
   c.bound = held_              ? std::max(held_high_ - raw.mean(), raw.mean() - held_low_) / c.scale
             : c.type == "real" ? kFarthest
                                : 0;
-  c.format = date ? format_ : "";
+}
+
+void ColumnStatistics::set_dates(Column& c) const {
+  const auto& times = times_[unsigned(c.order)];
+  c.low = times.first;
+  c.high = times.last;
+  c.origin = std::floor(times.seconds.mean());
+  c.loc = times.seconds.mean() - c.origin;
+  const double deviation = times.seconds.deviation();
+  c.scale = deviation > 1e-7 * std::abs(c.loc) ? deviation : 1;
+  c.format = style_.format(c.order);
+  c.zone = style_.zone();
+  for (const auto& [word, count] : absent()) c.absent.push_back(word);
 }
 
 }  // namespace elbo

@@ -39,6 +39,9 @@ Digits digits_of(std::string_view text) {
   return d;
 }
 
+/// The orders that texts of a date can have.
+constexpr unsigned kSpelled = (1U << kSpelledOrders) - 1;
+
 /// Whether a text may be a number with signs around and within it; most words are none.
 bool may_be_number(std::string_view text) {
   const char first = text.front();
@@ -127,6 +130,7 @@ void ColumnStatistics::add_number(double number, std::string_view text, int64_t 
     some_.resize(kSome / 2);
     between_some_ *= 2;
   }
+  if ((orders_ & ~kSpelled) != 0) add_time(text, orders_ & ~kSpelled);
   ++numbers_;
   whole_ += number == std::floor(number);
   zeros_ += number == 0;
@@ -138,16 +142,51 @@ void ColumnStatistics::add_number(double number, std::string_view text, int64_t 
   if (number >= 0) logs1p_.add(std::log1p(number));
 }
 
+void ColumnStatistics::Times::add(double second) {
+  const bool none = seconds.count() == 0;
+  back += !none && second < before;
+  first = none ? second : std::min(first, second);
+  last = none ? second : std::max(last, second);
+  before = second;
+  seconds.add(second);
+}
+
+/// The orders among these that the text may have; the column's are no more than that.
+unsigned ColumnStatistics::add_time(std::string_view text, unsigned among) {
+  unsigned found = 0;
+  double seconds[kTimeOrders] = {};
+  for (unsigned k = 0; k < kTimeOrders; ++k) {
+    if ((among >> k & 1U) == 0) continue;
+    const auto time = parse_time(text, static_cast<TimeOrder>(k));
+    if (!time) continue;
+    found |= 1U << k;
+    seconds[k] = *time;
+  }
+  if (found == 0 && (among & kSpelled) != 0) return 0;  // the caller tries other orders
+  orders_ &= found;
+  if (orders_ == 0) return found;
+  if (times_.empty()) times_.resize(kTimeOrders);
+  for (unsigned k = 0; k < kTimeOrders; ++k) {
+    if ((orders_ >> k & 1U) != 0) times_[k].add(seconds[k]);
+  }
+  constexpr unsigned kBoth = 1U << unsigned(TimeOrder::kDmy) | 1U << unsigned(TimeOrder::kMdy);
+  const bool both = (orders_ & kBoth) == kBoth;
+  day_is_not_month_ = day_is_not_month_ || (both && seconds[unsigned(TimeOrder::kDmy)] !=
+                                                        seconds[unsigned(TimeOrder::kMdy)]);
+  constexpr int64_t kEnough = 4096;  // cells that show the style
+  if (seen_ <= kEnough) style_.add(text);
+  return found;
+}
+
 void ColumnStatistics::add_text(std::string_view text, int64_t line) {
   if (first_text_line_ == 0) {
     first_text_ = text;
     first_text_line_ = line;
   }
-  if (const auto second = parse_date(text)) {
-    if (dates_++ == 0) format_ = date_format(text);
-    first_second_ = dates_ == 1 ? *second : std::min(first_second_, *second);
-    last_second_ = dates_ == 1 ? *second : std::max(last_second_, *second);
-    seconds_.add(*second);
+  const bool dates = dates_ > 0 && add_time(text, orders_ & kSpelled) != 0;
+  if (dates || is_date(text)) {
+    if (!dates) add_time(text, kSpelled);
+    ++dates_;
     return;
   }
   // A column of words is known for one soon, and nothing more is asked about each.

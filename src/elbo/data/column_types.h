@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "elbo/data/column.h"
+#include "elbo/data/time_style.h"
 
 namespace elbo {
 
@@ -56,7 +57,11 @@ class ColumnStatistics {
   std::string type(const std::string& name, std::string* why) const;
   /// The column as one of the types that a person or type() named. Raises an Error where the cells
   /// are not of that type.
-  Column column(const std::string& name, const std::string& type, int64_t most_classes) const;
+  /// `order`: of dates, as a person named it; "" = found.
+  Column column(const std::string& name, const std::string& type, int64_t most_classes,
+                const std::string& order = "") const;
+  /// What a note says of a column of dates; "" where they are year-month-day.
+  std::string said_of_times(const TimeOrder& order) const;
   /// The text that every cell of a constant column has.
   std::string constant() const { return distinct_.begin()->first; }
   /// Whether numbers are codes: known by their spelling, not by their value (007, 9E30, 20 digits).
@@ -75,7 +80,18 @@ class ColumnStatistics {
   std::string first_far() const { return first_far_; }
 
  private:
+  /// Times as one order reads them.
+  struct Times {
+    Moments seconds;
+    double first = 0, last = 0, before = 0;
+    int64_t back = 0;  // how often time does not go on
+    void add(double second);
+  };
+
   void tell_apart(std::string_view text);
+  unsigned add_time(std::string_view text, unsigned among);
+  bool numbers_tell_time(const std::string& name) const;
+  std::optional<TimeOrder> time_order(const std::string& given) const;
   void add_number(double number, std::string_view text, int64_t line);
   void add_spelling(std::string_view text);
   void add_text(std::string_view text, int64_t line);
@@ -90,12 +106,16 @@ class ColumnStatistics {
   std::vector<std::pair<std::string, int64_t>> counted_classes() const;
   void set_classes(Column& column, int64_t most_classes, size_t least) const;
   void set_numbers(Column& column) const;
+  void set_dates(Column& column) const;
 
   int64_t seen_ = 0, missing_ = 0, numbers_ = 0, dates_ = 0, whole_ = 0, zeros_ = 0;
   int64_t spelled_ = 0, odd_ = 0, far_ = 0;
   double low_ = 0, high_ = 0, held_low_ = 0, held_high_ = 0;
-  Moments plain_, logs_, logs1p_, seconds_;
-  double first_second_ = 0, last_second_ = 0;
+  Moments plain_, logs_, logs1p_;
+  unsigned orders_ = (1U << kTimeOrders) - 1;  // that all times so far may have
+  std::vector<Times> times_;                   // of each order
+  TimeStyle style_;
+  bool day_is_not_month_ = false;
   int64_t decimals_ = 0, fewest_decimals_ = kMostDecimals, exponents_ = 0;
   int64_t led_by_zero_ = 0, bare_exponents_ = 0;
   size_t shortest_ = SIZE_MAX, longest_ = 0;  // digits of whole numbers
@@ -103,7 +123,7 @@ class ColumnStatistics {
        padded_ = false;
   bool decided_ = false, held_ = false, settled_ = false;
   double last_ = 0;
-  std::string unit_, format_, first_text_, first_odd_, first_far_;
+  std::string unit_, first_text_, first_odd_, first_far_;
   int64_t first_text_line_ = 0, first_odd_line_ = 0;
   std::unordered_map<std::string, int64_t, TextHash, std::equal_to<>> distinct_;
   std::map<std::string, int64_t> absent_;

@@ -34,6 +34,17 @@ class Concat : public Dataset, public ByteRows {
     }
     return torch::cat(all);
   }
+  /// Parts without weights count once for each row.
+  Tensor weights() const override {
+    std::vector<Tensor> all;
+    bool any = false;
+    for (const auto& part : parts_) {
+      all.push_back(part->weights());
+      any = any || all.back().defined();
+      if (!all.back().defined()) all.back() = torch::ones({part->size()}, torch::kFloat64);
+    }
+    return any ? torch::cat(all) : Tensor();
+  }
   std::string row_name(int64_t row) const override {
     const size_t p = part_of(row);
     return parts_[p]->row_name(row - first(p));

@@ -89,6 +89,7 @@ std::string content_hash(const Dataset& data) {
     for (const int64_t row : rows) hash.add(bytes->bytes(row), static_cast<size_t>(width));
     add_batch(hash, bytes->get_rest(which));
   }
+  if (const auto weights = data.weights(); weights.defined()) hash.add(weights);
   return hash.text();
 }
 

@@ -38,6 +38,10 @@ struct OddCell {
   std::string expected = {};  // of a constant
 };
 
+/// What becomes of such cells: an Error, missing cells that odd_cells() lists, or the same with the
+/// text of every cell, changed constants and further classes of the label.
+enum class OddCells { kRefused, kMissing, kQuoted };
+
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -47,6 +51,8 @@ class Dataset {
   virtual Schemas schemas() const = 0;
   /// [N, k] known generating factors (for disentanglement), or undefined.
   virtual Tensor factors() const { return Tensor(); }
+  /// [N] float64, how much each row counts, from 0; undefined = all the same.
+  virtual Tensor weights() const { return Tensor(); }
   /// Where row r came from (a file, a line), for messages and tables.
   virtual std::string row_name(int64_t row) const { return std::to_string(row); }
   /// Cells of row r that the model cannot read; they count as missing.
@@ -67,6 +73,9 @@ Data in_memory(Arrays arrays);
 Data subset(Data data, std::vector<int64_t> rows);
 /// `most` rows of another data set, drawn by the key; all of them where there are no more.
 Data some_rows(Data data, int64_t most, uint64_t key);
+/// As many rows as there are, each as often as its weight asks for: evenly spaced draws, moved by
+/// the key. The data themselves where they have no weights.
+Data counted_rows(Data data, uint64_t key);
 Data concat(std::vector<Data> parts);
 /// Every row once, in blocks of at most `block`: f(batch, first_row).
 void for_each_batch(const Dataset& data, int64_t block, const Draw& draw,

@@ -29,10 +29,11 @@ std::vector<PlacedPicture> chosen(PictureLayout& layout, const DataOptions& opti
     other += p.part == "val";
   }
   check(!some.empty(), "[images] ", path, ": no images in its part ", options.split);
-  if (other > 0 && options.split != "all") {
-    layout.notes.push_back("left out: " + std::to_string(other) +
-                           (other == 1 ? " picture" : " pictures") +
-                           " of val/ (--split all reads every part)");
+  if (other > 0 && options.split == "train") {
+    layout.notes.push_back("val/: " + std::to_string(other) +
+                           (other == 1 ? " picture validates" : " pictures validate") +
+                           " (left out where --validation says how many others do; --split all "
+                           "trains on every part)");
   }
   some.resize(static_cast<size_t>(kept_rows(options, static_cast<int64_t>(some.size()))));
   return some;
@@ -95,12 +96,8 @@ class ImageReader : public Reader {
     return (is_archive_name(path) && !holds_table_name(path)) || is_image_name(path);
   }
 
-  bool has_test(const std::string& path) const override {
-    if (is_image_name(path)) return false;
-    const auto layout = lay_out(list_pictures(path).names, options_.layout);
-    return std::any_of(layout.pictures.begin(), layout.pictures.end(),
-                       [](const auto& p) { return p.part == "test"; });
-  }
+  bool has_test(const std::string& path) const override { return has_part(path, "test"); }
+  bool has_validation(const std::string& path) const override { return has_part(path, "val"); }
 
   Data open(const std::string& path, const DataOptions& options) const override {
     check(fs::exists(path), "[images] ", path, ": no such file or folder");
@@ -113,6 +110,13 @@ class ImageReader : public Reader {
   }
 
  private:
+  bool has_part(const std::string& path, const std::string& part) const {
+    if (is_image_name(path)) return false;
+    const auto layout = lay_out(list_pictures(path).names, options_.layout);
+    return std::any_of(layout.pictures.begin(), layout.pictures.end(),
+                       [&](const auto& p) { return p.part == part; });
+  }
+
   /// "rows.csv.zip" is a table, not pictures.
   static bool holds_table_name(const std::string& path) {
     return path.find(".csv.") != std::string::npos || path.find(".tsv.") != std::string::npos;

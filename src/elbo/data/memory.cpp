@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "elbo/data/block_order.h"
 #include "elbo/data/rows.h"
 #include "elbo/kernels/bytes.h"
 
@@ -83,6 +84,7 @@ class Subset : public DataAround {
 
   int64_t size() const override { return rows_.size(0); }
   Tensor factors() const override { return chosen(DataAround::factors()); }
+  Tensor weights() const override { return chosen(DataAround::weights()); }
   std::string row_name(int64_t row) const override { return DataAround::row_name(inner(row)); }
   std::vector<OddCell> odd_cells(int64_t row) const override {
     return DataAround::odd_cells(inner(row));
@@ -159,6 +161,19 @@ Data subset(Data data, std::vector<int64_t> rows) {
 
 Data subset_of(Data data, Tensor rows) {
   return std::make_shared<Subset>(std::move(data), std::move(rows));
+}
+
+/// Rows that count by being there more than once count the same.
+class Counted : public DataAround {
+ public:
+  using DataAround::DataAround;
+  Tensor weights() const override { return Tensor(); }
+};
+
+Data counted_rows(Data data, uint64_t key) {
+  const auto weights = data->weights();
+  if (!weights.defined()) return data;
+  return std::make_shared<Counted>(subset(std::move(data), rows_by_weight(weights, key)));
 }
 
 Data some_rows(Data data, int64_t most, uint64_t key) {

@@ -6,7 +6,7 @@ namespace elbo {
 namespace {
 
 struct MemoryOptions {
-  std::string kind = "auto", types, missing;
+  std::string kind = "auto", types, missing, weight;
   int64_t most_classes = 1000;
   template <class F>
   void fields(F&& f) {
@@ -16,6 +16,8 @@ struct MemoryOptions {
     f("types", types,
       "column types to set instead of inferring, e.g. \"age=count,city=category,id=ignore\"");
     f("missing", missing, "further words for a missing cell, separated by commas");
+    f("weight", weight,
+      "column that says how much a row counts in loss and evaluation: a number from 0 in each row");
     f("most_classes", most_classes, "most classes of one column; rarer values are merged into one",
       between(2, 100000));
   }
@@ -36,8 +38,8 @@ class MemoryReader : public Reader {
       check(options_.kind == "auto", "[memory] ", path, ": kind applies to arrays, not to a table");
       return readers().find("table").make(options.reader)->open(path, options);
     }
-    check(options_.types.empty() && options_.missing.empty(), "[memory] ", path,
-          ": types and missing apply to tables, not to an array");
+    check(options_.types.empty() && options_.missing.empty() && options_.weight.empty(),
+          "[memory] ", path, ": types, missing and weight apply to tables, not to an array");
     refuse_test(options, path);
     Arrays arrays;
     set_x(arrays, source->x, options, path);

@@ -7,6 +7,7 @@
 #include "elbo/data/label_rows.h"
 #include "elbo/data/memory_source.h"
 #include "elbo/data/source.h"
+#include "elbo/io/foreign_file.h"
 
 namespace elbo {
 namespace {
@@ -69,6 +70,8 @@ Source find_source(const std::string& text, const Json& own = Json::object()) {
     if (entry.make(Json::object())->accepts(path)) return {entry.make(own), path};
     names.push_back(entry.name);
   }
+  const auto hint = conversion_hint(path);
+  check(hint.empty(), "[data] ", text, ": ", hint);
   fail("[data] ", text, ": not recognised; name its reader as in images:", text,
        "; known: ", join(names));
 }
@@ -130,7 +133,7 @@ Data open_data(const std::string& text, const DataOptions& options) {
   const auto source = find_source(text, options.reader);
   auto data = source.reader->open(source.path, options);
   check(data->size() > 0, "[data] ", text, ": holds no rows");
-  if (options.split != "test") {
+  if (options.split != "test" && options.split != "val") {
     if (!options.labels.empty()) data = with_labels(data, options.labels, options.like.get());
     if (options.labels_per_class > 0) {
       data = few_labels(data, options.labels_per_class, options.label_seed);
@@ -141,6 +144,11 @@ Data open_data(const std::string& text, const DataOptions& options) {
 }
 
 std::string data_path(const std::string& text) { return find_source(text).path; }
+
+bool has_validation_split(const std::string& text) {
+  const auto source = find_source(text);
+  return source.reader->has_validation(source.path);
+}
 
 bool has_test_split(const std::string& text) {
   const auto source = find_source(text);

@@ -26,9 +26,8 @@ struct DataOptions {
   /// What the data must look like, where a model knows it already: a reader that would find types
   /// out by itself takes them from here.
   std::shared_ptr<const Schemas> like = nullptr;
-  /// Tables: cells that `like` cannot read are odd_cells() instead of an Error, and the text of
-  /// every cell is kept.
-  bool keep_odd = false;
+  /// Tables: cells that `like` cannot read.
+  OddCells odd = OddCells::kRefused;
   template <class F>
   void fields(F&& f) {
     f("split", split, "part of the data to read", one_of({"train", "test", "all"}));
@@ -63,6 +62,8 @@ class Reader {
   virtual Data open(const std::string& path, const DataOptions& options) const = 0;
   /// Whether the source holds a test part of its own.
   virtual bool has_test(const std::string&) const { return false; }
+  /// Whether it holds a part to validate by: what split "val" reads.
+  virtual bool has_validation(const std::string&) const { return false; }
 };
 Registry<Reader>& readers();
 /// The options that single readers have beside DataOptions, each name once.
@@ -72,6 +73,7 @@ std::vector<OptionHelp> reader_options();
 /// A relative path that does not exist is also looked for under $ELBO_DATA.
 Data open_data(const std::string& text, const DataOptions& options);
 bool has_test_split(const std::string& text);
+bool has_validation_split(const std::string& text);
 /// Where DATA lies: without a reader's name, under $ELBO_DATA where it is found there.
 std::string data_path(const std::string& text);
 

@@ -14,6 +14,7 @@ namespace elbo {
 namespace {
 
 constexpr size_t kWriteBlock = size_t{1} << 20;
+constexpr int64_t kWeightBlock = 1 << 14;  // rows
 
 class StoredTable : public Dataset {
  public:
@@ -31,13 +32,26 @@ class StoredTable : public Dataset {
     return texts_ ? texts_->cell(row, component) : "";
   }
 
+  Tensor weights() const override {
+    const auto place = numel(schemas_.x.shape) + (schemas_.y.present() ? 1 : 0);
+    if (rows_->width() == place) return Tensor();
+    auto all = torch::empty({size()}, torch::kFloat64);
+    for (int64_t first = 0; first < size(); first += kWeightBlock) {
+      const auto last = std::min(first + kWeightBlock, size());
+      const auto rows = rows_->rows(torch::arange(first, last, torch::kInt64));
+      all.narrow(0, first, last - first).copy_(rows.select(1, place));
+    }
+    return all;
+  }
+
   Batch get(const Tensor& rows, const Draw&) const override {
     auto all = rows_->rows(checked_rows(rows, size()));
+    const auto columns = numel(schemas_.x.shape);
     Batch batch;
     if (schemas_.y.present()) {
-      batch.y = all.select(1, all.size(1) - 1).nan_to_num(-1).to(torch::kInt64);
-      all = all.narrow(1, 0, all.size(1) - 1);
+      batch.y = all.select(1, columns).nan_to_num(-1).to(torch::kInt64);
     }
+    if (all.size(1) > columns) all = all.narrow(1, 0, columns);
     const auto absent = all.isnan();
     batch.x = all.masked_fill(absent, 0);
     if (schemas_.x.missing() || absent.any().item<bool>()) {

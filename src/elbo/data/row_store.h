@@ -44,7 +44,9 @@ int open_nameless();
 /// the disk.
 class RowTexts {
  public:
-  explicit RowTexts(size_t most_in_memory = size_t{1} << 27) : most_in_memory_(most_in_memory) {}
+  /// Without `texts` only the cells that cannot be read are kept.
+  explicit RowTexts(bool texts = true, size_t most_in_memory = size_t{1} << 27)
+      : texts_(texts), most_in_memory_(most_in_memory) {}
   ~RowTexts();
   RowTexts(const RowTexts&) = delete;
   RowTexts& operator=(const RowTexts&) = delete;
@@ -58,15 +60,18 @@ class RowTexts {
  private:
   void write_out();
 
+  bool texts_;
   size_t most_in_memory_;
   std::string memory_;        // cells, each behind its length
   size_t written_ = 0;        // bytes in the file
   std::vector<size_t> ends_;  // of rows
+  int64_t rows_ = 0;
   std::unordered_map<int64_t, std::vector<OddCell>> odd_;
   int file_ = -1;
 };
 
-/// A table over such rows; the last column is the label where the schemas have one.
+/// A table over such rows; behind the columns of x stand the label, where the schemas have one, and
+/// the weight, where there is one column more.
 Data stored_table(std::shared_ptr<RowStore> rows, Schemas schemas,
                   std::shared_ptr<const RowTexts> texts = nullptr);
 

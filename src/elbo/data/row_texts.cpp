@@ -24,13 +24,16 @@ RowTexts::~RowTexts() {
 }
 
 void RowTexts::finish_cell(std::string_view text) {
+  if (!texts_) return;
   const auto size = static_cast<uint32_t>(text.size());
   memory_.append(reinterpret_cast<const char*>(&size), sizeof size);
   memory_ += text;
 }
 
 void RowTexts::finish_row(const std::vector<OddCell>& odd) {
-  if (!odd.empty()) odd_[static_cast<int64_t>(ends_.size())] = odd;
+  if (!odd.empty()) odd_[rows_] = odd;
+  ++rows_;
+  if (!texts_) return;
   ends_.push_back(written_ + memory_.size());
   if (memory_.size() >= most_in_memory_) write_out();
 }
@@ -49,6 +52,7 @@ void RowTexts::write_out() {
 }
 
 std::string RowTexts::cell(int64_t row, int64_t column) const {
+  if (!texts_) return "";
   const auto r = static_cast<size_t>(row);
   const size_t from = r == 0 ? 0 : ends_.at(r - 1), size = ends_.at(r) - from;
   std::string own;

@@ -40,6 +40,7 @@ class DataAround : public Dataset, public ByteRows, public StreamedRows {
   Batch get(const Tensor& rows, const Draw& draw) const override { return data_->get(rows, draw); }
   Schemas schemas() const override { return data_->schemas(); }
   Tensor factors() const override { return data_->factors(); }
+  Tensor weights() const override { return data_->weights(); }
   std::string row_name(int64_t row) const override { return data_->row_name(row); }
   std::vector<OddCell> odd_cells(int64_t row) const override { return data_->odd_cells(row); }
   std::string cell_text(int64_t row, int64_t component) const override {

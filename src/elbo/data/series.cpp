@@ -82,7 +82,10 @@ Tensor column_origins(const RawSeries& raw) {
 
 class SeriesReader : public Reader {
  public:
-  explicit SeriesReader(SeriesOptions options) : o_(std::move(options)) {}
+  explicit SeriesReader(SeriesOptions options) : o_(std::move(options)) {
+    check(o_.weight.empty(),
+          "[series] weight: windows of a series count the same, leave out --weight");
+  }
   bool accepts(const std::string&) const override { return false; }  // "series:FILE" only
 
   Data open(const std::string& path, const DataOptions& options) const override {

@@ -57,8 +57,7 @@ class SeriesColumn {
   int64_t seen_ = 0, worded_ = 0, first_word_line_ = 0, first_missing_line_ = 0;
 };
 
-/// Whether a column's name says that it is the time, or a part of it that names no machine: a day.
-bool names_time(const std::string& name);
+/// Whether a column's name says that it is a part of the time that names no machine: a day.
 bool names_calendar(const std::string& name);
 /// How a column of times is spelled: as `given` ("dmy") or by all its cells, of two orders the one
 /// in which time goes on. Raises an Error where no order fits, or nothing decides between two.

@@ -45,14 +45,6 @@ TimeOrder later_order(const SeriesColumn& column, const std::string& path,
 
 }  // namespace
 
-bool names_time(const std::string& given) {
-  const auto name = lower_case(given);
-  for (const char* part : {"time", "date", "stamp", "epoch", "unix"}) {
-    if (name.find(part) != std::string::npos) return true;
-  }
-  return name == "t" || name == "ts" || name == "ds";
-}
-
 bool names_calendar(const std::string& name) {
   const auto small = lower_case(name);
   for (const char* part : {"year", "month", "week", "day", "hour", "date"}) {

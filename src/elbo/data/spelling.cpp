@@ -12,6 +12,7 @@
 namespace elbo {
 namespace {
 
+constexpr int64_t kSureGroups = 50;   // of which a tenth would have lost a zero at the end
 constexpr int64_t kEnoughGroups = 3;  // cells of three digits behind a sign that are no chance
 
 /// Longest first: "US$" before "$".
@@ -286,6 +287,8 @@ bool SpellingEvidence::comma_is_decimal(const Hint& hint, std::string* example) 
   if (commas + points == 0) return hint.comma && !hint.point;
   *example = unclear_text_;
   if (commas > 0 && points > 0) return true;  // both cannot be read; decide() finds out
+  // So many numbers would not all have three decimals beside some that have none.
+  if (thousands_ == 0 && small_ > 0 && commas + points >= kSureGroups) return points > 0;
   const bool elsewhere = hint.comma != hint.point;
   if (elsewhere) return hint.comma;
   // Thousands without a separator beside it: the sign is of decimals.

@@ -23,8 +23,8 @@ TableOptions table_options(const Json& reader) {
 class TableStream : public RowStream {
  public:
   TableStream(const std::string& path, const Schemas& schemas, const TableOptions& options,
-              bool keep_odd)
-      : rows_(path, options, schemas, keep_odd) {}
+              OddCells odd)
+      : rows_(path, options, schemas, odd) {}
   bool next() override {
     ++number_;
     return rows_.next();
@@ -176,12 +176,12 @@ class NumberStream : public RowStream {
 }  // namespace
 
 std::unique_ptr<RowStream> open_stream(const std::string& path, const Schemas& schemas,
-                                       const Json& reader, bool keep_odd) {
+                                       const Json& reader, OddCells odd) {
   const auto& x = schemas.x;
   check(!schemas.c.present(), "[stream] the model has conditions, rows of text give none");
   const auto options = table_options(reader);
   if (x.kind == Kind::kTable) {
-    return std::make_unique<TableStream>(path, schemas, options, keep_odd);
+    return std::make_unique<TableStream>(path, schemas, options, odd);
   }
   check(x.shape.size() == 1 || x.shape.size() == 2, "[stream] the model reads rows of shape ",
         to_string(x.shape), "; text streams are for columns of numbers");

@@ -24,8 +24,8 @@ class RowStream {
   virtual std::string cell_text(int64_t) const { return ""; }
 };
 /// Delimited text for tables, columns of numbers and series; other models raise an Error. `reader`
-/// are the options with which the training data were read; `keep_odd`: see DataOptions.
+/// are the options with which the training data were read; `odd`: see DataOptions.
 std::unique_ptr<RowStream> open_stream(const std::string& path, const Schemas& schemas,
-                                       const Json& reader, bool keep_odd = false);
+                                       const Json& reader, OddCells odd = OddCells::kRefused);
 
 }  // namespace elbo

@@ -114,7 +114,7 @@ bool TableText::looks_like_header() const {
   for (int64_t i = 0; i < records_->size(); ++i) {
     const auto cell = trimmed(records_->cell(i));
     empty += cell.empty();
-    if ((!cell.empty() && missing(cell)) || parse_date(cell)) return false;
+    if ((!cell.empty() && missing(cell)) || is_date(cell)) return false;
     const bool digits = cell.find_first_not_of("+-.0123456789eE") == std::string_view::npos;
     if (digits && parse_number(cell, false)) return false;
   }

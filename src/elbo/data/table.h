@@ -13,7 +13,7 @@ namespace elbo {
 
 /// What a reader of delimited text or of a database may be told.
 struct TableOptions {
-  std::string types, missing, header = "auto", decimal = "auto", delimiter, table, query;
+  std::string types, missing, header = "auto", decimal = "auto", delimiter, table, query, weight;
   int64_t most_classes = 1000;
   template <class F>
   void fields(F&& f) {
@@ -28,6 +28,8 @@ struct TableOptions {
     f("delimiter", delimiter, "separator of cells: one character, or tab (default: inferred)");
     f("table", table, "databases: table or view to read (default: the only one)");
     f("query", query, "databases: SELECT whose result is read");
+    f("weight", weight,
+      "column that says how much a row counts in loss and evaluation: a number from 0 in each row");
     f("most_classes", most_classes, "most classes of one column; rarer values are merged into one",
       between(2, 100000));
   }
@@ -87,15 +89,17 @@ class TableText {
   bool has_header_ = false, pending_ = false;
 };
 
+/// The column of weights that a schema names; "" where rows count the same.
+std::string weight_column(const Schema& table);
+
 /// Rows of a table as a schema reads them.
 class TableRows {
  public:
   /// Columns are found by their names, or by their places where the schema knows no names. Raises
-  /// an Error naming those that are absent. `keep_odd`: a cell that the schema cannot read is a
-  /// missing one and listed by odd(), instead of an Error; so is a constant that has changed, and a
-  /// label that training has not seen is a further class.
+  /// an Error naming those that are absent. Cells that the schema cannot read become what `odd`
+  /// says; a label that training has not seen is unknown, or (kQuoted) a further class.
   TableRows(const std::string& path, const TableOptions& options, const Schemas& schemas,
-            bool keep_odd = false);
+            OddCells odd = OddCells::kRefused);
   bool next();
   /// One number per column of the schema, 0 where the cell is missing.
   const std::vector<float>& values() const { return values_; }
@@ -103,6 +107,9 @@ class TableRows {
   /// The label's class, -1 where it is missing or the file has none.
   int64_t label() const { return label_; }
   bool has_label() const { return label_at_ >= 0; }
+  /// How much the row counts.
+  float weight() const { return weight_; }
+  bool has_weight() const { return weight_at_ >= 0; }
   const std::vector<OddCell>& odd() const { return odd_; }
   /// The classes of the label, those that only this file has behind the model's.
   const std::vector<std::string>& label_classes() const { return label_classes_; }
@@ -128,10 +135,11 @@ class TableRows {
   void find_label(const Schema& y);
   void read_cell(size_t column);
   void read_label();
+  void read_weight();
   void check_constants();
 
   TableText text_;
-  bool keep_odd_ = false;
+  OddCells keep_ = OddCells::kRefused;
   std::vector<Constant> constants_;
   std::vector<OddCell> odd_;
   std::string problem_;
@@ -139,7 +147,8 @@ class TableRows {
   std::vector<Cells> cells_;
   std::vector<int64_t> places_;
   std::vector<Cells> label_cells_;  // none or one
-  int64_t label_at_ = -1, label_ = -1;
+  int64_t label_at_ = -1, label_ = -1, weight_at_ = -1;
+  float weight_ = 1;
   std::vector<float> values_;
   std::vector<uint8_t> mask_;
 };

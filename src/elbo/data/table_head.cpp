@@ -21,7 +21,7 @@ What what_is(const std::string& cell, const std::vector<std::string>& words) {
   if (std::find(words.begin(), words.end(), cell) != words.end() || is_absent_word(cell)) {
     return What::kMissing;
   }
-  if (parse_date(cell)) return What::kDate;
+  if (is_date(cell)) return What::kDate;
   SpellingEvidence spelling;
   if (spelling.add(cell)) return What::kNumber;
   try {

@@ -18,9 +18,14 @@ std::vector<std::string> known_names(const Schemas& schemas) {
 
 }  // namespace
 
+std::string weight_column(const Schema& table) {
+  const auto name = table.detail.value("weight", Json(""));
+  return name.is_string() ? name.get<std::string>() : "";
+}
+
 TableRows::TableRows(const std::string& path, const TableOptions& options, const Schemas& schemas,
-                     bool keep_odd)
-    : text_(path, options, known_names(schemas)), keep_odd_(keep_odd) {
+                     OddCells odd)
+    : text_(path, options, known_names(schemas)), keep_(odd) {
   const auto& detail = schemas.x.detail;
   const bool named = detail.value("header", true);
   const auto width = static_cast<int64_t>(text_.names().size());
@@ -31,8 +36,12 @@ TableRows::TableRows(const std::string& path, const TableOptions& options, const
   find_columns(schemas);
   values_.resize(cells_.size());
   mask_.resize(cells_.size());
-  if (keep_odd) find_constants(schemas.x);
+  if (odd == OddCells::kQuoted) find_constants(schemas.x);
   if (schemas.y.present() && schemas.y.detail.contains("column")) find_label(schemas.y);
+  // A score does not depend on it.
+  if (const auto name = weight_column(schemas.x); !name.empty() && odd != OddCells::kQuoted) {
+    weight_at_ = place_of(text_.names(), name);
+  }
 }
 
 void TableRows::find_columns(const Schemas& schemas) {
@@ -80,7 +89,7 @@ void TableRows::read_cell(size_t column) {
     return;
   }
   if (cells.absent(text)) return;
-  if (!keep_odd_) text_.refuse(places_[column], problem_);
+  if (keep_ == OddCells::kRefused) text_.refuse(places_[column], problem_);
   odd_.push_back({static_cast<int64_t>(column), cells.column().name, std::string(text)});
 }
 
@@ -93,11 +102,30 @@ void TableRows::read_label() {
     return;
   }
   // With one class in training the label only says which rows are normal.
-  if (!keep_odd_ && label_classes_.size() > 1) text_.refuse(label_at_, problem_);
-  if (!keep_odd_) return;
+  if (keep_ == OddCells::kRefused && label_classes_.size() > 1) text_.refuse(label_at_, problem_);
+  if (keep_ == OddCells::kMissing) {
+    odd_.push_back({-1, label_cells_[0].column().name, std::string(text)});
+  }
+  if (keep_ != OddCells::kQuoted) return;
   const auto place = place_of(label_classes_, std::string(text));
   label_ = place >= 0 ? place : static_cast<int64_t>(label_classes_.size());
   if (place < 0) label_classes_.emplace_back(text);
+}
+
+void TableRows::read_weight() {
+  const auto text = trimmed(text_.records().cell(weight_at_));
+  const auto refuse = [&](const std::string& found) {
+    text_.refuse(weight_at_, found + ": a weight is a finite number from 0");
+  };
+  if (text_.missing(text)) refuse("is missing");
+  std::optional<double> number;
+  try {
+    number = parse_number(text, text_.records().delimiter() != ',');
+  } catch (const Error&) {
+    number.reset();  // beyond the range
+  }
+  if (!number || *number < 0) refuse("\"" + std::string(text) + "\"");
+  weight_ = static_cast<float>(*number);
 }
 
 void TableRows::check_constants() {
@@ -121,6 +149,7 @@ bool TableRows::next() {
   for (size_t i = 0; i < cells_.size(); ++i) read_cell(i);
   if (!constants_.empty()) check_constants();
   if (label_at_ >= 0) read_label();
+  if (weight_at_ >= 0) read_weight();
   return true;
 }
 

@@ -9,6 +9,15 @@ namespace {
 
 std::string in_quotes(const std::string& text) { return "\"" + text + "\""; }
 
+/// A message whose options name the column itself.
+std::string with_name(std::string message, const std::string& name) {
+  const std::string_view place = "NAME=";
+  for (size_t at = 0; (at = message.find(place, at)) != std::string::npos; at += name.size() + 1) {
+    message.replace(at, place.size(), name + "=");
+  }
+  return message;
+}
+
 }  // namespace
 
 TableSurvey::TableSurvey(const std::string& path, const TableOptions& options, int64_t most_rows)
@@ -22,6 +31,7 @@ TableSurvey::TableSurvey(const std::string& path, const TableOptions& options, i
     unnamed_.push_back(text.unnamed(static_cast<int64_t>(i)));
   }
   named_ = parse_types(options.types, names_);
+  if (!options.weight.empty()) find_weight();
   statistics_.resize(names_.size(), ColumnStatistics(unit_));
   notes_ = text.notes();
   while ((most_rows == 0 || rows_ < most_rows) && text.next()) {
@@ -37,6 +47,15 @@ TableSurvey::TableSurvey(const std::string& path, const TableOptions& options, i
     if (!words(i)) statistics_[i].settle();
   }
   look_again();
+}
+
+/// The column of weights is none of the model's.
+void TableSurvey::find_weight() {
+  const auto& name = options_.weight;
+  check(std::find(names_.begin(), names_.end(), name) != names_.end(), "[table] weight: ", path_,
+        " has no column ", in_quotes(name), "; known: ", join(names_));
+  check(named_.emplace(name, NamedType{"ignore", {}}).second, "[table] weight: column ",
+        in_quotes(name), " has a type in --types, a weight has none");
 }
 
 void TableSurvey::add_cell(const TableText& text, size_t i, ColumnStatistics& statistics) const {
@@ -173,12 +192,12 @@ void TableSurvey::take(size_t i, ColumnStatistics& second) {
 std::string TableSurvey::own_name(size_t i) const { return unnamed_[i] ? "" : names_[i]; }
 
 void TableSurvey::say(size_t i, const std::string& what) {
-  notes_.push_back("column " + in_quotes(names_[i]) + ": " + what);
+  notes_.push_back("column " + in_quotes(names_[i]) + ": " + with_name(what, names_[i]));
 }
 
 void TableSurvey::refuse(size_t i, const std::string& what) const {
   fail(what.starts_with('[') ? "" : "[table] " + path_ + ": column " + in_quotes(names_[i]) + ": ",
-       what);
+       with_name(what, names_[i]));
 }
 
 Schemas TableSurvey::schemas() {
@@ -200,6 +219,7 @@ Schemas TableSurvey::schemas() {
                       {"delimiter", std::string(1, delimiter_)},
                       {"notes", notes_}};
   if (!constants_.empty()) schemas.x.detail["constants"] = constants_;
+  if (!options_.weight.empty()) schemas.x.detail["weight"] = options_.weight;
   return schemas;
 }
 
@@ -207,19 +227,23 @@ void TableSurvey::leave_out(size_t i, const std::string& type, const std::string
   const bool constant = type == "constant";
   notes_.push_back(
       "column " + in_quotes(names_[i]) + " left out: " + why +
-      (constant ? "; score takes any other value for an anomaly (--types NAME=ignore: not)"
-       : given(i).empty() && statistics_[i].seen() > 0 ? " (--types NAME=TYPE keeps it)"
-                                                       : ""));
+      with_name(constant ? "; score takes any other value for an anomaly (--types NAME=ignore: not)"
+                : given(i).empty() && statistics_[i].seen() > 0 ? " (--types NAME=TYPE keeps it)"
+                                                                : "",
+                names_[i]));
   if (constant) constants_.push_back({{"name", names_[i]}, {"text", statistics_[i].constant()}});
 }
 
-void TableSurvey::say_decisions(size_t i, const std::string& type) {
+void TableSurvey::say_decisions(size_t i, const std::string& type, TimeOrder order) {
   const auto& s = statistics_[i];
   if (const auto words = s.absent(); !words.empty()) {
     std::vector<std::string> list;
     for (const auto& [word, count] : words)
       list.push_back(in_quotes(word) + " (" + std::to_string(count) + ")");
     say(i, "missing cells: " + join(list) + " (--types NAME=category takes them as words)");
+  }
+  if (type == "date") {
+    if (const auto said = s.said_of_times(order); !said.empty()) say(i, said);
   }
   if (given(i).empty() && type == "category" && s.coded()) {
     say(i, "codes, known by their spelling (--types NAME=real or count takes them as numbers)");
@@ -229,6 +253,7 @@ void TableSurvey::say_decisions(size_t i, const std::string& type) {
 /// The column, or nothing where it is left out or is the label.
 std::optional<Column> TableSurvey::decide(size_t i, Schemas& schemas) {
   const auto& name = names_[i];
+  if (!options_.weight.empty() && name == options_.weight) return {};
   const auto at = named_.find(name);
   try {
     std::string why = "as asked for";
@@ -238,14 +263,16 @@ std::optional<Column> TableSurvey::decide(size_t i, Schemas& schemas) {
       return {};
     }
     Column column;
-    if (at != named_.end() && !at->second.classes.empty()) {
+    const bool listed = at != named_.end() && !at->second.classes.empty();
+    if (listed && type != "date") {
       column.name = name;
       column.type = type;
       column.classes = at->second.classes;
     } else {
-      column = statistics_[i].column(name, type, options_.most_classes);
+      column = statistics_[i].column(name, type, options_.most_classes,
+                                     listed ? at->second.classes[0] : "");
     }
-    say_decisions(i, type);
+    say_decisions(i, type, column.order);
     if (type == "label") {
       check(!schemas.y.present(), "is a second label, a table has one");
       schemas.y = category_schema(column.classes);

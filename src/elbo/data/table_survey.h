@@ -19,6 +19,7 @@ class TableSurvey {
   Schemas schemas();
 
  private:
+  void find_weight();
   void add_cell(const TableText& text, size_t i, ColumnStatistics& statistics) const;
   std::string given(size_t i) const;
   bool words(size_t i) const;
@@ -31,7 +32,7 @@ class TableSurvey {
   void say(size_t i, const std::string& what);
   [[noreturn]] void refuse(size_t i, const std::string& what) const;
   void leave_out(size_t i, const std::string& type, const std::string& why);
-  void say_decisions(size_t i, const std::string& type);
+  void say_decisions(size_t i, const std::string& type, TimeOrder order);
   std::optional<Column> decide(size_t i, Schemas& schemas);
 
   std::string path_, unit_;

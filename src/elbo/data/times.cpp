@@ -7,6 +7,8 @@
 #include <cmath>
 #include <vector>
 
+#include "elbo/core/text.h"
+
 namespace elbo {
 namespace {
 
@@ -290,6 +292,22 @@ std::optional<double> parse_time(std::string_view text, TimeOrder order) {
   in.take(' ');
   const auto clock = take_clock(in);
   return clock ? std::optional(*day + *clock) : std::nullopt;
+}
+
+unsigned time_orders(std::string_view text, unsigned among) {
+  unsigned orders = 0;
+  for (unsigned k = 0; k < kTimeOrders; ++k) {
+    if ((among >> k & 1U) != 0 && parse_time(text, static_cast<TimeOrder>(k))) orders |= 1U << k;
+  }
+  return orders;
+}
+
+bool names_time(const std::string& given) {
+  const auto name = lower_case(given);
+  for (const char* part : {"time", "date", "stamp", "epoch", "unix"}) {
+    if (name.find(part) != std::string::npos) return true;
+  }
+  return name == "t" || name == "ts" || name == "ds";
 }
 
 void TimeEvidence::add(std::string_view text) {

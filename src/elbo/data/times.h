@@ -23,6 +23,13 @@ std::string spoken_order(TimeOrder order);
 /// where the text is no such time.
 std::optional<double> parse_time(std::string_view text, TimeOrder order);
 
+/// How many orders there are, and those of them that texts of a date can have: the first ones.
+inline constexpr unsigned kTimeOrders = 7, kSpelledOrders = 3;
+/// Which orders a text may have, one bit for each; of those in `among` alone.
+unsigned time_orders(std::string_view text, unsigned among = ~0U);
+/// Whether a column's name says that it is the time.
+bool names_time(const std::string& name);
+
 /// Which orders all cells of a column may have.
 class TimeEvidence {
  public:

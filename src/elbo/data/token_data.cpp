@@ -30,6 +30,7 @@ class TokenRows : public Dataset {
   int64_t size() const override { return rest_->size(); }
   Schemas schemas() const override { return schemas_; }
   Tensor factors() const override { return rest_->factors(); }
+  Tensor weights() const override { return rest_->weights(); }
   std::string row_name(int64_t row) const override { return rest_->row_name(row); }
   Batch get(const Tensor& rows, const Draw& draw) const override {
     const auto checked = checked_rows(rows, size());

@@ -7,38 +7,59 @@
 namespace elbo {
 namespace {
 
-/// Mean and standard error over rows, in double precision.
+/// Mean and standard error over rows that count by their weights, in double precision.
 struct Average {
-  double sum = 0, squares = 0;
+  double total = 0, sum = 0;                         // of w, w x
+  double squared = 0, squared_sum = 0, squares = 0;  // of w w, w w x, w w x x
   int64_t count = 0;
-  void add(const Tensor& per_row) {
+  void add(const Tensor& per_row, const Tensor& weights) {
     const auto x = per_row.to(torch::kFloat64).contiguous();
     const double* values = x.data_ptr<double>();
+    const double* weight = weights.data_ptr<double>();
     for (int64_t i = 0; i < x.numel(); ++i) {
-      sum += values[i];
-      squares += values[i] * values[i];
+      const double w = weight[i], wx = w * values[i];
+      total += w;
+      sum += wx;
+      squared += w * w;
+      squared_sum += w * wx;
+      squares += wx * wx;
     }
     count += x.numel();
   }
-  double mean() const { return sum / std::max<int64_t>(count, 1); }
+  double mean() const { return sum / std::max(total, 1e-300); }
   double standard_error() const {
     if (count < 2) return 0;
-    const double variance = std::max(0.0, squares / count - mean() * mean());
-    return std::sqrt(variance / (count - 1));
+    const double m = mean(), n = static_cast<double>(count);
+    const double spread = std::max(0.0, squares - 2 * m * squared_sum + m * m * squared);
+    return std::sqrt(spread * n / (n - 1)) / total;
   }
 };
+
+/// [n] weights of the first rows, 1 on average.
+Tensor weights_of_first(const Dataset& data, int64_t n) {
+  auto weights = data.weights();
+  if (!weights.defined()) return torch::ones({n}, torch::kFloat64);
+  weights = weights.narrow(0, 0, n);
+  const double sum = weights.sum().item<double>();
+  check(sum > 0, "[evaluate] the weights of all rows are 0");
+  return (weights * (static_cast<double>(n) / sum)).contiguous();
+}
 
 /// Per-dimension KL and the variance over rows of the posterior mean (Burda et al. 2016).
 struct SiteUse {
   std::string name;
   Tensor kl, mean_sum, mean_squares;
-  void add(const Site& site, const Tensor& posterior_mean) {
+  void add(const Site& site, const Tensor& posterior_mean, const Tensor& weights) {
+    const auto weighted = [&](const Tensor& x) {
+      const auto particles = x.size(0) / weights.size(0);
+      return x * weights.repeat({particles}).unsqueeze(1);
+    };
     if (auto per_dimension = site.kl_per_dimension(); per_dimension.defined()) {
-      accumulate(kl, per_dimension.to(torch::kFloat64).sum(0));
+      accumulate(kl, weighted(per_dimension.to(torch::kFloat64)).sum(0));
     }
     const auto m = posterior_mean.to(torch::kFloat64).flatten(1);
-    accumulate(mean_sum, m.sum(0));
-    accumulate(mean_squares, m.square().sum(0));
+    accumulate(mean_sum, weighted(m).sum(0));
+    accumulate(mean_squares, weighted(m.square()).sum(0));
   }
   static void accumulate(Tensor& total, const Tensor& more) {
     total = total.defined() ? total + more : more;
@@ -90,28 +111,30 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
       options.draws > 0 ? particles / std::min<int64_t>(options.draws, 64) : 256, 1, 256);
   const int64_t block = std::max<int64_t>(1, particles / rows);
 
+  const auto weights = weights_of_first(data, n);
   Average bound, reconstruction, divergence, evidence, tokens;
   std::vector<SiteUse> use;
   const Draw draw{static_cast<uint64_t>(options.seed), 0};
   for (int64_t from = 0; from < n; from += rows) {
     const auto batch = data.get(torch::arange(from, std::min(n, from + rows)), draw);
+    const auto w = weights.narrow(0, from, batch.size());
     const auto inference = model.infer(batch, 1);
     const auto weight = inference.trace.log_weight.exp();
     const auto r = (weight * log_likelihood(inference, batch)).sum(0);
     const auto k = (weight * kl(inference.trace, batch.size())).sum(0);
-    bound.add(k - r);
-    reconstruction.add(-r);
-    divergence.add(k);
-    if (schema.kind == Kind::kToken) tokens.add(token_mask(batch.x).sum(1));
+    bound.add(k - r, w);
+    reconstruction.add(-r, w);
+    divergence.add(k, w);
+    if (schema.kind == Kind::kToken) tokens.add(token_mask(batch.x).sum(1), w);
     for (size_t i = 0; i < inference.trace.sites.size(); ++i) {
       const auto& site = inference.trace.sites[i];
       if (!site.posterior) continue;
       if (use.size() <= i) use.resize(i + 1);
       use[i].name = site.name;
-      use[i].add(site, site.posterior->mean());
+      use[i].add(site, site.posterior->mean(), w);
     }
     if (options.draws > 0) {
-      evidence.add(-importance_log_prob(model, batch, options.draws, block));
+      evidence.add(-importance_log_prob(model, batch, options.draws, block), w);
     }
     progress(static_cast<double>(std::min(n, from + rows)) / static_cast<double>(n));
   }

@@ -60,7 +60,7 @@ class HeldOut {
  public:
   explicit HeldOut(const Run& run) : run_(run) {}
   const Data& rows() {
-    if (!rows_) rows_ = run_.held_out(&name_);
+    if (!rows_) rows_ = counted_rows(run_.held_out(&name_), Draw{}.key("weights"));
     return rows_;
   }
   const std::string& name() const { return name_; }

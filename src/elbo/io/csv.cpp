@@ -11,6 +11,7 @@
 
 #include "elbo/core/error.h"
 #include "elbo/io/archive.h"
+#include "elbo/io/foreign_file.h"
 
 namespace elbo {
 namespace {
@@ -110,6 +111,8 @@ void CsvReader::begin() {
   while (buffer_.size() < 4 && fill()) {
   }
   const std::string_view head = buffer_;
+  const auto hint = conversion_hint(path(), head);
+  check(hint.empty(), "[csv] ", path(), ": ", hint);
   const auto utf16 = head.substr(0, 2);
   check(utf16 != "\xff\xfe" && utf16 != "\xfe\xff", "[csv] ", path(),
         ": is UTF-16, expected UTF-8 (iconv -f utf-16 -t utf-8 turns one into the other)");

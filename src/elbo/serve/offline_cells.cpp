@@ -28,7 +28,13 @@ Json cell_rules(const Column& c) {
   rules.update(
       {{"origin", c.origin}, {"low", bounded ? c.low : -kFar}, {"high", bounded ? c.high : kFar}});
   if (c.type == "date") {
-    rules.update({{"date", c.format}, {"pattern", kDatePattern}});
+    // The page writes year, month, day and time of day; any other spelling becomes that.
+    auto tokens = c.format;
+    for (const char* known : {"%Y", "%m", "%d", "%H", "%M", "%S"}) {
+      if (const auto at = tokens.find(known); at != std::string::npos) tokens.erase(at, 2);
+    }
+    const bool plain = c.order == TimeOrder::kYmd && tokens.find('%') == std::string::npos;
+    rules.update({{"date", plain ? c.format : "%Y-%m-%d %H:%M:%S"}, {"pattern", kDatePattern}});
     return rules;
   }
   rules.update({{"number",

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "elbo/tasks/code_particles.h"
+
 namespace elbo {
 namespace {
 
@@ -32,25 +34,15 @@ Tensor quantile(const Tensor& sorted, const Tensor& cumulated, double level) {
   return sorted.gather(0, at).squeeze(0);
 }
 
-}  // namespace
+constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
 
-bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan) {
-  constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
-  return rows >= kParticleRows ||
-         incomplete >= std::max<int64_t>(1, kParticleRows / plan.particles);
-}
-
-Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
-                    const CompletionPlan& plan) {
-  torch::NoGradGuard no_gradient;
-  const Bounds bounds(columns);
-  const auto inference = model.infer(batch, plan.particles);
-  const auto log_w = log_ratio(inference, batch) + inference.trace.log_weight;  // [S, B]
-  const auto w = log_w.softmax(0);
-  const auto& dist = *inference.x;
+Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
+                         const CompletionPlan& plan) {
+  const auto w = particles.log_w.softmax(0);  // [S, B]
+  const auto& dist = *particles.x;
   Completion out;
   out.value = dist.typical({w, bounds.low, bounds.high});
-  out.effective = 1 / w.square().sum(0);
+  out.effective = effective(particles);
 
   const int64_t s = w.size(0), b = w.size(1);
   const auto draw = [&] { return bounds(dist.sample()).view({s, b, -1}); };
@@ -72,6 +64,49 @@ Completion complete(Model& model, const Batch& batch, const std::vector<Column>&
     const double outside = 0.5 * (1 - plan.interval);
     out.low = quantile(sorted, cumulated, outside);
     out.high = quantile(sorted, cumulated, 1 - outside);
+  }
+  return out;
+}
+
+/// Rows whose weights lie on few codes: more codes, each round from where those before counted.
+Completion complete_again(Model& model, const Batch& batch, const Bounds& bounds,
+                          const CompletionPlan& plan) {
+  constexpr int64_t kMore = 4, kRounds = 3;
+  auto particles = draw_particles(model, batch, kMore * plan.particles);
+  for (int64_t round = 0; round < kRounds && particles.free; ++round) {
+    const auto guide = guide_of(particles);
+    particles = draw_particles(model, batch, kMore * plan.particles, &guide);
+  }
+  return completion_of(particles, bounds, plan);
+}
+
+/// Puts the parts that rows have in place of those of the rows `at`.
+void replace(Completion& whole, const Completion& part, const Tensor& at) {
+  whole.value.index_copy_(0, at, part.value);
+  whole.effective.index_copy_(0, at, part.effective);
+  if (part.draws.defined()) whole.draws.index_copy_(1, at, part.draws);
+  if (!part.low.defined()) return;
+  whole.low.index_copy_(0, at, part.low);
+  whole.high.index_copy_(0, at, part.high);
+}
+
+}  // namespace
+
+bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan) {
+  return rows >= kParticleRows ||
+         incomplete >= std::max<int64_t>(1, kParticleRows / plan.particles);
+}
+
+Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
+                    const CompletionPlan& plan) {
+  torch::NoGradGuard no_gradient;
+  const Bounds bounds(columns);
+  auto out = completion_of(draw_particles(model, batch, plan.particles), bounds, plan);
+  const auto few = (out.effective < kFewDraws).nonzero().flatten();
+  const int64_t block = std::max<int64_t>(1, kParticleRows / (4 * plan.particles));
+  for (int64_t from = 0; from < few.size(0); from += block) {
+    const auto at = few.slice(0, from, std::min(few.size(0), from + block));
+    replace(out, complete_again(model, pick(batch, at), bounds, plan), at);
   }
   return out;
 }

@@ -20,13 +20,18 @@ struct Completion {
   Tensor effective;  // [B] effective number of particles
 };
 
+/// Effective draws below which a row is drawn for again with more particles, and counts as
+/// uncertain.
+inline constexpr int64_t kFewDraws = 10;
+
 /// Whether a block of rows, of which `incomplete` are to be filled, is filled now: the draws depend
 /// on where blocks end.
 bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan);
 
-/// Self-normalised importance sampling with the encoder as the proposal: p(x_absent | x_seen) is a
-/// mixture of the decoder's distributions, weighted by p(x_seen, z) / q(z | x_seen)
-/// (Mattei & Frellsen 2019, arXiv:1812.02633).
+/// Self-normalised importance sampling: p(x_absent | x_seen) is a mixture of the decoder's
+/// distributions, weighted by p(x_seen, z) / r(z) (Mattei & Frellsen 2019, arXiv:1812.02633), with
+/// codes from posterior and prior. Rows with less than kFewDraws effective ones are drawn for
+/// again: four times as many codes, in three rounds that each look where those before counted.
 Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
                     const CompletionPlan& plan);
 

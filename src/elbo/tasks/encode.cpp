@@ -7,13 +7,15 @@ namespace {
 
 struct EncodeOptions {
   RowChoice choice;
-  bool deviations = false;
+  bool deviations = false, strict = false;
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
     f("deviations", deviations, "write deviations (.sd.npy) beside a .npy of means");
     f("seed", seed, "seed of the binarization", at_least(0));
+    f("strict", strict,
+      "tables: refuse cells that training has not seen instead of taking them as missing");
   }
 };
 
@@ -23,7 +25,8 @@ class Encode : public Task {
 
   Json run(const TaskInput& input) override {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
-    const auto rows = open_task_rows(input, o_.choice);
+    const auto rows =
+        open_task_rows(input, o_.choice, o_.strict ? OddCells::kRefused : OddCells::kMissing);
     const auto layout = code_layout(*input.model, input.run->schemas());
     const auto path = input.out.empty() ? free_path("codes.npy") : input.out.string();
     const bool table = !path.ends_with(".npy");  // one file holds both
@@ -49,6 +52,7 @@ class Encode : public Task {
       result["deviations"] = beside;
     }
     means->commit();
+    if (const auto unseen = unseen_cells(*rows.data); !unseen.is_null()) result["unseen"] = unseen;
     for (const auto& part : layout.parts) {
       result["sites"].push_back(
           {{"name", part.site}, {"shape", part.shape}, {"first", part.offset}});

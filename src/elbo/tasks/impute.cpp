@@ -18,6 +18,7 @@ struct ImputeOptions {
   double interval = 0;
   int64_t longest = 20;
   int64_t seed = 0;
+  bool strict = false;
   template <class F>
   void fields(F&& f) {
     f("m", m,
@@ -31,6 +32,9 @@ struct ImputeOptions {
       between(0, 0.999));
     f("longest", longest, "texts: most tokens in a gap", between(1, 10000));
     f("seed", seed, "seed of the draws", at_least(0));
+    f("strict", strict,
+      "tables: refuse cells that training has not seen; without it they stay as they are, and the "
+      "rest of their row is filled without them");
   }
 };
 
@@ -40,13 +44,16 @@ std::string beside(const std::string& path, const std::string& word) {
   return (p.parent_path() / (p.stem().string() + "." + word + p.extension().string())).string();
 }
 
+/// What the model knows of a cell: nothing; its value; a text that it cannot read, which stays.
+enum CellState : uint8_t { kAbsent, kKnown, kUnread };
+
 /// The rows of a block as they stand in the file, and as the model reads them.
 struct Block {
   std::vector<std::vector<std::string>> cells;  // raw bytes
   std::vector<std::string> ends;
   std::vector<int64_t> lines;
   std::vector<float> values;
-  std::vector<uint8_t> mask;
+  std::vector<uint8_t> states;  // CellState
 
   int64_t size() const { return static_cast<int64_t>(cells.size()); }
   void add(const TableRows& rows) {
@@ -57,7 +64,11 @@ struct Block {
     ends.emplace_back(records.line_end());
     lines.push_back(records.line());
     values.insert(values.end(), rows.values().begin(), rows.values().end());
-    mask.insert(mask.end(), rows.mask().begin(), rows.mask().end());
+    states.insert(states.end(), rows.mask().begin(), rows.mask().end());
+    const auto first = static_cast<int64_t>(states.size() - rows.mask().size());
+    for (const auto& odd : rows.odd()) {
+      if (odd.component >= 0) states[static_cast<size_t>(first + odd.component)] = kUnread;
+    }
   }
 };
 
@@ -106,7 +117,7 @@ class Filler {
 
  private:
   bool absent(const Block& block, int64_t row, size_t column) const {
-    return block.mask[static_cast<size_t>(row) * rows_.cells().size() + column] == 0;
+    return block.states[static_cast<size_t>(row) * rows_.cells().size() + column] == kAbsent;
   }
 
   void append_row(std::string& text, const Block& block, int64_t r, const Tensor& values) const {
@@ -163,7 +174,8 @@ class Impute : public Task {
           " data; cells are filled in tables (CSV), gaps in texts");
     check(!schemas.c.present(), "[impute] the model has conditions, the table gives none");
     const auto reader = input.run->data_options("all").reader;
-    TableRows rows(data_path(input.data), read_options<TableOptions>(reader, "table"), schemas);
+    TableRows rows(data_path(input.data), read_options<TableOptions>(reader, "table"), schemas,
+                   o_.strict ? OddCells::kRefused : OddCells::kMissing);
     const auto out = input.out.empty() ? free_path("filled.csv") : input.out.string();
     check(!out.ends_with(".gz"), "[impute] ", out, ": is written as plain text; leave out .gz");
     Filler filler(rows, out, o_);
@@ -175,6 +187,7 @@ class Impute : public Task {
     };
     for (int64_t holes = 0; rows.next();) {
       block.add(rows);
+      count_unseen(rows);
       holes += std::count(rows.mask().begin(), rows.mask().end(), 0) > 0;
       if (!ends_block(block.size(), holes, plan)) continue;
       finish();
@@ -191,8 +204,14 @@ class Impute : public Task {
                 {"rows", rows_},
                 {"rows_with_holes", incomplete_},
                 {"cells_filled", by_column}};
+    if (unseen_ > 0) result["unseen"] = {{"cells", unseen_}, {"first", first_unseen_}};
     if (incomplete_ > 0) {
       result["effective_draws"] = std::round(effective_ / static_cast<double>(incomplete_));
+    }
+    if (few_ > 0) {
+      result["few_draws"] = {{"rows", few_},
+                             {"effective_below", kFewDraws},
+                             {"try", "--draws " + std::to_string(10 * o_.draws)}};
     }
     return result;
   }
@@ -208,7 +227,7 @@ class Impute : public Task {
     for (int64_t r = 0; r < block.size(); ++r) {
       bool any = false;
       for (int64_t i = 0; i < width; ++i) {
-        if (block.mask[static_cast<size_t>(r * width + i)] != 0) continue;
+        if (block.states[static_cast<size_t>(r * width + i)] != kAbsent) continue;
         ++filled_[static_cast<size_t>(i)];
         any = true;
       }
@@ -221,17 +240,27 @@ class Impute : public Task {
       const auto at = torch::tensor(with_holes);
       Batch batch;
       batch.x = torch::tensor(block.values).view({-1, width}).index_select(0, at);
-      batch.mask = torch::tensor(block.mask, torch::kFloat32).view({-1, width}).index_select(0, at);
+      const auto states = torch::tensor(block.states).view({-1, width}).index_select(0, at);
+      batch.mask = (states == kKnown).to(torch::kFloat32);
       std::vector<Column> columns;
       for (const auto& cell : rows.cells()) columns.push_back(cell.column());
       found = complete(model, batch, columns, plan);
       effective_ += found.effective.sum().item<double>();
+      few_ += (found.effective < kFewDraws).sum().item<int64_t>();
     }
     filler.add(block, found, with_holes);
   }
 
+  void count_unseen(const TableRows& rows) {
+    if (rows.odd().empty()) return;
+    const auto& odd = rows.odd()[0];
+    if (unseen_ == 0) first_unseen_ = rows.text().place() + ", " + odd.name + " = " + odd.text;
+    unseen_ += static_cast<int64_t>(rows.odd().size());
+  }
+
   ImputeOptions o_;
-  int64_t rows_ = 0, incomplete_ = 0;
+  int64_t rows_ = 0, incomplete_ = 0, few_ = 0, unseen_ = 0;
+  std::string first_unseen_;
   double effective_ = 0;
   std::vector<int64_t> filled_;
 };

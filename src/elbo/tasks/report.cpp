@@ -32,7 +32,8 @@ Reported judge(const std::shared_ptr<const Run>& run, const ReportOptions& o,
   options.seed = o.seed;
   const auto data = run->held_out(&r.rows_name);
   const std::shared_ptr<Model> model = run->load();
-  r.subject = std::make_shared<Subject>(model, run, data, options);
+  const auto counted = counted_rows(data, Draw{static_cast<uint64_t>(o.seed), 0}.key("weights"));
+  r.subject = std::make_shared<Subject>(model, run, counted, options);
   r.log = read_log(*run);
   if (!run->data_here()) {
     use_kept(r);

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "elbo/core/text.h"
+#include "elbo/data/table.h"
 #include "elbo/eval/embedding.h"
 #include "elbo/tasks/chart.h"
 #include "elbo/tasks/report_parts.h"
@@ -68,13 +69,15 @@ std::string model_part(const Reported& r) {
     about += "</p>";
   }
   const auto& x = r.run->schemas().x;
+  const auto weight = weight_column(x);
   std::vector<std::pair<std::string, std::string>> spec, train;
   flatten(r.run->spec(), "", spec);
   flatten(facts["train"], "", train);
   return about +
          pair_table({{"model", name},
                      {"data", r.run->data_name()},
-                     {"rows", facts.value("rows", Json()).dump()},
+                     {"rows", facts.value("rows", Json()).dump() +
+                                  (weight.empty() ? "" : ", weighed by column " + weight)},
                      {"shown here", shown_rows(r)},
                      {"a row", to_string(x.shape) + " " + to_string(x.kind)},
                      {"latent values", std::to_string(r.subject->layout().size)},

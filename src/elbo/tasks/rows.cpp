@@ -121,7 +121,21 @@ Tensor read_rows(const std::string& path) {
   return rows.to(torch::kFloat32).flatten(rows.dim() > 1 ? 1 : 0).view({rows.size(0), -1});
 }
 
-TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice, bool keep_odd) {
+Json unseen_cells(const Dataset& data) {
+  if (data.schemas().x.kind != Kind::kTable) return nullptr;
+  int64_t cells = 0;
+  std::string first;
+  for (int64_t row = 0; row < data.size(); ++row) {
+    const auto odd = data.odd_cells(row);
+    if (cells == 0 && !odd.empty()) {
+      first = data.row_name(row) + ", " + odd[0].name + " = " + odd[0].text;
+    }
+    cells += static_cast<int64_t>(odd.size());
+  }
+  return cells > 0 ? Json{{"cells", cells}, {"first", first}} : Json();
+}
+
+TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice, OddCells odd) {
   TaskRows rows;
   const auto& run = *input.run;
   if (input.data.empty() && choice.split == "auto") {
@@ -132,7 +146,7 @@ TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice, bool ke
   } else {
     const auto own = has_test_split(input.data) ? "test" : "all";
     rows.name = input.data;
-    rows.data = run.open_other(input.data, choice.split == "auto" ? own : choice.split, keep_odd);
+    rows.data = run.open_other(input.data, choice.split == "auto" ? own : choice.split, odd);
   }
   const int64_t n = rows.data->size();
   RowPart part{0, choice.rows > 0 ? std::min(choice.rows, n) : n, n};

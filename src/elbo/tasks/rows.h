@@ -31,8 +31,12 @@ struct TaskRows {
   int64_t first = 0;  // the place of its first row, where it is a part
 };
 /// Raises an Error where a part of the rows would go to the same default file as the other parts.
-/// `keep_odd`: see DataOptions.
-TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice, bool keep_odd = false);
+/// `odd`: see DataOptions.
+TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice,
+                        OddCells odd = OddCells::kRefused);
+/// What a result says of cells that became missing ones: how many, and the first; null where there
+/// are none.
+Json unseen_cells(const Dataset& data);
 
 /// Every row once, in blocks: f(batch, first). Within f the noise of a row depends on the seed and
 /// on its place in the whole data alone, so that parts put together are the whole.

@@ -126,7 +126,7 @@ class Score : public Task {
     if (input.data == "-") return follow(input);
     if (input.data.empty() && !input.run->has_rows()) input.run->lack_data();
     check_verdict_file(out_path(input));
-    const auto rows = open_task_rows(input, o_.choice, !o_.strict);
+    const auto rows = open_task_rows(input, o_.choice, odd());
     const auto usual = prepare(input, [&](double done) { input.progress(0.2 * done); });
     const auto normal =
         find_normal_class(*input.run, rows.data->schemas().y, o_.normal_class, o_.anomalies);
@@ -207,7 +207,7 @@ class Score : public Task {
     const auto names = components_of(input.run->schemas().x);
     const Json& options = input.run->facts()["data"]["options"];
     const auto stream =
-        open_stream("-", input.run->schemas(), options.value("reader", Json::object()), !o_.strict);
+        open_stream("-", input.run->schemas(), options.value("reader", Json::object()), odd());
     Smooth smooth(o_.smooth);
     while (stream->next()) {
       const auto batch = stream->batch();
@@ -355,6 +355,7 @@ class Score : public Task {
         judge_scores(torch::tensor(scores, torch::kFloat64), torch::tensor(labels), threshold);
   }
 
+  OddCells odd() const { return o_.strict ? OddCells::kRefused : OddCells::kQuoted; }
   Draw draw() const { return {static_cast<uint64_t>(o_.score.seed), 0}; }
 
   ScoreOptions o_;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "elbo/core/allocation_bound.h"
+#include "elbo/data/hidden_cells.h"
 #include "elbo/group/group.h"
 #include "elbo/io/file.h"
 #include "elbo/io/tensorboard.h"
@@ -115,7 +116,9 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
     remove_leftovers(run.path().string());
   }
   if (data) run.give_training_data(std::move(data));
-  const auto [train, validation] = run.training_parts();
+  auto [train, validation] = run.training_parts();
+  // Runs of earlier versions do not say so, and hide nothing.
+  if (options.hide > 0) train = with_hidden_cells(train, options.hide);
 
   seed_torch(Draw{static_cast<uint64_t>(options.seed), 0}.key("weights"));
   auto bound = run.bound_by("state.safetensors");

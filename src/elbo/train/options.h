@@ -17,6 +17,7 @@ struct TrainOptions {
   double weight_decay = 0, clip = 0, average = 0;
   bool normalize = false;
   double validation = 0.1;
+  double hide = -1;
   int64_t patience = 0;
   int64_t seed = 0;
   int64_t log_every = 0;
@@ -38,6 +39,10 @@ struct TrainOptions {
     f("normalize", normalize, "scale each tensor's gradient to norm 1 before the update");
     f("validation", validation,
       "rows held out for validation: a share below 1, else a number of rows", at_least(0));
+    f("hide", hide,
+      "tables: share of the cells hidden in training, so that the model can fill them (-1 = 0.25 "
+      "for a table of several columns)",
+      between(-1, 0.5));
     f("patience", patience,
       "stop when validation has not improved for this many epochs (0 = never)", at_least(0));
     f("keep", keep, "weights to keep: of the best validation, or of the last epoch",

@@ -1,6 +1,9 @@
 #include "elbo/train/plan.h"
 
+#include <tuple>
+
 #include "elbo/data/content_hash.h"
+#include "elbo/data/hidden_cells.h"
 #include "elbo/data/open.h"
 #include "elbo/train/players.h"
 #include "elbo/train/stage.h"
@@ -47,6 +50,16 @@ Json options_of_both(const Json& recommended, const Json& given) {
   return both;
 }
 
+/// The share of cells that training hides. A second stage reads rows as the first one's model does.
+double hidden_share(const TrainOptions& options, const Schema& x, bool second_stage) {
+  constexpr double kUsual = 0.25;  // every other row hides some
+  const bool table = x.kind == Kind::kTable;
+  check(options.hide <= 0 || table, "[train] hide: found ", options.hide,
+        ", cells are hidden in tables only");
+  if (options.hide >= 0) return options.hide;
+  return table && numel(x.shape) > 1 && !second_stage ? kUsual : 0;
+}
+
 }  // namespace
 
 void resolve_epochs(Json& j, double steps_per_epoch) {
@@ -90,8 +103,30 @@ TrainPlan plan_training(const TrainRequest& asked) {
   // A second stage reads rows as the first does, whatever these rows would tell by themselves.
   if (first) data_options.like = std::make_shared<const Schemas>(first->schemas());
 
-  const auto data = plan.data = open_data(request.data, data_options);
-  const auto [training, validation] = split_validation(data, options.validation, options.seed);
+  auto data = open_data(request.data, data_options);
+  const bool asked_to_hide = options.hide >= 0;
+  options.hide = hidden_share(options, data->schemas().x, first.has_value());
+  if (options.hide > 0) data = with_hidden_cells(data, 0);
+  if (options.hide > 0 && !asked_to_hide) {
+    plan.notes.push_back(
+        "training hides cells, a quarter of them, so that the model can fill missing ones (--hide "
+        "0: none)");
+  }
+  plan.data = data;
+  const bool own_part = data_options.split == "train" &&
+                        !request.train_options.contains("validation") && options.validation > 0 &&
+                        has_validation_split(request.data);
+  Data training = data, validation;
+  if (own_part) {
+    auto held = data_options;
+    held.split = "val";
+    held.rows = 0;
+    held.like = std::make_shared<const Schemas>(data->schemas());
+    validation = open_data(request.data, held);
+    check_fits(validation->schemas().x, data->schemas().x, request.data + ", part val");
+  } else {
+    std::tie(training, validation) = split_validation(data, options.validation, options.seed);
+  }
   plan.schemas = data->schemas();
   if (first) check_fits(plan.schemas.x, first->schemas().x, request.data);
   plan.training_rows = training->size();
@@ -118,6 +153,7 @@ TrainPlan plan_training(const TrainRequest& asked) {
                   {"options", write_options(data_options)},
                   {"hash", content_hash(*data)}}},
                 {"rows", data->size()}};
+  if (own_part) plan.facts["data"]["validation"] = "val";
   if (first) plan.facts["from"] = request.from;
   return plan;
 }

@@ -308,12 +308,21 @@ Data Run::training_data() const {
 
 std::pair<Data, Data> Run::training_parts() const {
   const auto options = train_options();
+  if (has_validation_part()) {
+    auto held = data_options("val");
+    held.rows = 0;
+    return {training_data(), opened(held)};
+  }
   return split_validation(training_data(), options.validation, options.seed);
 }
 
-Data Run::open_other(const std::string& text, const std::string& split, bool keep_odd) const {
+bool Run::has_validation_part() const {
+  return facts_["data"].value("validation", std::string()) == "val";
+}
+
+Data Run::open_other(const std::string& text, const std::string& split, OddCells odd) const {
   auto options = data_options(split);
-  options.keep_odd = keep_odd;
+  options.odd = odd;
   options.rows = options.labels_per_class = 0;
   options.labels.clear();
   options.without.clear();

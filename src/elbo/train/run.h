@@ -74,6 +74,8 @@ class Run {
   /// The same where somebody has opened it already.
   void give_training_data(Data data) { training_ = std::move(data); }
   std::pair<Data, Data> training_parts() const;
+  /// Whether the source's own part validates, not rows held out of those for training.
+  bool has_validation_part() const;
   /// The words of the command line that named the data.
   std::string data_name() const { return facts_["data"]["source"]; }
   /// The same for the current folder: relative paths are those of the folder of the training.
@@ -91,8 +93,9 @@ class Run {
   /// How the run reads data: its preprocessing, and the schema that it expects.
   DataOptions data_options(const std::string& split) const;
   /// Data given to another command: opened with the run's preprocessing and held to its schema;
-  /// `keep_odd`: see DataOptions.
-  Data open_other(const std::string& text, const std::string& split, bool keep_odd = false) const;
+  /// `odd`: see DataOptions.
+  Data open_other(const std::string& text, const std::string& split,
+                  OddCells odd = OddCells::kRefused) const;
   /// The rows to judge a run by when none are given: the source's own test part, else the
   /// validation rows of training. Where the data are not here: the rows that the run keeps, else
   /// what the model decodes from the codes that it keeps. `name` receives which.

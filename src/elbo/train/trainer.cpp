@@ -79,8 +79,10 @@ void Trainer::roll_back(const std::string& cause, const Hooks& hooks) {
 
 void Trainer::keep_good() { good_ = state(); }
 
-Json Trainer::validate(const Data& data) {
+Json Trainer::validate(const Data& rows_held_out) {
   torch::NoGradGuard no_gradient;
+  const auto data =
+      counted_rows(rows_held_out, Draw{static_cast<uint64_t>(options_.seed), 0}.key("weights"));
   // The same noise at every epoch, so that epochs compare; training's own stream goes on untouched.
   RandomScope scope(Draw{static_cast<uint64_t>(options_.seed), 0}.key("validation"));
   const EvaluationScope model_scope(*model_), objective_scope(*objective_);
