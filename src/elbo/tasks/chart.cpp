@@ -166,15 +166,14 @@ std::string short_number(double value) {
 }
 
 std::string line_chart(const std::string& title, const std::string& x_name,
-                       std::vector<Series> series) {
+                       std::vector<Series> series, bool all) {
   constexpr size_t kMostPoints = 150;
   Range x, y;
   std::string described;
   std::vector<std::pair<std::string, int64_t>> names;
   for (auto& s : series) {
     s = thinned(s, kMostPoints);
-    // The first value is often far off; later ones are what people look at.
-    const size_t first = s.y.size() > 5 ? 1 : 0;
+    const size_t first = !all && s.y.size() > 5 ? 1 : 0;
     for (size_t i = 0; i < s.y.size(); ++i) {
       x.add(s.x[i]);
       if (i >= first) y.add(s.y[i]);

@@ -20,8 +20,10 @@ struct Series {
   int64_t color = 0;
   bool dashed = false;
 };
+/// Of more than five values the first, which of a loss is often far off, does not stretch the y
+/// axis unless the chart shows all.
 std::string line_chart(const std::string& title, const std::string& x_name,
-                       std::vector<Series> series);
+                       std::vector<Series> series, bool all = false);
 /// One bar a name; of several series their bars side by side, y alone is read.
 std::string bar_chart(const std::string& title, const std::vector<std::string>& names,
                       const std::vector<Series>& series, const std::string& unit);

@@ -22,7 +22,7 @@ std::string chart_html(const Chart& chart) {
     lines.push_back({line.name, line.x, line.y, static_cast<int64_t>(lines.size() % 10), false});
   }
   if (chart.form == Chart::Form::kBars) return bars_html(chart, lines);
-  return line_chart(chart.title, chart.x, lines);
+  return line_chart(chart.title, chart.x, lines, true);
 }
 
 }  // namespace
