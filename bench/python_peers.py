@@ -3,8 +3,8 @@
 
   scripts/reproduce_python.sh          makes the environment of the peers and calls this
 
-Every method has the settings that it comes with; where it wants a size, the one of its own default. A method
-runs in a process of its own; its seconds are those of its function, imports included. MNIST and OddBench
+Every method has the settings that it comes with. A method runs in a process of its own with --threads threads;
+its seconds are those of its function, imports included. MNIST and OddBench
 lie under --data, the tables with holes come with scikit-learn."""
 import argparse
 import gzip
@@ -35,9 +35,9 @@ def pictures_pythae(train, test, seed):
     from pythae.trainers import BaseTrainerConfig
     settings = BaseTrainerConfig(output_dir="run", seed=seed, no_cuda=True)
     model = VAE(VAEConfig(input_dim=train.shape[1:]))
+    train, test = torch.tensor(train / 255).float(), torch.tensor(test / 255).float()
     TrainingPipeline(training_config=settings, model=model)(train_data=train)
     with torch.no_grad():
-        train, test = torch.tensor(train / 255).float(), torch.tensor(test / 255).float()
         return model.embed(train).numpy(), model.embed(test).numpy(), model.reconstruct(test).numpy()
 
 
@@ -161,6 +161,7 @@ def main():
     parser.add_argument("--data", default=os.environ.get("ELBO_DATA", here.parent.parent / "shared/data"), type=pathlib.Path)
     parser.add_argument("--pictures", default=10_000, type=int, help="of MNIST's training set")
     parser.add_argument("--every", default=4, type=int, help="of OddBench's tables in alphabetical order")
+    parser.add_argument("--threads", default=1, type=int)
     parser.add_argument("--seed", default=0, type=int)
     parser.add_argument("--repeats", default=1, type=int, help="the least seconds are shown")
     parser.add_argument("--only", default="", help="tasks and methods whose names hold this word")
@@ -170,6 +171,7 @@ def main():
     if a.child:
         child(a)
         return
+    os.environ["OMP_NUM_THREADS"] = str(a.threads)
     print("| task | method | lines | seconds | figures |\n| --- | --- | --- | --- | --- |", flush=True)
     for task, (_, methods) in TASKS.items():
         for name, method in methods.items():

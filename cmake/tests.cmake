@@ -118,7 +118,7 @@ if(NOT ELBO_FOLDERS)
   if(no_numpy)
     message(STATUS "The tests of the Python package are left out: python3-numpy was not found")
   else()
-    foreach(what runs estimators examples)
+    foreach(what runs estimators examples manners misuse)
       add_test(NAME python_${what}
                COMMAND ${Python3_EXECUTABLE} -m unittest -v test_${what}
                WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/tests/python)

@@ -16,6 +16,7 @@ import numpy as np
 from ._call import Calls, InputError, Stopped, call, interruptible, json_of, options_text, take_text
 from ._data import Data, as_array, as_data, cells_of, view_of
 from ._library import MOST_DIMENSIONS, Array, lib
+from ._looks import as_html, as_text
 from ._progress import bar
 
 _FILES = ("spec.json", "schema.json", "weights.safetensors", "log.jsonl", "features.safetensors")
@@ -277,35 +278,11 @@ class Run:
     def __copy__(self) -> "Run":
         return self  # nothing of it changes but by resume()
 
-    def _key_figures(self) -> dict[str, Any]:
-        facts = self.facts
-        figures: dict[str, Any] = {
-            "model": facts.get("model"),
-            "data": facts["data"]["source"],
-            "rows": facts.get("rows"),
-            "parameters": self.parameters,
-            "code": self.code_size,
-        }
-        best = [line for line in self.log if line.get("best")]
-        if best:
-            part = "validation" if "validation" in best[-1] else "train"
-            figures["epoch"] = best[-1].get("epoch")
-            figures[f"{part} loss"] = f"{best[-1][part]['loss']:.6g}"
-        return figures
-
     def __repr__(self) -> str:
-        figures = ", ".join(f"{name} {value}" for name, value in self._key_figures().items())
-        return f"<elbo.Run {self.path}: {figures}>"
+        return as_text(self)
 
     def _repr_html_(self) -> str:
-        import html
-
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(str(name))}</th>"
-            f"<td>{html.escape(str(value))}</td></tr>"
-            for name, value in {"run": self.path, **self._key_figures()}.items()
-        )
-        return f"<table>{rows}</table>"
+        return as_html(self)
 
 
 def _take_rows(pointer: ctypes.c_void_p) -> np.ndarray:
