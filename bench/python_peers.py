@@ -4,7 +4,7 @@
   scripts/reproduce_python.sh          makes the environment of the peers and calls this
 
 Every method has the settings that it comes with. A method runs in a process of its own with --threads threads;
-its seconds are those of its function, imports included. MNIST and OddBench
+its seconds are those of the processor in its function, imports included: other processes do not count. MNIST and OddBench
 lie under --data, the tables with holes come with scikit-learn."""
 import argparse
 import gzip
@@ -93,9 +93,9 @@ def pictures(a, method):
 
     train, labels = (part[: a.pictures] for part in mnist(a, "train"))
     test, truth = mnist(a, "t10k")
-    start = time.time()
+    start = time.process_time()
     codes, judged, shown = method(train.copy(), test.copy(), a.seed)
-    seconds = time.time() - start
+    seconds = time.process_time() - start
     error = float(np.mean((shown.reshape(test.shape) - test / 255) ** 2)) * 784
     right = KNeighborsClassifier(5).fit(codes, labels).score(judged, truth)
     return seconds, f"squared error {error:.2f}, 5 neighbours of a code {100 * right:.1f} % ({codes.shape[1]} numbers)"
@@ -108,9 +108,9 @@ def outliers(a, method):
     for path in sorted((a.data / "oddbench").glob("*.npz"))[:: a.every]:
         data = np.load(path)
         train, test = (data[part].astype(np.float32) for part in ("train", "test"))
-        start = time.time()
+        start = time.process_time()
         scores = method(train, test, a.seed)
-        seconds += time.time() - start
+        seconds += time.process_time() - start
         found.append(roc_auc_score(data["test_labels"], scores))
     return seconds, f"mean AUROC {np.mean(found):.3f}, median {np.median(found):.3f}, lowest {min(found):.3f} ({len(found)} tables)"
 
@@ -125,9 +125,9 @@ def holes(a, method):
         errors[name] = []
         for mask in range(3):
             hidden = np.random.default_rng(mask).random(full.shape) < 0.3
-            start = time.time()
+            start = time.process_time()
             filled = method(np.where(hidden, np.nan, full), a.seed)
-            seconds += time.time() - start
+            seconds += time.process_time() - start
             errors[name].append(float(np.sqrt(np.mean((filled - full)[hidden] ** 2))))
     words = ", ".join(f"{name.replace('_', ' ')} {np.mean(taken):.3f}" for name, taken in errors.items())
     return seconds, f"RMSE {words}"
@@ -172,7 +172,7 @@ def main():
         child(a)
         return
     os.environ["OMP_NUM_THREADS"] = str(a.threads)
-    print("| task | method | lines | seconds | figures |\n| --- | --- | --- | --- | --- |", flush=True)
+    print("| task | method | lines | processor seconds | figures |\n| --- | --- | --- | --- | --- |", flush=True)
     for task, (_, methods) in TASKS.items():
         for name, method in methods.items():
             if a.only not in f"{task}/{name}":

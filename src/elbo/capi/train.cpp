@@ -1,4 +1,5 @@
 #include <ATen/Parallel.h>
+#include <malloc.h>
 
 #include "elbo/capi/given_data.h"
 #include "elbo/capi/guard.h"
@@ -53,6 +54,13 @@ void reopen(elbo_run& run, const std::filesystem::path& folder) {
   run.model.reset();
 }
 
+/// What a training has freed goes back to the system: the caller's process may live for long.
+void give_memory_back() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 }  // namespace
 }  // namespace elbo::capi
 
@@ -77,6 +85,7 @@ elbo_status elbo_train(const elbo_data* data, const char* request, const char* f
     plan.model.reset();
     Calls calls(callbacks);
     const bool finished = fit_with(run, calls, std::move(plan.data));
+    give_memory_back();
     auto made = std::make_unique<elbo_run>();
     reopen(*made, folder);
     *out = made.release();
@@ -99,6 +108,7 @@ elbo_status elbo_resume(elbo_run* run, const elbo_data* data, const char* option
     }
     Calls calls(callbacks);
     const bool finished = fit_with(again, calls, std::move(rows));
+    give_memory_back();
     reopen(*run, again.path());
     if (!finished) throw Stopped();
   });

@@ -92,6 +92,7 @@ std::shared_ptr<FolderLock> FolderLock::take(const std::string& folder) {
   std::error_code ignored;
   const auto key = std::filesystem::canonical(folder, ignored).string();
   const std::lock_guard lock(mutex);
+  std::erase_if(held, [](const auto& one) { return one.second.expired(); });
   auto& entry = held[key];
   auto found = entry.lock();
   if (!found) {
