@@ -91,7 +91,7 @@ class Estimators(unittest.TestCase):
                     continue
                 f = getattr(model, name)
                 alone = np.concatenate([f(row[None]) for row in x])
-                np.testing.assert_allclose(alone, f(x), rtol=1e-5, atol=1e-5)
+                np.testing.assert_allclose(alone, f(x), rtol=1e-7, atol=1e-7)
 
     def test_pictures(self):
         import elbo
