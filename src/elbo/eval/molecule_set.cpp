@@ -29,7 +29,7 @@ double share_of(size_t part, size_t whole) {
 
 }  // namespace
 
-double cosine(const Counts& a, const Counts& b) {
+double cosine(const FragmentCounts& a, const FragmentCounts& b) {
   double product = 0, squares_a = 0, squares_b = 0;
   for (const auto& [name, n] : a) {
     squares_a += static_cast<double>(n) * static_cast<double>(n);

@@ -9,15 +9,15 @@
 namespace elbo {
 
 /// How often each of several things occurs.
-using Counts = std::map<std::string, int64_t>;
+using FragmentCounts = std::map<std::string, int64_t>;
 /// Cosine of the angle between two tables of counts; 0 where one is empty.
-double cosine(const Counts& a, const Counts& b);
+double cosine(const FragmentCounts& a, const FragmentCounts& b);
 
 /// Texts that were made, and what they are as molecules.
 struct MoleculeSet {
   int64_t texts = 0;
-  std::vector<std::string> molecules;  // the valid ones, canonical
-  Counts fragments, scaffolds;         // of BRICS, of Bemis and Murcko; no scaffold counts as ""
+  std::vector<std::string> molecules;   // the valid ones, canonical
+  FragmentCounts fragments, scaffolds;  // of BRICS, of Bemis and Murcko; no scaffold counts as ""
 };
 MoleculeSet read_molecules(const std::vector<std::string>& smiles);
 /// Canonical forms of the valid ones, in order.

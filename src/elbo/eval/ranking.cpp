@@ -41,14 +41,14 @@ Detection detection(int64_t hits, int64_t false_alarms, double recall) {
   return {alarms > 0 ? static_cast<double>(hits) / alarms : 0, recall};
 }
 
-struct Counts {
+struct AlarmCounts {
   int64_t hits = 0, false_alarms = 0, misses = 0, ranges = 0, ranges_found = 0;
 };
 
-Counts count(const Tensor& alarms, const Tensor& labels) {
+AlarmCounts count(const Tensor& alarms, const Tensor& labels) {
   const auto a = numbers_of(alarms), y = numbers_of(labels);
   check(a.size() == y.size(), "[score] labels: found ", y.size(), " for ", a.size(), " alarms");
-  Counts c;
+  AlarmCounts c;
   bool inside = false, found = false;
   for (size_t i = 0; i < a.size(); ++i) {
     const bool alarm = a[i] > 0, anomaly = y[i] > 0;
