@@ -34,7 +34,7 @@ TEST_CASE("lists of millions of rows take half the memory and name the same rows
   CHECK_THROWS_AS(held->get(torch::full({1}, kHeld, torch::kInt64)), Error);
 
   const auto order = epoch_rows(*data, 11);
-  CHECK(order.scalar_type() == torch::kInt32);
+  CHECK((order.scalar_type() == torch::kInt32));
   CHECK(order.to(torch::kInt64).equal(torch::tensor(permutation(kRows, 11))));
   CHECK_THROWS_AS(subset_of(data, torch::full({1}, static_cast<int32_t>(kRows), torch::kInt32)),
                   Error);
