@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib.abc
 import importlib.machinery
 import json
+import mmap
 import os
 import pathlib
 import re
@@ -22,13 +24,14 @@ def built_for(library: str) -> str:
         return ""
 
 
+@functools.lru_cache(maxsize=None)
 def wanted_files(library: str) -> list[str]:
     """Names of the libtorch that a library was linked with."""
     try:
-        content = pathlib.Path(library).read_bytes()
-    except OSError:
+        with open(library, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return sorted({name.decode() for name in re.findall(rb"libtorch_cpu\.so[.\d]*", content)})
+    except (OSError, ValueError):
         return []  # found by the loader's own path
-    return sorted({name.decode() for name in re.findall(rb"libtorch_cpu\.so[.\d]*", content)})
 
 
 def mapped_libtorch() -> str | None:
