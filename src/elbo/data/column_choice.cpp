@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "elbo/core/registry.h"
@@ -13,6 +14,7 @@ constexpr int64_t kRare = 5;         // a class with fewer rows is not learned
 constexpr size_t kFewClasses = 100;  // fewer than this are all kept
 constexpr int64_t kFewestRows = 20;  // below this, all different says nothing
 constexpr double kSkewed = 2;        // skewness of an exponential distribution
+constexpr unsigned kBothOrders = 1U << unsigned(TimeOrder::kDmy) | 1U << unsigned(TimeOrder::kMdy);
 constexpr double kOffset = 1e4;      // deviations from zero beyond which float32 loses digits
 constexpr double kFloatUnit = 6e-8;  // of float32, at 1
 constexpr double kFarthest = 1e4;    // scales from the middle at which networks stay finite
@@ -136,13 +138,20 @@ std::optional<TimeOrder> ColumnStatistics::time_order(const std::string& given) 
 std::string ColumnStatistics::said_of_times(const TimeOrder& order) const {
   std::string said;
   if (order != TimeOrder::kYmd) {
-    said = "times, " + spoken_order(order);
-    const bool either = order == TimeOrder::kDmy || order == TimeOrder::kMdy;
-    said += either ? std::string(" (--types \"NAME=date(") +
-                         (order == TimeOrder::kDmy ? "mdy" : "dmy") + ")\" exchanges the first two)"
-            : order == TimeOrder::kCompact || order >= TimeOrder::kSeconds
-                ? " (--types NAME=real takes them as numbers)"
-                : "";
+    const bool day_first = order == TimeOrder::kDmy, numbers = order >= TimeOrder::kCompact;
+    const bool either = day_is_not_month_ && (orders_ & kBothOrders) == kBothOrders;
+    const bool named = std::any_of(first_text_.begin(), first_text_.end(),
+                                   [](unsigned char c) { return std::isalpha(c) != 0; });
+    said = named && !numbers && !either && (orders_ & kBothOrders) == kBothOrders
+               ? "times, months by their names"
+               : "times, " + spoken_order(order);
+    if (either) {
+      said += std::string(" (--types \"NAME=date(") + (day_first ? "mdy" : "dmy") +
+              ")\" exchanges the first two)";
+    } else {
+      said += numbers ? " (--types NAME=real takes them as numbers)"
+                      : " (--types NAME=category takes them as words)";
+    }
   }
   if (!style_.zones_differ()) return said;
   return said + (said.empty() ? "times " : ", ") + "with several offsets from UTC: filled in and " +

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "elbo/core/text.h"
+#include "elbo/data/column.h"
 
 namespace elbo {
 namespace {
@@ -277,6 +278,10 @@ std::string spoken_order(TimeOrder order) {
 }
 
 std::optional<double> parse_time(std::string_view text, TimeOrder order) {
+  // Most dates are plain ones, which are read in one pass.
+  if (order == TimeOrder::kYmd) {
+    if (const auto plain = parse_date(text)) return plain;
+  }
   if (order == TimeOrder::kSeconds) return parse_unix(text, 1);
   if (order == TimeOrder::kMilliseconds) return parse_unix(text, 1e3);
   if (order == TimeOrder::kMicroseconds) return parse_unix(text, 1e6);
