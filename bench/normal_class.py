@@ -53,9 +53,8 @@ def judge(options, words, share, folder):
     train, test = rows_of(generator, 600, share), rows_of(generator, 300, 0.3)
     write(folder / "train.csv", train, words)
     write(folder / "test.csv", test, words)
-    small = ["--set", "encoder.hidden=[16]", "--set", "decoder.hidden=[16]", "--set", "latent.size=2"]
     program.elbo(options.program, "train", folder / "train.csv", "--types", "y=label", "--out", folder / "run",
-                 "--force", "-q", "--model", "anomaly", "--epochs", 10, *small, threads=1)
+                 "--force", "-q", "--model", "anomaly", "--epochs", 10, threads=1)
     said = json.loads(program.elbo(options.program, "score", folder / "run", folder / "test.csv", "-o",
                                    folder / "scores.csv", "--json", threads=1))
     with open(folder / "scores.csv") as file:

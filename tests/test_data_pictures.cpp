@@ -45,7 +45,7 @@ TEST_CASE("parts are known whatever lies beside them, and masks are no pictures"
   CHECK(notes.find("masks of other pictures: 4 pictures in ground_truth") != std::string::npos);
   CHECK(notes.find("1 picture in logo.png") != std::string::npos);
   CHECK(notes.find("1 .txt") != std::string::npos);
-  CHECK(notes.find("1 picture of val/") != std::string::npos);
+  CHECK(notes.find("val/: 1 picture validates") != std::string::npos);
   DataOptions options;
   options.split = "test";
   CHECK(has_test_split(folder.at("bottle")));
