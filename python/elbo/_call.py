@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import threading
+import weakref
 from typing import Any, Callable
 
 from ._library import INVALID, LINE, OK, OUT_OF_MEMORY, PROGRESS, STOPPED, Callbacks, lib
@@ -98,10 +99,17 @@ class Calls:
     ) -> None:
         self.stop = False
         self._progress, self._on_log = progress, on_log
-        self.struct = Callbacks(None, PROGRESS(self._step), LINE(self._line), LINE(self._note))
+        # Python's collector does not find circles that lead through C's pointers: they hold no reference.
+        me = weakref.proxy(self)
+        self.struct = Callbacks(
+            None,
+            PROGRESS(lambda user, done, text: me._step(done, text)),
+            LINE(lambda user, text: me._line(text)),
+            LINE(lambda user, text: me._note(text)),
+        )
         self.reference = ctypes.byref(self.struct)
 
-    def _step(self, user: Any, done: float, text: bytes | None) -> int:
+    def _step(self, done: float, text: bytes | None) -> int:
         try:
             if self._progress is not None:
                 self._progress(done, json.loads(text) if text else None)
@@ -109,7 +117,7 @@ class Calls:
             log.exception("the progress callback failed")
         return int(self.stop)
 
-    def _line(self, user: Any, text: bytes) -> None:
+    def _line(self, text: bytes) -> None:
         try:
             log.info("%s", text.decode("utf-8", "replace"))
             if self._on_log is not None:
@@ -117,7 +125,7 @@ class Calls:
         except BaseException:
             log.exception("the log callback failed")
 
-    def _note(self, user: Any, text: bytes) -> None:
+    def _note(self, text: bytes) -> None:
         log.warning("%s", text.decode("utf-8", "replace"))
 
 

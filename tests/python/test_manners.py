@@ -41,6 +41,18 @@ class Manners(unittest.TestCase):
         )
         self.assertEqual(caught(imported), caught(alone))
 
+    def test_a_training_leaves_nothing_behind(self):
+        import gc
+
+        def kinds():
+            gc.collect()
+            return [type(one).__name__ for one in gc.get_objects() if type(one).__name__ in ("Calls", "Data", "Run")]
+
+        before = kinds()
+        for _ in range(3):
+            elbo.train(correlated(), epochs=1).evaluate(draws=1)
+        self.assertEqual(kinds(), before)
+
     @needs("tqdm")
     def test_a_bar_goes_to_its_end(self):
         import contextlib
