@@ -55,8 +55,7 @@ class Reading {
         letters(run);
       } else if (digit(run[0])) {
         compact&& field_ == 0 ? compact_digits(run) : digits(run);
-      } else if (field_ >= 6 && (run == "." || run == ",") && !rest_.empty() &&
-                 digit(rest_[0])) {
+      } else if (field_ >= 6 && (run == "." || run == ",") && !rest_.empty() && digit(rest_[0])) {
         out_ += run;
         fraction = std::min(take_run(rest_).size(), kMostFraction);
         out_ += "%" + std::to_string(std::max(fraction, style.fraction)) + "f";
@@ -167,9 +166,8 @@ Reading read(std::string_view text) {
   Reading reading(text);
   const bool digits = text.find_first_not_of("0123456789") == std::string_view::npos;
   reading.pattern(digits ? TimeOrder::kCompact
-                  : digit(text[0]) && text.find_first_not_of("0123456789") == 4
-                      ? TimeOrder::kYmd
-                      : TimeOrder::kDmy,
+                  : digit(text[0]) && text.find_first_not_of("0123456789") == 4 ? TimeOrder::kYmd
+                                                                                : TimeOrder::kDmy,
                   none);
   return reading;
 }
