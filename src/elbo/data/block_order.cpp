@@ -70,7 +70,8 @@ std::vector<int64_t> rows_by_weight(const Tensor& weights, uint64_t key) {
 }
 
 Tensor epoch_rows(const Dataset& data, uint64_t key) {
-  const bool compact = !streamed(data) && wants_short_rows(data.size());
+  const bool compact =
+      !streamed(data) && !data.weights().defined() && wants_short_rows(data.size());
   return compact ? rows_tensor(shuffled<int32_t>(data.size(), key))
                  : rows_tensor(epoch_order(data, key));
 }
