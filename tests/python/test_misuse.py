@@ -3,6 +3,7 @@ the process lives on."""
 
 import ctypes
 import itertools
+import os
 import pathlib
 import tempfile
 import unittest
@@ -76,9 +77,12 @@ class Misuse(unittest.TestCase):
         cls.run_ = elbo.train(cls.x, epochs=1, seed=1, set={"latent.size": 2})
         cls.table = elbo.train(people(), model="missing_iwae", steps=5)
         cls.folder = tempfile.TemporaryDirectory()
+        cls.before = pathlib.Path.cwd()
+        os.chdir(cls.folder.name)  # some of what is given is the name of a file to write
 
     @classmethod
     def tearDownClass(cls):
+        os.chdir(cls.before)
         cls.folder.cleanup()
 
     def survives(self, name, call):
