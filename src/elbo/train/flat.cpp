@@ -3,9 +3,6 @@
 #include "elbo/core/error.h"
 
 namespace elbo {
-namespace {
-constexpr int64_t kAlign = 16;  // floats: a cache line, so that kernels load aligned vectors
-}
 
 FlatParameters::FlatParameters(const std::vector<std::pair<std::string, Tensor>>& named) {
   torch::NoGradGuard no_gradient;

@@ -10,6 +10,10 @@
 
 namespace ELBO_API elbo {
 
+/// Floats between the beginnings of parameters in the buffer, or a multiple: a cache line, so that
+/// kernels load aligned vectors.
+constexpr int64_t kAlign = 16;
+
 /// Where one parameter lies in the flat buffer.
 struct Span {
   std::string name;

@@ -38,7 +38,7 @@ std::vector<Optimizer::Stretch> Optimizer::advance(const std::vector<Span>& span
     const auto time = ++times[span.number];
     // The padding between neighbours is zero and stays zero.
     if (merged && !out.empty() && out.back().time == time &&
-        span.offset - (out.back().offset + out.back().size) < 16) {
+        span.offset - (out.back().offset + out.back().size) < kAlign) {
       out.back().size = span.offset + span.size - out.back().offset;
     } else {
       out.push_back({span.offset, span.size, time});
