@@ -208,7 +208,7 @@ bool is_date(std::string_view text) {
     const bool points = digits && std::count(text.begin(), text.end(), '.') == 2;
     if (!points || text.size() < 8) return false;  // 1.2.10 is a version
   }
-  return time_orders(text, (1U << kSpelledOrders) - 1) != 0;
+  return time_orders(text, kSpelled) != 0;
 }
 
 bool is_absent_word(std::string_view text) {

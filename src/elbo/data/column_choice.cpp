@@ -14,7 +14,6 @@ constexpr int64_t kRare = 5;         // a class with fewer rows is not learned
 constexpr size_t kFewClasses = 100;  // fewer than this are all kept
 constexpr int64_t kFewestRows = 20;  // below this, all different says nothing
 constexpr double kSkewed = 2;        // skewness of an exponential distribution
-constexpr unsigned kBothOrders = 1U << unsigned(TimeOrder::kDmy) | 1U << unsigned(TimeOrder::kMdy);
 constexpr double kOffset = 1e4;      // deviations from zero beyond which float32 loses digits
 constexpr double kFloatUnit = 6e-8;  // of float32, at 1
 constexpr double kFarthest = 1e4;    // scales from the middle at which networks stay finite
@@ -139,10 +138,10 @@ std::string ColumnStatistics::said_of_times(const TimeOrder& order) const {
   std::string said;
   if (order != TimeOrder::kYmd) {
     const bool day_first = order == TimeOrder::kDmy, numbers = order >= TimeOrder::kCompact;
-    const bool either = day_is_not_month_ && (orders_ & kBothOrders) == kBothOrders;
+    const bool either = day_is_not_month_ && (orders_ & kDayOrMonthFirst) == kDayOrMonthFirst;
     const bool named = std::any_of(first_text_.begin(), first_text_.end(),
                                    [](unsigned char c) { return std::isalpha(c) != 0; });
-    said = named && !numbers && !either && (orders_ & kBothOrders) == kBothOrders
+    said = named && !numbers && !either && (orders_ & kDayOrMonthFirst) == kDayOrMonthFirst
                ? "times, months by their names"
                : "times, " + spoken_order(order);
     if (either) {

@@ -39,9 +39,6 @@ Digits digits_of(std::string_view text) {
   return d;
 }
 
-/// The orders that texts of a date can have.
-constexpr unsigned kSpelled = (1U << kSpelledOrders) - 1;
-
 /// Whether a text may be a number with signs around and within it; most words are none.
 bool may_be_number(std::string_view text) {
   const char first = text.front();
@@ -169,8 +166,7 @@ unsigned ColumnStatistics::add_time(std::string_view text, unsigned among) {
   for (unsigned k = 0; k < kTimeOrders; ++k) {
     if ((orders_ >> k & 1U) != 0) times_[k].add(seconds[k]);
   }
-  constexpr unsigned kBoth = 1U << unsigned(TimeOrder::kDmy) | 1U << unsigned(TimeOrder::kMdy);
-  const bool both = (orders_ & kBoth) == kBoth;
+  const bool both = (orders_ & kDayOrMonthFirst) == kDayOrMonthFirst;
   day_is_not_month_ = day_is_not_month_ || (both && seconds[unsigned(TimeOrder::kDmy)] !=
                                                         seconds[unsigned(TimeOrder::kMdy)]);
   constexpr int64_t kEnough = 4096;  // cells that show the style

@@ -72,11 +72,18 @@ class InMemory : public Dataset, public ByteRows {
   int64_t width_ = 1;
 };
 
+template <class Row>
+void check_within(const Row* row, int64_t count, int64_t size) {
+  for (int64_t i = 0; i < count; ++i) {
+    check(row[i] >= 0 && row[i] < size, "[data] row ", row[i], ": the data hold ", size, " rows");
+  }
+}
+
 class Subset : public DataAround {
  public:
   Subset(Data data, Tensor rows) : DataAround(std::move(data)), rows_(std::move(rows)) {
     if (is_short()) {
-      check_within(rows_.data_ptr<int32_t>(), inside().size());
+      check_within(rows_.data_ptr<int32_t>(), size(), inside().size());
     } else {
       rows_ = checked_rows(rows_, inside().size());
     }
@@ -111,11 +118,6 @@ class Subset : public DataAround {
     return all.defined() ? all.index_select(0, rows_) : all;
   }
   bool is_short() const { return rows_.scalar_type() == torch::kInt32; }
-  void check_within(const int32_t* row, int64_t rows) const {
-    for (int64_t i = 0; i < size(); ++i) {
-      check(row[i] >= 0 && row[i] < rows, "[data] row ", row[i], ": the data hold ", rows, " rows");
-    }
-  }
   int64_t inner(int64_t row) const {
     return is_short() ? rows_.data_ptr<int32_t>()[row] : rows_.data_ptr<int64_t>()[row];
   }
@@ -146,10 +148,7 @@ Tensor checked_rows(const Tensor& rows, int64_t size) {
   check(rows.dim() == 1 && rows.scalar_type() == torch::kInt64,
         "[data] rows: expected a vector of int64");
   const auto plain = rows.to(torch::kCPU).contiguous();
-  const auto* row = plain.data_ptr<int64_t>();
-  for (int64_t i = 0; i < plain.size(0); ++i) {
-    check(row[i] >= 0 && row[i] < size, "[data] row ", row[i], ": the data hold ", size, " rows");
-  }
+  check_within(plain.data_ptr<int64_t>(), plain.size(0), size);
   return plain;
 }
 

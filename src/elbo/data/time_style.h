@@ -7,6 +7,12 @@
 
 namespace elbo {
 
+/// Sets of orders, a bit each: those of spelled dates; those that differ in what comes first, day
+/// or month.
+constexpr unsigned kSpelled = (1U << kSpelledOrders) - 1;
+constexpr unsigned kDayOrMonthFirst =
+    1U << unsigned(TimeOrder::kDmy) | 1U << unsigned(TimeOrder::kMdy);
+
 /// How a column writes its times, gathered cell by cell.
 class TimeStyle {
  public:

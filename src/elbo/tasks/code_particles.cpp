@@ -94,9 +94,7 @@ CodeParticles draw_particles(Model& model, const Batch& batch, int64_t count,
   return weighed(model, batch, all.code, prior_ratio(all, share));
 }
 
-Tensor effective(const CodeParticles& particles) {
-  return 1 / particles.log_w.softmax(0).square().sum(0);
-}
+Tensor effective_draws(const Tensor& log_w) { return 1 / log_w.softmax(0).square().sum(0); }
 
 FullNormal guide_of(const CodeParticles& particles) {
   const int64_t count = particles.log_w.size(0), rows = particles.log_w.size(1);
@@ -109,7 +107,7 @@ FullNormal guide_of(const CodeParticles& particles) {
   auto power = torch::ones({rows}, torch::kFloat64);
   constexpr int kHalvings = 12;
   for (int i = 0; i < kHalvings; ++i) {
-    const auto counted = 1 / (log_w * power).softmax(0).square().sum(0);
+    const auto counted = effective_draws(log_w * power);
     power = torch::where(counted < enough, power * 0.5, power);
   }
   const auto w = (log_w * power).softmax(0).unsqueeze(2);  // [S, B, 1]

@@ -22,7 +22,7 @@ CodeParticles draw_particles(Model& model, const Batch& batch, int64_t count,
 /// Normals with the weighted mean and covariance of each row's codes; where few of them count, the
 /// weights are flattened until enough do (adaptive importance sampling, Cappé et al. 2008).
 FullNormal guide_of(const CodeParticles& particles);
-/// [B] the effective number of particles.
-Tensor effective(const CodeParticles& particles);
+/// [B] the effective number of particles with these weights [S, B].
+Tensor effective_draws(const Tensor& log_w);
 
 }  // namespace elbo

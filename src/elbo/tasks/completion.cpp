@@ -35,6 +35,7 @@ Tensor quantile(const Tensor& sorted, const Tensor& cumulated, double level) {
 }
 
 constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
+constexpr int64_t kMore = 4;                // times the codes, for rows whose weights lie on few
 
 Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
                          const CompletionPlan& plan) {
@@ -42,7 +43,7 @@ Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
   const auto& dist = *particles.x;
   Completion out;
   out.value = dist.typical({w, bounds.low, bounds.high});
-  out.effective = effective(particles);
+  out.effective = effective_draws(particles.log_w);
 
   const int64_t s = w.size(0), b = w.size(1);
   const auto draw = [&] { return bounds(dist.sample()).view({s, b, -1}); };
@@ -71,7 +72,7 @@ Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
 /// Rows whose weights lie on few codes: more codes, each round from where those before counted.
 Completion complete_again(Model& model, const Batch& batch, const Bounds& bounds,
                           const CompletionPlan& plan) {
-  constexpr int64_t kMore = 4, kRounds = 3;
+  constexpr int64_t kRounds = 3;
   auto particles = draw_particles(model, batch, kMore * plan.particles);
   for (int64_t round = 0; round < kRounds && particles.free; ++round) {
     const auto guide = guide_of(particles);
@@ -103,7 +104,7 @@ Completion complete(Model& model, const Batch& batch, const std::vector<Column>&
   const Bounds bounds(columns);
   auto out = completion_of(draw_particles(model, batch, plan.particles), bounds, plan);
   const auto few = (out.effective < kFewDraws).nonzero().flatten();
-  const int64_t block = std::max<int64_t>(1, kParticleRows / (4 * plan.particles));
+  const int64_t block = std::max<int64_t>(1, kParticleRows / (kMore * plan.particles));
   for (int64_t from = 0; from < few.size(0); from += block) {
     const auto at = few.slice(0, from, std::min(few.size(0), from + block));
     replace(out, complete_again(model, pick(batch, at), bounds, plan), at);
