@@ -142,6 +142,13 @@ class Subset : public DataAround {
   Tensor rows_;
 };
 
+/// Rows that count by being there more than once count the same.
+class Counted : public DataAround {
+ public:
+  using DataAround::DataAround;
+  Tensor weights() const override { return Tensor(); }
+};
+
 }  // namespace
 
 Tensor checked_rows(const Tensor& rows, int64_t size) {
@@ -161,13 +168,6 @@ Data subset(Data data, std::vector<int64_t> rows) {
 Data subset_of(Data data, Tensor rows) {
   return std::make_shared<Subset>(std::move(data), std::move(rows));
 }
-
-/// Rows that count by being there more than once count the same.
-class Counted : public DataAround {
- public:
-  using DataAround::DataAround;
-  Tensor weights() const override { return Tensor(); }
-};
 
 Data counted_rows(Data data, uint64_t key) {
   const auto weights = data->weights();
