@@ -1,10 +1,11 @@
 # Training in several processes goes over libtorch's c10d with Gloo, whose headers are a package of
-# their own (Debian: libgloo-dev). Sets ELBO_GLOO.
-find_path(GLOO_INCLUDE_DIR gloo/algorithm.h HINTS ${TORCH_INCLUDE_DIRS})
+# their own (Debian: libgloo-dev). Those of the system fit the system's libtorch alone: another one
+# holds another Gloo. Sets ELBO_GLOO.
 find_path(C10D_INCLUDE_DIR torch/csrc/distributed/c10d/ProcessGroupGloo.hpp
           HINTS ${TORCH_INCLUDE_DIRS})
+find_path(GLOO_INCLUDE_DIR gloo/algorithm.h PATHS ${C10D_INCLUDE_DIR} NO_DEFAULT_PATH)
 add_part(Gloo ELBO_GLOO "libgloo-dev" "training in several processes"
-         "GLOO_INCLUDE_DIR=Gloo's headers" "C10D_INCLUDE_DIR=c10d with Gloo in libtorch")
+         "GLOO_INCLUDE_DIR=Gloo's headers beside libtorch's" "C10D_INCLUDE_DIR=c10d with Gloo in libtorch")
 
 function(use_gloo target)
   if(NOT ELBO_GLOO)

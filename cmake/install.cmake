@@ -58,6 +58,6 @@ configure_package_config_file(cmake/elboConfig.cmake.in ${CMAKE_CURRENT_BINARY_D
 # Before 1.0 a minor version may change the interface.
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/elboConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/elboConfig.cmake
+install(FILES cmake/torch.cmake ${CMAKE_CURRENT_BINARY_DIR}/elboConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/elboConfigVersion.cmake
         DESTINATION ${package_dir})

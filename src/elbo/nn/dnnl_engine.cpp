@@ -33,8 +33,8 @@ void append_activation(dnnl::post_ops& ops, Activation activation) {
       return append_eltwise(ops, algorithm::eltwise_tanh, 0, 0);
     case Activation::kSigmoid:
       return append_eltwise(ops, algorithm::eltwise_logistic, 0, 0);
-    case Activation::kSoftplus:
-      return append_eltwise(ops, algorithm::eltwise_soft_relu, 0, 0);
+    case Activation::kSoftplus:  // log(1 + exp(alpha x)) / alpha; oneDNN 2 knows no alpha
+      return append_eltwise(ops, algorithm::eltwise_soft_relu, 1, 0);
     case Activation::kGelu:
       return append_eltwise(ops, algorithm::eltwise_gelu_erf, 0, 0);
     case Activation::kSilu:
