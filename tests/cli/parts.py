@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The parts of --shard put together are the whole; what is not there is refused by name."""
 import argparse
+import math
 import pathlib
 import subprocess
 import sys
@@ -18,6 +19,14 @@ def must(program, *arguments):
     assert status == 0, (arguments, text)
 
 
+def same(part, whole):
+    """libtorch rounds the last elements of a block in another way than those before them."""
+    if part == whole:
+        return True
+    pairs = list(zip(part.split(","), whole.split(","), strict=True))
+    return all(a == b or math.isclose(float(a), float(b), rel_tol=1e-6, abs_tol=1e-6) for a, b in pairs)
+
+
 def check_union(program, folder, model, task, *options):
     whole = folder / f"{task}.csv"
     must(program, task, model, "builtin:digits", "--rows", 100, "-o", whole, *options)
@@ -32,7 +41,9 @@ def check_union(program, folder, model, task, *options):
         assert first == header
         assert len(more) in (33, 34), len(more)
         found += more
-    assert found == rows, [(a, b) for a, b in zip(found, rows) if a != b][:3]
+    assert len(found) == len(rows)
+    for part, whole in zip(found, rows):
+        assert same(part, whole), (part, whole)
 
 
 def check_refusals(program, model):

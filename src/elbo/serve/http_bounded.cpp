@@ -108,7 +108,6 @@ bool has_body(const httplib::Request& request) {
 }
 
 std::pair<int, std::string> wrong_frame(const httplib::Request& request, const HttpLimits& limits) {
-  if (request.headers.size() > limits.headers) return {431, "too many headers"};
   for (const auto& [name, value] : request.headers) {
     if (!is_token(name)) return {400, "a header's name is not valid"};
   }

@@ -38,7 +38,7 @@ class BoundedServer : public httplib::Server {
   OpenConnections open_;
 };
 
-/// What is wrong with how a request says where it ends, or with its number of headers: a status and
+/// What is wrong with how a request says where it ends: a status and
 /// why; 0 where nothing is. Two readers must not take its bytes for different requests.
 std::pair<int, std::string> wrong_frame(const httplib::Request& request, const HttpLimits& limits);
 bool has_body(const httplib::Request& request);

@@ -131,6 +131,7 @@ bool HttpConnection::await_request() {
   }
   in_body_ = false;
   last_ = 0;
+  lines_ = 0;
   left_ = limits_.head;
   if (begin_ == end_ && !fill(Clock::now() + limits_.silence)) return false;
   until_ = Clock::now() + limits_.request;
@@ -150,6 +151,10 @@ ssize_t HttpConnection::read(char* to, size_t size) {
   // A line that ends in another way is skipped by one reader and obeyed by another.
   for (size_t i = 0; i < n; ++i) {
     if (to[i] == '\n' && last_ != '\r') return broken(400);
+    // The request's own line comes before the headers, an empty one after them.
+    const bool begins = last_ == '\n' && to[i] != '\r';
+    if (begins && lines_ > limits_.headers) return broken(431);
+    lines_ += to[i] == '\n';
     last_ = to[i];
   }
   return static_cast<ssize_t>(n);

@@ -93,6 +93,7 @@ class HttpConnection : public httplib::Stream {
   size_t held_ = 0;
   bool in_body_ = false, closes_ = false, waits_ = false, ended_ = false;
   char last_ = 0;
+  size_t lines_ = 0;  // of the head
   int failure_ = 0;
   Clock::time_point since_ = Clock::now(), until_;
 };
