@@ -34,6 +34,7 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND CMAKE_CXX_COMPILER_ID STREQUAL GNU
   foreach(arch x86-64 x86-64-v3 x86-64-v4)
     add_library(kernels_${arch} MODULE ${CMAKE_CURRENT_BINARY_DIR}/kernel_variant.cpp)
     target_include_directories(kernels_${arch} PRIVATE src tests)
+    target_include_directories(kernels_${arch} SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
     target_compile_options(kernels_${arch} PRIVATE -O3 -fno-trapping-math -fno-math-errno
                                                    -march=${arch} ${ELBO_WARNINGS})
     target_compile_definitions(kernels_${arch} PRIVATE ELBO_CLONES=)

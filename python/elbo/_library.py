@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -105,13 +106,27 @@ def _candidates() -> Iterator[str]:
     yield f"libelbo.so.{SOVERSION}"
 
 
+@contextlib.contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Debian 13's libtorch brings UCX, which catches signals as soon as it is loaded unless told not to."""
+    quiet = {"UCX_HANDLE_ERRORS": "none", "UCX_DEBUG_SIGNO": "0"}
+    added = [name for name in quiet if name not in os.environ]
+    os.environ.update({name: quiet[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
 def _load() -> ctypes.CDLL:
     problems = []
     for path in _candidates():
         refuse_other(path)
         load_of_package(path)
         try:
-            return ctypes.CDLL(path)
+            with _handlers_kept():
+                return ctypes.CDLL(path)
         except OSError as error:
             if os.path.exists(path):
                 raise ImportError(

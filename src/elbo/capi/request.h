@@ -1,6 +1,7 @@
 #pragma once
 
 #include "elbo/train/plan.h"
+#include "elbo/train/run.h"
 
 namespace elbo::capi {
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "elbo/core/error.h"
+#include "elbo/core/graph_node.h"
 #include "elbo/core/light.h"
 
 namespace elbo {
@@ -18,9 +19,8 @@ namespace {
 
 using torch::autograd::Edge;
 using Gradients = torch::autograd::variable_list;
-using GraphNode = torch::autograd::Node;
 
-Gradients run(GraphNode& node, Gradients inputs) {
+Gradients run(torch::autograd::Node& node, Gradients inputs) {
 #if TORCH_VERSION_MAJOR >= 2
   for (const auto& hook : node.tensor_pre_hooks()) inputs = (*hook)(inputs);
   for (const auto& [output, hook] : node.retains_grad_hooks()) inputs = (*hook)(inputs);
@@ -46,7 +46,7 @@ class Frontier {
   }
 
   /// A node whose gradients are complete: what feeds a node ranks above it, so the highest is.
-  std::pair<std::shared_ptr<GraphNode>, Gradients> take() {
+  std::pair<GraphNode, Gradients> take() {
     const auto highest =
         std::max_element(waiting_.begin(), waiting_.end(),
                          [](const Waiting& a, const Waiting& b) { return a.rank < b.rank; });
@@ -64,12 +64,12 @@ class Frontier {
 
  private:
   struct Waiting {
-    std::shared_ptr<GraphNode> node;
+    GraphNode node;
     uint64_t rank;
     Gradients inputs;
   };
 
-  Gradients& inputs_of(const std::shared_ptr<GraphNode>& node) {
+  Gradients& inputs_of(const GraphNode& node) {
     for (auto& waiting : waiting_) {
       if (waiting.node == node) return waiting.inputs;
     }
@@ -78,7 +78,7 @@ class Frontier {
   }
 
   std::vector<Waiting> waiting_;  // few: those between the loss and the leaves
-  std::unordered_map<std::shared_ptr<GraphNode>, Tensor> leaves_;
+  std::unordered_map<GraphNode, Tensor> leaves_;
 };
 
 Tensor one_like(const Tensor& loss) {

@@ -39,12 +39,19 @@ std::string first_line(const std::exception& error) {
   return text.substr(0, text.find('\n'));
 }
 
+/// libtorch 2 would meet by libuv, with which Debian's is not built.
+template <class Options>
+void without_libuv(Options& options) {
+  if constexpr (requires { options.useLibUV; }) options.useLibUV = false;
+}
+
 StorePointer connect(const std::string& address, int64_t port, bool answer) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(port);
   options.isServer = answer;
   options.waitWorkers = false;
   options.timeout = kToMeet;
+  without_libuv(options);
   try {
     return c10::make_intrusive<c10d::TCPStore>(address, options);
   } catch (const std::exception& error) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "elbo/core/error.h"
+#include "elbo/core/graph_node.h"
 #include "elbo/core/tensor.h"
 
 namespace elbo {
@@ -75,15 +76,15 @@ class Node : public torch::autograd::Node {
 
 /// A node behind these inputs; null where no gradient is asked for.
 template <class N, class... Inputs>
-std::shared_ptr<N> node_of(const Inputs&... inputs) {
-  if (!torch::autograd::compute_requires_grad(inputs...)) return nullptr;
-  std::shared_ptr<N> node(new N, torch::autograd::deleteNode);
+decltype(make_graph_node<N>()) node_of(const Inputs&... inputs) {
+  if (!torch::autograd::compute_requires_grad(inputs...)) return {};
+  auto node = make_graph_node<N>();
   node->set_next_edges(torch::autograd::collect_next_edges(inputs...));
   return node;
 }
 
 /// y, which a kernel has filled, as the output of that node (null: a plain tensor).
-inline Tensor from_node(Tensor y, const std::shared_ptr<torch::autograd::Node>& node) {
+inline Tensor from_node(Tensor y, const GraphNode& node) {
   if (node) torch::autograd::set_history(y, node);
   return y;
 }

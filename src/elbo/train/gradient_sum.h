@@ -6,12 +6,9 @@
 #include <vector>
 
 #include "elbo/core/api.h"
+#include "elbo/core/graph_node.h"
 #include "elbo/group/group.h"
 #include "elbo/train/flat.h"
-
-namespace torch::autograd {
-struct Node;
-}
 
 namespace ELBO_API elbo {
 
@@ -64,7 +61,7 @@ class GradientSum {
   FlatParameters& flat_;
   std::vector<Pass> passes_;
   // Autograd holds these weakly, and with them the hooks.
-  std::vector<std::shared_ptr<torch::autograd::Node>> nodes_;
+  std::vector<GraphNode> nodes_;
   Pass* pass_ = nullptr;  // under way
   size_t next_ = 0;       // in its order
   std::vector<std::unique_ptr<Group::Sum>> sums_;

@@ -1,0 +1,16 @@
+# Cross-building for aarch64 with Debian's compiler; ELBO_SYSROOT names a folder of that system's
+# packages (scripts/cross.sh makes one).
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ELBO_SYSROOT)
+set(CMAKE_SYSROOT ${ELBO_SYSROOT})
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+foreach(kind LIBRARY INCLUDE PACKAGE)
+  set(CMAKE_FIND_ROOT_PATH_MODE_${kind} ONLY)
+endforeach()
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${ELBO_SYSROOT})
+set(ENV{PKG_CONFIG_LIBDIR} ${ELBO_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig:${ELBO_SYSROOT}/usr/share/pkgconfig)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64-static;-L;${ELBO_SYSROOT})
