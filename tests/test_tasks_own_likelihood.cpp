@@ -6,7 +6,7 @@
 #include "elbo/distributions/columns.h"
 #include "elbo/eval/row_score.h"
 #include "elbo/export/parts.h"
-#include "elbo/tasks/completion.h"
+#include "elbo/eval/completion.h"
 #include "files.h"
 #include "near.h"
 #include "tolerance.h"

@@ -2,8 +2,8 @@
 #include "elbo/data/open.h"
 #include "elbo/distributions/columns.h"
 #include "elbo/distributions/continuous.h"
+#include "elbo/eval/interval_levels.h"
 #include "elbo/model/table_encoder.h"
-#include "elbo/tasks/completion.h"
 #include "elbo/tasks/row_filter.h"
 #include "files.h"
 #include "near.h"
@@ -309,6 +309,46 @@ TEST_CASE("rows are filtered by conditions on columns") {
   }
   CHECK(refused("sex>male").find("needs an order") != std::string::npos);
   CHECK(refused("sex=m").find("none of its 2 known values") != std::string::npos);
+}
+
+TEST_CASE("the level of a cell is the mass of the smallest interval that holds it") {
+  const auto data = census(256);
+  Toy toy(toy_spec({{"likelihood", "auto"}}), data);
+  toy.model->eval();
+  const auto columns = columns_of(data->schemas().x);
+  const auto truth = slice(toy.all(), 0, 64);
+  auto shown = truth;
+  shown.mask = torch::zeros_like(truth.x);
+  const auto found = [&](const CompletionPlan& plan, const Tensor& cells) {
+    const RandomScope same(3);
+    return complete(*toy.model, shown, columns, plan, cells);
+  };
+  const auto level = found({16, 0, 0, true}, truth.x).level;
+  for (const double mass : {0.317, 0.613, 0.893}) {
+    const auto one = found({16, 0, mass}, {});
+    const auto inside = (truth.x >= one.low) & (truth.x <= one.high);
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (!columns[i].numeric()) continue;
+      CAPTURE(columns[i].name);
+      const auto at = static_cast<int64_t>(i);
+      CHECK(torch::equal(inside.select(1, at), level.select(1, at) < mass));
+    }
+  }
+}
+
+TEST_CASE("intervals that held too few hidden numbers are drawn with more mass") {
+  CHECK(honest_mass(nullptr, 0.9) == 0.9);
+  Kept kept;
+  CHECK(honest_mass(&kept, 0.9) == 0.9);
+  const auto uniform = torch::arange(1, 1000) / 1000.0;  // what is promised
+  kept.interval_levels = uniform;
+  CHECK(honest_mass(&kept, 0.9) == doctest::Approx(0.9));
+  kept.interval_levels = uniform.sqrt();  // 90 % of the cells need 95 % of the draws
+  CHECK(honest_mass(&kept, 0.9) == doctest::Approx(std::sqrt(0.9)));
+  kept.interval_levels = uniform.square();  // wide enough: they stay
+  CHECK(honest_mass(&kept, 0.9) == 0.9);
+  kept.interval_levels = torch::tensor({0.5F, 0.6F});  // nothing is known about 90 %
+  CHECK(honest_mass(&kept, 0.9) > 0.99);
 }
 
 TEST_CASE(

@@ -5,9 +5,9 @@
 #include "elbo/capi/given_data.h"
 #include "elbo/capi/guard.h"
 #include "elbo/data/column.h"
+#include "elbo/eval/interval_levels.h"
 #include "elbo/eval/row_score.h"
 #include "elbo/group/row_draws.h"
-#include "elbo/tasks/completion.h"
 
 namespace elbo::capi {
 namespace {
@@ -66,7 +66,8 @@ void put_rows(const Tensor& found, const Tensor& absent, const std::vector<int64
 /// By the blocks of elbo impute, so that the draws are the same.
 void impute_all(elbo_run& run, const Dataset& data, const ImputeWish& wish, Calls& calls,
                 const Filled& out) {
-  const CompletionPlan plan{wish.draws, wish.m > 1 ? wish.m : 0, wish.interval};
+  const CompletionPlan plan{wish.draws, wish.m > 1 ? wish.m : 0,
+                            honest_mass(run.run->kept().get(), wish.interval)};
   const auto columns = columns_of(run.run->schemas().x);
   const auto progress = calls.progress();
   std::vector<int64_t> at;

@@ -5,9 +5,11 @@
 #include <numeric>
 
 #include "elbo/data/label_rows.h"
+#include "elbo/data/row_view.h"
 #include "elbo/data/windows.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/diagnose.h"
+#include "elbo/eval/interval_levels.h"
 #include "elbo/eval/row_score.h"
 #include "elbo/model/codes.h"
 
@@ -119,6 +121,12 @@ void keep_seen(Kept& kept, const Run& run, Model& model) {
   kept.seen_y = y.index_select(0, known);
 }
 
+void keep_interval_levels(Kept& kept, const Run& run, Model& model) {
+  const auto& schemas = run.schemas();
+  if (!TableView::shows(schemas.x) || schemas.c.present()) return;
+  kept.interval_levels = interval_levels(model, run.training_parts().second, columns_of(schemas.x));
+}
+
 /// Of held-out rows, by single draws; -log p(x) and its error come from the scores.
 Json figures_of(const Kept& kept, const Run& run, HeldOut& held_out, Model& model) {
   const auto rows = some_rows(held_out.rows(), kJudged, Draw{}.key("figures"));
@@ -170,6 +178,7 @@ Kept gather_kept(const Run& run, const std::shared_ptr<Model>& model, int64_t ro
   attempt([&] { keep_codes(kept, run, held_out, *model, rows); });
   attempt([&] { keep_seen(kept, run, *model); });
   attempt([&] { keep_reference(kept, run, model, progress); });
+  attempt([&] { keep_interval_levels(kept, run, *model); });
   attempt([&] { kept.about["figures"] = figures_of(kept, run, held_out, *model); });
   return kept;
 }

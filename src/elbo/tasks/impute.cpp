@@ -3,8 +3,8 @@
 #include "elbo/data/open.h"
 #include "elbo/data/row_view.h"
 #include "elbo/data/table.h"
+#include "elbo/eval/interval_levels.h"
 #include "elbo/io/file.h"
-#include "elbo/tasks/completion.h"
 #include "elbo/tasks/impute_text.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/task.h"
@@ -179,7 +179,8 @@ class Impute : public Task {
     const auto out = input.out.empty() ? free_path("filled.csv") : input.out.string();
     check(!out.ends_with(".gz"), "[impute] ", out, ": is written as plain text; leave out .gz");
     Filler filler(rows, out, o_);
-    const CompletionPlan plan{o_.draws, o_.m > 1 ? o_.m : 0, o_.interval};
+    const double mass = honest_mass(input.run->kept().get(), o_.interval);
+    const CompletionPlan plan{o_.draws, o_.m > 1 ? o_.m : 0, mass};
     Block block;
     const auto finish = [&] {
       fill(*input.model, block, rows, filler, plan);
@@ -204,6 +205,7 @@ class Impute : public Task {
                 {"rows", rows_},
                 {"rows_with_holes", incomplete_},
                 {"cells_filled", by_column}};
+    if (o_.interval > 0) result["interval"] = {{"mass", o_.interval}, {"of_draws", mass}};
     if (unseen_ > 0) result["unseen"] = {{"cells", unseen_}, {"first", first_unseen_}};
     if (incomplete_ > 0) {
       result["effective_draws"] = std::round(effective_ / static_cast<double>(incomplete_));

@@ -20,6 +20,7 @@ void for_each_tensor(KeptLike& kept, F f) {
   f("seen_y", kept.seen_y);
   f("scores", kept.scores);
   f("usual", kept.usual);
+  f("interval_levels", kept.interval_levels);
 }
 
 /// Rows that a model decodes from codes, all at once when the first is read.

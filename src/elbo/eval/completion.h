@@ -10,6 +10,7 @@ struct CompletionPlan {
   int64_t particles = 100;  // draws of the latent variables for each row
   int64_t draws = 0;        // completions that are draws
   double interval = 0;      // mass of the intervals; 0 = none
+  bool levels = false;      // whether to look for the truth among the draws
 };
 
 /// What a model says about all cells of some rows, given those that the batch's mask shows.
@@ -17,6 +18,7 @@ struct Completion {
   Tensor value;      // [B, D] mean of numbers, median of grades, likeliest class
   Tensor draws;      // [draws, B, D]
   Tensor low, high;  // [B, D] ends of the central interval; of classes without meaning
+  Tensor level;      // [B, D] mass of the smallest central interval that holds the truth
   Tensor effective;  // [B] effective number of particles
 };
 
@@ -27,12 +29,15 @@ inline constexpr int64_t kFewDraws = 10;
 /// Whether a block of rows, of which `incomplete` are to be filled, is filled now: the draws depend
 /// on where blocks end.
 bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan);
+/// Rows of a block all of which are to be filled.
+int64_t rows_in_block(const CompletionPlan& plan);
 
 /// Self-normalised importance sampling: p(x_absent | x_seen) is a mixture of the decoder's
 /// distributions, weighted by p(x_seen, z) / r(z) (Mattei & Frellsen 2019, arXiv:1812.02633), with
 /// codes from posterior and prior. Rows with less than kFewDraws effective ones are drawn for
 /// again: four times as many codes, in three rounds that each look where those before counted.
+/// `truth` [B, D] is read where the plan asks for levels.
 Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
-                    const CompletionPlan& plan);
+                    const CompletionPlan& plan, const Tensor& truth = {});
 
 }  // namespace elbo

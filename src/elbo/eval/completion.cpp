@@ -1,9 +1,9 @@
-#include "elbo/tasks/completion.h"
+#include "elbo/eval/completion.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "elbo/tasks/code_particles.h"
+#include "elbo/eval/code_particles.h"
 
 namespace elbo {
 namespace {
@@ -34,11 +34,23 @@ Tensor quantile(const Tensor& sorted, const Tensor& cumulated, double level) {
   return sorted.gather(0, at).squeeze(0);
 }
 
+/// The mass of the smallest central interval of weighted draws that holds the truth [B, D].
+Tensor level_of(const Tensor& sorted, const Tensor& cumulated, const Tensor& truth) {
+  const auto last = sorted.size(0) - 1;
+  const auto mass_up_to = [&](const Tensor& count) {  // of so many draws from below
+    const auto mass = cumulated.gather(0, (count - 1).clamp(0, last));
+    return mass.masked_fill(count == 0, 0).squeeze(0);
+  };
+  const auto below = mass_up_to((sorted < truth).sum(0, true));
+  const auto within = mass_up_to((sorted <= truth).sum(0, true));
+  return torch::maximum(1 - 2 * within, 2 * below - 1).clamp(0, 1);
+}
+
 constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
 constexpr int64_t kMore = 4;                // times the codes, for rows whose weights lie on few
 
 Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
-                         const CompletionPlan& plan) {
+                         const CompletionPlan& plan, const Tensor& truth) {
   const auto w = particles.log_w.softmax(0);  // [S, B]
   const auto& dist = *particles.x;
   Completion out;
@@ -56,7 +68,7 @@ Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
     }
     out.draws = torch::cat(draws);
   }
-  if (plan.interval > 0) {
+  if (plan.interval > 0 || plan.levels) {
     std::vector<Tensor> draws;
     for (int64_t i = 0; i < kDrawsPerParticle; ++i) draws.push_back(draw());
     const auto [sorted, order] = torch::cat(draws).sort(0);
@@ -65,20 +77,21 @@ Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
     const double outside = 0.5 * (1 - plan.interval);
     out.low = quantile(sorted, cumulated, outside);
     out.high = quantile(sorted, cumulated, 1 - outside);
+    if (plan.levels) out.level = level_of(sorted, cumulated, truth);
   }
   return out;
 }
 
 /// Rows whose weights lie on few codes: more codes, each round from where those before counted.
 Completion complete_again(Model& model, const Batch& batch, const Bounds& bounds,
-                          const CompletionPlan& plan) {
+                          const CompletionPlan& plan, const Tensor& truth) {
   constexpr int64_t kRounds = 3;
   auto particles = draw_particles(model, batch, kMore * plan.particles);
   for (int64_t round = 0; round < kRounds && particles.free; ++round) {
     const auto guide = guide_of(particles);
     particles = draw_particles(model, batch, kMore * plan.particles, &guide);
   }
-  return completion_of(particles, bounds, plan);
+  return completion_of(particles, bounds, plan, truth);
 }
 
 /// Puts the parts that rows have in place of those of the rows `at`.
@@ -86,6 +99,7 @@ void replace(Completion& whole, const Completion& part, const Tensor& at) {
   whole.value.index_copy_(0, at, part.value);
   whole.effective.index_copy_(0, at, part.effective);
   if (part.draws.defined()) whole.draws.index_copy_(1, at, part.draws);
+  if (part.level.defined()) whole.level.index_copy_(0, at, part.level);
   if (!part.low.defined()) return;
   whole.low.index_copy_(0, at, part.low);
   whole.high.index_copy_(0, at, part.high);
@@ -93,21 +107,25 @@ void replace(Completion& whole, const Completion& part, const Tensor& at) {
 
 }  // namespace
 
+int64_t rows_in_block(const CompletionPlan& plan) {
+  return std::max<int64_t>(1, kParticleRows / plan.particles);
+}
+
 bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan) {
-  return rows >= kParticleRows ||
-         incomplete >= std::max<int64_t>(1, kParticleRows / plan.particles);
+  return rows >= kParticleRows || incomplete >= rows_in_block(plan);
 }
 
 Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
-                    const CompletionPlan& plan) {
+                    const CompletionPlan& plan, const Tensor& truth) {
   torch::NoGradGuard no_gradient;
   const Bounds bounds(columns);
-  auto out = completion_of(draw_particles(model, batch, plan.particles), bounds, plan);
+  auto out = completion_of(draw_particles(model, batch, plan.particles), bounds, plan, truth);
   const auto few = (out.effective < kFewDraws).nonzero().flatten();
   const int64_t block = std::max<int64_t>(1, kParticleRows / (kMore * plan.particles));
   for (int64_t from = 0; from < few.size(0); from += block) {
     const auto at = few.slice(0, from, std::min(few.size(0), from + block));
-    replace(out, complete_again(model, pick(batch, at), bounds, plan), at);
+    const auto truth_at = truth.defined() ? truth.index_select(0, at) : truth;
+    replace(out, complete_again(model, pick(batch, at), bounds, plan, truth_at), at);
   }
   return out;
 }

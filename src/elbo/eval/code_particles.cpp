@@ -1,4 +1,4 @@
-#include "elbo/tasks/code_particles.h"
+#include "elbo/eval/code_particles.h"
 
 #include <cmath>
 
