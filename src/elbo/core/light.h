@@ -2,6 +2,7 @@
 
 #include <ATen/EmptyTensor.h>
 
+#include "elbo/core/buffer_pool.h"
 #include "elbo/core/tensor.h"
 
 // What small tensors are asked for at every step, without the dispatcher, which costs more than
@@ -15,7 +16,8 @@ inline bool is_cpu_float(const Tensor& t) {
 
 /// Uninitialised, dense, float32, on the CPU. A recording does not see it.
 inline Tensor empty_floats(torch::IntArrayRef shape) {
-  return Tensor(at::detail::empty_cpu(shape, torch::kFloat32));
+  constexpr c10::DispatchKeySet cpu(c10::DispatchKey::CPU);
+  return Tensor(at::detail::empty_generic(shape, buffer_pool(), cpu, torch::kFloat32, {}));
 }
 
 /// t with the type and the device of `like`.
