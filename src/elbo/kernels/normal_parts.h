@@ -86,7 +86,7 @@ struct PairNode : Node {
 
 /// A node behind these inputs and parameters; null where no gradient is asked for.
 template <class N, class... Inputs>
-std::shared_ptr<N> pair_node(const NormalParameters& p, const Inputs&... inputs) {
+auto pair_node(const NormalParameters& p, const Inputs&... inputs) {
   return p.both.defined() ? node_of<N>(inputs..., p.both)
                           : node_of<N>(inputs..., p.first, p.second);
 }
