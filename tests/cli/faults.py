@@ -102,9 +102,9 @@ def check_server(elbo, fault, count=None):
     hit = not server.begun
     for _ in range(3 if server.begun else 0):
         try:
-            status, _ = server.ask("POST", "/api/sample", {"n": 2})
+            status, content = server.ask("POST", "/api/sample", {"n": 2})
             hit |= status != 200
-            expect(status in (200, 503, 500), fault, "a question is answered by", status)
+            expect(status in (200, 503, 500), fault, "a question is answered by", status, content)
             server.ask("POST", "/api/jobs", {"task": "sample", "options": {"n": 3}, "ending": ".csv"})
         except (OSError, serve.http.client.HTTPException):
             hit = True

@@ -68,6 +68,7 @@ bool is_plain(int descriptor) {
 
 }  // namespace
 
+#pragma GCC visibility push(default)  // the project hides what is not said to be public
 extern "C" {
 
 ssize_t write(int descriptor, const void* bytes, size_t size) {
@@ -128,3 +129,4 @@ int posix_memalign(void** to, size_t alignment, size_t size) noexcept {
 }
 
 }  // extern "C"
+#pragma GCC visibility pop

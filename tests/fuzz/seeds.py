@@ -72,7 +72,8 @@ def tar(parts, form=tarfile.USTAR_FORMAT):
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    return out.getvalue()[:-8192]  # two blocks of zeros are left of the twenty
+    written = out.getvalue().rstrip(b"\0")  # the end is two blocks of zeros, not twenty
+    return written + bytes(-len(written) % 512 + 1024)
 
 
 def safetensors(header, data=b""):

@@ -82,10 +82,10 @@ class Judge:
         self.counts = collections.defaultdict(collections.Counter)
 
     def run(self, words, folder):
-        """Status, what was said, peak memory in bytes."""
-        with tempfile.TemporaryFile() as said:
+        """Status, results and complaints, peak memory in bytes."""
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaints:
             process = subprocess.Popen([self.program, *words], cwd=folder, env=self.environment,
-                                       stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+                                       stdin=subprocess.DEVNULL, stdout=said, stderr=complaints)
             until = time.monotonic() + 60
             while True:
                 ended, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -95,15 +95,17 @@ class Judge:
                     process.kill()
                     os.wait4(process.pid, 0)
                     process.returncode = 0
-                    return "hang", "", 0
+                    return "hang", "", "", 0
                 time.sleep(0.01)
             process.returncode = os.waitstatus_to_exitcode(status)
             said.seek(0)
-            return process.returncode, said.read().decode(errors="replace"), usage.ru_maxrss << 10
+            complaints.seek(0)
+            texts = [file.read().decode(errors="replace") for file in (said, complaints)]
+            return process.returncode, *texts, usage.ru_maxrss << 10
 
     def judge(self, kind, words, folder, file, content, expected):
         """`expected`: what an undamaged file says where checksums guard it, else None."""
-        status, said, memory = self.run(words, folder)
+        status, said, complaint, memory = self.run(words, folder)
         count = self.counts[kind]
         count["mutants"] += 1
         wrong = ""
@@ -115,7 +117,7 @@ class Judge:
             wrong = "exit 70"
         elif status not in (0, 1):
             wrong = "other exit"
-        elif status == 1 and len(said.strip().splitlines()) != 1:
+        elif status == 1 and len(complaint.strip().splitlines()) != 1:
             wrong = "lines"
         elif memory > self.memory:
             wrong = "memory"
@@ -127,8 +129,8 @@ class Judge:
         count[wrong] += 1
         name = self.keep / f"{kind.replace('/', '_')}-{hashlib.sha256(content).hexdigest()[:12]}"
         name.with_suffix(".bin").write_bytes(content)
-        name.with_suffix(".txt").write_text(f"{wrong}: {' '.join(words)} ({file})\n{status} {memory >> 20} MB\n{said[-3000:]}")
-        print(f"{kind}: {wrong}: {said.strip().splitlines()[-1][:160] if said.strip() else status}", file=sys.stderr)
+        name.with_suffix(".txt").write_text(f"{wrong}: {' '.join(words)} ({file})\n{status} {memory >> 20} MB\n{complaint[-3000:]}\n{said[-3000:]}")
+        print(f"{kind}: {wrong}: {complaint.strip()[:200] or status}", file=sys.stderr)
 
 
 def guarded(reader, content):
@@ -155,7 +157,7 @@ def damage_data(judge, count, folder):
         expected = None
         if guarded(reader, content):
             target.write_bytes(content)
-            status, said, _ = judge.run(words, place)
+            status, said, _, _ = judge.run(words, place)
             expected = said if status == 0 else None
         changed = mutant(content, everything)
         target.write_bytes(changed)
@@ -168,8 +170,8 @@ def damage_runs(judge, count, folder):
     words = ["train", "builtin:digits", "--rows", "60", "--batch", "20", "--epochs", "1", "-q", "-o", "made"]
     for part in ("encoder", "decoder"):
         words += ["--set", f"{part}.type=mlp", "--set", f"{part}.hidden=[8]"]
-    status, said, _ = judge.run(words, folder)
-    assert status == 0, said
+    status, _, complaint, _ = judge.run(words, folder)
+    assert status == 0, complaint
     runs = [made, *sorted((HERE.parent / "fixtures/runs").iterdir())]
     texts = [p.read_bytes() for run in runs for p in run.iterdir() if p.suffix == ".json"]
     for number in range(count):
