@@ -122,6 +122,8 @@ if(NOT ELBO_FOLDERS)
     add_cli_script(serve serve.py)
     add_cli_script(attacks attacks.py)
     add_cli_script(explorer explorer.py)
+    # The long form: scripts/soak.sh
+    add_cli_script(requests requests.py --count 6000)
   endif()
   add_cli_script(parts parts.py)
   add_cli_script(threads threads.py)
