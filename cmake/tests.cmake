@@ -12,6 +12,29 @@ endif()
 file(GLOB test_support CONFIGURE_DEPENDS tests/*.cpp)
 list(FILTER test_support EXCLUDE REGEX "/test_[a-z0-9_]*\\.cpp$")
 
+# What hands bytes to one reader each; scripts/fuzz.sh searches with the same sources.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/*.cpp)
+list(FILTER fuzz_sources EXCLUDE REGEX "/libfuzzer\\.cpp$")
+if(ELBO_FOLDERS AND NOT ELBO_FUZZ)
+  list(FILTER fuzz_sources INCLUDE REGEX "/(harness|(${folders})_[a-z_]*)\\.cpp$")
+endif()
+if(NOT ELBO_HTTP)
+  list(FILTER fuzz_sources EXCLUDE REGEX "/serve_[a-z_]*\\.cpp$")
+endif()
+set_source_files_properties(tests/fuzz/serve_request.cpp PROPERTIES
+  SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON COMPILE_OPTIONS "${HTTPLIB_CFLAGS}")
+if(ELBO_FUZZ)
+  # The server's part of requests stands on lower folders alone.
+  set(request_sources access http_answer http_bounded http_connection http_rules worker_threads)
+  list(TRANSFORM request_sources PREPEND src/elbo/serve/)
+  list(TRANSFORM request_sources APPEND .cpp)
+  add_executable(elbo_fuzz tests/fuzz/libfuzzer.cpp ${fuzz_sources} ${request_sources})
+  target_include_directories(elbo_fuzz PRIVATE tests)
+  target_link_libraries(elbo_fuzz PRIVATE elbo_objects)
+  target_link_options(elbo_fuzz PRIVATE -fsanitize=fuzzer)
+  return()
+endif()
+
 # Seconds; ends what hangs. A slow or busy machine is no failure.
 set(test_limit 3600)
 
@@ -47,7 +70,8 @@ else()
 endif()
 list(JOIN kernel_variants "," kernel_variants)
 
-add_executable(elbo_tests ${test_sources} ${test_support})
+add_executable(elbo_tests ${test_sources} ${test_support} ${fuzz_sources})
+target_include_directories(elbo_tests PRIVATE tests)
 target_link_libraries(elbo_tests PRIVATE elbo_objects doctest::doctest)
 if(kernel_variants)
   add_dependencies(elbo_tests kernels_x86-64 kernels_x86-64-v3 kernels_x86-64-v4)
@@ -99,6 +123,8 @@ if(NOT ELBO_FOLDERS)
     add_cli_script(serve serve.py)
     add_cli_script(attacks attacks.py)
     add_cli_script(explorer explorer.py)
+    # The long form: scripts/soak.sh
+    add_cli_script(requests requests.py --count 6000)
   endif()
   add_cli_script(parts parts.py)
   add_cli_script(threads threads.py)
@@ -139,6 +165,12 @@ if(NOT ELBO_FOLDERS)
     set_tests_properties(cli_processes PROPERTIES PROCESSORS 2)
   endif()
   add_cli_script(full_disk full.py)
+  # Faults on purpose; the long form: tests/cli/faults.py --program … --library … --all
+  add_library(elbo_faults MODULE tests/faults/fail.cpp)
+  target_compile_options(elbo_faults PRIVATE ${ELBO_WARNINGS})
+  if(ELBO_HTTP)
+    add_cli_script(faults faults.py --library $<TARGET_FILE:elbo_faults>)
+  endif()
   # The long form: tests/cli/kill.py --program … --kills 50
   add_cli_script(kill kill.py --kills 3)
   add_test(NAME parts_left_out

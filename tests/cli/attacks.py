@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -182,6 +183,16 @@ def check_jobs(s):
         wait_for(s, one, "cancelled")
 
 
+def check_sandbox(program, s, confined):
+    """The server has given up what it does not need, where the system allows that."""
+    support = json.loads(subprocess.run([program, "doctor", "--json"], stdout=subprocess.PIPE, check=True).stdout)["sandbox"]
+    status = pathlib.Path(f"/proc/{s.process.pid}/status").read_text()
+    fact = {name: status.split(name + ":")[1].split()[0] for name in ("NoNewPrivs", "Seccomp")}
+    assert fact["NoNewPrivs"] == ("1" if confined else "0"), fact
+    assert fact["Seccomp"] == ("2" if confined and "seccomp" in support else "0"), (fact, support)
+    assert s.json("POST", "/api/sample", {"n": 1}), "a confined server does not answer"
+
+
 def check_slow(s):
     """More slow clients than there are places keep nobody out, and end nothing."""
     slow = []
@@ -226,7 +237,9 @@ def main():
             for check in (check_deep, check_origin, check_shapes, check_memory, check_jobs):
                 check(s)
                 print(check.__name__[6:], "held", flush=True)
-        with serve.Served(program, run, "--allow-host", "box.example,other") as s:
+            check_sandbox(program, s, True)
+        with serve.Served(program, run, "--no-sandbox", "--allow-host", "box.example,other") as s:
+            check_sandbox(program, s, False)
             assert s.ask("GET", "/api/info", headers={"Host": "box.example:80"})[0] == 200
             assert s.ask("GET", "/api/info", headers={"Host": "evil.example"})[0] == 403
         s = serve.Served(program, run, "--connections", "200")

@@ -14,19 +14,36 @@ import tempfile
 import time
 
 TIMEOUT = 1800
-TRAIN = ["builtin:digits", "--rows", "300", "--batch", "30", "--epochs", "60",
-         "--checkpoint-every", "12", "--log-every", "4", "-q",
-         "--set", "encoder={\"type\":\"mlp\",\"hidden\":[16]}",
+SMALL = ["--log-every", "4", "-q", "--set", "encoder={\"type\":\"mlp\",\"hidden\":[16]}",
          "--set", "decoder={\"type\":\"mlp\",\"hidden\":[16]}", "--set", "latent.size=2"]
+DIGITS = ["builtin:digits", "--rows", "300", "--batch", "30", "--epochs", "60", "--checkpoint-every", "12"]
+# What is kept between two steps differs from kind to kind.
+KINDS = {
+    "vae": [*DIGITS, *SMALL],
+    "averaged": [*DIGITS, *SMALL, "--average", "0.99"],
+    "last weights": [*DIGITS, *SMALL, "--keep", "last", "--clip", "1"],
+    "adamax, patience": [*DIGITS, *SMALL, "--optimizer", "adamax", "--patience", "50"],
+    "importance": [*DIGITS, *SMALL, "-m", "iwae"],
+    "warm-up": [*DIGITS, *SMALL, "-m", "warmup_vae"],
+    "adversary": [*DIGITS, *SMALL, "-m", "factor_vae"],
+    "prior of exemplars": [*DIGITS, *SMALL, "-m", "vamp_vae"],
+    "codebook": [*DIGITS[:5], "--epochs", "20", "--checkpoint-every", "12", *SMALL[:3], "-m", "vq_vae_ema"],
+    "classes": [*DIGITS, *SMALL, "--condition", "label"],
+    "table": ["TABLE", "--batch", "20", "--epochs", "40", "--checkpoint-every", "12", *SMALL],
+    "text": ["TEXT", "--batch", "20", "--epochs", "10", "--checkpoint-every", "7", "--log-every", "4", "-q",
+             "--set", "latent.size=2"],
+}
 
 
 class Program:
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, path, same_number=False):
+        # The first process of a container has the number 1 each time.
+        alone = ["unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"]
+        self.command = [*(alone if same_number else []), path]
         self.environment = dict(os.environ, OMP_NUM_THREADS="1", ELBO_PREPARED="1")
 
     def start(self, *arguments):
-        return subprocess.Popen([self.path, *arguments], env=self.environment, text=True,
+        return subprocess.Popen([*self.command, *arguments], env=self.environment, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def run(self, *arguments):
@@ -67,33 +84,56 @@ def disturbed(program, run, scratch, train, longest, kills):
         check_opens(program, run, scratch)
 
 
+def data_of(folder, words):
+    """Writes the files that a kind reads."""
+    random_rows = random.Random(0)
+    table, text = folder / "t.csv", folder / "t.txt"
+    table.write_text("age,city\n" + "".join(
+        f"{random_rows.randint(1, 90)},{random_rows.choice('abc')}\n" for _ in range(200)))
+    text.write_text("".join(f"{random_rows.choice(['a cat', 'the dog'])} {random_rows.choice(['sat', 'ran away'])}\n"
+                            for _ in range(200)))
+    return [{"TABLE": str(table), "TEXT": str(text)}.get(word, word) for word in words]
+
+
+def one_round(program, words, seed, kills):
+    """Trainings of one kind, undisturbed and under kills; returns how many kills hit."""
+    with tempfile.TemporaryDirectory(prefix="elbo-kill-") as folder:
+        scratch = pathlib.Path(folder)
+        train = data_of(scratch, words) + ["--seed", str(seed)]
+        whole, run = scratch / "whole", scratch / "run"
+        begin = time.monotonic()
+        status, said = program.run("train", *train, "--out", str(whole))
+        longest = time.monotonic() - begin
+        expect(status == 0, f"training exits {status}: {said}")
+        hits = disturbed(program, run, scratch, train + ["--out", str(run)], longest, kills)
+        for name in ("log.jsonl", "weights.safetensors"):
+            expect((whole / name).read_bytes() == (run / name).read_bytes(),
+                   f"{name} differs from that of an undisturbed training: {' '.join(words)}")
+        left = [p.name for p in run.iterdir() if p.name.endswith(".tmp")]
+        expect(not left, f"a killed writer has left {left}")
+        return hits
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
-    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--kills", type=int, default=3, help="of each kind of training")
+    parser.add_argument("--kinds", default="vae", help="with commas, or all")
+    parser.add_argument("--same-number", action="store_true",
+                        help="every training has the process number 1 (needs root)")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     random.seed(arguments.seed)
-    program = Program(os.path.abspath(arguments.program))
-    kills = rounds = 0
-    while kills < arguments.kills:
-        with tempfile.TemporaryDirectory(prefix="elbo-kill-") as folder:
-            scratch = pathlib.Path(folder)
-            train = TRAIN + ["--seed", str(rounds)]
-            whole, run = scratch / "whole", scratch / "run"
-            begin = time.monotonic()
-            status, said = program.run("train", *train, "--out", str(whole))
-            longest = time.monotonic() - begin
-            expect(status == 0, f"training exits {status}: {said}")
-            kills += disturbed(program, run, scratch, train + ["--out", str(run)], longest,
-                               arguments.kills - kills)
-            for name in ("log.jsonl", "weights.safetensors"):
-                expect((whole / name).read_bytes() == (run / name).read_bytes(),
-                       f"{name} differs from that of an undisturbed training")
-            left = [p.name for p in run.iterdir() if p.name.endswith(".tmp")]
-            expect(not left, f"a killed writer has left {left}")
+    program = Program(os.path.abspath(arguments.program), arguments.same_number)
+    all_kills = all_rounds = 0
+    for kind in KINDS if arguments.kinds == "all" else arguments.kinds.split(","):
+        kills = rounds = 0
+        while kills < arguments.kills:
+            kills += one_round(program, KINDS[kind], rounds, arguments.kills - kills)
             rounds += 1
-    print(f"{kills} kills in {rounds} trainings, every run opened and ended as undisturbed")
+        print(f"{kind:<20} {kills:>5} kills in {rounds:>3} trainings", flush=True)
+        all_kills, all_rounds = all_kills + kills, all_rounds + rounds
+    print(f"{all_kills} kills in {all_rounds} trainings, every run opened and ended as undisturbed")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include "elbo/core/parts.h"
 #include "elbo/group/join.h"
 #include "elbo/host/cpu.h"
+#include "elbo/host/sandbox.h"
 
 namespace elbo {
 namespace {
@@ -32,6 +33,7 @@ int doctor(bool json) {
     all["libtorch"] = TORCH_VERSION;
     all["device"] = device_report();
     all["processes"] = can_join();
+    all["sandbox"] = sandbox_support();
     all["left_out"] = Json::array();
     for (const auto& p : build_parts()) {
       if (!p.in_use) all["left_out"].push_back(p.name);
@@ -41,10 +43,12 @@ int doctor(bool json) {
   }
   std::string why;
   can_join(&why);
+  const auto sandbox = sandbox_support();
   Json shown{{"elbo", ELBO_VERSION},
              {"libtorch", TORCH_VERSION},
              {"devices", device_report()["devices"]},
              {"processes", can_join() ? "several can train together (--nproc, torchrun)" : why},
+             {"sandbox", sandbox.empty() ? "not available in this system" : sandbox},
              {"processor", cpu.name},
              {"kernels", cpu.kernels},
              {"BLAS", cpu.blas.empty() ? "not in use" : cpu.blas},

@@ -25,7 +25,7 @@ int export_run(ExportArguments& a) {
   check(!a.onnx.empty() || !a.card.empty(), "[export] nothing to write: name --onnx or --card");
   check(a.evaluation.empty() || !a.card.empty(), "[export] --evaluation: requires --card");
   const auto evaluation = read_evaluation(a.evaluation);
-  open_run(a);
+  open_run(a, {{a.onnx, a.card}});
   const auto& run = *a.input.run;
   Json result = Json::object();
   if (!a.onnx.empty()) {

@@ -14,7 +14,7 @@ namespace {
 struct ReportArguments {
   std::vector<std::string> runs;
   std::string out, data_folder, runtime;
-  bool quiet = false, json = false, interactive = false;
+  bool quiet = false, json = false, interactive = false, no_sandbox = false;
   std::shared_ptr<Flags> flags;
 };
 
@@ -23,6 +23,7 @@ int report(const ReportArguments& a) {
   use_data_folder(a.data_folder);
   std::vector<std::shared_ptr<const Run>> runs;
   for (const auto& path : a.runs) runs.push_back(std::make_shared<Run>(Run::open(path)));
+  if (!a.no_sandbox) confine(runs, {{a.out}});
   check(a.interactive || a.runtime.empty(), "[report] --runtime: requires --interactive");
   check(!a.interactive || runs.size() == 1, "[report] --interactive: shows one run, ", runs.size(),
         " are given");
@@ -55,6 +56,7 @@ Command::Body declare_report(CLI::App& app) {
   add_data_folder(app, a->data_folder);
   app.add_flag("-q,--quiet", a->quiet, "show no progress");
   app.add_flag("--json", a->json, "print the result as one JSON object");
+  add_sandbox_flag(app, a->no_sandbox);
   a->flags = Flags::add(app, describe<ReportOptions>(), "Options");
   return [a] { return report(*a); };
 }

@@ -21,11 +21,14 @@ void add_run_arguments(CLI::App& app, RunArguments& a, const std::string& data) 
   add_data_folder(app, a.data_folder);
   app.add_flag("-q,--quiet", a.quiet, "show no progress");
   app.add_flag("--json", a.json, "print the result as one JSON object");
+  add_sandbox_flag(app, a.no_sandbox);
 }
 
-void open_run(RunArguments& a) {
+void open_run(RunArguments& a, Confinement also) {
   use_data_folder(a.data_folder);
   const auto run = std::make_shared<Run>(Run::open(a.run));
+  also.outputs.push_back(a.input.out.string());
+  if (!a.no_sandbox) confine({run}, also);
   a.input.model = run->load();
   a.input.run = run;
 }

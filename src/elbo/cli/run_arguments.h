@@ -4,6 +4,7 @@
 #include <string>
 
 #include "elbo/cli/command.h"
+#include "elbo/cli/confine.h"
 #include "elbo/tasks/task.h"
 
 namespace elbo {
@@ -12,7 +13,7 @@ namespace elbo {
 struct RunArguments {
   std::string run, data_folder;
   TaskInput input;
-  bool quiet = false, json = false;
+  bool quiet = false, json = false, no_sandbox = false;
 };
 
 /// --data-dir: where relative data paths are also looked for.
@@ -22,7 +23,8 @@ void use_data_folder(const std::string& folder);
 
 /// `data` is a task's "never", "may" or "must".
 void add_run_arguments(CLI::App& app, RunArguments& a, const std::string& data);
-/// Opens the run and loads its model into a.input.
-void open_run(RunArguments& a);
+/// Opens the run and loads its model into a.input; from before the loading on the process is
+/// confined to what a.input.out and `also` name.
+void open_run(RunArguments& a, Confinement also = {});
 
 }  // namespace elbo

@@ -11,6 +11,14 @@
 namespace elbo {
 namespace {
 
+/// What libarchive found wrong, on one line; it does not always say.
+std::string archive_complaint(archive* a) {
+  const char* text = archive_error_string(a);
+  std::string said = text ? text : "";
+  while (said.ends_with('\n')) said.pop_back();
+  return said.empty() ? "damaged" : said;
+}
+
 std::shared_ptr<archive> open_archive(const std::string& path) {
   std::shared_ptr<archive> a(archive_read_new(), archive_read_free);
   check(a != nullptr, "[archive] ", path, ": out of memory");
@@ -24,7 +32,7 @@ std::shared_ptr<archive> open_archive(const std::string& path) {
   archive_read_set_option(a.get(), "tar", "read_concatenated_archives", "1");
   constexpr size_t kBlock = 1 << 18;
   check(archive_read_open_filename(a.get(), path.c_str(), kBlock) == ARCHIVE_OK, "[archive] ", path,
-        ": ", archive_error_string(a.get()));
+        ": ", archive_complaint(a.get()));
   return a;
 }
 
@@ -58,10 +66,7 @@ bool is_archive_name(const std::string& path) {
 void read_archive(const std::string& path, const std::function<bool(const std::string&)>& wanted,
                   const std::function<void(const std::string&, std::string)>& take, int64_t most) {
   const auto a = open_archive(path);
-  const auto reason = [&] {
-    const char* text = archive_error_string(a.get());
-    return std::string(text ? text : "damaged");
-  };
+  const auto reason = [&] { return archive_complaint(a.get()); };
   std::string block(size_t{1} << 18, '\0');
   int64_t total = 0;
   for (archive_entry* entry = nullptr;;) {
@@ -93,7 +98,7 @@ void write_zip(const std::string& path,
   AtomicFile file(path);
   std::shared_ptr<archive> a(archive_write_new(), archive_write_free);
   const auto must = [&](int status) {
-    check(status == ARCHIVE_OK, "[archive] ", path, ": ", archive_error_string(a.get()));
+    check(status == ARCHIVE_OK, "[archive] ", path, ": ", archive_complaint(a.get()));
   };
   must(archive_write_set_format_zip(a.get()));
   must(archive_write_zip_set_compression_store(a.get()));
@@ -111,7 +116,7 @@ void write_zip(const std::string& path,
     must(archive_write_header(a.get(), entry.get()));
     const auto written = archive_write_data(a.get(), bytes.data(), bytes.size());
     check(written == static_cast<la_ssize_t>(bytes.size()), "[archive] ", path, ": ",
-          archive_error_string(a.get()));
+          archive_complaint(a.get()));
   }
   must(archive_write_close(a.get()));
   file.commit();

@@ -14,6 +14,13 @@
 namespace elbo {
 namespace {
 
+/// What libpng says; that it is out of memory says nothing about the picture.
+[[noreturn]] void refuse_png(const std::string& before, const char* message) {
+  if (std::string_view(message).find("insufficient memory") != std::string_view::npos)
+    throw std::bad_alloc();
+  fail("[png] ", before, message);
+}
+
 struct Png {
   png_image image{};
   Png() { image.version = PNG_IMAGE_VERSION; }
@@ -26,7 +33,7 @@ Tensor decode_png(std::string_view bytes, const std::string& where, int64_t most
   Png png;
   auto& image = png.image;
   const auto good = [&](int done) {
-    check(done != 0, "[png] ", where, ": ", static_cast<const char*>(image.message));
+    if (done == 0) refuse_png(where + ": ", image.message);
   };
   good(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()));
   check_image_size(image.width, image.height, "png", where, most);
@@ -75,9 +82,9 @@ std::string encode_png(const Tensor& image) {
   check_image_size(image.size(2), image.size(1), "png", "picture", kMostPixels);
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png.image);
   std::string bytes(size, '\0');
-  check(png_image_write_to_memory(&png.image, bytes.data(), &size, 0, pixels.data_ptr<uint8_t>(), 0,
-                                  nullptr) != 0,
-        "[png] ", static_cast<const char*>(png.image.message));
+  const bool written = png_image_write_to_memory(&png.image, bytes.data(), &size, 0,
+                                                 pixels.data_ptr<uint8_t>(), 0, nullptr) != 0;
+  if (!written) refuse_png("", png.image.message);
   bytes.resize(size);
   return bytes;
 }

@@ -57,8 +57,8 @@ Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
   layout_ = code_layout(*model_, schemas);
   const auto data = some_rows(run_->held_out(nullptr), kMapRows, Draw{}.key("map"));
   const auto codes = encode_all(*model_, layout_, *data, {});
-  const auto c = schemas.c.present() ? conditions({run_, model_, {}, {}}, "", 256) : Tensor();
-  centre_ = prior_draws(256, c).mean(0);
+  if (schemas.c.present()) conditions_ = conditions({run_, model_, {}, {}}, "", kMostRows);
+  centre_ = prior_draws(kMostRows, conditions_).mean(0);
 
   info_ = {{"model", run_->facts().value("model", "")},
            {"data", run_->data_name()},
@@ -120,6 +120,8 @@ Tensor Explorer::condition_of(const Json& question, int64_t n) const {
   const auto text = asked.is_string() ? asked.get<std::string>() : asked.dump();
   // Names only: a file of conditions is for the command line, not for strangers.
   check(!is_row_file(text), "[explore] condition: expected a class or numbers");
+  // Without a word the rows' own, as kept: a question must not open the data anew.
+  if (text.empty() && n <= conditions_.size(0)) return conditions_.narrow(0, 0, n);
   return conditions({run_, model_, {}, {}}, text, n);
 }
 

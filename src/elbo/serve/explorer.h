@@ -44,7 +44,8 @@ class Explorer {
   RowView view_;
   CodeLayout layout_;
   Json info_;
-  Tensor centre_;  // [D] mean of the prior's draws
+  Tensor centre_;      // [D] mean of the prior's draws
+  Tensor conditions_;  // [n, …] of the first rows; undefined where the model has none
   std::mutex one_at_a_time_, one_picture_at_a_time_;
 };
 

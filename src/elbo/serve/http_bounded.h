@@ -30,8 +30,10 @@ class BoundedServer : public httplib::Server {
   /// Closes all connections and ends listen_after_bind().
   void end();
 
- private:
+ protected:
   bool process_and_close_socket(int socket) override;
+
+ private:
   bool answer_next(HttpConnection& connection, bool last);
 
   const HttpLimits limits_;

@@ -2,8 +2,7 @@
 
 #include <fstream>
 
-#include "elbo/io/json_text.h"
-#include "elbo/serve/http_error.h"
+#include "elbo/serve/http_answer.h"
 #include "elbo/serve/page.h"
 #include "elbo/serve/server.h"
 
@@ -12,37 +11,6 @@ namespace {
 
 using httplib::Request;
 using httplib::Response;
-
-constexpr JsonLimits kBodyLimits{16, 8 << 20, 1 << 20};
-
-void answer(Response& response, int status, const Json& body) {
-  response.status = status;
-  // What a message quotes may not be UTF-8.
-  response.set_content(body.dump(-1, ' ', false, Json::error_handler_t::replace),
-                       "application/json");
-}
-
-Json parsed(const Request& request) {
-  return request.body.empty() ? Json::object()
-                              : parse_json(request.body, "[serve] body", kBodyLimits);
-}
-
-/// An answer, or 400 for a question that makes no sense, or 500 for a defect.
-httplib::Server::Handler guarded(std::function<Json(const Request&)> f) {
-  return [f = std::move(f)](const Request& request, Response& response) {
-    try {
-      answer(response, 200, f(request));
-    } catch (const HttpError& e) {
-      answer_error(response, e.status, e.what());
-    } catch (const Error& e) {
-      answer_error(response, 400, e.what());
-    } catch (const std::bad_alloc&) {
-      answer_error(response, 503, "not enough memory; try again");
-    } catch (const std::exception& e) {
-      answer_error(response, 500, "internal error");
-    }
-  };
-}
 
 /// A file in pieces, so that its size does not matter to memory.
 void send_file(const std::string& path, Response& response) {
@@ -62,24 +30,20 @@ void send_file(const std::string& path, Response& response) {
 
 }  // namespace
 
-void answer_error(Response& response, int status, std::string why) {
-  constexpr size_t kLongest = 1000;  // messages quote what was sent
-  if (why.size() > kLongest) why = why.substr(0, kLongest) + "…";
-  answer(response, status, {{"error", why}});
-}
-
 void add_routes(httplib::Server& server, Explorer& explorer, Jobs& jobs) {
   server.Get("/", [](const Request&, Response& r) { r.set_content(explorer_page(), "text/html"); });
   server.Get("/openapi.json", guarded([](const Request&) { return openapi(); }));
   server.Get("/api/info", guarded([&](const Request&) { return explorer.info(); }));
-  server.Post("/api/decode", guarded([&](const Request& r) { return explorer.decode(parsed(r)); }));
-  server.Post("/api/sample", guarded([&](const Request& r) { return explorer.sample(parsed(r)); }));
+  server.Post("/api/decode",
+              guarded([&](const Request& r) { return explorer.decode(body_of(r)); }));
+  server.Post("/api/sample",
+              guarded([&](const Request& r) { return explorer.sample(body_of(r)); }));
   server.Post("/api/encode", guarded([&](const Request& r) {
                 const bool picture = r.get_header_value("Content-Type").rfind("image/", 0) == 0;
                 return picture ? explorer.encode_picture(r.body, r.get_param_value("condition"))
-                               : explorer.encode(parsed(r));
+                               : explorer.encode(body_of(r));
               }));
-  server.Post("/api/jobs", guarded([&](const Request& r) { return jobs.add(parsed(r)); }));
+  server.Post("/api/jobs", guarded([&](const Request& r) { return jobs.add(body_of(r)); }));
   server.Get(R"(/api/jobs/(\d{1,18}))",
              guarded([&](const Request& r) { return jobs.state(r.matches[1]); }));
   server.Delete(R"(/api/jobs/(\d{1,18}))",

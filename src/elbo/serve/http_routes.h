@@ -8,7 +8,5 @@ namespace elbo {
 
 /// What is asked of whom. Errors become answers with a status.
 void add_routes(httplib::Server& server, Explorer& explorer, Jobs& jobs);
-/// {"error": why} with a status.
-void answer_error(httplib::Response& response, int status, std::string why);
 
 }  // namespace elbo
