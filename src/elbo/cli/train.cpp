@@ -323,9 +323,10 @@ Command::Body declare_train(CLI::App& app) {
                  "data: a file, folder or archive, READER:PATH, or builtin:NAME");
   app.add_option("-o,--out", a->out, "folder for the new run")->type_name("RUN");
   app.add_option("-m,--model", a->request.model,
-                 "model: a name from elbo list models, or a JSON file")
+                 "model: a name from elbo list models, or a JSON file (auto = text_vae for texts, "
+                 "molecule_vae for molecules, else vae)")
       ->type_name("NAME|FILE.json")
-      ->default_str("vae");
+      ->default_str("auto");
   app.add_option("-s,--set", a->request.settings,
                  "option of the model by dotted name, e.g. objective.beta=4; may be repeated")
       ->type_name("NAME=VALUE")

@@ -242,7 +242,10 @@ class SeriesText {
       note("column \"" + name(i) + "\" left out: " + why);
       return false;
     };
-    if (c.times().order() && c.times().spelled()) return leave_out("dates beside the time column");
+    if (c.times().order() && c.times().spelled()) {
+      ++raw_.other_times;
+      return leave_out("dates beside the time column");
+    }
     std::vector<int64_t> again;
     constexpr int64_t kFew = 20;
     if (c.size() >= kFew && c.counts(&again) && (again.empty() || again == entity_begins())) {

@@ -33,13 +33,17 @@ const std::map<Kind, std::string>& likelihood_of_kind() {
   return table;
 }
 
-/// A part may name what suits single kinds of data, {"for": {"real": …}}; others get "auto".
+/// A part may name what suits single kinds of data, {"for": {"real": …}}; others get "auto". Options
+/// beside it go before those of the choice; another type has none of them.
 void choose_for_kind(Json& part, Kind kind, const char* where) {
   if (!part.is_object() || !part.contains("for")) return;
-  check(part.size() == 1 && part["for"].is_object(), "[spec] ", where,
-        ": \"for\" cannot be combined with other keys and names kinds of data, found ",
+  check(part["for"].is_object(), "[spec] ", where, ": \"for\" names kinds of data, found ",
         part.dump());
-  const Json chosen = part["for"].value(to_string(kind), Json("auto"));
+  Json chosen = part["for"].value(to_string(kind), Json("auto"));
+  part.erase("for");
+  if (part.contains("type")) chosen = Json::object();
+  if (!part.empty() && chosen.is_string()) chosen = {{"type", chosen}};
+  if (!part.empty()) chosen.merge_patch(part);
   part = chosen;
 }
 
