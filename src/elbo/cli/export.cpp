@@ -1,3 +1,5 @@
+#include <iostream>
+
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
 #include "elbo/cli/run_arguments.h"
@@ -35,8 +37,14 @@ int export_run(ExportArguments& a) {
     result = export_onnx(a.input.model, run.schemas(), a.onnx, facts);
   }
   if (!a.card.empty()) {
-    write_file_atomic(a.card, model_card(run, *a.input.model, evaluation));
-    result["card"] = a.card;
+    const auto card = model_card(run, *a.input.model, evaluation);
+    if (a.card == "-") {
+      std::cout << card;
+      if (a.onnx.empty()) return 0;
+    } else {
+      write_file_atomic(a.card, card);
+      result["card"] = a.card;
+    }
   }
   if (a.json) {
     print_result(result, true);
@@ -72,7 +80,7 @@ const bool export_added = add_command(
        app.add_option("--onnx", a->onnx,
                       "folder to write encoder.onnx, decoder.onnx and sampler.onnx to")
            ->type_name("FOLDER");
-       app.add_option("--card", a->card, "file to write a model card to, in Markdown")
+       app.add_option("--card", a->card, "file to write a model card to, in Markdown (- = standard output)")
            ->type_name("FILE");
        app.add_option("--evaluation", a->evaluation,
                       "output of \"elbo evaluate RUN --json\", for the card")

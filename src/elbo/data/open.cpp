@@ -109,6 +109,14 @@ bool source_here(const std::string& text) {
   return reader == kBuiltin || source_exists(locate(path)) || is_pattern(path);
 }
 
+std::string shown_source(const std::string& text) {
+  const auto [reader, path] = reader_and_path(text);
+  const fs::path whole(path);
+  if (!whole.is_absolute()) return text;
+  const auto name = whole.has_filename() ? whole.filename() : whole.parent_path().filename();
+  return (reader.empty() ? "" : reader + ":") + name.string();
+}
+
 std::string source_from(const std::string& text, const std::string& folder) {
   const auto [reader, path] = reader_and_path(text);
   if (folder.empty() || path.empty() || reader == kBuiltin || reader == kMemoryReader ||

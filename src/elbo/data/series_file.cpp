@@ -15,7 +15,6 @@ namespace elbo {
 namespace {
 
 constexpr const char* kChange = "change of ";
-
 /// Reads a file of steps and decides what its columns are for.
 class SeriesText {
  public:
@@ -243,8 +242,7 @@ class SeriesText {
       return false;
     };
     if (c.times().order() && c.times().spelled()) {
-      ++raw_.other_times;
-      return leave_out("dates beside the time column");
+      return ++raw_.other_times, leave_out("dates beside the time column");
     }
     std::vector<int64_t> again;
     constexpr int64_t kFew = 20;
