@@ -11,6 +11,8 @@
 namespace elbo {
 namespace {
 
+constexpr const char* kWhole = "decoder: all of it";  // of decoders that draw one component by one
+
 struct ExportArguments : RunArguments {
   std::string onnx, card, evaluation;
 };
@@ -53,6 +55,9 @@ int export_run(ExportArguments& a) {
   ProgressTalk talk(talk_for(a.quiet));
   const Json left_out = result.value("left_out", Json::object());
   result.erase("left_out");
+  // Whatever else was written, codes can neither be made nor read.
+  const bool useless =
+      left_out.contains("encoder") && (left_out.contains("decoder") || left_out.contains(kWhole));
   for (auto& file : result["files"]) {
     for (const char* nested : {"inputs", "outputs"}) {
       std::string names;
@@ -67,6 +72,7 @@ int export_run(ExportArguments& a) {
   for (const auto& [part, why] : left_out.items()) {
     talk.say("left out: " + part + " (" + why.get<std::string>() + ")");
   }
+  check(!useless, "[export] ", run.name(), ": neither its encoder nor its decoder can be written");
   return 0;
 }
 
@@ -80,7 +86,8 @@ const bool export_added = add_command(
        app.add_option("--onnx", a->onnx,
                       "folder to write encoder.onnx, decoder.onnx and sampler.onnx to")
            ->type_name("FOLDER");
-       app.add_option("--card", a->card, "file to write a model card to, in Markdown (- = standard output)")
+       app.add_option("--card", a->card,
+                      "file to write a model card to, in Markdown (- = standard output)")
            ->type_name("FILE");
        app.add_option("--evaluation", a->evaluation,
                       "output of \"elbo evaluate RUN --json\", for the card")

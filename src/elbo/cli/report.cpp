@@ -49,7 +49,8 @@ int report(const ReportArguments& a) {
 Command::Body declare_report(CLI::App& app) {
   auto a = std::make_shared<ReportArguments>();
   app.add_option("RUN", a->runs, "one run, or several to compare side by side")->required();
-  app.add_option("-o,--out", a->out, "page to write (default: report.html in the run; - = standard output)")
+  app.add_option("-o,--out", a->out,
+                 "page to write (default: report.html in the run; - = standard output)")
       ->type_name("FILE");
   app.add_flag(
       "--interactive", a->interactive,

@@ -129,7 +129,9 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
   SumTrace trace;
   std::optional<FollowLoad> load;
   if (!run.facts().contains("threads")) load.emplace();
+  bool stepped = false;
   report.on_step = [&](const Progress& p) {
+    stepped = true;
     if (const auto note = load ? load->look() : ""; !note.empty()) talk.say("note: " + note);
     talk.training(p);
     estimate.at(p, talk);
@@ -151,6 +153,9 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
     std::cerr << "elbo: stopped and saved; continue with: elbo train --resume "
               << run.path().string() << std::endl;
     return 128 + (caught_signal ? caught_signal : SIGTERM);  // another process may have seen it
+  }
+  if (!stepped) {
+    talk.say("note: this training was finished already; --epochs N, more than before, goes on");
   }
   if (!a.trace.empty()) trace.write(a.trace);
   const double rows_per_second = rate.rows_per_second();  // of training alone

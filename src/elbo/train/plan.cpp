@@ -185,6 +185,10 @@ TrainPlan plan_training(const TrainRequest& asked) {
                 {"rows", data->size()}};
   if (own_part) plan.facts["data"]["validation"] = "val";
   if (first) plan.facts["from"] = request.from;
+  // A second stage is the first one's model, whatever its new prior.
+  if (first && asked.model == kUsual) {
+    plan.facts["model"] = first->facts().value("model", std::string()) + " with a new prior";
+  }
   return plan;
 }
 
