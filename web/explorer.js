@@ -10,6 +10,8 @@ let code; // the chosen point
 let view = { x: 0, y: 0, span: 1 }; // the part of the map that is seen
 let known; // names and columns of the rows on the map, from a server alone
 let tint; // what the map's points are coloured by: [colour of each], and a legend
+let points; // where the rows are on the map; `plane`: in the plane of the axes, where each point has a code
+let plane = true;
 const hidden = new Set(); // classes that the legend has switched off
 const ends = {}; // of a walk: A and B
 
@@ -138,12 +140,13 @@ function draw() {
   const palette = Array.from({ length: colours }, (_, k) => style.getPropertyValue("--c" + k));
   pen.clearRect(0, 0, canvas.width, canvas.height);
   pen.globalAlpha = .7;
-  info.map.points.forEach((point, i) => {
+  points.forEach((point, i) => {
     if (hidden.has(tint.of(i))) return;
     pen.fillStyle = tint.shade(i, palette);
     dot(pen, place(point), 3.2, "fill");
   });
   pen.globalAlpha = 1;
+  if (!plane) return;
   pen.strokeStyle = pen.fillStyle = style.color;
   pen.font = "bold 22px sans-serif";
   pen.lineWidth = 3;
@@ -162,7 +165,7 @@ function draw() {
 }
 
 function whole() {
-  view = { x: 0, y: 0, span: 1.1 * Math.max(1e-6, ...info.map.points.flat().map(Math.abs)) };
+  view = { x: 0, y: 0, span: 1.1 * Math.max(1e-6, ...points.flat().map(Math.abs)) };
   draw();
 }
 
@@ -183,7 +186,7 @@ function spot(event) {
 // The row under the pointer; -1 where there is none.
 function rowAt([x, y]) {
   let best = -1, nearest = 9;
-  info.map.points.forEach((point, i) => {
+  points.forEach((point, i) => {
     const [px, py] = place(point), distance = Math.hypot(px - x, py - y);
     if (distance < nearest && !hidden.has(tint.of(i))) [best, nearest] = [i, distance];
   });
@@ -240,7 +243,7 @@ function watchPointer(canvas) {
   canvas.addEventListener("pointerup", event => {
     lift(event);
     const row = known ? rowAt(spot(event)) : -1;
-    if (start && !dragged) row < 0 ? go(...unplace(...spot(event))) : attempt(() => openRow(row));
+    if (start && !dragged) row >= 0 ? attempt(() => openRow(row)) : plane && go(...unplace(...spot(event)));
     start = null;
   });
   canvas.addEventListener("wheel", event => {
@@ -258,7 +261,7 @@ function watchKeys(canvas) {
     if (!(event.key in moves)) return;
     event.preventDefault();
     const [dx, dy] = moves[event.key].map(direction => direction * view.span / 20);
-    if (event.shiftKey) return look({ x: view.x + dx, y: view.y + dy });
+    if (event.shiftKey || !plane) return look({ x: view.x + dx, y: view.y + dy });
     const [x, y = 0] = at();
     go(x + dx, y + dy);
   });
@@ -323,6 +326,18 @@ async function openRow(place) {
   $("own").prepend(element("p", { textContent: answer.name }));
 }
 
+// Neighbours beside each other: only rows have a place there.
+async function layOut(kind) {
+  plane = !["t-SNE", "UMAP"].includes(kind);
+  points = info.map.points;
+  if (!plane) {
+    const laid = (await ask("/api/layout", { kind })).points;
+    const middle = [0, 1].map(k => laid.reduce((sum, point) => sum + point[k], 0) / laid.length);
+    points = laid.map(([x, y]) => [x - middle[0], y - middle[1]]);
+  }
+  whole();
+}
+
 async function nearest() {
   const { rows, names, places } = await ask("/api/near", { code, n: 6 });
   $("near").replaceChildren(...rows.map((row, i) => {
@@ -337,6 +352,7 @@ async function learnRows() {
   if (window.elboOffline) return;
   known = await ask("/api/rows");
   $("nearest").hidden = false;
+  $("layout-row").hidden = info.map.points.length < 10 || info.code_size < 3;
   const choices = [...(info.map.labels.length ? ["class"] : []), ...known.columns.map(column => column.name)];
   $("colour-row").hidden = choices.length < 2;
   $("colour").append(...choices.map(name => new Option(name)));
@@ -497,6 +513,7 @@ function build() {
   info.attributes?.forEach(addAttribute);
   info.sliders.forEach(addSlider);
   tint = byLabel();
+  points = info.map.points;
   showLegend();
   $("condition-row").hidden = !info.conditional;
   if (info.conditional) $("condition").append(...info.classes.map(name => new Option(name, name)));
@@ -523,6 +540,7 @@ function watch() {
   $("whole").onclick = whole;
   $("closer").onclick = () => zoomAt(1 / 1.4, [half(), half()]);
   $("farther").onclick = () => zoomAt(1.4, [half(), half()]);
+  $("layout").onchange = event => attempt(() => layOut(event.target.value));
   $("colour").onchange = event => colourBy(event.target.value);
   $("nearest").onclick = () => attempt(nearest);
   $("text-form").onsubmit = event => {

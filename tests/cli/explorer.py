@@ -200,6 +200,14 @@ def check_fingers(page):
     assert page.value("document.getElementById('map').toDataURL()") != before, "two fingers change nothing"
 
 
+def check_maps(page):
+    """Other maps of the same rows."""
+    for kind in ("t-SNE", "UMAP", "principal axes"):
+        before = page.value("document.getElementById('map').toDataURL()")
+        page.value("(() => { const s = document.getElementById('layout'); s.value = %r; s.onchange({target: s}); })()" % kind)
+        page.until("document.getElementById('map').toDataURL() !== " + repr(before), 60)
+
+
 def check_tables(program, folder, runtime):
     """A table's form: with a server and without one, cells are read and spelled alike."""
     run = folder + "/table"
@@ -242,6 +250,7 @@ def main():
             page.ask("Emulation.setDeviceMetricsOverride", width=375, height=2400, deviceScaleFactor=1, mobile=True)
             check_layout(page)
             check_fingers(page)
+            check_maps(page)
         if runtime.is_dir():
             subprocess.run([program, "report", run, "--interactive", "--runtime", runtime, "-o", folder + "/page.html",
                             "-q"], check=True, stdout=subprocess.DEVNULL)

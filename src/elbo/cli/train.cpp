@@ -70,8 +70,9 @@ void print_end(const Run& run, const Json& summary) {
   for (const auto& finding : summary["diagnosis"]) std::cout << finding_text(finding) << "\n";
   std::cout << "weights     " << path << "/weights.safetensors\n"
             << "try next    elbo evaluate " << path << "\n"
-            << "            elbo sample " << path << " -n 64\n"
-            << "            elbo train --resume " << path << " --epochs "
+            << "            elbo sample " << path << " -n 64\n";
+  if (summary["end"] == "early") return;  // more of the same would not help
+  std::cout << "            elbo train --resume " << path << " --epochs "
             << 2 * std::max<int64_t>(1, options.epochs) << "\n";
 }
 

@@ -154,6 +154,22 @@ Json Explorer::near(const Json& question) {
           {"rows", rows_json(view_, holes ? batch.x.masked_fill(batch.mask == 0, NAN) : batch.x)}};
 }
 
+Json Explorer::layout(const Json& question) {
+  must_be_object(question);
+  const Json kind = question.value("kind", Json());
+  const bool tsne = kind == "t-SNE";
+  check(tsne || kind == "UMAP", "[explore] kind: found ", kind.dump(), ", allowed: t-SNE, UMAP");
+  constexpr int64_t kMostLaid = 600, kFewest = 10;
+  const int64_t n = std::min(kMostLaid, rows_->size());
+  check(n >= kFewest && layout_.size > 2, "[explore] kind: the plane shows all there is");
+  const std::lock_guard lock(one_at_a_time_);
+  const auto codes = codes_.mean.narrow(0, 0, n);
+  const auto places = tsne ? neighbour_map(codes) : fuzzy_map(codes);
+  Json points = Json::array();
+  for (int64_t i = 0; i < n; ++i) points.push_back(number_list(places[i]));
+  return {{"points", points}};
+}
+
 Json Explorer::open(const Json& question) {
   must_be_object(question);
   const double place = number_in(question, "place", 0, 0, static_cast<double>(rows_->size() - 1));

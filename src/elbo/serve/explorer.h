@@ -35,6 +35,9 @@ class Explorer {
   /// {"code": […], "n": 6} -> {"places", "names", "distances", "rows"}: rows of the map whose codes
   /// are nearest, in the deviations of the codes.
   Json near(const Json& question);
+  /// {"kind": "t-SNE" or "UMAP"} -> {"points": [[x, y], …]}: the first rows of the map, neighbours
+  /// beside each other.
+  Json layout(const Json& question);
   /// {"place": 7} -> a row of the map by its place there, as encode() answers, with its "name".
   Json open(const Json& question);
   /// {"shape", "values"}: what the model is told under a condition of this name.

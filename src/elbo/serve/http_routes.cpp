@@ -74,6 +74,7 @@ void add_routes(httplib::Server& server, Explorer& explorer, Jobs& jobs) {
   server.Get("/api/info", guarded([&](const Request&) { return explorer.info(); }));
   server.Get("/api/rows", guarded([&](const Request&) { return explorer.rows_info(); }));
   server.Post("/api/near", guarded([&](const Request& r) { return explorer.near(parsed(r)); }));
+  server.Post("/api/layout", guarded([&](const Request& r) { return explorer.layout(parsed(r)); }));
   server.Post("/api/open", guarded([&](const Request& r) { return explorer.open(parsed(r)); }));
   server.Post("/api/decode", guarded([&](const Request& r) { return explorer.decode(parsed(r)); }));
   server.Post("/api/sample", guarded([&](const Request& r) { return explorer.sample(parsed(r)); }));

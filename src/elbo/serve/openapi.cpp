@@ -45,6 +45,8 @@ Json openapi() {
   paths["/api/near"]["post"] =
       operation("Rows of the map whose codes are nearest",
                 object({{"code", kNumbers}, {"n", {{"type", "integer"}}}}), any);
+  paths["/api/layout"]["post"] =
+      operation("The rows of the map by t-SNE or UMAP", object({{"kind", text}}), any);
   paths["/api/open"]["post"] = operation("A row of the map, judged as one that is sent",
                                          object({{"place", {{"type", "integer"}}}}), any);
   paths["/api/decode"]["post"] =
