@@ -58,6 +58,7 @@ class OwnFolder {
 void pour(Json result, bool quiet, bool json) {
   auto files = result.value("files", Json::array());
   if (result.contains("file")) files.push_back(result["file"]);
+  if (files.empty()) return print_result(result, json);
   check(files.size() == 1, "[out] -: standard output takes one file, the result is ", files.size(),
         "; name them by -o FILE");
   const auto file = files[0].get<std::string>();

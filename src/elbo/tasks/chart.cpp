@@ -9,7 +9,7 @@
 namespace elbo {
 namespace {
 
-constexpr double kSeen = 3, kAlone = 4;  // radii of points
+constexpr double kPointRadius = 3, kLoneRadius = 4;
 constexpr double kWidth = 480, kHeight = 260, kLeft = 58, kRight = 10, kTop = 30, kBottom = 36;
 
 struct Range {
@@ -179,7 +179,7 @@ void draw_line(Frame& frame, const Series& s, const std::string& x_name) {
     if (!std::isfinite(s.y[i])) continue;
     frame.mark(s.x[i], s.y[i], s.color,
                s.name + ", " + x_name + ' ' + short_number(s.x[i]) + ": " + short_number(s.y[i]),
-               alone ? kAlone : kSeen);
+               alone ? kLoneRadius : kPointRadius);
   }
   frame.out() << "</g>";
 }

@@ -80,7 +80,7 @@ const std::vector<Section>& sections() {
       {"samples", "Samples from the prior", rows(&RowSections::samples)},
       {"reconstructions", "Reconstructions", of_rows(rows(&RowSections::reconstructions))},
       {"diagnosis", "Diagnosis", plain(diagnosis_part)},
-      {"columns", "Columns", of_rows(rows(&RowSections::columns))},
+      {"columns", "Columns", rows(&RowSections::columns)},
       {"figures", "Figures", plain(figures_part)},
       {"charts", "Charts of the metrics", plain(charts_part)},
       {"curves", "Training", plain(curves_part)},

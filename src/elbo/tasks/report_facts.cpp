@@ -81,8 +81,8 @@ std::string summary_part(const Reported& r) {
     break;
   }
   std::vector<std::string> said = {facts.value("model", std::string()) + " trained on " +
-                                   shown_source(r.run->data_name()) + ", " + facts.value("rows", Json()).dump() +
-                                   " rows"};
+                                   shown_source(r.run->data_name()) + ", " +
+                                   facts.value("rows", Json()).dump() + " rows"};
   const auto training = facts.value("training", Json::object());
   if (training.contains("began")) said.push_back(training["began"].get<std::string>());
   if (training.contains("seconds")) {

@@ -47,6 +47,7 @@ class TableSections : public RowSections {
 
   /// What the columns are.
   std::string columns() override {
+    if (!r_.run->has_rows()) return "";
     const auto data = observed(s_.batch()).flatten(1);
     std::string html =
         "<div class=\"wide\"><table>" + table_row({"column", "type", "missing", "values"}, "th");
@@ -87,8 +88,8 @@ class TableSections : public RowSections {
   /// How far columns are off, each in its own measure.
   std::string reconstructions() override {
     const auto errors = make_comparison(s_.schemas().x);
-    auto made = s_.reconstructions();
-    errors->add(s_.batch(), made.view(s_.batch().x.sizes()));
+    const auto codes = decode_codes(s_.model(), s_.layout(), s_.codes().mean, s_.batch().c);
+    errors->add(s_.batch(), one_value(*codes, s_.schemas().x));
     std::string html =
         "<div class=\"wide\"><table>" + table_row({"column", "error", "measure"}, "th");
     int64_t listed = 0;

@@ -10,7 +10,8 @@
 namespace elbo {
 namespace {
 
-constexpr int64_t kPlotWidth = 1200, kPlotHeight = 420, kPlotLeft = 110, kTop = 20, kBottom = 30;
+constexpr int64_t kPlotWidth = 1200, kPlotHeight = 420, kPlotLeft = 110, kPlotTop = 20,
+                  kPlotBottom = 30;
 constexpr int64_t kInk[3] = {40, 80, 160}, kAlarm[3] = {210, 30, 30};
 
 void paint(Tensor& picture, int64_t top, int64_t left, int64_t height, int64_t width,
@@ -21,12 +22,14 @@ void paint(Tensor& picture, int64_t top, int64_t left, int64_t height, int64_t w
 }
 
 /// Places of values on a vertical axis, the smallest at the bottom.
-class Axis {
+class ScoreAxis {
  public:
-  Axis(double low, double high) : low_(low), span_(std::max(high - low, 1e-12)) {}
+  ScoreAxis(double low, double high) : low_(low), span_(std::max(high - low, 1e-12)) {}
   int64_t at(double value) const {
+    if (!std::isfinite(value)) return kPlotTop;
     const double share = std::clamp((value - low_) / span_, 0.0, 1.0);
-    return kTop + std::llround((1 - share) * static_cast<double>(kPlotHeight - kTop - kBottom - 1));
+    return kPlotTop + std::llround((1 - share) *
+                                   static_cast<double>(kPlotHeight - kPlotTop - kPlotBottom - 1));
   }
 
  private:
@@ -49,7 +52,7 @@ Tensor score_plot(const std::vector<double>& scores, double threshold,
                   const std::vector<std::string>& names) {
   auto picture = torch::full({3, kPlotHeight, kPlotWidth}, 255, torch::kUInt8);
   const auto [low, high] = range_of(scores, threshold);
-  const Axis axis(low, high);
+  const ScoreAxis axis(low, high);
   const auto n = static_cast<int64_t>(scores.size());
   const int64_t plot = kPlotWidth - kPlotLeft - 10;
   // Each column of pixels spans the scores that fall into it and the one before.
@@ -78,7 +81,7 @@ Tensor score_plot(const std::vector<double>& scores, double threshold,
       write_text(picture, short_number(value), std::max<int64_t>(0, axis.at(value) - 8), 4, 2, 0);
     }
   }
-  const int64_t below = kPlotHeight - kBottom + 8;
+  const int64_t below = kPlotHeight - kPlotBottom + 8;
   const auto first = names.empty() ? "" : names.front(), last = names.empty() ? "" : names.back();
   write_text(picture, first, below, kPlotLeft, 2);
   const auto wide = static_cast<int64_t>(last.size()) * 2 * kLetterWidth;
