@@ -15,9 +15,17 @@ TEST_CASE("a part may name what suits one kind of data, others get what is usual
   CHECK(resolve(spec, data_of(Kind::kCount))["likelihood"] == "negative_binomial");
   // What a run stores resolves to itself.
   CHECK(resolve(real, data_of(Kind::kReal)) == real);
+  // Options beside it go before those of the choice; another type has none of them.
   spec["likelihood"]["df"] = 4;
-  CHECK(error_of([&] { resolve(spec, data_of(Kind::kReal)); }).find("\"for\" cannot be combined") !=
-        std::string::npos);
+  CHECK(resolve(spec, data_of(Kind::kReal))["likelihood"] ==
+        Json({{"type", "student"}, {"df", 4}}));
+  spec["likelihood"]["type"] = "normal";
+  spec["likelihood"].erase("df");
+  CHECK(resolve(spec, data_of(Kind::kReal))["likelihood"] == Json({{"type", "normal"}}));
+  spec["likelihood"] = {{"for", 3}};
+  CHECK(error_of([&] {
+          resolve(spec, data_of(Kind::kReal));
+        }).find("\"for\" names kinds of data") != std::string::npos);
 }
 
 TEST_CASE("the anomaly model has heavy tails for real columns and is built for other kinds, too") {

@@ -81,6 +81,20 @@ TEST_CASE("a report on numbers shows their marginals and correlations instead of
   CHECK(occurrences(html, "Correlations in (the data|samples)</text>") == 2);
 }
 
+TEST_CASE("a report on a table has its columns, classes by name, and associations") {
+  const TempFolder folder;
+  const auto html = report_page({trained_run(folder, "a", "builtin:census", "latent.size=2")},
+                                quick(), [](double) {});
+  check_page(html);
+  CHECK(occurrences(html, "<section id=\"columns\"") == 1);
+  CHECK(occurrences(html, "Associations in (the data|samples)</text>") == 2);
+  CHECK(occurrences(html, "<title>data, bachelor: ") == 1);
+  CHECK(occurrences(html, "<td>share wrong</td>") > 2);
+  // What one wants to see stands first.
+  CHECK(html.find("id=\"summary\"") < html.find("<section id=\"samples\""));
+  CHECK(html.find("<section id=\"samples\"") < html.find("<section id=\"diagnosis\""));
+}
+
 /// A metric of somebody else's, with a curve and more bars than fit.
 const bool own_metric =
     metrics().add<NoOptions>("own_curve", "a metric of this test", [](const NoOptions&) {
@@ -127,6 +141,9 @@ TEST_CASE("several runs stand side by side") {
   CHECK(occurrences(html, "<img ") == 8);
   CHECK(occurrences(html, "<h3>one</h3>") == occurrences(html, "<h3>two</h3>"));
   CHECK(occurrences(html, "the KL is weighed 100 times") == 1);
+  CHECK(occurrences(html, "<th scope=\"row\">spec.objective.beta</th>") == 1);
+  CHECK(occurrences(html, "</strong> best") == 2);
+  CHECK(occurrences(html, "The objectives differ") == 1);
 }
 
 TEST_CASE("charts carry their values, and survive values that are none") {
@@ -139,11 +156,23 @@ TEST_CASE("charts carry their values, and survive values that are none") {
       {"curve", {0, 1, 2, 3, 4, 5, 6}, {-9, 1, 2, 3, 4, 5, 6}, 0, false}};
   CHECK(line_chart("steep", "x", steep).find(">-8</text>") == std::string::npos);
   CHECK(line_chart("steep", "x", steep, true).find(">-8</text>") != std::string::npos);
+  const std::vector<Series> high{{"loss", {1, 2, 3, 4, 5, 6}, {310, 90, 80, 70, 60, 50}, 0, false}};
+  CHECK(line_chart("loss", "epoch", high).find("↑ 310") != std::string::npos);
+  std::vector<Series> six;
+  for (int64_t k = 0; k < 6; ++k)
+    six.push_back({"run" + std::to_string(k), {1, 2}, {3, 4}, k, false});
+  CHECK(occurrences(line_chart("six", "epoch", six), "class=\"chip s[0-5]\"") == 6);
   CHECK(occurrences(line_chart("nothing", "epoch", {}), "<svg") == 1);
   CHECK(bar_chart("kl", {"z0", "z1"}, {0.5, 0}, "nats").find("<title>z0: 0.5</title>") !=
         std::string::npos);
   const auto constant = histogram("x", {"data"}, {torch::full({10}, 3.0)});
   CHECK(constant.find(": 100 %") != std::string::npos);
+  HistogramLook look;
+  look.whole = true;
+  look.tick = [](double v) { return "<" + short_number(v) + ">"; };
+  const auto whole = histogram("n", {"data"}, {torch::tensor({1.0, 2.0, 3.0, 100.0})}, look);
+  CHECK(occurrences(whole, "<rect") == 2);  // three numbers a bin
+  CHECK(whole.find("&lt;") != std::string::npos);
 }
 
 TEST_CASE("bytes as base64 are those of RFC 4648") {

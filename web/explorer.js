@@ -8,6 +8,11 @@ const sliderReach = 4, walkSteps = 24, walkPause = 90;
 let info; // what /api/info says of the model
 let code; // the chosen point
 let view = { x: 0, y: 0, span: 1 }; // the part of the map that is seen
+let known; // names and columns of the rows on the map, from a server alone
+let tint; // what the map's points are coloured by: [colour of each], and a legend
+let points; // where the rows are on the map; `plane`: in the plane of the axes, where each point has a code
+let plane = true;
+const hidden = new Set(); // classes that the legend has switched off
 const ends = {}; // of a walk: A and B
 
 // ---- questions ----
@@ -135,11 +140,13 @@ function draw() {
   const palette = Array.from({ length: colours }, (_, k) => style.getPropertyValue("--c" + k));
   pen.clearRect(0, 0, canvas.width, canvas.height);
   pen.globalAlpha = .7;
-  info.map.points.forEach((point, i) => {
-    pen.fillStyle = palette[Math.max(0, info.map.labels[i] ?? 0) % colours];
+  points.forEach((point, i) => {
+    if (hidden.has(tint.of(i))) return;
+    pen.fillStyle = tint.shade(i, palette);
     dot(pen, place(point), 3.2, "fill");
   });
   pen.globalAlpha = 1;
+  if (!plane) return;
   pen.strokeStyle = pen.fillStyle = style.color;
   pen.font = "bold 22px sans-serif";
   pen.lineWidth = 3;
@@ -158,7 +165,7 @@ function draw() {
 }
 
 function whole() {
-  view = { x: 0, y: 0, span: 1.1 * Math.max(1e-6, ...info.map.points.flat().map(Math.abs)) };
+  view = { x: 0, y: 0, span: 1.1 * Math.max(1e-6, ...points.flat().map(Math.abs)) };
   draw();
 }
 
@@ -176,14 +183,57 @@ function spot(event) {
   ];
 }
 
+// The row under the pointer; -1 where there is none.
+function rowAt([x, y]) {
+  let best = -1, nearest = 9;
+  points.forEach((point, i) => {
+    const [px, py] = place(point), distance = Math.hypot(px - x, py - y);
+    if (distance < nearest && !hidden.has(tint.of(i))) [best, nearest] = [i, distance];
+  });
+  return best;
+}
+
+function pointAt(row) {
+  const label = info.classes[info.map.labels[row]];
+  const name = row < 0 ? "" : known?.names[row] ?? "row " + row;
+  $("pointed").textContent = name ? name + (label === undefined ? "" : ": " + label) : "\u00a0";
+}
+
+// Two fingers zoom, about the point between them.
+function pinch(fingers, before) {
+  const [a, b] = [...fingers.values()], middle = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+  const apart = Math.hypot(a[0] - b[0], a[1] - b[1]);
+  if (before) zoomAt(before / Math.max(1, apart), middle);
+  return apart;
+}
+
+function zoomAt(factor, spot) {
+  const before = unplace(...spot);
+  view.span *= factor;
+  const after = unplace(...spot); // what is under the pointer stays there
+  look({ x: view.x + before[0] - after[0], y: view.y + before[1] - after[1] });
+}
+
 function watchPointer(canvas) {
-  let start = null, dragged = false;
+  let start = null, dragged = false, apart = 0;
+  const fingers = new Map();
+  const lift = event => fingers.delete(event.pointerId);
+  canvas.addEventListener("pointercancel", lift);
+  canvas.addEventListener("pointerleave", () => pointAt(-1));
   canvas.addEventListener("pointerdown", event => {
+    fingers.set(event.pointerId, spot(event));
+    apart = 0;
     start = { spot: spot(event), view: { ...view } };
     dragged = false;
     canvas.setPointerCapture(event.pointerId);
   });
   canvas.addEventListener("pointermove", event => {
+    if (!fingers.size) pointAt(rowAt(spot(event)));
+    if (fingers.has(event.pointerId)) fingers.set(event.pointerId, spot(event));
+    if (fingers.size > 1) {
+      apart = pinch(fingers, apart);
+      start = null;
+    }
     if (!start) return;
     const [x, y] = spot(event), dx = x - start.spot[0], dy = y - start.spot[1];
     dragged ||= Math.hypot(dx, dy) > 6;
@@ -191,15 +241,14 @@ function watchPointer(canvas) {
     if (dragged) look({ x: start.view.x - dx * scale, y: start.view.y + dy * scale });
   });
   canvas.addEventListener("pointerup", event => {
-    if (start && !dragged) go(...unplace(...spot(event)));
+    lift(event);
+    const row = known ? rowAt(spot(event)) : -1;
+    if (start && !dragged) row >= 0 ? attempt(() => openRow(row)) : plane && go(...unplace(...spot(event)));
     start = null;
   });
   canvas.addEventListener("wheel", event => {
     event.preventDefault();
-    const before = unplace(...spot(event));
-    view.span *= Math.exp(event.deltaY / 500);
-    const after = unplace(...spot(event)); // what is under the pointer stays there
-    look({ x: view.x + before[0] - after[0], y: view.y + before[1] - after[1] });
+    zoomAt(Math.exp(event.deltaY / 500), spot(event));
   }, { passive: false });
 }
 
@@ -212,19 +261,102 @@ function watchKeys(canvas) {
     if (!(event.key in moves)) return;
     event.preventDefault();
     const [dx, dy] = moves[event.key].map(direction => direction * view.span / 20);
-    if (event.shiftKey) return look({ x: view.x + dx, y: view.y + dy });
+    if (event.shiftKey || !plane) return look({ x: view.x + dx, y: view.y + dy });
     const [x, y = 0] = at();
     go(x + dx, y + dy);
   });
 }
 
+// Points by class, or by a column: its classes, or its numbers from the least to the largest.
+const byLabel = () => ({
+  of: i => Math.max(0, info.map.labels[i] ?? 0),
+  shade: (i, palette) => palette[Math.max(0, info.map.labels[i] ?? 0) % colours],
+  names: info.classes,
+  used: [...new Set(info.map.labels)].filter(label => label >= 0),
+});
+
+function byColumn({ values, classes, ends }) {
+  if (classes.length) {
+    const of = i => values[i] ?? -1;
+    return {
+      of, names: classes, used: [...new Set(values)].filter(v => v !== null),
+      shade: (i, palette) => of(i) < 0 ? "#8888" : palette[of(i) % colours],
+    };
+  }
+  const order = values.filter(v => v !== null).sort((a, b) => a - b), rank = new Map();
+  order.forEach((v, i) => rank.set(v, i / Math.max(1, order.length - 1)));
+  const shade = i => values[i] === null ? "#8888" : `hsl(${250 - 220 * rank.get(values[i])} 75% 55%)`;
+  return { of: () => null, shade, names: [], used: [], ends };
+}
+
 function showLegend() {
-  const labels = [...new Set(info.map.labels)].filter(label => label >= 0).sort((a, b) => a - b);
-  for (const label of labels.slice(0, 20)) {
+  $("legend").replaceChildren();
+  if (tint.ends) {
+    const bar = element("i", { className: "scale" });
+    return $("legend").append(tint.ends[0], bar, tint.ends[1]);
+  }
+  for (const label of tint.used.sort((a, b) => a - b).slice(0, 20)) {
     const chip = element("i");
     chip.style.background = `var(--c${label % colours})`;
-    $("legend").append(element("span", {}, chip, info.classes[label] ?? String(label)));
+    const onclick = event => {
+      hidden.has(label) ? hidden.delete(label) : hidden.add(label);
+      event.currentTarget.setAttribute("aria-pressed", !hidden.has(label));
+      draw();
+    };
+    const how = { onclick, className: "key", title: "show or hide" };
+    const key = element("button", how, chip, tint.names[label] ?? String(label));
+    key.setAttribute("aria-pressed", "true");
+    $("legend").append(key);
   }
+}
+
+function colourBy(name) {
+  hidden.clear();
+  const column = known?.columns.find(column => column.name === name);
+  tint = column ? byColumn(column) : byLabel();
+  showLegend();
+  draw();
+}
+
+// ---- rows of the map ----
+
+async function openRow(place) {
+  const answer = await ask("/api/open", { place });
+  showOwn(answer);
+  $("own").prepend(element("p", { textContent: answer.name }));
+}
+
+// Neighbours beside each other: only rows have a place there.
+async function layOut(kind) {
+  plane = !["t-SNE", "UMAP"].includes(kind);
+  points = info.map.points;
+  if (!plane) {
+    const laid = (await ask("/api/layout", { kind })).points;
+    const middle = [0, 1].map(k => laid.reduce((sum, point) => sum + point[k], 0) / laid.length);
+    points = laid.map(([x, y]) => [x - middle[0], y - middle[1]]);
+  }
+  whole();
+}
+
+async function nearest() {
+  const { rows, names, places } = await ask("/api/near", { code, n: 6 });
+  $("near").replaceChildren(...rows.map((row, i) => {
+    const onclick = () => attempt(() => openRow(places[i]));
+    const name = element("small", { textContent: names[i] });
+    return element("button", { onclick, className: "near", title: names[i] }, name, shown(row, names[i]));
+  }));
+}
+
+// What only a server knows: the map works without it.
+async function learnRows() {
+  if (window.elboOffline) return;
+  known = await ask("/api/rows");
+  $("nearest").hidden = false;
+  $("layout-row").hidden = info.map.points.length < 10 || info.code_size < 3;
+  const choices = [...(info.map.labels.length ? ["class"] : []), ...known.columns.map(column => column.name)];
+  $("colour-row").hidden = choices.length < 2;
+  $("colour").append(...choices.map(name => new Option(name)));
+  if (!info.map.labels.length && choices.length) colourBy(choices[0]);
 }
 
 // ---- walks and samples ----
@@ -261,10 +393,31 @@ function shownSample(row, itsCode, number) {
   return element("button", { onclick }, picture);
 }
 
+function table(rows) {
+  const head = element("tr", {}, ...info.columns.map(({ name }) => element("th", { textContent: name })));
+  const cells = row => info.columns.map(({ name }) => element("td", { textContent: row[name] }));
+  const lines = rows.map(row => element("tr", {}, ...cells(row)));
+  return element("div", { className: "scroll" }, element("table", {}, head, ...lines));
+}
+
+// Rows as a file: cells separated by commas, texts as lines.
+function offerDownload(rows) {
+  const quoted = cell => /[",\n]/.test(cell) ? `"${cell.replaceAll("\"", "\"\"")}"` : cell;
+  const line = cells => cells.map(cell => quoted(String(cell))).join(",");
+  const names = info.columns?.map(({ name }) => name);
+  const lines = rows.map(row => names ? line(names.map(name => row[name])) : typeof row === "string" ? row : line(row));
+  const text = (names ? [line(names), ...lines] : lines).join("\n") + "\n";
+  $("download").hidden = info.picture;
+  $("download").download = names || typeof rows[0] !== "string" ? "samples.csv" : "samples.txt";
+  $("download").href = "data:text/plain;charset=utf-8," + encodeURIComponent(text);
+}
+
 async function samples() {
   const temperature = Number($("temperature").value);
   const answer = await ask("/api/sample", { n: info.picture ? 32 : 8, temperature, condition: condition() });
-  $("gallery").className = info.picture ? "" : "rows";
+  if (!info.picture) offerDownload(answer.rows);
+  $("gallery").className = info.picture ? "" : info.columns ? "one" : "rows";
+  if (info.columns) return $("gallery").replaceChildren(table(answer.rows));
   $("gallery").replaceChildren(...answer.rows.map((row, i) => shownSample(row, answer.codes[i], i + 1)));
 }
 
@@ -273,6 +426,9 @@ async function samples() {
 function showOwn(answer) {
   const nats = element("p");
   if (answer.nats !== undefined) nats.textContent = "−log p(x) ≈ " + answer.nats.toFixed(2) + " nats";
+  if (answer.p_value !== undefined) {
+    nats.textContent += ", p-value " + answer.p_value.toPrecision(2) + " (share of normal rows that are as unusual)";
+  }
   $("own").replaceChildren(
     shown(answer.data, "Your row as the model sees it"), shown(answer.reconstruction, "Its reconstruction"), nats);
   code = answer.code.slice();
@@ -288,6 +444,10 @@ async function encodePicture(file) {
 async function encodeCells() {
   const row = Object.fromEntries([...new FormData($("form"))].filter(([, text]) => text !== ""));
   showOwn(await ask("/api/encode", { row, condition: condition() }));
+}
+
+async function encodeText() {
+  showOwn(await ask("/api/encode", { row: $("text").value, condition: condition() }));
 }
 
 function addCell(column, i) {
@@ -329,22 +489,44 @@ function addSlider(slider) {
     element("label", { htmlFor: input.id, textContent: name }), input, element("output", { id: "o" + dimension })));
 }
 
+// Moves the code from where it is towards a class, and back.
+function addAttribute({ name, step }, k) {
+  const input = element("input", { id: "a" + k, type: "range", min: -2, max: 2, step: .05, value: 0 });
+  let last = 0;
+  input.oninput = () => {
+    const change = Number(input.value) - last;
+    last += change;
+    code = code.map((v, i) => v + change * step[i]);
+    moved();
+  };
+  resets.push(() => { input.value = last = 0; });
+  $("attributes").append(element("div", { className: "slider attribute" },
+    element("label", { htmlFor: input.id, textContent: name }), input, element("span")));
+}
+const resets = []; // attribute sliders stand in the middle again
+
 function build() {
   const rows = info.columns ? `${info.columns.length} columns` : `${info.shape.join("×")} ${info.kind}`;
   $("about").textContent = `${info.model} on ${info.data} · rows of ${rows} · ${info.code_size} numbers per code`;
   code = info.map.mean.slice();
+  document.title = $("title").textContent = "elbo: " + (info.run ?? "explorer");
+  info.attributes?.forEach(addAttribute);
   info.sliders.forEach(addSlider);
+  tint = byLabel();
+  points = info.map.points;
   showLegend();
   $("condition-row").hidden = !info.conditional;
   if (info.conditional) $("condition").append(...info.classes.map(name => new Option(name, name)));
   $("own-row").hidden = info.encodes === false;
   $("drop").hidden = !info.picture || info.molecules;
   $("form").hidden = !info.columns;
+  $("text-form").hidden = !info.texts;
   info.columns?.forEach(addCell);
   watch();
   whole();
   moved();
   attempt(samples);
+  attempt(learnRows);
 }
 
 function watch() {
@@ -356,8 +538,18 @@ function watch() {
   $("set-b").onclick = () => setEnd("B");
   $("play").onclick = () => attempt(play);
   $("whole").onclick = whole;
+  $("closer").onclick = () => zoomAt(1 / 1.4, [half(), half()]);
+  $("farther").onclick = () => zoomAt(1.4, [half(), half()]);
+  $("layout").onchange = event => attempt(() => layOut(event.target.value));
+  $("colour").onchange = event => colourBy(event.target.value);
+  $("nearest").onclick = () => attempt(nearest);
+  $("text-form").onsubmit = event => {
+    event.preventDefault();
+    attempt(encodeText);
+  };
   $("centre").onclick = () => {
     code = info.map.mean.slice();
+    resets.forEach(reset => reset());
     moved();
   };
   $("condition").onchange = () => {

@@ -329,7 +329,7 @@ def load(path: str | os.PathLike[str]) -> Run:
 def train(
     data: Any,
     *,
-    model: str = "vae",
+    model: str = "auto",
     out: str | os.PathLike[str] | None = None,
     labels: Any = None,
     set: Mapping[str, Any] | None = None,

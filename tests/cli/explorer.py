@@ -154,6 +154,60 @@ def check_cells(page, address):
     return accepted
 
 
+def check_rows(page):
+    """Rows of the map: coloured by a column, opened, and the nearest ones of the chosen point."""
+    page.until("document.querySelectorAll('#colour option').length === 4")
+    painted = page.value("document.getElementById('map').toDataURL()")
+    page.value("(() => { const s = document.getElementById('colour'); s.value = 'town'; s.onchange({target: s}); })()")
+    assert page.value("document.querySelectorAll('#legend .key').length") == 3
+    assert page.value("document.getElementById('map').toDataURL()") != painted, "the colours are the same"
+    shown_all = page.value("document.getElementById('map').toDataURL()")
+    page.click("#legend .key")
+    assert page.value("document.getElementById('map').toDataURL()") != shown_all, "no class is hidden"
+    page.click("#nearest")
+    page.until("document.querySelectorAll('#near .near table').length === 6")
+    page.click("#near .near")
+    page.until("/p-value/.test(document.getElementById('own').textContent)")
+    assert page.value("document.querySelectorAll('#gallery th').length") == 4, "samples are one table"
+    assert page.value("document.getElementById('download').href").startswith("data:text/plain"), "no download"
+
+
+def check_texts(program, folder):
+    """A text is typed in and read."""
+    run = folder + "/texts"
+    subprocess.run([program, "train", "builtin:sentences", "--rows", "200", "--steps", "5", "--out", run, "-q", "--set",
+                    "latent.size=3", "--set", "encoder.hidden=16", "--set", "likelihood.net.type=gru", "--set",
+                    "likelihood.net.hidden=16"], check=True)
+    with serve.Served(program, run) as s, browser.Browser() as page:
+        page.open(s.address)
+        page.until("document.querySelectorAll('#here p').length === 1 && !document.getElementById('text-form').hidden")
+        page.value("document.getElementById('text').value = 'the cow eats the hen'")
+        page.click("#text-form button")
+        page.until("document.querySelectorAll('#own p').length === 3")
+        assert page.value("document.querySelector('#own p').textContent") == "the cow eats the hen"
+        assert not page.complaints, page.complaints
+
+
+def check_fingers(page):
+    """Two fingers zoom the map."""
+    page.ask("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=2)
+    before = page.value("document.getElementById('map').toDataURL()")
+    x, y = page.value("(() => { const e = document.getElementById('map'); e.scrollIntoView({block: 'center'}); "
+                      "const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()")
+    for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 80), ("touchEnd", 0)):
+        points = [] if kind == "touchEnd" else [{"x": x - apart, "y": y, "id": 0}, {"x": x + apart, "y": y, "id": 1}]
+        page.ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+    assert page.value("document.getElementById('map').toDataURL()") != before, "two fingers change nothing"
+
+
+def check_maps(page):
+    """Other maps of the same rows."""
+    for kind in ("t-SNE", "UMAP", "principal axes"):
+        before = page.value("document.getElementById('map').toDataURL()")
+        page.value("(() => { const s = document.getElementById('layout'); s.value = %r; s.onchange({target: s}); })()" % kind)
+        page.until("document.getElementById('map').toDataURL() !== " + repr(before), 60)
+
+
 def check_tables(program, folder, runtime):
     """A table's form: with a server and without one, cells are read and spelled alike."""
     run = folder + "/table"
@@ -163,6 +217,7 @@ def check_tables(program, folder, runtime):
                     "encoder.hidden=[16]", "--set", "decoder.type=mlp", "--set", "decoder.hidden=[16]"], check=True)
     with serve.Served(program, run) as s, browser.Browser() as page:
         served = check_cells(page, s.address)
+        check_rows(page)
     if not runtime.is_dir():
         return
     subprocess.run([program, "report", run, "--interactive", "--runtime", runtime, "-o", folder + "/table.html", "-q"],
@@ -194,6 +249,8 @@ def main():
             assert all("400" in c for c in page.complaints), page.complaints  # of the file that is no picture
             page.ask("Emulation.setDeviceMetricsOverride", width=375, height=2400, deviceScaleFactor=1, mobile=True)
             check_layout(page)
+            check_fingers(page)
+            check_maps(page)
         if runtime.is_dir():
             subprocess.run([program, "report", run, "--interactive", "--runtime", runtime, "-o", folder + "/page.html",
                             "-q"], check=True, stdout=subprocess.DEVNULL)
@@ -203,6 +260,7 @@ def main():
                 for one, other in zip(served, alone):
                     assert difference(page, one, other) <= 2, "the page alone shows something else"
         check_tables(program, folder, runtime)
+        check_texts(program, folder)
     finally:
         shutil.rmtree(folder)
     print("explorer: all held" + ("" if runtime.is_dir() else " (no onnxruntime-web: the served page only)"))

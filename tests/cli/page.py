@@ -63,6 +63,28 @@ def browse(page):
         return seen.value("document.documentElement.outerHTML"), seen.complaints
 
 
+def table(path):
+    lines = ["joined,age,town,plan"]
+    for i in range(240):
+        lines.append(f"2023-{1 + i * 7 % 12:02}-{1 + i % 28:02},{18 + i * 13 % 60},{('Rome', 'Oslo', 'Bern')[i % 3]},"
+                     f"{('basic', 'pro')[i * i % 2]}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def check_widths(page):
+    """Nothing sticks out of the window, by day and by night."""
+    with browser.Browser() as seen:
+        for width in (375, 800, 1280):
+            for theme in ("light", "dark"):
+                seen.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
+                         mobile=width < 600)
+                seen.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
+                seen.open(page.as_uri())
+                wide = seen.value("document.documentElement.scrollWidth - innerWidth")
+                assert wide <= 0, (page.name, width, theme, wide)
+        assert not seen.complaints, seen.complaints[:5]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
@@ -78,15 +100,19 @@ def main():
                  "--set", "latent.size=3", "-q"]
         elbo("train", "builtin:digits", "--out", "one", *small)
         elbo("train", "builtin:gaussian", "--out", "two", *small)
+        table(pathlib.Path(folder, "people.csv"))
+        elbo("train", "people.csv", "--out", "three", "--epochs", "1", "--set", "latent.size=2", "-q")
+        elbo("report", "three", "--rows", "60", "--draws", "2", "-q")
         elbo("report", "one", "--rows", "60", "--draws", "2", "-q")
         elbo("report", "one", "two", "-o", "both.html", "--rows", "60", "--draws", "2", "-q")
-        for name in ("one/report.html", "both.html"):
+        for name in ("one/report.html", "both.html", "three/report.html"):
             page = pathlib.Path(folder) / name
             check_structure(page)
             if not opened:
                 continue
             seen, console = browse(page)
             assert not console, console[:5]
+            check_widths(page)
             assert 'tabindex="0"' in seen and 'id="tip"' in seen, "the script did not run"
             # A page with a mistake must be told from one without.
             broken = page.with_name("broken.html")
@@ -94,6 +120,9 @@ def main():
                                                        "<script>nothing()</script></body>"))
             _, console = browse(broken)
             assert len(console) >= 2, console
+        shown = pathlib.Path(folder, "three", "report.html").read_text()
+        for words in ("Rome", ">2023-", "Associations in the data", "share wrong"):
+            assert words in shown, words
     print("report pages are sound" + ("" if opened else " (no browser found: structure only)"))
 
 

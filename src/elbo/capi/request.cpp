@@ -31,13 +31,13 @@ void flatten(const std::string& prefix, const Json& patch, std::vector<std::stri
 }
 
 struct RequestFields {
-  std::string model = "vae", from;
+  std::string model = "auto", from;
   Json set = Json::object(), spec = Json::object(), train = Json::object();
   bool force = false;
   int64_t threads = 0;
   template <class F>
   void fields(F&& f) {
-    f("model", model, "model: a name of the zoo, or a JSON file");
+    f("model", model, "model: a name of the zoo, or a JSON file (auto = as the data ask for)");
     f("set", set, "options of the model by dotted name");
     f("spec", spec, "patch of the model's spec");
     f("train", train, "training options");

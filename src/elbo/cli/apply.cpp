@@ -1,10 +1,17 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <iostream>
+#include <optional>
 
 #include "elbo/cli/flags.h"
 #include "elbo/cli/half_blocks.h"
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
 #include "elbo/cli/run_arguments.h"
+#include "elbo/core/text.h"
 #include "elbo/io/file.h"
 #include "elbo/io/image.h"
 
@@ -25,7 +32,53 @@ void print_picture(const Json& result) {
   std::cout << half_blocks(decode_image(read_file(file), file), terminal_columns());
 }
 
+constexpr const char* kStandardOutput = "-";
+
+/// A folder that is gone afterwards.
+class OwnFolder {
+ public:
+  OwnFolder() {
+    auto name = (std::filesystem::temp_directory_path() / "elbo-XXXXXX").string();
+    check(mkdtemp(name.data()) != nullptr, "[out] ", name, ": ", std::strerror(errno));
+    path_ = name;
+  }
+  ~OwnFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  OwnFolder(const OwnFolder&) = delete;
+  OwnFolder& operator=(const OwnFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// The one file that a task has written goes to standard output, what it says of it to the other.
+void pour(Json result, bool quiet, bool json) {
+  auto files = result.value("files", Json::array());
+  if (result.contains("file")) files.push_back(result["file"]);
+  if (files.empty()) return print_result(result, json);
+  check(files.size() == 1, "[out] -: standard output takes one file, the result is ", files.size(),
+        "; name them by -o FILE");
+  const auto file = files[0].get<std::string>();
+  const bool picture = is_image_name(file) || file.ends_with(".npy") || file.ends_with(".npz");
+  check(!picture || isatty(STDOUT_FILENO) == 0,
+        "[out] -: not text, and standard output is a terminal; --print shows a picture there");
+  std::cout << read_file(file) << std::flush;
+  result.erase("file");
+  result.erase("files");
+  if (quiet) return;
+  std::cerr << (json ? result.dump() + "\n" : printable(result_text(result)));
+}
+
 int apply(const Entry& entry, ApplyArguments& a) {
+  const bool poured = a.input.out == kStandardOutput;
+  std::optional<OwnFolder> own;
+  if (poured) {
+    a.input.out.clear();
+    a.input.folder = own.emplace().path();
+  }
   const auto out = a.input.out.string();
   check(!a.print || out.empty() || is_image_name(out), "[print] ", out,
         " will not be a picture; name one with -o FILE.png");
@@ -41,6 +94,11 @@ int apply(const Entry& entry, ApplyArguments& a) {
   const Json result = task->run(a.input);
   talk.clear();
   if (a.print) print_picture(result);
+  const bool lines = result.is_object() && result.contains("text");
+  if (poured && result.is_object() && !lines) {
+    pour(result, a.quiet, a.json);
+    return 0;
+  }
   if (!result.is_null()) print_result(result, a.json);
   return 0;
 }
@@ -51,7 +109,9 @@ Command command_of(const Entry& entry) {
   const auto declare = [&entry, data = task->data()](CLI::App& app) {
     auto a = std::make_shared<ApplyArguments>();
     add_run_arguments(app, *a, data);
-    app.add_option("-o,--out", a->input.out, "output file; its ending sets the format")
+    app.add_option("-o,--out", a->input.out,
+                   "output file; its ending sets the format (- = standard output, a folder = a "
+                   "file for each picture)")
         ->type_name("FILE");
     app.add_flag("--print", a->print, "show the picture in the terminal, too");
     a->flags = Flags::add(app, entry.options, "Options");

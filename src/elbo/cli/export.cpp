@@ -1,3 +1,5 @@
+#include <iostream>
+
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
 #include "elbo/cli/run_arguments.h"
@@ -8,6 +10,8 @@
 
 namespace elbo {
 namespace {
+
+constexpr const char* kWhole = "decoder: all of it";  // of decoders that draw one component by one
 
 struct ExportArguments : RunArguments {
   std::string onnx, card, evaluation;
@@ -35,8 +39,14 @@ int export_run(ExportArguments& a) {
     result = export_onnx(a.input.model, run.schemas(), a.onnx, facts);
   }
   if (!a.card.empty()) {
-    write_file_atomic(a.card, model_card(run, *a.input.model, evaluation));
-    result["card"] = a.card;
+    const auto card = model_card(run, *a.input.model, evaluation);
+    if (a.card == "-") {
+      std::cout << card;
+      if (a.onnx.empty()) return 0;
+    } else {
+      write_file_atomic(a.card, card);
+      result["card"] = a.card;
+    }
   }
   if (a.json) {
     print_result(result, true);
@@ -45,6 +55,9 @@ int export_run(ExportArguments& a) {
   ProgressTalk talk(talk_for(a.quiet));
   const Json left_out = result.value("left_out", Json::object());
   result.erase("left_out");
+  // Whatever else was written, codes can neither be made nor read.
+  const bool useless =
+      left_out.contains("encoder") && (left_out.contains("decoder") || left_out.contains(kWhole));
   for (auto& file : result["files"]) {
     for (const char* nested : {"inputs", "outputs"}) {
       std::string names;
@@ -59,6 +72,7 @@ int export_run(ExportArguments& a) {
   for (const auto& [part, why] : left_out.items()) {
     talk.say("left out: " + part + " (" + why.get<std::string>() + ")");
   }
+  check(!useless, "[export] ", run.name(), ": neither its encoder nor its decoder can be written");
   return 0;
 }
 
@@ -72,7 +86,8 @@ const bool export_added = add_command(
        app.add_option("--onnx", a->onnx,
                       "folder to write encoder.onnx, decoder.onnx and sampler.onnx to")
            ->type_name("FOLDER");
-       app.add_option("--card", a->card, "file to write a model card to, in Markdown")
+       app.add_option("--card", a->card,
+                      "file to write a model card to, in Markdown (- = standard output)")
            ->type_name("FILE");
        app.add_option("--evaluation", a->evaluation,
                       "output of \"elbo evaluate RUN --json\", for the card")

@@ -1,8 +1,11 @@
 #include "elbo/cli/findings.h"
 
+#include <unistd.h>
+
 #include <sstream>
 
 #include "elbo/cli/table.h"
+#include "elbo/core/text.h"
 
 namespace elbo {
 
@@ -13,8 +16,13 @@ std::string finding_text(const Json& finding) {
       << finding["figure"].get<std::string>() << ": " << finding["value"].get<double>()
       << ", threshold " << finding["threshold"].get<double>() << "]";
   constexpr size_t kIndent = 9;
-  return wrapped(out.str(), output_columns(), kIndent) + "\n" +
-         wrapped("         try " + finding["cure"].get<std::string>(), output_columns(), kIndent);
+  auto text = wrapped(printable(out.str()), output_columns(), kIndent);
+  const std::string head = "finding:";
+  constexpr int kYellow = 33;
+  text.replace(0, head.size(), coloured(head, kYellow, STDOUT_FILENO));
+  return text + "\n" +
+         wrapped("         try " + printable(finding["cure"].get<std::string>()), output_columns(),
+                 kIndent);
 }
 
 }  // namespace elbo

@@ -8,6 +8,7 @@
 #include "elbo/data/column.h"
 #include "elbo/data/dataset.h"
 #include "elbo/data/open.h"
+#include "elbo/data/recognise.h"
 
 namespace elbo {
 namespace {
@@ -70,8 +71,10 @@ int inspect(const InspectArguments& a) {
   auto given = a.data_flags->given();
   given["reader"] = a.reader_flags->given();
   auto options = read_options<DataOptions>(given, "data");
-  const auto data = open_data(a.data, options);
-  auto result = inspection(a.data, *data);
+  const auto taken = recognised(a.data, options);
+  const auto data = open_data(taken.source, options);
+  auto result = inspection(taken.source, *data);
+  if (!taken.note.empty()) result["notes"].push_back(taken.note);
   if (a.json) {
     std::cout << result.dump() << "\n";
     return 0;

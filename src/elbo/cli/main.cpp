@@ -1,10 +1,12 @@
 #include <c10/util/Exception.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
 
+#include "elbo/cli/table.h"
 #include "elbo/cli/usage.h"
 #include "elbo/core/error.h"
 #include "elbo/core/options.h"
@@ -19,7 +21,9 @@ constexpr int kUserError = 1, kDefect = 70;
 bool wants_json = false;  // whether --json is among the arguments
 
 int report(int status, const std::string& message) {
-  std::cerr << "elbo: " << elbo::printable(message) << std::endl;
+  constexpr int kRed = 31;
+  std::cerr << elbo::coloured("elbo:", kRed, STDERR_FILENO) << " " << elbo::printable(message)
+            << std::endl;
   if (wants_json) {
     const elbo::Json error{{"error", message}, {"status", status}};
     std::cout << error.dump(-1, ' ', false, elbo::Json::error_handler_t::replace) << std::endl;

@@ -1,6 +1,7 @@
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
 #include "elbo/cli/run_arguments.h"
+#include "elbo/data/source.h"
 #include "elbo/eval/keep.h"
 #include "elbo/io/file.h"
 
@@ -30,9 +31,9 @@ Json handed_over(Json facts) {
   facts["data"].erase("folder");
   facts["data"].erase("fingerprint");
   facts.erase("from");
+  facts.erase("training");
   facts["keep_rows"] = 0;
-  const fs::path source = facts["data"]["source"].get<std::string>();
-  if (source.is_absolute()) facts["data"]["source"] = source.filename().string();
+  facts["data"]["source"] = shown_source(facts["data"]["source"].get<std::string>());
   for (const char* file : {"labels", "without"}) {
     auto& options = facts["data"]["options"];
     if (options.contains(file)) {

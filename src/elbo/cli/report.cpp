@@ -1,5 +1,7 @@
 #include "elbo/tasks/report.h"
 
+#include <iostream>
+
 #include "elbo/cli/flags.h"
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
@@ -36,6 +38,10 @@ int report(const ReportArguments& a) {
   const std::string name = a.interactive ? "explorer.html" : "report.html";
   const auto beside = runs.size() == 1 ? (runs[0]->path() / name).string() : free_path(name);
   const auto path = a.out.empty() ? beside : a.out;
+  if (path == "-") {
+    std::cout << page;
+    return 0;
+  }
   write_file_atomic(path, page);
   print_result({{"file", path}, {"runs", a.runs.size()}, {"bytes", page.size()}}, a.json);
   return 0;
@@ -44,7 +50,8 @@ int report(const ReportArguments& a) {
 Command::Body declare_report(CLI::App& app) {
   auto a = std::make_shared<ReportArguments>();
   app.add_option("RUN", a->runs, "one run, or several to compare side by side")->required();
-  app.add_option("-o,--out", a->out, "page to write (default: report.html in the run)")
+  app.add_option("-o,--out", a->out,
+                 "page to write (default: report.html in the run; - = standard output)")
       ->type_name("FILE");
   app.add_flag(
       "--interactive", a->interactive,

@@ -46,6 +46,7 @@ Json shape_report(const TrainPlan& plan) {
                     {"training_rows", plan.training_rows},
                     {"validation_rows", plan.validation_rows},
                     {"notes", plan.schemas.x.notes()}};
+  report["model"] = plan.facts["model"];
   report["code"] = plan.model->latent->code();
   report["parameters"] = parameters;
   report["flops_per_row"] = flops;

@@ -60,6 +60,14 @@ void narrow(std::vector<size_t>& width, const std::vector<size_t>& least, size_t
 
 }  // namespace
 
+std::string coloured(const std::string& text, int color, int file) {
+  const char* forbidden = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  const bool plain = (forbidden && *forbidden) || (terminal && std::string(terminal) == "dumb");
+  if (plain || ::isatty(file) == 0) return text;
+  return "\033[1;" + std::to_string(color) + "m" + text + "\033[0m";
+}
+
 size_t output_columns() {
   winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;

@@ -11,6 +11,10 @@ size_t output_columns();
 /// first begin with `indent` spaces.
 std::string wrapped(const std::string& text, size_t most, size_t indent);
 
+/// The text in bold and a colour of the terminal (33 = yellow, 31 = red), where the file is one
+/// that shows it and NO_COLOR does not forbid it.
+std::string coloured(const std::string& text, int color, int file);
+
 /// A table for people: columns as wide as their widest cell, numbers to the right.
 class TextTable {
  public:

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <iostream>
 #include <optional>
 
@@ -14,12 +15,14 @@
 #include "elbo/cli/signals.h"
 #include "elbo/cli/sum_trace.h"
 #include "elbo/cli/table.h"
+#include "elbo/cli/training_pace.h"
 #include "elbo/cli/training_talk.h"
 #include "elbo/core/device.h"
 #include "elbo/core/text.h"
 #include "elbo/data/content_hash.h"
 #include "elbo/data/open.h"
 #include "elbo/eval/keep.h"
+#include "elbo/host/cpu.h"
 #include "elbo/host/threads.h"
 #include "elbo/io/file.h"
 #include "elbo/io/json_text.h"
@@ -64,66 +67,14 @@ void print_end(const Run& run, const Json& summary) {
     std::cout << "best        epoch " << best["epoch"] << ", " << judged << " "
               << terms_text(terms_of(best[judged])) << "\n";
   }
-  for (const auto& finding : summary["diagnosis"])
-    std::cout << printable(finding_text(finding)) << "\n";
+  for (const auto& finding : summary["diagnosis"]) std::cout << finding_text(finding) << "\n";
   std::cout << "weights     " << path << "/weights.safetensors\n"
             << "try next    elbo evaluate " << path << "\n"
-            << "            elbo sample " << path << " -n 64\n"
-            << "            elbo train --resume " << path << " --epochs "
+            << "            elbo sample " << path << " -n 64\n";
+  if (summary["end"] == "early") return;  // more of the same would not help
+  std::cout << "            elbo train --resume " << path << " --epochs "
             << 2 * std::max<int64_t>(1, options.epochs) << "\n";
 }
-
-/// Says once, after the first second of steps, how long training will take.
-class Estimate {
- public:
-  void at(const Progress& p, ProgressTalk& talk) {
-    if (said_) return;
-    const auto now = Clock::now();
-    if (first_ < 0) {
-      first_ = p.step;
-      first_rows_ = p.rows;
-      start_ = now;
-      return;
-    }
-    const double spent = std::chrono::duration<double>(now - start_).count();
-    if (spent < 1) return;
-    said_ = true;
-    const auto done = static_cast<double>(std::max<int64_t>(1, p.step - first_));
-    const double left = spent / done * static_cast<double>(p.steps - p.step);
-    constexpr double kWorthSaying = 3;
-    if (left < kWorthSaying) return;
-    talk.say("time   about " + clock_text(left) + " for all steps, at " +
-             grouped(static_cast<int64_t>(static_cast<double>(p.rows - first_rows_) / spent)) +
-             " rows/s");
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point start_;
-  int64_t first_ = -1, first_rows_ = 0;
-  bool said_ = false;
-};
-
-/// Rows per second from the first step on, validation, logging and saving included.
-class Rate {
- public:
-  void at(int64_t rows) {
-    rows_ = rows;
-    if (first_rows_ < 0) {
-      first_ = Clock::now();
-      first_rows_ = rows;
-    }
-  }
-  double rows_per_second() const {
-    const std::chrono::duration<double> spent = Clock::now() - first_;
-    return rows_ > first_rows_ ? static_cast<double>(rows_ - first_rows_) / spent.count() : 0;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point first_;
-  int64_t rows_ = 0, first_rows_ = -1;
-};
 
 std::string note_text(const std::string& note) {
   constexpr size_t kIndent = 6;
@@ -144,6 +95,26 @@ Json keep_for_later(const Run& run, ProgressTalk& talk) {
   return kept.about.value("findings", Json::array());
 }
 
+/// How long the run has been trained, over all resumes.
+void add_seconds(Run& run, double seconds) {
+  Json facts = run.facts();
+  auto& training = facts["training"];
+  if (!training.is_object()) training = Json::object();
+  const double all = training.value("seconds", 0.0) + seconds;
+  training["seconds"] = std::round(10 * all) / 10;
+  run.set_facts(facts);
+}
+
+/// "2026-01-31 14:05".
+std::string clock_now() {
+  const auto now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
+  return text;
+}
+
 /// Trains the run from where it stands, telling how it goes; returns the exit status.
 int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
               const std::vector<std::string>& start = {}) {
@@ -159,7 +130,9 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
   SumTrace trace;
   std::optional<FollowLoad> load;
   if (!run.facts().contains("threads")) load.emplace();
+  bool stepped = false;
   report.on_step = [&](const Progress& p) {
+    stepped = true;
     if (const auto note = load ? load->look() : ""; !note.empty()) talk.say("note: " + note);
     talk.training(p);
     estimate.at(p, talk);
@@ -171,13 +144,19 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
     talk.say(log_text(line, options.steps > 0 ? 0 : options.epochs, progress_columns() - 1));
   };
   report.on_note = [&](const std::string& note) { talk.say(note_text(note)); };
+  const auto began = std::chrono::steady_clock::now();
   const auto end = fit(run, report, std::move(data), choose_device(a.device, local_rank()));
   talk.clear();
   if (!speaks) return 0;
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - began;
+  add_seconds(run, spent.count());
   if (end == Trainer::End::stopped) {
     std::cerr << "elbo: stopped and saved; continue with: elbo train --resume "
               << run.path().string() << std::endl;
     return 128 + (caught_signal ? caught_signal : SIGTERM);  // another process may have seen it
+  }
+  if (!stepped) {
+    talk.say("note: this training was finished already; --epochs N, more than before, goes on");
   }
   if (!a.trace.empty()) trace.write(a.trace);
   const double rows_per_second = rate.rows_per_second();  // of training alone
@@ -262,6 +241,7 @@ Run make_run(const TrainPlan& plan, const TrainArguments& a) {
   if (!speaks_for_group()) return Run::without_files(plan.facts, plan.schemas);
   auto facts = plan.facts;
   facts["keep_rows"] = a.keep_rows;
+  facts["training"] = {{"began", clock_now()}, {"processor", processor_name()}};
   // Where the data lie, and what tells them from others: later commands may run in other folders.
   facts["data"]["folder"] = std::filesystem::current_path().string();
   if (const auto print = fingerprint(data_path(plan.facts["data"]["source"])); !print.empty()) {
@@ -286,9 +266,9 @@ int train(TrainArguments& a) {
   if (a.dry_run) {
     const auto report = shape_report(plan);
     std::cout << (a.json ? report.dump() + "\n" : printable(shape_text(report)));
-    for (const auto& note : plan.schemas.x.notes()) {
-      std::cerr << printable("note: " + note) << "\n";
-    }
+    auto notes = plan.schemas.x.notes();
+    notes.insert(notes.end(), plan.notes.begin(), plan.notes.end());
+    for (const auto& note : notes) std::cerr << printable("note: " + note) << "\n";
     return 0;
   }
   plan.facts["elbo"] = ELBO_VERSION;
@@ -323,9 +303,10 @@ Command::Body declare_train(CLI::App& app) {
                  "data: a file, folder or archive, READER:PATH, or builtin:NAME");
   app.add_option("-o,--out", a->out, "folder for the new run")->type_name("RUN");
   app.add_option("-m,--model", a->request.model,
-                 "model: a name from elbo list models, or a JSON file")
+                 "model: a name from elbo list models, or a JSON file (auto = text_vae for texts, "
+                 "molecule_vae for molecules, else vae)")
       ->type_name("NAME|FILE.json")
-      ->default_str("vae");
+      ->default_str("auto");
   app.add_option("-s,--set", a->request.settings,
                  "option of the model by dotted name, e.g. objective.beta=4; may be repeated")
       ->type_name("NAME=VALUE")

@@ -166,6 +166,8 @@ int run_program(const std::vector<std::string>& arguments) {
     }
     return line.body();
   }
+  names.insert(names.end(), {"--version", "--help"});
+  if (first == "version") names = {"--version"};  // as other programs have it
   throw UsageError("unknown command \"" + first + "\"" + did_you_mean(first, names) +
                    " (elbo --help)");
 }

@@ -6,6 +6,7 @@
 #include "elbo/data/dataset.h"
 #include "elbo/data/label_rows.h"
 #include "elbo/data/memory_source.h"
+#include "elbo/data/named_reader.h"
 #include "elbo/data/source.h"
 #include "elbo/io/foreign_file.h"
 
@@ -44,9 +45,11 @@ std::string locate(const std::string& path) {
 
 struct Source {
   std::shared_ptr<Reader> reader;
-  std::string path;
+  std::string path, name;
+  bool named = false;  // the text names its reader
 };
 
+/// `own`: options of the reader.
 Source find_source(const std::string& text, const Json& own = Json::object()) {
   check(!text.empty(), "[data] no path given");
   const auto colon = text.find(':');
@@ -55,7 +58,7 @@ Source find_source(const std::string& text, const Json& own = Json::object()) {
     if (entry.name != prefix) continue;
     const auto path = text.substr(colon + 1);
     check(!path.empty(), "[data] ", text, ": no path after the colon");
-    return {entry.make(own), prefix == kBuiltin ? path : locate(path)};
+    return {entry.make(own), prefix == kBuiltin ? path : locate(path), entry.name, true};
   }
   const auto path = locate(text);
   if (!source_exists(path)) {
@@ -67,7 +70,7 @@ Source find_source(const std::string& text, const Json& own = Json::object()) {
   }
   std::vector<std::string> names;
   for (const auto& entry : readers().entries()) {
-    if (entry.make(Json::object())->accepts(path)) return {entry.make(own), path};
+    if (entry.make(Json::object())->accepts(path)) return {entry.make(own), path, entry.name};
     names.push_back(entry.name);
   }
   const auto hint = conversion_hint(path);
@@ -91,12 +94,27 @@ bool is_pattern(const std::string& path) {
   return path.find_first_of("*?{[,") != std::string::npos;
 }
 
+/// A model of a series reads a file that names no reader as one.
+std::string of_model(const std::string& text, const DataOptions& options) {
+  if (!options.like || !options.like->x.detail.contains("changes")) return text;
+  const auto found = find_source(text);
+  return !found.named && found.name == "table" ? "series:" + text : text;
+}
+
 }  // namespace
 
 bool source_here(const std::string& text) {
   const auto [reader, path] = reader_and_path(text);
   if (reader == kMemoryReader) return memory_source(path) != nullptr;
   return reader == kBuiltin || source_exists(locate(path)) || is_pattern(path);
+}
+
+std::string shown_source(const std::string& text) {
+  const auto [reader, path] = reader_and_path(text);
+  const fs::path whole(path);
+  if (!whole.is_absolute()) return text;
+  const auto name = whole.has_filename() ? whole.filename() : whole.parent_path().filename();
+  return (reader.empty() ? "" : reader + ":") + name.string();
 }
 
 std::string source_from(const std::string& text, const std::string& folder) {
@@ -130,7 +148,7 @@ std::vector<OptionHelp> reader_options() {
 }
 
 Data open_data(const std::string& text, const DataOptions& options) {
-  const auto source = find_source(text, options.reader);
+  const auto source = find_source(of_model(text, options), options.reader);
   auto data = source.reader->open(source.path, options);
   check(data->size() > 0, "[data] ", text, ": holds no rows");
   if (options.split != "test" && options.split != "val") {
@@ -144,6 +162,11 @@ Data open_data(const std::string& text, const DataOptions& options) {
 }
 
 std::string data_path(const std::string& text) { return find_source(text).path; }
+
+NamedReader named_reader(const std::string& text) {
+  const auto source = find_source(text);
+  return {source.name, source.path, source.named};
+}
 
 bool has_validation_split(const std::string& text) {
   const auto source = find_source(text);

@@ -25,6 +25,26 @@ Tensor sized(const Tensor& pixels, const DataOptions& options) {
   return height > 0 ? resize_image(pixels, height, width) : pixels;
 }
 
+/// The model's pictures; null where nothing is known of them.
+const Schema* model_pictures(const DataOptions& options) {
+  return options.like && options.like->x.shape.size() == 3 ? &options.like->x : nullptr;
+}
+
+/// As many channels as the model's pictures have, and where nobody has asked for a size their size.
+Tensor like_model(const Tensor& pixels, const DataOptions& options) {
+  const auto* x = model_pictures(options);
+  if (!x || x->shape[0] == 2 || x->shape[0] > 3) return pixels;
+  auto image = pixels;
+  if (x->shape[0] == 1 && pixels.size(0) == 3) {
+    const auto luma = torch::tensor({0.299, 0.587, 0.114}).view({3, 1, 1});
+    image = (pixels.to(torch::kFloat32) * luma).sum(0, true);
+    if (pixels.scalar_type() == torch::kUInt8) image = image.round().to(torch::kUInt8);
+  } else if (x->shape[0] == 3 && pixels.size(0) == 1) {
+    image = pixels.expand({3, -1, -1});
+  }
+  return options.resize.empty() ? resize_image(image, x->shape[1], x->shape[2]) : image;
+}
+
 std::string of_all(size_t n, size_t all) {
   return std::to_string(n) + " of " + std::to_string(all) + (all == 1 ? " picture" : " pictures");
 }
@@ -38,7 +58,9 @@ class SetDecoder {
         how_(how),
         options_(options),
         pictures_(files.size()),
-        faults_(files.size()) {}
+        faults_(files.size()),
+        recoloured_(files.size(), 0),
+        resized_(files.size(), 0) {}
 
   PictureSet decode() {
     at::parallel_for(0, static_cast<int64_t>(files_.size()), 16, [&](int64_t from, int64_t to) {
@@ -65,7 +87,10 @@ class SetDecoder {
       auto pixels = wants_bytes(how_, options_) ? as_bytes(picture) : picture.pixels;
       if (how_.exif == "turn") pixels = upright(pixels, picture.orientation);
       if (pixels.scalar_type() != torch::kUInt8) pixels = pixels.to(torch::kFloat32);
-      picture.pixels = sized(pixels, options_);
+      const auto read = sized(pixels, options_);
+      picture.pixels = like_model(read, options_);
+      recoloured_[i] = read.size(0) != picture.pixels.size(0);
+      resized_[i] = read.sizes().slice(1) != picture.pixels.sizes().slice(1);
     } catch (const Error& error) {
       if (!how_.skip_invalid) {
         fail(error.what(), " (--skip-invalid leaves such pictures out)");
@@ -100,6 +125,15 @@ class SetDecoder {
     if (const auto n = count([](const auto& p) { return p.frames > 1; })) {
       notes.push_back(of_all(n, all) + " of several frames or pages: the first is read");
     }
+    if (const auto n = std::count(recoloured_.begin(), recoloured_.end(), 1)) {
+      notes.push_back(of_all(static_cast<size_t>(n), all) + " converted to the model's " +
+                      (options_.like->x.shape[0] == 1 ? "grey" : "colour"));
+    }
+    if (const auto n = std::count(resized_.begin(), resized_.end(), 1)) {
+      const auto& shape = options_.like->x.shape;
+      notes.push_back(of_all(static_cast<size_t>(n), all) + " resized to the model's " +
+                      std::to_string(shape[1]) + "x" + std::to_string(shape[2]));
+    }
     if (deep_ && !deep) {
       notes.push_back(
           "bytes are read as numbers from 0 to 65535, as the model's pictures have them");
@@ -124,7 +158,7 @@ class SetDecoder {
       check(image.sizes().slice(1) == first.sizes().slice(1), "[images] ",
             names_[static_cast<size_t>(k)], " has ", dimensions(image), " pixels, ",
             names_[static_cast<size_t>(set_.kept[0])], " has ", dimensions(first),
-            "; resize=HEIGHTxWIDTH makes them equal");
+            "; --resize HEIGHTxWIDTH makes them equal");
     }
     const auto n = static_cast<int64_t>(set_.kept.size());
     set_.x = torch::empty({n, channels, first.size(1), first.size(2)},
@@ -145,6 +179,7 @@ class SetDecoder {
   const DataOptions& options_;
   std::vector<Picture> pictures_;
   std::vector<std::string> faults_;
+  std::vector<char> recoloured_, resized_;  // to be like the model's
   PictureSet set_;
   bool deep_ = false;
 };
@@ -163,7 +198,8 @@ Tensor decode_to_bytes(std::string_view bytes, const std::string& name, const Pi
         " has 16 bits a pixel; pictures that are read as they are needed have 8: --depth 8 rounds "
         "them, a larger --memory keeps a folder's as they are");
   const auto pixels = as_bytes(picture);
-  return sized(how.exif == "turn" ? upright(pixels, picture.orientation) : pixels, options);
+  const auto turned = how.exif == "turn" ? upright(pixels, picture.orientation) : pixels;
+  return like_model(sized(turned, options), options);
 }
 
 }  // namespace elbo

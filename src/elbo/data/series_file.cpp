@@ -15,7 +15,6 @@ namespace elbo {
 namespace {
 
 constexpr const char* kChange = "change of ";
-
 /// Reads a file of steps and decides what its columns are for.
 class SeriesText {
  public:
@@ -242,7 +241,9 @@ class SeriesText {
       note("column \"" + name(i) + "\" left out: " + why);
       return false;
     };
-    if (c.times().order() && c.times().spelled()) return leave_out("dates beside the time column");
+    if (c.times().order() && c.times().spelled()) {
+      return ++raw_.other_times, leave_out("dates beside the time column");
+    }
     std::vector<int64_t> again;
     constexpr int64_t kFew = 20;
     if (c.size() >= kFew && c.counts(&again) && (again.empty() || again == entity_begins())) {

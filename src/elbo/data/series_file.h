@@ -47,6 +47,7 @@ struct RawSeries {
   std::vector<double> seconds;              // empty without a time column
   std::vector<int64_t> begins = {0};        // first steps of an entity, or behind a gap
   SeriesRoles roles;
+  int64_t other_times = 0;  // columns of dates beside the time, left out
   std::vector<std::string> notes;
 };
 

@@ -280,6 +280,14 @@ bool SpellingEvidence::affixes_agree() const {
   return agree(prefixes_) && agree(suffixes_);
 }
 
+bool SpellingEvidence::is_money() const {
+  const auto all_have = [&](const std::map<std::string, int64_t>& signs) {
+    return signs.size() == 1 && !signs.begin()->first.empty() &&
+           signs.begin()->first.find('%') == std::string::npos;
+  };
+  return all_have(prefixes_) || all_have(suffixes_);
+}
+
 bool SpellingEvidence::comma_is_decimal(const Hint& hint, std::string* example) const {
   if (hint.given != 0) return hint.given == ',';
   if (decimal_comma() || decimal_point()) return decimal_comma();
@@ -293,6 +301,8 @@ bool SpellingEvidence::comma_is_decimal(const Hint& hint, std::string* example) 
   if (elsewhere) return hint.comma;
   // Thousands without a separator beside it: the sign is of decimals.
   if (thousands_ > 0) return commas > 0;
+  // Money has two decimals: three digits behind the sign are thousands.
+  if (is_money()) return points > 0;
   // Small numbers never have one and all others exactly three digits behind it.
   if (small_ > 0 && commas + points >= kEnoughGroups && hint.delimiter != ',') return points > 0;
   if (small_ > 0 && commas >= kEnoughGroups) return false;

@@ -54,6 +54,7 @@ class SpellingEvidence {
 
  private:
   bool affixes_agree() const;
+  bool is_money() const;
   bool comma_is_decimal(const Hint& hint, std::string* example) const;
 
   int64_t cells_ = 0, parentheses_ = 0, small_ = 0, thousands_ = 0;

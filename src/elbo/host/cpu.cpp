@@ -53,17 +53,6 @@ std::string better_blas() {
   return has_avx2() && !middle ? "Haswell" : "";
 }
 
-std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const auto colon = line.find(':');
-    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) {
-      return line.substr(std::min(colon + 2, line.size()));
-    }
-  }
-  return "unknown";
-}
-
 void flush_denormals() {
 #if defined(__x86_64__)
 #pragma omp parallel
@@ -146,6 +135,17 @@ std::vector<std::string> notes(const CpuReport& r) {
 }
 
 }  // namespace
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const auto colon = line.find(':');
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) {
+      return line.substr(std::min(colon + 2, line.size()));
+    }
+  }
+  return "unknown";
+}
 
 void prepare_cpu(char** argv) {
   const int64_t cores = usable_cores();

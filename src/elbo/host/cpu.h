@@ -20,6 +20,8 @@ struct CpuReport {
   std::vector<std::string> notes;  // one sentence per thing that slows it down
 };
 Json to_json(const CpuReport& report);
+/// "unknown" where the system does not tell.
+std::string processor_name();
 /// Measures the matrix products on all cores (about a second) where asked to.
 CpuReport cpu_report(bool measure);
 

@@ -71,6 +71,7 @@ class TextFile : public Counted {
   TextFile(const std::string& path, RowPlan plan, char separator)
       : Counted(path, std::move(plan)), separator_(separator) {
     std::string header;
+    if (plan_.row_name) header = csv_cell(plan_.row_column, separator_) + separator_;
     for (int64_t i = 0; i < numel(plan_.shape); ++i) {
       if (i > 0) header += separator_;
       header += plan_.columns.empty() ? "x" + std::to_string(i)
@@ -83,6 +84,7 @@ class TextFile : public Counted {
   void write(const Tensor& rows) override {
     std::string text;
     for (int64_t r = 0; r < rows.size(0); ++r) {
+      if (plan_.row_name) text += csv_cell(plan_.row_name(next_++), separator_) + separator_;
       for (int64_t i = 0; i < rows.size(1); ++i) {
         if (i > 0) text += separator_;
         const int64_t at = r * rows.size(1) + i;
@@ -132,6 +134,7 @@ class TextFile : public Counted {
   }
 
   char separator_;
+  int64_t next_ = 0;
 };
 
 }  // namespace

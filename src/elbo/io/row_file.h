@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ struct RowPlan {
   std::vector<std::string> columns;  // names for text files; empty = x0, x1, …
   Tensor origin = Tensor();          // [1, shape…] float64, put back on; the file is float64 then
   std::vector<std::string> classes = {};  // text files: words for the numbers of the first column
+  std::function<std::string(int64_t)> row_name = nullptr;  // text files: a column before the others
+  std::string row_column = "row";                          // and its name
 };
 /// Whether the extension names a format of row files: .npy, .csv, .tsv.
 bool is_row_file(const std::string& path);

@@ -33,13 +33,28 @@ const std::map<Kind, std::string>& likelihood_of_kind() {
   return table;
 }
 
+/// Options laid over those of a part; a part of another type has none of the old one's.
+void lay_over(Json& part, const Json& options) {
+  const bool parts = part.is_object() && options.is_object();
+  const bool other =
+      parts && options.contains("type") && part.value("type", Json()) != options["type"];
+  if (!parts || other) {
+    part = options;
+    return;
+  }
+  for (const auto& [name, value] : options.items()) lay_over(part[name], value);
+}
+
 /// A part may name what suits single kinds of data, {"for": {"real": …}}; others get "auto".
+/// Options beside it go before those of the choice; another type has none of them.
 void choose_for_kind(Json& part, Kind kind, const char* where) {
   if (!part.is_object() || !part.contains("for")) return;
-  check(part.size() == 1 && part["for"].is_object(), "[spec] ", where,
-        ": \"for\" cannot be combined with other keys and names kinds of data, found ",
+  check(part["for"].is_object(), "[spec] ", where, ": \"for\" names kinds of data, found ",
         part.dump());
-  const Json chosen = part["for"].value(to_string(kind), Json("auto"));
+  Json chosen = part["for"].value(to_string(kind), Json("auto"));
+  part.erase("for");
+  if (!part.empty() && chosen.is_string()) chosen = {{"type", chosen}};
+  if (!part.empty()) lay_over(chosen, part);
   part = chosen;
 }
 

@@ -3,12 +3,15 @@
 #include <cmath>
 
 #include "elbo/data/label_rows.h"
+#include "elbo/data/source.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/embedding.h"
+#include "elbo/eval/threshold.h"
 #include "elbo/io/image.h"
 #include "elbo/io/row_file.h"
 #include "elbo/tasks/rows.h"
+#include "elbo/train/kept.h"
 
 namespace elbo {
 namespace {
@@ -55,20 +58,129 @@ Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
   RandomScope scope(0);
   const auto& schemas = run_->schemas();
   layout_ = code_layout(*model_, schemas);
-  const auto data = some_rows(run_->held_out(nullptr), kMapRows, Draw{}.key("map"));
-  const auto codes = encode_all(*model_, layout_, *data, {});
+  rows_ = some_rows(run_->held_out(nullptr), kMapRows, Draw{}.key("map"));
+  codes_ = encode_all(*model_, layout_, *rows_, {});
+  recall_scores();
   if (schemas.c.present()) conditions_ = conditions({run_, model_, {}, {}}, "", kMostRows);
   centre_ = prior_draws(kMostRows, conditions_).mean(0);
 
   info_ = {{"model", run_->facts().value("model", "")},
-           {"data", run_->data_name()},
+           {"run", run_->name()},
+           {"data", shown_source(run_->data_name())},
            {"shape", schemas.x.shape},
            {"kind", schemas.x.kind},
            {"code_size", layout_.size},
            {"classes", class_names(schemas.c.present() ? schemas.c : schemas.y)},
            {"conditional", schemas.c.present()}};
   info_.update(look_json(view_));
-  info_.update(map_of(codes, labels_of(*data)));
+  const auto labels = labels_of(*rows_);
+  info_.update(map_of(codes_, labels));
+  info_["attributes"] = attributes(codes_.mean, labels);
+}
+
+/// Judges as elbo score does, by what the run keeps.
+void Explorer::recall_scores() {
+  const auto kept = run_->kept();
+  if (!kept || !kept->scores.defined() || !kept->usual.defined()) return;
+  const RowScoreOptions usual;
+  const Json how = kept->about.value("score", Json::object());
+  if (how.value("draws", Json()) != usual.draws || how.value("seed", Json()) != usual.seed) return;
+  scorer_ = std::make_unique<RowScorer>(model_, run_->schemas(), usual);
+  scorer_->recall({kept->scores, kept->usual});
+}
+
+/// For each class the step from the mean code of all others to that of its rows.
+Json Explorer::attributes(const Tensor& codes, const Tensor& labels) const {
+  Json list = Json::array();
+  const auto names = class_names(run_->schemas().y);
+  constexpr size_t kMostAttributes = 12;
+  constexpr int64_t kFewest = 3;
+  if (!labels.defined() || layout_.size == 0) return list;
+  for (size_t k = 0; k < names.size() && list.size() < kMostAttributes; ++k) {
+    const auto here = labels == static_cast<int64_t>(k);
+    const auto others = (labels >= 0).logical_and(here.logical_not());
+    if (here.sum().item<int64_t>() < kFewest || others.sum().item<int64_t>() < kFewest) continue;
+    const auto mean = [&](const Tensor& rows) {
+      return codes.index_select(0, rows.nonzero().flatten()).mean(0);
+    };
+    list.push_back({{"name", names[k]}, {"step", number_list(mean(here) - mean(others))}});
+  }
+  return list;
+}
+
+Json Explorer::rows_info() const {
+  Json names = Json::array(), columns = Json::array();
+  for (int64_t i = 0; i < rows_->size(); ++i) names.push_back(rows_->row_name(i));
+  const auto* table = std::get_if<TableView>(&view_);
+  constexpr int64_t kMostColumns = 40;
+  if (table) {
+    const auto batch = rows_->get(torch::arange(rows_->size(), torch::kInt64));
+    const auto x = batch.mask.defined() ? batch.x.masked_fill(batch.mask == 0, NAN) : batch.x;
+    for (int64_t i = 0; i < std::min(kMostColumns, x.size(1)); ++i) {
+      const auto& cells = table->cells()[static_cast<size_t>(i)];
+      const auto& column = cells.column();
+      const double low = column.low - column.origin, high = column.high - column.origin;
+      Json one{{"name", column.name},
+               {"classes", column.classes},
+               {"values", number_list(x.select(1, i))}};
+      if (column.numeric()) one["ends"] = {cells.text(low), cells.text(high)};
+      columns.push_back(one);
+    }
+  }
+  return {{"names", names}, {"columns", columns}};
+}
+
+Json Explorer::near(const Json& question) {
+  must_be_object(question);
+  const auto code = matrix(Json::array({question.value("code", Json())}), "code");
+  check(code.size(1) == layout_.size, "[explore] code: ", code.size(1),
+        " numbers, the model's have ", layout_.size);
+  constexpr double kMost = 24;
+  const auto n = static_cast<int64_t>(number_in(question, "n", 6, 1, kMost));
+  const auto spread = codes_.mean.std(0, false).clamp_min(1e-3);
+  const auto distances = ((codes_.mean - code) / spread).square().sum(1).sqrt();
+  const auto order = distances.argsort().narrow(0, 0, std::min(n, rows_->size()));
+  const std::lock_guard lock(one_at_a_time_);
+  const auto batch = rows_->get(order);
+  const bool holes = std::holds_alternative<TableView>(view_) && batch.mask.defined();
+  Json places = Json::array(), names = Json::array();
+  for (int64_t i = 0; i < order.size(0); ++i) {
+    places.push_back(order[i].item<int64_t>());
+    names.push_back(rows_->row_name(order[i].item<int64_t>()));
+  }
+  return {{"places", places},
+          {"names", names},
+          {"distances", number_list(distances.index_select(0, order))},
+          {"rows", rows_json(view_, holes ? batch.x.masked_fill(batch.mask == 0, NAN) : batch.x)}};
+}
+
+Json Explorer::layout(const Json& question) {
+  must_be_object(question);
+  const Json kind = question.value("kind", Json());
+  const bool tsne = kind == "t-SNE";
+  check(tsne || kind == "UMAP", "[explore] kind: found ", kind.dump(), ", allowed: t-SNE, UMAP");
+  constexpr int64_t kMostLaid = 600, kFewest = 10;
+  const int64_t n = std::min(kMostLaid, rows_->size());
+  check(n >= kFewest && layout_.size > 2, "[explore] kind: the plane shows all there is");
+  const std::lock_guard lock(one_at_a_time_);
+  const auto codes = codes_.mean.narrow(0, 0, n);
+  const auto places = tsne ? neighbour_map(codes) : fuzzy_map(codes);
+  Json points = Json::array();
+  for (int64_t i = 0; i < n; ++i) points.push_back(number_list(places[i]));
+  return {{"points", points}};
+}
+
+Json Explorer::open(const Json& question) {
+  must_be_object(question);
+  const double place = number_in(question, "place", 0, 0, static_cast<double>(rows_->size() - 1));
+  check(place == std::floor(place), "[explore] place: found ", place, ", expected a whole number");
+  const auto row = static_cast<int64_t>(place);
+  auto batch = rows_->get(torch::tensor({row}));
+  const bool cells = std::holds_alternative<TableView>(view_);
+  if (cells && !batch.mask.defined()) batch.mask = torch::ones_like(batch.x);
+  auto answer = judge(batch);
+  answer["name"] = rows_->row_name(row);
+  return answer;
 }
 
 Json Explorer::map_of(const Codes& codes, const Tensor& labels) const {
@@ -206,11 +318,16 @@ Json Explorer::judge(const Batch& batch) {
       one_value(*decode_codes(*model_, layout_, codes.mean, batch.c), run_->schemas().x);
   const bool cells = std::holds_alternative<TableView>(view_);
   const auto seen = cells ? batch.x.masked_fill(batch.mask == 0, NAN) : batch.x;
-  return {{"code", number_list(codes.mean[0])},
-          {"deviation", number_list(codes.deviation[0])},
-          {"data", rows_json(view_, seen)[0]},
-          {"reconstruction", rows_json(view_, mean)[0]},
-          {"nats", -log_p.item<double>()}};
+  Json answer{{"code", number_list(codes.mean[0])},
+              {"deviation", number_list(codes.deviation[0])},
+              {"data", rows_json(view_, seen)[0]},
+              {"reconstruction", rows_json(view_, mean)[0]},
+              {"nats", -log_p.item<double>()}};
+  if (scorer_) {
+    answer["p_value"] =
+        conformal_p_values(scorer_->scores(batch), scorer_->reference()).item<double>();
+  }
+  return answer;
 }
 
 }  // namespace elbo

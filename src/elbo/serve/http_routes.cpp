@@ -34,6 +34,11 @@ void add_routes(httplib::Server& server, Explorer& explorer, Jobs& jobs) {
   server.Get("/", [](const Request&, Response& r) { r.set_content(explorer_page(), "text/html"); });
   server.Get("/openapi.json", guarded([](const Request&) { return openapi(); }));
   server.Get("/api/info", guarded([&](const Request&) { return explorer.info(); }));
+  server.Get("/api/rows", guarded([&](const Request&) { return explorer.rows_info(); }));
+  server.Post("/api/near", guarded([&](const Request& r) { return explorer.near(body_of(r)); }));
+  server.Post("/api/layout",
+              guarded([&](const Request& r) { return explorer.layout(body_of(r)); }));
+  server.Post("/api/open", guarded([&](const Request& r) { return explorer.open(body_of(r)); }));
   server.Post("/api/decode",
               guarded([&](const Request& r) { return explorer.decode(body_of(r)); }));
   server.Post("/api/sample",

@@ -41,6 +41,14 @@ Json openapi() {
   }
   Json paths;
   paths["/api/info"]["get"] = operation("The model, its sliders and its map", Json(), any);
+  paths["/api/rows"]["get"] = operation("Names and columns of the rows on the map", Json(), any);
+  paths["/api/near"]["post"] =
+      operation("Rows of the map whose codes are nearest",
+                object({{"code", kNumbers}, {"n", {{"type", "integer"}}}}), any);
+  paths["/api/layout"]["post"] =
+      operation("The rows of the map by t-SNE or UMAP", object({{"kind", text}}), any);
+  paths["/api/open"]["post"] = operation("A row of the map, judged as one that is sent",
+                                         object({{"place", {{"type", "integer"}}}}), any);
   paths["/api/decode"]["post"] =
       operation("Rows of codes", object({{"codes", list_of(kNumbers)}, {"condition", text}}), rows);
   paths["/api/sample"]["post"] = operation(

@@ -86,8 +86,16 @@ Json look_json(const RowView& view) {
     return described;
   };
   return std::visit(Cases{[&](const PictureView&) { return look(true, false); },
-                          [&](const MoleculeView&) { return look(has_chemistry(), true); },
-                          [&](const TextView&) { return look(false, false); },
+                          [&](const MoleculeView&) {
+                            auto described = look(has_chemistry(), true);
+                            described["texts"] = true;
+                            return described;
+                          },
+                          [&](const TextView&) {
+                            auto described = look(false, false);
+                            described["texts"] = true;
+                            return described;
+                          },
                           [&](const NumberView&) { return look(false, false); }, of_table},
                     view);
 }

@@ -61,7 +61,7 @@ class Augment : public Task {
     torch::NoGradGuard no_gradient;
     RandomScope scope(static_cast<uint64_t>(o_.seed));
     const auto& schema = input.run->schemas().x;
-    const auto path = input.out.empty() ? free_path("augmented.npz") : input.out.string();
+    const auto path = output_path(input, "augmented.npz");
     check(path.ends_with(".npz"), "[augment] ", path, ": unknown ending; known: .npz");
     const auto rows = open_task_rows(input, o_.choice);
     const auto layout = code_layout(*input.model, input.run->schemas());
@@ -84,11 +84,13 @@ class Augment : public Task {
     const auto names = class_names(input.run->schemas().y);
     if (!y.empty()) files.emplace_back("y.npy", npy_bytes(label_values(torch::cat(y), names)));
     write_zip(path, files);
-    return {{"file", path},
-            {"data", rows.name},
-            {"rows", rows.data->size()},
-            {"written", rows.data->size() * (o_.n + (o_.keep ? 1 : 0))},
-            {"labels", !y.empty()}};
+    Json result{{"file", path},
+                {"data", rows.name},
+                {"rows", rows.data->size()},
+                {"written", rows.data->size() * (o_.n + (o_.keep ? 1 : 0))},
+                {"labels", !y.empty()}};
+    tell_unseen(*rows.data, result);
+    return result;
   }
 
   std::string data() const override { return "may"; }

@@ -9,6 +9,7 @@
 namespace elbo {
 namespace {
 
+constexpr double kPointRadius = 3, kLoneRadius = 4;
 constexpr double kWidth = 480, kHeight = 260, kLeft = 58, kRight = 10, kTop = 30, kBottom = 36;
 
 struct Range {
@@ -29,9 +30,9 @@ struct Range {
   }
 };
 
-/// Round numbers within a range, about five.
-std::vector<double> ticks(const Range& r) {
-  const double raw = (r.high - r.low) / 5, power = std::pow(10, std::floor(std::log10(raw)));
+/// Round numbers within a range, about so many.
+std::vector<double> ticks(const Range& r, double about = 5) {
+  const double raw = (r.high - r.low) / about, power = std::pow(10, std::floor(std::log10(raw)));
   const double step = raw / power < 1.5   ? power
                       : raw / power < 3.5 ? 2 * power
                       : raw / power < 7.5 ? 5 * power
@@ -41,6 +42,18 @@ std::vector<double> ticks(const Range& r) {
     list.push_back(std::abs(t) < 1e-9 * step ? 0 : t);
   }
   return list;
+}
+
+/// The first letters of UTF-8 text.
+std::string shortened(const std::string& text, size_t most) {
+  std::string cut;
+  size_t letters = 0;
+  for (const char c : text) {
+    const bool begins = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    if (begins && letters++ == most) return cut + "…";
+    cut += c;
+  }
+  return cut;
 }
 
 std::string pixel(double v) {
@@ -69,21 +82,33 @@ class Frame {
   }
   /// What lies outside of the range is drawn at its edge.
   double edge(double v) const { return y(std::clamp(v, y_.low, y_.high)); }
-  void axes(const std::string& x_name, bool x_ticks = true) {
+  void axes(const std::string& x_name, bool x_ticks = true, const HistogramLook& look = {}) {
     for (const double t : ticks(y_)) {
       out_ << "<line class=\"grid\" x1=\"" << kLeft << "\" x2=\"" << kWidth - kRight << "\" y1=\""
            << pixel(y(t)) << "\" y2=\"" << pixel(y(t)) << "\"/><text class=\"tick end\" x=\""
            << kLeft - 5 << "\" y=\"" << pixel(y(t) + 4) << "\">" << short_number(t) << "</text>";
     }
     if (x_ticks) {
-      for (const double t : ticks(x_)) {
+      for (const double t : ticks(x_, look.ticks)) {
         out_ << "<text class=\"tick middle\" x=\"" << pixel(x(t)) << "\" y=\"" << height_ - 20
-             << "\">" << short_number(t) << "</text>";
+             << "\">" << html_escape(look.tick(t)) << "</text>";
       }
     }
     out_ << "<text class=\"tick middle\" x=\"" << (kLeft + kWidth - kRight) / 2 << "\" y=\""
          << height_ - 5 << "\">" << html_escape(x_name) << "</text>";
   }
+  /// What a bar or a line is, below the axis; long names are cut.
+  void name_below(double at_x, const std::string& name, size_t most) {
+    const auto cut = shortened(name, most);
+    out_ << "<text class=\"tick middle\" x=\"" << pixel(x(at_x)) << "\" y=\"" << height_ - 20
+         << "\">" << html_escape(cut) << "</text>";
+  }
+  /// A value beyond the upper edge.
+  void beyond(double at_x, double value) {
+    out_ << "<text class=\"tick\" x=\"" << pixel(x(at_x) + 4) << "\" y=\"" << kTop + 10 << "\">↑ "
+         << short_number(value) << "</text>";
+  }
+  double top() const { return y_.high; }
   void mark(double at_x, double at_y, int64_t color, const std::string& text, double radius = 3) {
     out_ << "<circle class=\"s" << color << "\" cx=\"" << pixel(x(at_x)) << "\" cy=\""
          << pixel(edge(at_y)) << "\" r=\"" << radius << "\"><title>" << html_escape(text)
@@ -148,10 +173,13 @@ void draw_line(Frame& frame, const Series& s, const std::string& x_name) {
   }
   frame.out() << "<path class=\"line s" << s.color << (s.dashed ? " dashed" : "") << "\" d=\""
               << path << "\"/><g class=\"points\">";
+  const bool alone = s.x.size() == 1;  // a point without a line is seen by itself
+  if (!s.y.empty() && s.y[0] > frame.top()) frame.beyond(s.x[0], s.y[0]);
   for (size_t i = 0; i < s.x.size(); ++i) {
     if (!std::isfinite(s.y[i])) continue;
     frame.mark(s.x[i], s.y[i], s.color,
-               s.name + ", " + x_name + ' ' + short_number(s.x[i]) + ": " + short_number(s.y[i]));
+               s.name + ", " + x_name + ' ' + short_number(s.x[i]) + ": " + short_number(s.y[i]),
+               alone ? kLoneRadius : kPointRadius);
   }
   frame.out() << "</g>";
 }
@@ -186,8 +214,18 @@ std::string line_chart(const std::string& title, const std::string& x_name,
   Frame frame(title, described, x, y);
   frame.axes(x_name);
   for (const auto& s : series) draw_line(frame, s, x_name);
-  if (names.size() <= 4) frame.legend(names, series.size() == 2 && series[1].dashed);
-  return frame.end();
+  size_t letters = 0;
+  for (const auto& [name, color] : names) letters += name.size();
+  constexpr size_t kMostInside = 4, kMostLetters = 36;
+  if (names.size() <= kMostInside && letters <= kMostLetters) {
+    frame.legend(names, series.size() == 2 && series[1].dashed);
+    return frame.end();
+  }
+  auto html = frame.end() + "<p class=\"legend\">";
+  for (const auto& [name, color] : names) {
+    html += "<span class=\"chip s" + std::to_string(color) + "\"></span>" + html_escape(name) + " ";
+  }
+  return html + "</p>";
 }
 
 std::string bar_chart(const std::string& title, const std::vector<std::string>& names,
@@ -203,6 +241,10 @@ std::string bar_chart(const std::string& title, const std::vector<std::string>& 
   const auto bars = std::to_string(names.size()) + " bars up to ";
   Frame frame(title, bars + short_number(y.high) + ' ' + unit, x, y);
   frame.axes(unit, false);
+  constexpr size_t kMostNamed = 12;
+  for (size_t i = 0; i < names.size() && names.size() <= kMostNamed; ++i) {
+    frame.name_below(static_cast<double>(i) + 0.5, names[i], 62 / names.size());
+  }
   const double width = 0.8 / static_cast<double>(std::max<size_t>(1, series.size()));
   for (size_t i = 0; i < names.size(); ++i) {
     for (size_t k = 0; k < series.size(); ++k) {
@@ -223,8 +265,8 @@ std::string bar_chart(const std::string& title, const std::vector<std::string>& 
 }
 
 std::string histogram(const std::string& title, const std::vector<std::string>& names,
-                      const std::vector<Tensor>& samples) {
-  constexpr int64_t kBins = 40;
+                      const std::vector<Tensor>& samples, const HistogramLook& look) {
+  constexpr int64_t kMostBins = 40;
   Range x, y;
   for (const auto& s : samples) {
     if (s.numel() == 0) continue;
@@ -232,10 +274,17 @@ std::string histogram(const std::string& title, const std::vector<std::string>& 
     x.add(s.max().item<double>());
   }
   x.finish();
+  int64_t bins = kMostBins;
+  if (look.whole) {  // as many whole numbers in each
+    const double low = std::floor(x.low), each = std::ceil((x.high - low + 1) / kMostBins);
+    bins = std::max<int64_t>(1, std::llround(std::ceil((x.high - low + 1) / each)));
+    x.low = low - 0.5;
+    x.high = x.low + each * static_cast<double>(bins);
+  }
   y.add(0);
   std::vector<Tensor> shares;
   for (const auto& s : samples) {
-    const auto counts = torch::histc(s.to(torch::kFloat64), kBins, x.low, x.high);
+    const auto counts = torch::histc(s.to(torch::kFloat64), bins, x.low, x.high);
     shares.push_back(counts / std::max<double>(1, static_cast<double>(s.numel())));
     y.add(shares.back().max().item<double>());
   }
@@ -248,14 +297,14 @@ std::string histogram(const std::string& title, const std::vector<std::string>& 
     keys.emplace_back(names[k], static_cast<int64_t>(k));
   }
   Frame frame(title, described, x, y, 200);
-  frame.axes("");
-  const double width = (x.high - x.low) / kBins;
+  frame.axes("", true, look);
+  const double width = (x.high - x.low) / static_cast<double>(bins);
   for (size_t k = 0; k < samples.size(); ++k) {
-    for (int64_t i = 0; i < kBins; ++i) {
+    for (int64_t i = 0; i < bins; ++i) {
       const double from = x.low + static_cast<double>(i) * width, v = shares[k][i].item<double>();
       if (v == 0) continue;
       frame.bar(from, from + width, v, static_cast<int64_t>(k),
-                names[k] + ' ' + short_number(from) + " to " + short_number(from + width) + ": " +
+                names[k] + ' ' + look.tick(from) + " to " + look.tick(from + width) + ": " +
                     short_number(100 * v) + " %");
     }
   }
@@ -300,24 +349,33 @@ std::string scatter(const std::string& title, const Tensor& points_, const Tenso
 
 std::string heat_map(const std::string& title, const std::vector<std::string>& names,
                      const Tensor& values) {
+  constexpr double kSide = 330, kNames = 96, kAbove = 26;
+  constexpr size_t kLetters = 14;
   const int64_t k = values.size(0);
-  const double cell = 360.0 / static_cast<double>(k);
+  const double cell = kSide / static_cast<double>(k);
   std::ostringstream out;
-  out << "<svg class=\"chart\" viewBox=\"0 0 370 396\" role=\"img\" aria-label=\""
-      << html_escape(title) << ": " << k << " by " << k
-      << " values\"><text class=\"title\" x=\"4\" "
-      << "y=\"16\">" << html_escape(title) << "</text>";
+  out << "<svg class=\"chart\" viewBox=\"0 0 " << kNames + kSide + 8 << ' '
+      << kAbove + kSide + kNames << "\" role=\"img\" aria-label=\"" << html_escape(title) << ": "
+      << k << " by " << k << " values\"><text class=\"title\" x=\"4\" y=\"16\">"
+      << html_escape(title) << "</text>";
+  const auto name = [&](int64_t i) { return names[static_cast<size_t>(i)]; };
+  for (int64_t i = 0; i < k && cell >= 10; ++i) {
+    const double middle = (static_cast<double>(i) + 0.5) * cell;
+    const auto label = html_escape(shortened(name(i), kLetters));
+    const auto below = pixel(kNames + middle + 4), foot = pixel(kAbove + kSide + 8);
+    out << "<text class=\"tick end\" x=\"" << kNames - 6 << "\" y=\"" << pixel(kAbove + middle + 4)
+        << "\">" << label << "</text><text class=\"tick end\" x=\"" << below << "\" y=\"" << foot
+        << "\" transform=\"rotate(-60 " << below << ' ' << foot << ")\">" << label << "</text>";
+  }
   for (int64_t i = 0; i < k; ++i) {
     for (int64_t j = 0; j < k; ++j) {
       const double v = values[i][j].item<double>();
       out << "<rect class=\"" << (v < 0 ? "minus" : "plus") << "\" x=\""
-          << pixel(4 + static_cast<double>(j) * cell) << "\" y=\""
-          << pixel(26 + static_cast<double>(i) * cell) << "\" width=\"" << pixel(cell)
+          << pixel(kNames + static_cast<double>(j) * cell) << "\" y=\""
+          << pixel(kAbove + static_cast<double>(i) * cell) << "\" width=\"" << pixel(cell)
           << "\" height=\"" << pixel(cell) << "\" fill-opacity=\""
-          << short_number(std::min(1.0, std::abs(v))) << "\"><title>"
-          << html_escape(names[static_cast<size_t>(i)]) << " and "
-          << html_escape(names[static_cast<size_t>(j)]) << ": " << short_number(v)
-          << "</title></rect>";
+          << short_number(std::min(1.0, std::abs(v))) << "\"><title>" << html_escape(name(i))
+          << " and " << html_escape(name(j)) << ": " << short_number(v) << "</title></rect>";
     }
   }
   out << "</svg>";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,13 +30,19 @@ std::string bar_chart(const std::string& title, const std::vector<std::string>& 
                       const std::vector<Series>& series, const std::string& unit);
 std::string bar_chart(const std::string& title, const std::vector<std::string>& names,
                       const std::vector<double>& values, const std::string& unit);
+/// How a histogram is drawn.
+struct HistogramLook {
+  std::function<std::string(double)> tick = short_number;  // what stands below the axis
+  double ticks = 5;                                        // about how many of them
+  bool whole = false;                                      // bins hold whole numbers
+};
 /// Shares of values in 40 bins, of one or two samples over each other.
 std::string histogram(const std::string& title, const std::vector<std::string>& names,
-                      const std::vector<Tensor>& samples);
+                      const std::vector<Tensor>& samples, const HistogramLook& look = {});
 /// points [n, 2]; color [n] int64 numbers of `names`, or undefined.
 std::string scatter(const std::string& title, const Tensor& points, const Tensor& color,
                     const std::vector<std::string>& names);
-/// [k, k] values in [-1, 1].
+/// [k, k] values in [-1, 1], named at the side and above.
 std::string heat_map(const std::string& title, const std::vector<std::string>& names,
                      const Tensor& values);
 

@@ -285,7 +285,7 @@ class Classify : public Task {
     if (y.defined()) result.update(judged(p, y, o_.bins));
     const auto classes = surest(p, o_.share);
     if (o_.share < 1) result["classified"] = (classes >= 0).sum().item<int64_t>();
-    const auto path = input.out.empty() ? free_path("classes.csv") : input.out.string();
+    const auto path = output_path(input, "classes.csv");
     RowPlan plan{n, {p.size(1) + 1}, false, {"class"}};
     const auto names = class_names(input.run->schemas().y);
     const bool named = static_cast<int64_t>(names.size()) == p.size(1);
@@ -293,6 +293,7 @@ class Classify : public Task {
     for (int64_t k = 0; k < p.size(1); ++k) {
       plan.columns.push_back("p_" + (named ? names[static_cast<size_t>(k)] : std::to_string(k)));
     }
+    plan.row_name = [&](int64_t row) { return rows.data->row_name(row); };
     const auto file = create_row_file(path, std::move(plan));
     const bool numbers = path.ends_with(".npy") && named;
     const auto first = numbers ? values_of(classes, names) : classes.to(torch::kFloat32);
@@ -301,6 +302,7 @@ class Classify : public Task {
     if (numbers && !class_values(names))
       result["classes"] = names;  // the column holds their places
     result["file"] = path;
+    tell_unseen(*rows.data, result);
     return result;
   }
 

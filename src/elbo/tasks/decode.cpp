@@ -40,7 +40,7 @@ class Decode : public Task {
     const auto codes = read_codes(input.data, layout);
     const int64_t n = codes.size(0), block = block_rows(input.run->schemas());
     const auto c = conditions(input, o_.condition, n);
-    const auto path = output_path(input.out, "decoded", schema);
+    const auto path = output_path(input, "decoded", schema);
     const auto file = create_output(path, schema, n, o_.columns);
     for (int64_t from = 0; from < n; from += block) {
       const int64_t count = std::min(block, n - from);

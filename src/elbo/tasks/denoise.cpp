@@ -89,10 +89,14 @@ class Denoise : public Task {
           "[denoise] noise: ", o_.noise, " does not apply to a table or a text");
     const auto rows = open_task_rows(input, o_.choice);
     const auto layout = code_layout(*input.model, input.run->schemas());
-    const auto path = output_path(input.out, "denoised", schema);
+    const auto path = output_path(input, "denoised", schema);
     const int64_t n = rows.data->size(), shown = std::min(n, o_.show);
     const bool picture = path.ends_with(".png");
-    const auto file = create_output(path, schema, picture ? (noise ? 3 : 2) * shown : n, shown);
+    RowLabels labels{"row", [&](int64_t row) { return rows.data->row_name(row); }};
+    labels.left = noise ? std::vector<std::string>{"data", "noisy", "clean"}
+                        : std::vector<std::string>{"data", "clean"};
+    const auto file =
+        create_output(path, schema, picture ? (noise ? 3 : 2) * shown : n, shown, labels);
 
     Errors errors(noise && PictureView::shows(schema));
     std::vector<Tensor> bands[3];  // what a picture shows: clean, noisy, restored
@@ -117,6 +121,7 @@ class Denoise : public Task {
     file->commit();
     auto result = written(*file, path);
     result.update({{"data", rows.name}, {"rows", n}});
+    tell_unseen(*rows.data, result);
     if (noise) {
       result["noise"] = {{"kind", o_.noise}, {"amount", o_.amount}};
       errors.tell(result);

@@ -94,13 +94,19 @@ class Edit : public Task {
     Json result;
     const auto changes = changes_of(input, layout, draw, result);
     auto rows = open_task_rows(input, o_.choice);
-    const auto path = output_path(input.out, "edited", schema);
+    const auto path = output_path(input, "edited", schema);
     const bool picture = path.ends_with(".png");
     const bool shown = picture || is_animation_name(path);
     const int64_t n = shown ? std::min(rows.data->size(), o_.show) : rows.data->size();
     const auto columns = static_cast<int64_t>(changes.size());
+    RowLabels labels{"row", [&](int64_t row) {
+                       return rows.data->row_name(row / columns) + " " +
+                              changes[static_cast<size_t>(row % columns)].name;
+                     }};
+    if (picture) labels.top.emplace_back("data");
+    for (const auto& change : changes) labels.top.push_back(change.name);
     const auto file = create_output(path, schema, n * (columns + (picture ? 1 : 0)),
-                                    picture ? columns + 1 : columns);
+                                    picture ? columns + 1 : columns, labels);
     const int64_t block = std::max<int64_t>(1, block_rows(input.run->schemas()) / columns);
     for (int64_t from = 0; from < n; from += block) {
       const int64_t to = std::min(from + block, n);
@@ -117,6 +123,7 @@ class Edit : public Task {
     file->commit();
     result.update(written(*file, path));
     result.update({{"data", rows.name}, {"rows", n}});
+    tell_unseen(*rows.data, result);
     for (const auto& change : changes) result["columns"].push_back(change.name);
     return result;
   }

@@ -28,11 +28,12 @@ class Encode : public Task {
     const auto rows =
         open_task_rows(input, o_.choice, o_.strict ? OddCells::kRefused : OddCells::kMissing);
     const auto layout = code_layout(*input.model, input.run->schemas());
-    const auto path = input.out.empty() ? free_path("codes.npy") : input.out.string();
+    const auto path = output_path(input, input.folder.empty() ? "codes.npy" : "codes.csv");
     const bool table = !path.ends_with(".npy");  // one file holds both
     const int64_t n = rows.data->size();
     RowPlan plan{n, {layout.size * (table ? 2 : 1)}, false, layout.mean_names()};
     for (auto& name : layout.deviation_names()) plan.columns.push_back(std::move(name));
+    if (table) plan.row_name = [&](int64_t row) { return rows.data->row_name(row); };
     const auto means = create_row_file(path, plan);
     std::unique_ptr<RowFile> deviations;
     const auto beside = path.substr(0, path.rfind('.')) + ".sd.npy";
@@ -52,7 +53,7 @@ class Encode : public Task {
       result["deviations"] = beside;
     }
     means->commit();
-    if (const auto unseen = unseen_cells(*rows.data); !unseen.is_null()) result["unseen"] = unseen;
+    tell_unseen(*rows.data, result);
     for (const auto& part : layout.parts) {
       result["sites"].push_back(
           {{"name", part.site}, {"shape", part.shape}, {"first", part.offset}});

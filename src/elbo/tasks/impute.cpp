@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "elbo/core/text.h"
 #include "elbo/data/open.h"
 #include "elbo/data/row_view.h"
 #include "elbo/data/table.h"
@@ -171,12 +172,12 @@ class Impute : public Task {
     const auto& schemas = input.run->schemas();
     if (TextView::shows(schemas.x)) return impute_text(input, {o_.m, o_.draws, o_.longest});
     check(TableView::shows(schemas.x), "[impute] the model was trained on ", schemas.x.kind,
-          " data; cells are filled in tables (CSV), gaps in texts");
+          " data; cells are filled in tables (elbo train table:FILE.csv), gaps in texts");
     check(!schemas.c.present(), "[impute] the model has conditions, the table gives none");
     const auto reader = input.run->data_options("all").reader;
     TableRows rows(data_path(input.data), read_options<TableOptions>(reader, "table"), schemas,
                    o_.strict ? OddCells::kRefused : OddCells::kMissing);
-    const auto out = input.out.empty() ? free_path("filled.csv") : input.out.string();
+    const auto out = output_path(input, "filled.csv");
     check(!out.ends_with(".gz"), "[impute] ", out, ": is written as plain text; leave out .gz");
     Filler filler(rows, out, o_);
     const double mass = honest_mass(input.run->kept().get(), o_.interval);
@@ -189,6 +190,7 @@ class Impute : public Task {
     for (int64_t holes = 0; rows.next();) {
       block.add(rows);
       count_unseen(rows);
+      count_left(rows);
       holes += std::count(rows.mask().begin(), rows.mask().end(), 0) > 0;
       if (!ends_block(block.size(), holes, plan)) continue;
       finish();
@@ -206,6 +208,7 @@ class Impute : public Task {
                 {"rows_with_holes", incomplete_},
                 {"cells_filled", by_column}};
     if (o_.interval > 0) result["interval"] = {{"mass", o_.interval}, {"of_draws", mass}};
+    if (!left_.empty()) result["holes_left"] = left_;
     if (unseen_ > 0) result["unseen"] = {{"cells", unseen_}, {"first", first_unseen_}};
     if (incomplete_ > 0) {
       result["effective_draws"] = std::round(effective_ / static_cast<double>(incomplete_));
@@ -253,6 +256,20 @@ class Impute : public Task {
     filler.add(block, found, with_holes);
   }
 
+  /// Holes in columns that the model has not learned (identifiers, constants) stay.
+  void count_left(const TableRows& rows) {
+    const auto& text = rows.text();
+    std::vector<bool> learned(text.names().size(), false);
+    for (size_t i = 0; i < rows.cells().size(); ++i) {
+      learned[static_cast<size_t>(rows.place(static_cast<int64_t>(i)))] = true;
+    }
+    for (size_t i = 0; i < learned.size(); ++i) {
+      if (learned[i] || !text.missing(trimmed(text.records().cell(static_cast<int64_t>(i)))))
+        continue;
+      left_[text.names()[i]] = left_.value(text.names()[i], int64_t{0}) + 1;
+    }
+  }
+
   void count_unseen(const TableRows& rows) {
     if (rows.odd().empty()) return;
     const auto& odd = rows.odd()[0];
@@ -264,6 +281,7 @@ class Impute : public Task {
   int64_t rows_ = 0, incomplete_ = 0, few_ = 0, unseen_ = 0;
   std::string first_unseen_;
   double effective_ = 0;
+  Json left_ = Json::object();  // holes by column
   std::vector<int64_t> filled_;
 };
 

@@ -45,8 +45,9 @@ class Interpolate : public Task {
       // A condition need not mean anything between two of its values: the nearer end's is taken.
       c = ends.c.index_select(0, (torch::arange(o_.steps) * 2 >= o_.steps).to(torch::kInt64));
     }
-    const auto path = output_path(input.out, "interpolation", schema);
-    const auto file = create_output(path, schema, o_.steps, o_.steps);
+    const auto path = output_path(input, "interpolation", schema);
+    const RowLabels labels{"step", [](int64_t row) { return std::to_string(row + 1); }};
+    const auto file = create_output(path, schema, o_.steps, o_.steps, labels);
     const int64_t block = block_rows(input.run->schemas());
     for (int64_t at = 0; at < o_.steps; at += block) {
       const int64_t count = std::min(block, o_.steps - at);
@@ -61,6 +62,7 @@ class Interpolate : public Task {
                    {"from", rows.data->row_name(o_.from)},
                    {"to", rows.data->row_name(o_.to)},
                    {"rows", o_.steps}});
+    tell_unseen(*rows.data, result);
     return result;
   }
 

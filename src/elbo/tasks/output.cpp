@@ -1,10 +1,12 @@
 #include "elbo/tasks/output.h"
 
 #include <cmath>
+#include <set>
 
 #include "elbo/data/row_view.h"
 #include "elbo/data/table.h"
 #include "elbo/io/animation.h"
+#include "elbo/io/csv.h"
 #include "elbo/io/file.h"
 #include "elbo/io/image.h"
 #include "elbo/tasks/molecule_file.h"
@@ -26,14 +28,15 @@ std::vector<std::string> component_names(const Schema& schema) {
 /// Gathers the rows and writes them as one picture.
 class PictureFile : public RowFile {
  public:
-  PictureFile(std::string path, const PictureView& view, int64_t rows, int64_t columns)
-      : path_(std::move(path)), view_(view), columns_(columns) {
+  PictureFile(std::string path, const PictureView& view, int64_t rows, int64_t columns,
+              RowLabels labels)
+      : path_(std::move(path)), view_(view), columns_(columns), labels_(std::move(labels)) {
     check(rows * numel(view.shape()) <= kMostPixels, "[picture] ", path_, ": ", rows,
           " pictures of ", to_string(view.shape()), " are too many for one file; use .npy");
     if (columns_ == 0) columns_ = static_cast<int64_t>(std::ceil(std::sqrt(rows)));
   }
   void append(const Tensor& rows) override { parts_.push_back(rows.detach().to(torch::kCPU)); }
-  void commit() override { write_png(path_, image_grid(gathered(), columns_)); }
+  void commit() override { write_png(path_, labelled_grid(gathered(), columns_, labels_)); }
 
  protected:
   /// All rows as grey levels or colours in [0, 1].
@@ -45,14 +48,48 @@ class PictureFile : public RowFile {
   std::string path_;
   PictureView view_;
   int64_t columns_;
+  RowLabels labels_;
   std::vector<Tensor> parts_;
+};
+
+/// A picture for each row, in a folder.
+class PictureFolder : public RowFile {
+ public:
+  PictureFolder(std::string path, const PictureView& view, RowLabels labels)
+      : path_(std::move(path)), view_(view), labels_(std::move(labels)) {}
+  void append(const Tensor& rows) override {
+    std::filesystem::create_directories(path_);
+    const auto shades = view_.shades_together(rows.detach().to(torch::kCPU));
+    for (int64_t i = 0; i < shades.size(0); ++i) {
+      write_png((path_ / (name_of(next_++) + ".png")).string(),
+                image_grid(shades.narrow(0, i, 1), 1));
+    }
+  }
+  void commit() override {}
+
+ private:
+  /// "faces/anna.jpeg" as "faces-anna"; numbers where rows have no names, or one comes again.
+  std::string name_of(int64_t row) {
+    auto name = labels_.of ? std::filesystem::path(labels_.of(row)).replace_extension().string()
+                           : std::to_string(row);
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == '/' || c == ' ' || c == '\\'; }, '-');
+    if (!names_.insert(name).second) name += "-" + std::to_string(row);
+    return name;
+  }
+
+  std::filesystem::path path_;
+  PictureView view_;
+  RowLabels labels_;
+  std::set<std::string> names_;
+  int64_t next_ = 0;
 };
 
 /// The same pictures one column after the other, there and back.
 class AnimationFile : public PictureFile {
  public:
   AnimationFile(std::string path, const PictureView& view, int64_t rows, int64_t columns)
-      : PictureFile(std::move(path), view, rows, columns > 0 ? columns : rows) {}
+      : PictureFile(std::move(path), view, rows, columns > 0 ? columns : rows, {}) {}
   void commit() override {
     constexpr int64_t kMilliseconds = 120, kSide = 128;
     const auto all = gathered();
@@ -77,15 +114,25 @@ class AnimationFile : public PictureFile {
 /// Rows of a table, cells spelled as in the data that the model has learned from.
 class TableFile : public RowFile {
  public:
-  TableFile(const std::string& path, const TableView& view)
+  TableFile(const std::string& path, const TableView& view, RowLabels labels)
       : file_(path),
         delimiter_(path.ends_with(".tsv") ? '\t' : view.delimiter()),
-        cells_(view.cells()) {
-    if (view.header()) file_.write(table_header(cells_, delimiter_));
+        cells_(view.cells()),
+        labels_(std::move(labels)) {
+    if (!view.header()) return;
+    if (labels_.of) file_.write(csv_cell(labels_.column, delimiter_) + delimiter_);
+    file_.write(table_header(cells_, delimiter_));
   }
   void append(const Tensor& rows) override {
     std::string text;
-    append_rows(text, cells_, rows.detach(), delimiter_);
+    if (labels_.of) {
+      for (int64_t i = 0; i < rows.size(0); ++i) {
+        text += csv_cell(labels_.of(next_++), delimiter_) + delimiter_;
+        append_rows(text, cells_, rows.narrow(0, i, 1).detach(), delimiter_);
+      }
+    } else {
+      append_rows(text, cells_, rows.detach(), delimiter_);
+    }
     file_.write(text);
   }
   void commit() override { file_.commit(); }
@@ -94,6 +141,8 @@ class TableFile : public RowFile {
   AtomicFile file_;
   char delimiter_;
   std::vector<Cells> cells_;
+  RowLabels labels_;
+  int64_t next_ = 0;
 };
 
 /// Texts as lines.
@@ -132,9 +181,11 @@ struct OwnFile {
   using Made = std::unique_ptr<RowFile>;
   const std::string& path;
   int64_t rows, columns;
+  const RowLabels& labels;
 
   Made operator()(const PictureView& view) const {
-    if (is_png(path)) return std::make_unique<PictureFile>(path, view, rows, columns);
+    if (is_png(path)) return std::make_unique<PictureFile>(path, view, rows, columns, labels);
+    if (is_folder(path)) return std::make_unique<PictureFolder>(path, view, labels);
     if (!is_animation_name(path)) return nullptr;
     return std::make_unique<AnimationFile>(path, view, rows, columns);
   }
@@ -148,7 +199,7 @@ struct OwnFile {
   }
   Made operator()(const TableView& view) const {
     const bool text = path.ends_with(".csv") || path.ends_with(".tsv");
-    return text ? std::make_unique<TableFile>(path, view) : nullptr;
+    return text ? std::make_unique<TableFile>(path, view, labels) : nullptr;
   }
   Made operator()(const NumberView&) const { return nullptr; }
 };
@@ -164,10 +215,10 @@ std::string usual_ending(const Schema& schema) {
 
 }  // namespace
 
-std::string free_path(const std::string& name) {
-  const std::filesystem::path path(name);
+std::string free_path(const std::string& name, const std::filesystem::path& folder) {
+  const auto path = folder / name;
   std::error_code ignored;
-  auto found = name;
+  auto found = path.string();
   for (int64_t k = 2; std::filesystem::exists(found, ignored); ++k) {
     const auto numbered =
         path.stem().string() + "-" + std::to_string(k) + path.extension().string();
@@ -176,11 +227,18 @@ std::string free_path(const std::string& name) {
   return found;
 }
 
-std::string output_path(const std::filesystem::path& out, const std::string& name,
-                        const Schema& schema) {
-  if (!out.empty()) return out.string();
+std::string output_path(const TaskInput& input, const std::string& name) {
+  return input.out.empty() ? free_path(name, input.folder) : input.out.string();
+}
+
+std::string output_path(const TaskInput& input, const std::string& name, const Schema& schema) {
   const auto ending = usual_ending(schema);
-  return ending.empty() ? "" : free_path(name + ending);
+  return input.out.empty() && ending.empty() ? "" : output_path(input, name + ending);
+}
+
+bool is_folder(const std::string& path) {
+  std::error_code ignored;
+  return path.ends_with('/') || std::filesystem::is_directory(path, ignored);
 }
 
 Json written(const RowFile& file, const std::string& path) {
@@ -189,15 +247,23 @@ Json written(const RowFile& file, const std::string& path) {
 }
 
 std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
-                                       int64_t columns) {
-  if (auto own = std::visit(OwnFile{path, rows, columns}, view_of(schema))) return own;
+                                       int64_t columns, RowLabels labels) {
+  if (auto own = std::visit(OwnFile{path, rows, columns, labels}, view_of(schema))) return own;
+  check(!is_folder(path), "[output] ", path, ": a folder takes pictures, rows of shape ",
+        to_string(schema.shape), " go to a file");
   check(!is_png(path) && !is_animation_name(path), "[picture] ", path, ": rows of shape ",
         to_string(schema.shape), " are not pictures; use .npy or .csv");
   check(is_row_file(path), "[output] ", path,
         ": unknown ending; known: .apng, .csv, .gif, .npy, .png, .tsv",
         TextView::shows(schema) ? ", .txt" : "");
-  return create_row_file(path, {rows, schema.shape, schema.kind == Kind::kCategory,
-                                component_names(schema), schema.origin()});
+  return create_row_file(path, {rows,
+                                schema.shape,
+                                schema.kind == Kind::kCategory,
+                                component_names(schema),
+                                schema.origin(),
+                                {},
+                                labels.of,
+                                labels.column});
 }
 
 }  // namespace elbo

@@ -47,11 +47,13 @@ class Reconstruct : public Task {
     const auto& schema = input.run->schemas().x;
     const auto layout = code_layout(*input.model, input.run->schemas());
     const int64_t n = rows.data->size(), pairs = std::min(n, o_.show);
-    const auto path = output_path(input.out, "reconstructions", schema);
+    const auto path = output_path(input, "reconstructions", schema);
     const bool picture = path.ends_with(".png");
     const int64_t columns = std::min(o_.columns, pairs);
     const int64_t tiles = (pairs + columns - 1) / columns * columns * 2;
-    const auto file = create_output(path, schema, picture ? tiles : n, columns);
+    RowLabels labels{"row", [&](int64_t row) { return rows.data->row_name(row); }};
+    for (int64_t k = 0; k < tiles / columns; ++k) labels.left.push_back(k % 2 ? "model" : "data");
+    const auto file = create_output(path, schema, picture ? tiles : n, columns, labels);
 
     std::vector<Tensor> data, made;  // what the picture shows
     const auto comparison = make_comparison(schema);
@@ -74,6 +76,7 @@ class Reconstruct : public Task {
     file->commit();
     auto result = written(*file, path);
     result.update({{"data", rows.name}, {"rows", n}});
+    tell_unseen(*rows.data, result);
     result.update(comparison->figures());
     if (result.contains("text")) show_pairs(*rows.data, schema, result);
     return result;

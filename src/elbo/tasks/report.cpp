@@ -3,7 +3,7 @@
 #include "elbo/core/registry.h"
 #include "elbo/eval/density.h"
 #include "elbo/io/web.h"
-#include "elbo/tasks/chart.h"
+#include "elbo/tasks/report_comparison.h"
 #include "elbo/tasks/report_rows.h"
 #include "elbo/train/kept.h"
 
@@ -51,44 +51,6 @@ Reported judge(const std::shared_ptr<const Run>& run, const ReportOptions& o,
   return r;
 }
 
-/// The best figure of each row in bold, where lower is better.
-std::string comparison(const std::vector<Reported>& runs) {
-  std::string html =
-      "<div class=\"wide\"><table><tr><th>run</th><th>model</th>"
-      "<th class=\"number\">−ELBO</th><th class=\"number\">−log p(x)</th>"
-      "<th class=\"number\">reconstruction</th><th class=\"number\">KL</th>"
-      "<th>findings</th></tr>";
-  for (const auto& r : runs) {
-    const auto cell = [&](const char* key) {
-      const auto value = r.figures.value(key, Json());
-      return "<td class=\"number\">" +
-             (value.is_number() ? short_number(value.get<double>()) : std::string("–")) + "</td>";
-    };
-    std::vector<std::string> names;
-    for (const auto& f : r.findings) names.push_back(f.name);
-    html += "<tr><td>" + html_escape(r.name) + "</td><td>" +
-            html_escape(r.run->facts().value("model", "")) + "</td>" + cell("negative_elbo") +
-            cell("negative_log_likelihood") + cell("reconstruction") + cell("kl") + "<td>" +
-            (names.empty() ? "none" : html_escape(join(names))) + "</td></tr>";
-  }
-  html +=
-      "</table></div><p class=\"soft\">Nats per row, comparable between runs on the same data and "
-      "preprocessing.</p>";
-  std::vector<Series> losses;
-  for (size_t k = 0; k < runs.size(); ++k) {
-    Series s{runs[k].name, {}, {}, static_cast<int64_t>(k % 10), false};
-    for (const auto& line : runs[k].log) {
-      const auto validation = line.value("validation", Json::object());
-      if (!validation.contains("loss") || !validation["loss"].is_number()) continue;
-      s.x.push_back(line.value("epoch", 0.0));
-      s.y.push_back(validation["loss"]);
-    }
-    if (!s.x.empty()) losses.push_back(std::move(s));
-  }
-  if (!losses.empty()) html += line_chart("Validation loss", "epoch", losses);
-  return html;
-}
-
 using Part = std::function<std::string(Reported&, int64_t side)>;
 struct Section {
   const char *id, *title;
@@ -114,18 +76,20 @@ const std::vector<Section>& sections() {
     };
   };
   static const std::vector<Section> list = {
+      {"summary", "In short", plain(summary_part)},
+      {"samples", "Samples from the prior", rows(&RowSections::samples)},
+      {"reconstructions", "Reconstructions", of_rows(rows(&RowSections::reconstructions))},
       {"diagnosis", "Diagnosis", plain(diagnosis_part)},
-      {"model", "What the model is", plain(model_part)},
+      {"columns", "Columns", rows(&RowSections::columns)},
       {"figures", "Figures", plain(figures_part)},
       {"charts", "Charts of the metrics", plain(charts_part)},
       {"curves", "Training", plain(curves_part)},
-      {"samples", "Samples from the prior", rows(&RowSections::samples)},
-      {"reconstructions", "Reconstructions", of_rows(rows(&RowSections::reconstructions))},
       {"traversals", "What the most used dimensions change", rows(&RowSections::traversals)},
       {"interpolations", "Walks between rows", walks},
       {"map", "Map of codes", [](Reported& r, int64_t) { return map_part(r); }},
       {"dimensions", "Use of the latent dimensions", plain(dimensions_part)},
-      {"scores", "Scores of rows", of_rows([](Reported& r, int64_t) { return scores_part(r); })}};
+      {"scores", "Scores of rows", of_rows([](Reported& r, int64_t) { return scores_part(r); })},
+      {"model", "What the model is", plain(model_part)}};
   return list;
 }
 
@@ -154,7 +118,8 @@ std::string page(std::vector<Reported>& runs, int64_t side) {
   const auto title = (runs.size() > 1 ? "elbo: " : "elbo: run ") + join(names, " · ");
   std::string body, links;
   if (runs.size() > 1) {
-    body += "<section id=\"comparison\"><h2>Side by side</h2>" + comparison(runs) + "</section>\n";
+    body +=
+        "<section id=\"comparison\"><h2>Side by side</h2>" + comparison_part(runs) + "</section>\n";
     links += "<a href=\"#comparison\">Side by side</a>";
   }
   for (const auto& section : sections()) {

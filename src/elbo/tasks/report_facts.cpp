@@ -1,7 +1,9 @@
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "elbo/core/text.h"
+#include "elbo/data/source.h"
 #include "elbo/data/table.h"
 #include "elbo/eval/embedding.h"
 #include "elbo/tasks/chart.h"
@@ -46,7 +48,50 @@ std::string text_of(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+/// "3 s", "12 min", "2 h 5 min".
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<int64_t>(std::llround(seconds));
+  constexpr int64_t kMinute = 60, kHour = 3600;
+  if (whole < 2 * kMinute) return std::to_string(whole) + " s";
+  if (whole < 2 * kHour) return std::to_string(whole / kMinute) + " min";
+  return std::to_string(whole / kHour) + " h " + std::to_string(whole % kHour / kMinute) + " min";
+}
+
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> dotted_options(const Json& options) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  flatten(options, "", rows);
+  return rows;
+}
+
+std::string summary_part(const Reported& r) {
+  const auto& facts = r.run->facts();
+  std::string html;
+  for (const auto& [key, title] :
+       {std::pair<const char*, const char*>{"negative_log_likelihood", "−log p(x)"},
+        {"negative_elbo", "−ELBO"}}) {
+    const auto value = r.figures.value(key, Json());
+    if (!value.is_number()) continue;
+    const auto error = r.figures.value(std::string(key) + "_standard_error", Json());
+    html = "<p class=\"big\">" + short_number(value.get<double>()) +
+           (error.is_number() ? " ± " + short_number(error.get<double>()) : "") +
+           " <span class=\"soft\">nats per row, " + title + " of " + html_escape(shown_rows(r)) +
+           "</span></p>";
+    break;
+  }
+  std::vector<std::string> said = {facts.value("model", std::string()) + " trained on " +
+                                   shown_source(r.run->data_name()) + ", " +
+                                   facts.value("rows", Json()).dump() + " rows"};
+  const auto training = facts.value("training", Json::object());
+  if (training.contains("began")) said.push_back(training["began"].get<std::string>());
+  if (training.contains("seconds")) {
+    said.push_back(duration_text(training["seconds"].get<double>()));
+  }
+  if (training.contains("processor")) said.push_back(training["processor"].get<std::string>());
+  if (facts.contains("elbo")) said.push_back("elbo " + facts.value("elbo", std::string()));
+  return html + "<p>" + html_escape(join(said, " · ")) + "</p>";
+}
 
 std::string pair_table(const std::vector<std::pair<std::string, std::string>>& rows) {
   std::string html = "<table>";
@@ -75,7 +120,7 @@ std::string model_part(const Reported& r) {
   flatten(facts["train"], "", train);
   return about +
          pair_table({{"model", name},
-                     {"data", r.run->data_name()},
+                     {"data", shown_source(r.run->data_name())},
                      {"rows", facts.value("rows", Json()).dump() +
                                   (weight.empty() ? "" : ", weighed by column " + weight)},
                      {"shown here", shown_rows(r)},
@@ -127,6 +172,11 @@ std::string diagnosis_part(const Reported& r) {
 }
 
 std::string curves_part(const Reported& r) {
+  // Lines within an epoch, or of one alone, are told apart by their steps.
+  std::set<double> epochs;
+  for (const auto& line : r.log) epochs.insert(line.value("epoch", 0.0));
+  const bool by_step = epochs.size() < r.log.size() && !r.log.empty() && r.log[0].contains("step");
+  const char* axis = by_step ? "step" : "epoch";
   // Terms in the order of the log; training in full, validation dashed.
   std::vector<std::string> order;
   std::map<std::string, std::vector<Series>> terms;
@@ -141,7 +191,7 @@ std::string curves_part(const Reported& r) {
           order.push_back(name);
           series = {{"train", {}, {}, 0, false}, {"validation", {}, {}, 1, true}};
         }
-        series[index].x.push_back(line.value("epoch", 0.0));
+        series[index].x.push_back(line.value(axis, 0.0));
         series[index].y.push_back(value);
       }
     }
@@ -152,7 +202,7 @@ std::string curves_part(const Reported& r) {
   for (const auto& name : order) {
     auto series = terms[name];
     std::erase_if(series, [](const Series& s) { return s.x.empty(); });
-    html += "<div>" + line_chart(spoken(name), "epoch", series) + "</div>";
+    html += "<div>" + line_chart(spoken(name), axis, series) + "</div>";
   }
   return html.empty() ? html : "<div class=\"charts\">" + html + "</div>";
 }

@@ -22,7 +22,11 @@ struct Reported {
   std::string rows_name;  // "test"
 };
 
+/// One figure, what was trained on, when, how long and on what.
+std::string summary_part(const Reported& r);
 std::string model_part(const Reported& r);
+/// Nested options as dotted names with their values.
+std::vector<std::pair<std::string, std::string>> dotted_options(const Json& options);
 std::string figures_part(const Reported& r);
 std::string diagnosis_part(const Reported& r);
 /// The charts of all metrics that have any.

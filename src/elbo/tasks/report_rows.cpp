@@ -19,7 +19,7 @@ std::unique_ptr<RowSections> row_sections(Reported& r, int64_t side) {
   return std::visit(Cases{[&](const PictureView& v) { return sections_of(r, v, side); },
                           [&](const MoleculeView& v) { return sections_of(r, v); },
                           [&](const TextView& v) { return sections_of(r, v); },
-                          [&](const TableView& v) { return sections_of(r, v.names()); },
+                          [&](const TableView& v) { return sections_of(r, v); },
                           [&](const NumberView& v) { return sections_of(r, v.names()); }},
                     view_of(r.subject->schemas().x));
 }

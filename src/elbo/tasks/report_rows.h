@@ -14,6 +14,8 @@ class RowSections {
  public:
   explicit RowSections(Reported& reported) : r_(reported), s_(*reported.subject) {}
   virtual ~RowSections() = default;
+  /// What the columns of a table are.
+  virtual std::string columns() { return ""; }
   /// From the prior.
   virtual std::string samples() = 0;
   /// Rows of the data beside what is decoded from their codes, or how far these are off.
@@ -37,8 +39,9 @@ class RowSections {
 std::unique_ptr<RowSections> sections_of(Reported& r, const PictureView& view, int64_t side);
 std::unique_ptr<RowSections> sections_of(Reported& r, const MoleculeView& view);
 std::unique_ptr<RowSections> sections_of(Reported& r, const TextView& view);
-/// Columns of tables, and numbers: their marginals and correlations. `names` may be fewer than
-/// there are numbers.
+/// Columns in their own spelling, and how they go together.
+std::unique_ptr<RowSections> sections_of(Reported& r, const TableView& view);
+/// Numbers: their marginals and correlations. `names` may be fewer than there are numbers.
 std::unique_ptr<RowSections> sections_of(Reported& r, const std::vector<std::string>& names);
 
 std::unique_ptr<RowSections> row_sections(Reported& r, int64_t side);

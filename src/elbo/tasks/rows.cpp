@@ -30,13 +30,16 @@ std::optional<float> as_number(std::string cell) {
 Tensor read_text_rows(const std::string& path) {
   CsvReader in(path, path.ends_with(".tsv") ? '\t' : ',');
   std::vector<float> values;
-  int64_t width = 0, rows = 0;
+  int64_t width = 0, rows = 0, skipped = 0;
   while (in.next()) {
-    if (in.line() == 1 && !as_number(std::string(in.cell(0)))) continue;  // a header
+    if (in.line() == 1 && !as_number(std::string(in.cell(0)))) {  // a header
+      skipped = in.cell(0) == "row";  // names of rows, as elbo encode writes them
+      continue;
+    }
     if (width == 0) width = in.size();
     check(in.size() == width, "[rows] ", path, ": line ", in.line(), " has ", in.size(),
           " cells, the first row has ", width);
-    for (int64_t i = 0; i < width; ++i) {
+    for (int64_t i = skipped; i < width; ++i) {
       const std::string cell(in.cell(i));
       const auto value = cell.empty() ? std::numeric_limits<float>::quiet_NaN() : as_number(cell);
       check(value.has_value(), "[rows] ", path, ": line ", in.line(), ": \"", cell,
@@ -46,7 +49,7 @@ Tensor read_text_rows(const std::string& path) {
     ++rows;
   }
   check(rows > 0, "[rows] ", path, ": holds no rows");
-  return torch::tensor(values).view({rows, width});
+  return torch::tensor(values).view({rows, width - skipped});
 }
 
 /// The vector that a condition's text stands for, [1, …].
@@ -135,6 +138,10 @@ Json unseen_cells(const Dataset& data) {
   return cells > 0 ? Json{{"cells", cells}, {"first", first}} : Json();
 }
 
+void tell_unseen(const Dataset& data, Json& result) {
+  if (auto unseen = unseen_cells(data); !unseen.is_null()) result["unseen"] = std::move(unseen);
+}
+
 TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice, OddCells odd) {
   TaskRows rows;
   const auto& run = *input.run;
@@ -146,12 +153,13 @@ TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice, OddCell
   } else {
     const auto own = has_test_split(input.data) ? "test" : "all";
     rows.name = input.data;
-    rows.data = run.open_other(input.data, choice.split == "auto" ? own : choice.split, odd);
+    rows.data = run.open_other(input.data, choice.split == "auto" ? own : choice.split, odd,
+                               choice.skip_invalid);
   }
   const int64_t n = rows.data->size();
   RowPart part{0, choice.rows > 0 ? std::min(choice.rows, n) : n, n};
   if (!choice.shard.empty()) {
-    check(!input.out.empty(), "[shard] ", choice.shard,
+    check(!input.out.empty() || !input.folder.empty(), "[shard] ", choice.shard,
           ": name the file of this part with -o, as in -o part-3.npy");
     part = shard_part(choice.shard, part.count);
     rows.first = part.first;

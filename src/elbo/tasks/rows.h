@@ -14,6 +14,7 @@ struct RowChoice {
   std::string split = "auto";
   int64_t rows = 0;
   std::string shard = {};
+  bool skip_invalid = false;
   template <class F>
   void fields(F&& f) {
     f("split", split, "part of the data (auto = the test part where there is one, else all)",
@@ -21,6 +22,8 @@ struct RowChoice {
     f("rows", rows, "number of rows to use, from the first (0 = all)", at_least(0));
     f("shard", shard,
       "part of the rows to process, part K of N written K/N, e.g. 3/8, for job arrays");
+    f("skip_invalid", skip_invalid,
+      "leave out pictures or molecules that cannot be read, and count them");
   }
 };
 /// DATA of the command line, read as the run reads its own; where none is given the rows that the
@@ -33,10 +36,12 @@ struct TaskRows {
 /// Raises an Error where a part of the rows would go to the same default file as the other parts.
 /// `odd`: see DataOptions.
 TaskRows open_task_rows(const TaskInput& input, const RowChoice& choice,
-                        OddCells odd = OddCells::kRefused);
+                        OddCells odd = OddCells::kMissing);
 /// What a result says of cells that became missing ones: how many, and the first; null where there
 /// are none.
 Json unseen_cells(const Dataset& data);
+/// Adds it to a result as "unseen".
+void tell_unseen(const Dataset& data, Json& result);
 
 /// Every row once, in blocks: f(batch, first). Within f the noise of a row depends on the seed and
 /// on its place in the whole data alone, so that parts put together are the whole.

@@ -60,7 +60,7 @@ class Sample : public Task {
     }
     const auto c = conditions(input, o_.condition, o_.n);
     const bool mean = o_.show == "mean" || (o_.show == "auto" && PictureView::shows(x));
-    const auto path = output_path(input.out, "samples", x);
+    const auto path = output_path(input, "samples", x);
     const auto file = create_output(path, x, o_.n, o_.columns);
     const int64_t block = block_rows(input.run->schemas());
     if (o_.with_missing) patterns_ = missing_patterns(input);

@@ -6,9 +6,12 @@
 #include "elbo/data/stream.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/group/row_draws.h"
+#include "elbo/io/image.h"
+#include "elbo/tasks/chart.h"
 #include "elbo/tasks/normal_class.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
+#include "elbo/tasks/score_picture.h"
 #include "elbo/tasks/score_report.h"
 #include "elbo/train/kept.h"
 
@@ -142,6 +145,7 @@ class Score : public Task {
     const auto notes = rows.data->schemas().x.notes();
     if (!notes.empty()) result["notes"] = notes;
     result["highest"] = highest(*rows.data, usual, verdicts);
+    if (is_score_picture(verdicts.path)) draw_picture(*rows.data, usual, verdicts);
     if (verdicts.odd > 0) {
       result["unseen"] = {{"cells", verdicts.odd}, {"first", verdicts.first_odd}};
     }
@@ -238,9 +242,7 @@ class Score : public Task {
     const double bound = std::isfinite(usual.threshold.value) ? usual.threshold.value : most;
     return std::max({score, most, bound}) + odd_excess(usual) * static_cast<double>(odd);
   }
-  static std::string out_path(const TaskInput& input) {
-    return input.out.empty() ? free_path("scores.csv") : input.out.string();
-  }
+  static std::string out_path(const TaskInput& input) { return output_path(input, "scores.csv"); }
 
   /// Of one row, by noise of its own: they do not depend on which others are alarms.
   RowScorer::Causes causes_of(const RowScorer& scorer, const Batch& row, int64_t place) const {
@@ -306,18 +308,43 @@ class Score : public Task {
             [&data, row](int64_t at) { return data.cell_text(row, at); }};
   }
 
-  /// The rows with the highest scores, with what made them so.
-  Json highest(const Dataset& data, const Usual& usual, const Verdicts& all) const {
-    const auto& scorer = *usual.scorer;
+  /// Pictures: the most unusual ones, and where they are so. Other rows: their scores in order.
+  void draw_picture(const Dataset& data, const Usual& usual, const Verdicts& all) const {
+    const auto view = view_of(data.schemas().x);
+    if (const auto* pictures = std::get_if<PictureView>(&view)) {
+      constexpr int64_t kLeast = 5;
+      const auto order = highest_rows(all, std::max(kLeast, o_.show));
+      const auto batch = data.get(torch::tensor(order, torch::kInt64), draw());
+      std::vector<std::string> names;
+      for (const auto row : order) {
+        names.push_back("p " + short_number(all.p_values[static_cast<size_t>(row)]));
+      }
+      write_png(all.path, unusual_pictures(*pictures, batch.x, usual.scorer->causes(batch), names));
+      return;
+    }
+    std::vector<std::string> names;
+    for (const int64_t row : {int64_t{0}, data.size() - 1}) names.push_back(data.row_name(row));
+    write_png(all.path, score_plot(all.scores, usual.threshold.value, names));
+  }
+
+  static std::vector<int64_t> highest_rows(const Verdicts& all, int64_t most) {
     std::vector<int64_t> order(all.scores.size());
     std::iota(order.begin(), order.end(), int64_t{0});
-    const auto count = std::min<size_t>(static_cast<size_t>(o_.show), order.size());
+    const auto count = std::min<size_t>(static_cast<size_t>(most), order.size());
     std::partial_sort(order.begin(), order.begin() + static_cast<int64_t>(count), order.end(),
                       [&](int64_t a, int64_t b) {
                         return all.scores[static_cast<size_t>(a)] >
                                all.scores[static_cast<size_t>(b)];
                       });
     order.resize(count);
+    return order;
+  }
+
+  /// The rows with the highest scores, with what made them so.
+  Json highest(const Dataset& data, const Usual& usual, const Verdicts& all) const {
+    const auto& scorer = *usual.scorer;
+    const auto order = highest_rows(all, o_.show);
+    const auto count = order.size();
     Json list = Json::array();
     if (count == 0) return list;
     const auto batch = data.get(torch::tensor(order, torch::kInt64), draw());

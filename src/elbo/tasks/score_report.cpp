@@ -94,6 +94,14 @@ class VerdictNumbers : public VerdictFile {
   std::vector<float> values_;
 };
 
+/// Where a picture is drawn of all verdicts together.
+class NoVerdictFile : public VerdictFile {
+ public:
+  bool tells_causes() const override { return false; }
+  void append(const RowVerdict&) override {}
+  void commit() override {}
+};
+
 }  // namespace
 
 Json to_json(const RowVerdict& v) {
@@ -140,13 +148,17 @@ std::vector<Cause> strongest_causes(const Components& names, const Tensor& x,
   return list;
 }
 
+bool is_score_picture(const std::string& path) { return path.ends_with(".png"); }
+
 void check_verdict_file(const std::string& path) {
-  check(is_row_file(path), "[score] ", path, ": unknown ending; known: .csv, .npy, .tsv");
+  check(is_row_file(path) || is_score_picture(path), "[score] ", path,
+        ": unknown ending; known: .csv, .npy, .png, .tsv");
 }
 
 std::unique_ptr<VerdictFile> create_verdict_file(const std::string& path, int64_t rows,
                                                  int64_t causes, bool labels) {
   check_verdict_file(path);
+  if (is_score_picture(path)) return std::make_unique<NoVerdictFile>();
   if (path.ends_with(".npy")) return std::make_unique<VerdictNumbers>(path, rows);
   return std::make_unique<VerdictText>(path, causes, labels, path.ends_with(".csv") ? ',' : '\t');
 }

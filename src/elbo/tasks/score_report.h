@@ -51,6 +51,8 @@ class VerdictFile {
   virtual void append(const RowVerdict& verdict) = 0;
   virtual void commit() = 0;
 };
+/// Whether a picture is asked for in place of a line for each row.
+bool is_score_picture(const std::string& path);
 /// Raises an Error where the ending is not known: before the work, not after it.
 void check_verdict_file(const std::string& path);
 std::unique_ptr<VerdictFile> create_verdict_file(const std::string& path, int64_t rows,

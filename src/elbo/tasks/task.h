@@ -14,6 +14,7 @@ struct TaskInput {
   std::shared_ptr<Model> model;  // in evaluation mode
   std::string data;              // DATA of the command line; empty = none given
   std::filesystem::path out;     // file or folder to write; empty = the task's own default
+  std::filesystem::path folder;  // for files that nobody has named; empty = the current one
   std::function<void(double done)> progress = [](double) {};  // 0 … 1
   /// Takes one line of a result that goes on for as long as DATA do; unset = nobody reads along.
   std::function<void(const std::string& line)> say = nullptr;

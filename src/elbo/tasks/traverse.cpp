@@ -47,8 +47,14 @@ class Traverse : public Task {
                             {"deviation", walk.spread[d].item<double>()}});
     }
     const auto c = rows.data->get(torch::tensor({o_.row}), draw).c;
-    const auto path = output_path(input.out, "traversal", schema);
-    const auto file = create_output(path, schema, n, o_.steps);
+    const auto path = output_path(input, "traversal", schema);
+    RowLabels labels{
+        "dimension", [&](int64_t row) {
+          return names[static_cast<size_t>(walk.dimensions[static_cast<size_t>(row / o_.steps)])] +
+                 " " + std::to_string(row % o_.steps + 1);
+        }};
+    for (const auto d : walk.dimensions) labels.left.push_back(names[static_cast<size_t>(d)]);
+    const auto file = create_output(path, schema, n, o_.steps, labels);
     for (int64_t line = 0; line < lines; ++line) {
       const auto here = walk.codes.narrow(0, line * o_.steps, o_.steps);
       const auto given =
@@ -59,6 +65,7 @@ class Traverse : public Task {
     file->commit();
     auto result = written(*file, path);
     result.update({{"data", rows.name}, {"rows", n}, {"dimensions", dimensions}});
+    tell_unseen(*rows.data, result);
     return result;
   }
 

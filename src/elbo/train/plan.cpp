@@ -5,13 +5,16 @@
 #include "elbo/data/content_hash.h"
 #include "elbo/data/hidden_cells.h"
 #include "elbo/data/open.h"
+#include "elbo/data/recognise.h"
 #include "elbo/train/players.h"
 #include "elbo/train/stage.h"
+#include "elbo/train/usual.h"
 
 namespace elbo {
 namespace {
 
 constexpr int64_t kTrialRows = 8;
+constexpr const char* kUsual = "auto";  // the model that suits the data
 
 /// One look at what training will do, so that parts that do not fit are told before it begins.
 void try_out(Model& model, Objective& objective, const Dataset& data, const std::string& rule) {
@@ -50,6 +53,20 @@ Json options_of_both(const Json& recommended, const Json& given) {
   return both;
 }
 
+/// Whether the model is one for tables: such a model is not asked for a series.
+bool is_for_tables(const std::string& model) {
+  return std::any_of(zoo().begin(), zoo().end(), [&](const ZooEntry& entry) {
+    return entry.name == model && entry.group == "tables";
+  });
+}
+
+/// Nobody has said how long training shall be, neither the request nor the model.
+bool has_no_budget(const Json& options, const TrainRequest& request) {
+  const bool named = options.contains("epochs") || options.contains("steps") ||
+                     options.contains("batch") || options.contains("lr");
+  return !named && request.from.empty();
+}
+
 /// The share of cells that training hides. A second stage reads rows as the first one's model does.
 double hidden_share(const TrainOptions& options, const Schema& x, bool second_stage) {
   constexpr double kUsual = 0.25;  // every other row hides some
@@ -82,6 +99,17 @@ TrainPlan plan_training(const TrainRequest& asked) {
     first = Run::open(request.from);
     if (request.data.empty()) use_data_of(*first, request);
   }
+  auto data_options = read_options<DataOptions>(request.data_options, "data");
+  // A second stage reads rows as the first does, whatever these rows would tell by themselves.
+  if (first) data_options.like = std::make_shared<const Schemas>(first->schemas());
+  Recognised taken{request.data, ""};
+  if (!is_for_tables(request.model)) taken = recognised(request.data, data_options);
+  request.data = taken.source;
+  Data data;
+  if (request.model == kUsual) {
+    data = first ? nullptr : open_data(request.data, data_options);
+    request.model = data ? usual_model(data->schemas().x) : "vae";
+  }
   Json spec = first ? second_stage_spec(*first, request.model) : model_spec(request.model);
   for (const auto& assignment : request.settings) {
     refuse_flags(assignment);
@@ -97,13 +125,10 @@ TrainPlan plan_training(const TrainRequest& asked) {
     recommended.erase("steps");
   }
   spec.erase("train");
-  auto options =
-      read_options<TrainOptions>(options_of_both(recommended, request.train_options), "train");
-  auto data_options = read_options<DataOptions>(request.data_options, "data");
-  // A second stage reads rows as the first does, whatever these rows would tell by themselves.
-  if (first) data_options.like = std::make_shared<const Schemas>(first->schemas());
+  const auto wanted = options_of_both(recommended, request.train_options);
+  auto options = read_options<TrainOptions>(wanted, "train");
 
-  auto data = open_data(request.data, data_options);
+  if (!data) data = open_data(request.data, data_options);
   const bool asked_to_hide = options.hide >= 0;
   options.hide = hidden_share(options, data->schemas().x, first.has_value());
   if (options.hide > 0) data = with_hidden_cells(data, 0);
@@ -128,9 +153,14 @@ TrainPlan plan_training(const TrainRequest& asked) {
     std::tie(training, validation) = split_validation(data, options.validation, options.seed);
   }
   plan.schemas = data->schemas();
+  if (!taken.note.empty()) plan.schemas.x.detail["notes"].push_back(taken.note);
   if (first) check_fits(plan.schemas.x, first->schemas().x, request.data);
   plan.training_rows = training->size();
   plan.validation_rows = validation ? validation->size() : 0;
+  if (has_no_budget(wanted, request)) {
+    const auto note = usual_budget(options, plan.training_rows, plan.validation_rows > 0);
+    if (!note.empty()) plan.notes.push_back(note);
+  }
   plan.steps_per_epoch = steps_per_epoch(plan.training_rows, options.batch);
   plan.steps = options.steps > 0 ? options.steps : options.epochs * plan.steps_per_epoch;
 
@@ -155,6 +185,10 @@ TrainPlan plan_training(const TrainRequest& asked) {
                 {"rows", data->size()}};
   if (own_part) plan.facts["data"]["validation"] = "val";
   if (first) plan.facts["from"] = request.from;
+  // A second stage is the first one's model, whatever its new prior.
+  if (first && asked.model == kUsual) {
+    plan.facts["model"] = first->facts().value("model", std::string()) + " with a new prior";
+  }
   return plan;
 }
 

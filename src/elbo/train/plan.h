@@ -13,7 +13,7 @@ namespace ELBO_API elbo {
 struct TrainRequest {
   std::string data;
   Json data_options = Json::object(), train_options = Json::object();
-  std::string model = "vae";          // a zoo name or a JSON file
+  std::string model = "auto";         // a zoo name, a JSON file, or auto: as the data ask for
   std::vector<std::string> settings;  // "objective.beta=4"
   std::string from;                   // a run whose prior is to be fitted anew; empty = none
 };

@@ -320,9 +320,11 @@ bool Run::has_validation_part() const {
   return facts_["data"].value("validation", std::string()) == "val";
 }
 
-Data Run::open_other(const std::string& text, const std::string& split, OddCells odd) const {
+Data Run::open_other(const std::string& text, const std::string& split, OddCells odd,
+                     bool skip_invalid) const {
   auto options = data_options(split);
   options.odd = odd;
+  if (skip_invalid) options.reader["skip_invalid"] = true;
   options.rows = options.labels_per_class = 0;
   options.labels.clear();
   options.without.clear();

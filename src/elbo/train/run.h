@@ -93,9 +93,9 @@ class Run {
   /// How the run reads data: its preprocessing, and the schema that it expects.
   DataOptions data_options(const std::string& split) const;
   /// Data given to another command: opened with the run's preprocessing and held to its schema;
-  /// `odd`: see DataOptions.
+  /// `odd`: see DataOptions; `skip_invalid` leaves out pictures and molecules that cannot be read.
   Data open_other(const std::string& text, const std::string& split,
-                  OddCells odd = OddCells::kRefused) const;
+                  OddCells odd = OddCells::kRefused, bool skip_invalid = false) const;
   /// The rows to judge a run by when none are given: the source's own test part, else the
   /// validation rows of training. Where the data are not here: the rows that the run keeps, else
   /// what the model decodes from the codes that it keeps. `name` receives which.
