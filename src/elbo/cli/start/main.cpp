@@ -68,7 +68,8 @@ void prepare_environment() {
   if (prepared_threads() > 0) return;
   const int64_t cores = usable_cores(), threads = threads_for(cores);
   prepare_openmp(threads < cores);
-  // Debian 13's libtorch brings UCX, which would answer a closed terminal by waiting for a debugger.
+  // Debian 13's libtorch brings UCX, which would answer a closed terminal by waiting for a
+  // debugger.
   set_if_absent("UCX_HANDLE_ERRORS", "none");
   set_if_absent("UCX_DEBUG_SIGNO", "0");
   setenv(kPrepared, std::to_string(threads).c_str(), 1);
