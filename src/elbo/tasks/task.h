@@ -11,10 +11,10 @@ namespace ELBO_API elbo {
 /// What a task works on. Unset members are absent: the task says what it misses.
 struct TaskInput {
   std::shared_ptr<const Run> run;
-  std::shared_ptr<Model> model;  // in evaluation mode
-  std::string data;              // DATA of the command line; empty = none given
-  std::filesystem::path out;     // file or folder to write; empty = the task's own default
-  std::filesystem::path folder;  // for files that nobody has named; empty = the current one
+  std::shared_ptr<Model> model;       // in evaluation mode
+  std::string data;                   // DATA of the command line; empty = none given
+  std::filesystem::path out;          // file or folder to write; empty = the task's own default
+  std::filesystem::path folder = {};  // for files that nobody has named; empty = the current one
   std::function<void(double done)> progress = [](double) {};  // 0 … 1
   /// Takes one line of a result that goes on for as long as DATA do; unset = nobody reads along.
   std::function<void(const std::string& line)> say = nullptr;
