@@ -53,6 +53,7 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND CMAKE_CXX_COMPILER_ID STREQUAL GNU
    ELBO_FOLDERS)
   file(GLOB variant_sources CONFIGURE_DEPENDS src/elbo/kernels/*.cpp)
   write_together(kernel_variant.cpp ${variant_sources} src/elbo/core/tensor.cpp
+                 src/elbo/core/buffer_pool.cpp
                  tests/variants/kernel_outputs.cpp)
   foreach(arch x86-64 x86-64-v3 x86-64-v4)
     add_library(kernels_${arch} MODULE ${CMAKE_CURRENT_BINARY_DIR}/kernel_variant.cpp)
