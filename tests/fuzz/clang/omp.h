@@ -1,4 +1,5 @@
-// What the library asks of OpenMP: clang's own header is a package of its own, GCC's is not for clang.
+// What the library asks of OpenMP: clang's own header is a package of its own, GCC's is not for
+// clang.
 #pragma once
 
 extern "C" {
