@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 import serve
 
@@ -19,7 +20,10 @@ NETS = ["--set", "encoder={\"type\":\"mlp\",\"hidden\":[16]}", "--set",
 TRAIN = ["train", "builtin:digits", "--rows", "60", "--batch", "20", "--epochs", "2",
          "--checkpoint-every", "2", "-q", *NETS]
 KINDS = ("write", "rename", "fsync", "malloc", "thread")
-FEW = {"write": (1, 2, 9), "rename": (1, 2, 5), "fsync": (3,), "malloc": (1, 40), "thread": (1,)}
+FEW = {"write": (2, 9), "rename": (1, 5), "fsync": (3,), "malloc": (40,), "thread": (3,)}
+LONGEST = 60  # seconds until a process is taken for hung
+# The first thread of a server is one of libtorch's own pool, which waits for it for ever.
+NOT_OURS = {"server thread:1"}
 
 
 class Faulty:
@@ -81,14 +85,17 @@ class FaultyServer(serve.Served):
         self.process = subprocess.Popen([elbo.program, "serve", "whole", "--port", "0", "--json", *options],
                                         cwd=elbo.folder, stdout=subprocess.PIPE, stderr=self.said, text=True,
                                         env=elbo.environment(fault=fault, count=count))
+        watch = threading.Timer(LONGEST, self.process.kill)
+        watch.start()
         line = self.process.stdout.readline()
+        watch.cancel()
         self.begun = "address" in line
         if self.begun:
             self.address = serve.json.loads(line)["address"]
             self.port = serve.urllib.parse.urlparse(self.address).port
 
     def end(self):
-        if self.process.poll() is None:
+        if self.begun and self.process.poll() is None:
             self.process.terminate()
         status = self.process.wait(30)
         self.process.stdout.close()
@@ -97,8 +104,16 @@ class FaultyServer(serve.Served):
 
 
 def check_server(elbo, fault, count=None):
-    """A server with one fault: questions are answered, with a status; the last one rightly."""
     server = FaultyServer(elbo, fault, count=count)
+    try:
+        return ask(server, fault)
+    finally:
+        if server.process.poll() is None:
+            server.process.kill()
+
+
+def ask(server, fault):
+    """A server with one fault: questions are answered, with a status; the last one rightly."""
     hit = not server.begun
     for _ in range(3 if server.begun else 0):
         try:
@@ -132,17 +147,16 @@ def main():
         check_server(elbo, None, count=folder / "count")
         in_server = counts((folder / "count").read_text())
         expect(in_training["rename"] >= 4 and in_training["write"] >= 4, "nothing is counted:", in_training)
-        print(f"{'fault':<8} {'training':>14} {'server':>14}")
+        print(f"{'fault':<8} {'training':>18} {'server':>18}")
         for kind in arguments.kinds.split(","):
-            few = FEW[kind]
             shown = []
-            for total, check in ((in_training[kind], lambda f: check_training(elbo, f, folder / "whole")),
-                                 (in_server[kind], lambda f: check_server(elbo, f))):
-                if check_server.__name__ in check.__code__.co_names and not arguments.all:
-                    few = few[-1:] if kind in ("malloc", "thread") else ()
-                numbers = range(1, total + 1) if arguments.all else [n for n in few if n <= total]
-                failed = sum(check(f"{kind}:{n}") for n in numbers)
-                shown.append(f"{len(numbers)} of {total}, {failed} hit")
+            for who, total, check, few in (
+                    ("training", in_training[kind], lambda f: check_training(elbo, f, folder / "whole"), FEW[kind]),
+                    ("server", in_server[kind], lambda f: check_server(elbo, f),
+                     FEW[kind] if kind in ("malloc", "thread") else ())):
+                faults = [f"{kind}:{n}" for n in (range(1, total + 1) if arguments.all else few) if n <= total]
+                failed = [check(f) for f in faults if f"{who} {f}" not in NOT_OURS]
+                shown.append(f"{len(failed)} of {total}, {sum(failed)} hit")
             print(f"{kind:<8} {shown[0]:>18} {shown[1]:>18}", flush=True)
 
 

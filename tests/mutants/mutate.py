@@ -74,6 +74,69 @@ def mutant(content, others):
     return bytes(data)
 
 
+VALUES = [None, True, -1, 0, 1, 2, 7, 2**31, 2**63, 1e308, 0.5, "", "x", "nan", "auto", [], [[]], {}, [1], {"type": "mlp"}, "\u0000",
+          "a" * 3000, [0] * 3000, "../../x", "/dev/zero", "builtin:digits"]
+
+
+def places(node, found):
+    """Every member of every list and object, with its holder."""
+    for key in list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
+        found.append((node, key))
+        places(node[key], found)
+    return found
+
+
+def other_json(text):
+    """JSON of the same kind with a member replaced, dropped, doubled or swapped with another."""
+    found = json.loads(text)
+    for _ in range(random.choice((1, 1, 1, 2, 3))):
+        all_places = places(found, [])
+        if not all_places:
+            break
+        holder, key = random.choice(all_places)
+        how = random.randrange(5)
+        if how == 0:
+            del holder[key]
+        elif how == 1 and isinstance(holder, list):
+            holder.insert(key, holder[key])
+        elif how == 2:
+            other, name = random.choice(all_places)
+            try:
+                holder[key] = json.loads(json.dumps(other[name]))
+            except (KeyError, IndexError):
+                pass
+        elif how == 3 and isinstance(holder[key], (int, float)):
+            holder[key] = random.choice((-1, 2, 0.5, 1000, 10**6, 10**9)) * holder[key]
+        else:
+            holder[key] = random.choice(VALUES)
+    return json.dumps(found).encode()
+
+
+def run_mutant(file, content, texts):
+    """Half of the mutants are JSON still: they get further."""
+    if random.random() < 0.4:
+        return mutant(content, texts)
+    try:
+        if file.endswith(".json"):
+            return other_json(content)
+        if file.endswith(".jsonl"):
+            lines = content.splitlines()
+            at = random.randrange(len(lines))
+            return b"\n".join([*lines[:at], other_json(lines[at]), *lines[at + 1:]]) + b"\n"
+        size = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8:8 + size])
+        facts = header.get("__metadata__", {})
+        if facts and random.random() < 0.5:
+            name = random.choice(list(facts))
+            facts[name] = other_json(facts[name]).decode()
+            text = json.dumps(header).encode()
+        else:
+            text = other_json(content[8:8 + size])
+        return len(text).to_bytes(8, "little") + text + content[8 + size:]
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return mutant(content, texts)
+
+
 class Judge:
     def __init__(self, program, memory, keep):
         self.program, self.memory, self.keep = program, memory << 20, keep
@@ -183,12 +246,15 @@ def damage_runs(judge, count, folder):
         shutil.copytree(whole, run)
         target = run / file
         target.chmod(0o644)
-        changed = mutant(target.read_bytes(), texts)
+        changed = run_mutant(file, target.read_bytes(), texts)
         target.write_bytes(changed)
         resumes = file == "state.safetensors" or (whole == made and number % 2)
         words = (["train", "--resume", "run", "--epochs", "2", "-q"] if resumes
-                 else ["sample", "run", "-n", "2", "-o", "x.npy", "-q"] if number % 2 == 0
-                 else ["evaluate", "run", "-q", "--rows", "3", "--draws", "2", "--metrics", "none"])
+                 else ["sample", "run", "-n", "2", "-q"] if number % 2 == 0
+                 else ["evaluate", "run", "-q", "--rows", "3", "--draws", "2", "--metrics", "none",
+                       "--data-dir", str(HERE.parent / "fixtures")])
+        for old in folder.glob("samples*"):
+            old.unlink()
         judge.judge(f"run/{file}", words, folder, file, changed, None)
 
 

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "elbo/cli/table.h"
 #include "elbo/cli/usage.h"
@@ -71,6 +72,11 @@ int main(int count, char** arguments) {
     return report(kUserError, std::string("[json] a value of a wrong type: ") + error.what());
   } catch (const std::bad_alloc&) {
     return report(kUserError, kOutOfMemory);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again) return defect(error.what());
+    return report(kUserError,
+                  "[threads] the system starts no further thread: is their number limited "
+                  "(ulimit -u, or of the container)?");
   } catch (const c10::Error& error) {
     const std::string what = error.what_without_backtrace();
     return is_out_of_memory(what) ? report(kUserError, kOutOfMemory) : defect(what);

@@ -1,5 +1,6 @@
-// Read by clang before all else: libtorch 1.13 has vectors of types that are not complete yet, which clang
-// refuses where the members of std::vector are constexpr, as GCC's library has them in C++20.
+// Read by clang before all else: libtorch 1.13 has vectors of types that are not complete yet,
+// which clang refuses where the members of std::vector are constexpr, as GCC's library has them in
+// C++20.
 #pragma once
 
 #include <memory>
