@@ -61,7 +61,7 @@ Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
   rows_ = some_rows(run_->held_out(nullptr), kMapRows, Draw{}.key("map"));
   codes_ = encode_all(*model_, layout_, *rows_, {});
   recall_scores();
-  const auto c = schemas.c.present() ? conditions({run_, model_, {}, {}}, "", 256) : Tensor();
+  const auto c = schemas.c.present() ? conditions({run_, model_, {}, {}, {}}, "", 256) : Tensor();
   centre_ = prior_draws(256, c).mean(0);
 
   info_ = {{"model", run_->facts().value("model", "")},
@@ -232,7 +232,7 @@ Tensor Explorer::condition_of(const Json& question, int64_t n) const {
   const auto text = asked.is_string() ? asked.get<std::string>() : asked.dump();
   // Names only: a file of conditions is for the command line, not for strangers.
   check(!is_row_file(text), "[explore] condition: expected a class or numbers");
-  return conditions({run_, model_, {}, {}}, text, n);
+  return conditions({run_, model_, {}, {}, {}}, text, n);
 }
 
 Json Explorer::centre() const { return number_list(centre_); }
