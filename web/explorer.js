@@ -340,10 +340,13 @@ async function layOut(kind) {
 
 async function nearest() {
   const { rows, names, places } = await ask("/api/near", { code, n: 6 });
+  const opens = i => ({ onclick: () => attempt(() => openRow(places[i])), className: "near", title: names[i] });
+  const button = i => element("button", opens(i), names[i]);
+  $("near").className = info.columns ? "scroll" : "tiles";
+  if (info.columns) return $("near").replaceChildren(table(rows, button));
   $("near").replaceChildren(...rows.map((row, i) => {
-    const onclick = () => attempt(() => openRow(places[i]));
     const name = element("small", { textContent: names[i] });
-    return element("button", { onclick, className: "near", title: names[i] }, name, shown(row, names[i]));
+    return element("button", opens(i), name, shown(row, names[i]));
   }));
 }
 
@@ -393,10 +396,13 @@ function shownSample(row, itsCode, number) {
   return element("button", { onclick }, picture);
 }
 
-function table(rows) {
-  const head = element("tr", {}, ...info.columns.map(({ name }) => element("th", { textContent: name })));
+// Rows below the names of their columns; `lead` makes what stands before the row of that place.
+function table(rows, lead) {
+  const first = lead ? [element("th")] : [];
+  const head = element("tr", {}, ...first, ...info.columns.map(({ name }) => element("th", { textContent: name })));
   const cells = row => info.columns.map(({ name }) => element("td", { textContent: row[name] }));
-  const lines = rows.map(row => element("tr", {}, ...cells(row)));
+  const begin = i => (lead ? [element("td", {}, lead(i))] : []);
+  const lines = rows.map((row, i) => element("tr", {}, ...begin(i), ...cells(row)));
   return element("div", { className: "scroll" }, element("table", {}, head, ...lines));
 }
 

@@ -165,7 +165,7 @@ def check_rows(page):
     page.click("#legend .key")
     assert page.value("document.getElementById('map').toDataURL()") != shown_all, "no class is hidden"
     page.click("#nearest")
-    page.until("document.querySelectorAll('#near .near table').length === 6")
+    page.until("document.querySelectorAll('#near tr .near').length === 6")
     page.click("#near .near")
     page.until("/p-value/.test(document.getElementById('own').textContent)")
     assert page.value("document.querySelectorAll('#gallery th').length") == 4, "samples are one table"

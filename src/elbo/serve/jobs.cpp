@@ -166,7 +166,7 @@ void Jobs::run(Job& job) {
   Json result;
   try {
     if (!model_) model_ = run_->load();
-    TaskInput input{run_, model_, "", job.out};
+    TaskInput input{run_, model_, "", job.out, {}};
     input.progress = [&](double done) {
       const std::lock_guard lock(mutex_);
       if (job.cancelled) throw Cancelled();

@@ -8,7 +8,7 @@
 namespace elbo {
 namespace {
 
-constexpr int64_t kGap = 2, kMargin = 4, kPaper = 255;
+constexpr int64_t kTileGap = 2, kWordMargin = 4, kPaperShade = 255;
 
 /// Whole times that small pictures are enlarged, as long as the grid stays of a screen's width.
 int64_t enlargement(int64_t height, int64_t width, int64_t columns) {
@@ -36,27 +36,27 @@ Tensor labelled_grid(const Tensor& pictures, int64_t columns, const RowLabels& l
   const int64_t across = std::min(columns, pictures.size(0));
   const int64_t larger = enlargement(pictures.size(2), pictures.size(3), across);
   const auto tiles = pictures.repeat_interleave(larger, 2).repeat_interleave(larger, 3);
-  const auto grid = image_grid(tiles, across, kGap);
-  const int64_t height = tiles.size(2) + kGap, width = tiles.size(3) + kGap;
+  const auto grid = image_grid(tiles, across, kTileGap);
+  const int64_t height = tiles.size(2) + kTileGap, width = tiles.size(3) + kTileGap;
   const int64_t above = labels.top.empty() ? 0 : letter_size(labels.top, width);
   int64_t left = 0;
   constexpr int64_t kLeftSize = 2;
   for (const auto& word : labels.left) left = std::max(left, text_width(word, kLeftSize));
   if (above == 0 && left == 0) return grid;
-  if (left > 0) left += 2 * kMargin;
-  const int64_t top = above > 0 ? above * kLetterHeight + 2 * kMargin : 0;
-  auto page =
-      torch::full({grid.size(0), grid.size(1) + top, grid.size(2) + left}, kPaper, torch::kUInt8);
+  if (left > 0) left += 2 * kWordMargin;
+  const int64_t top = above > 0 ? above * kLetterHeight + 2 * kWordMargin : 0;
+  auto page = torch::full({grid.size(0), grid.size(1) + top, grid.size(2) + left}, kPaperShade,
+                          torch::kUInt8);
   page.narrow(1, top, grid.size(1)).narrow(2, left, grid.size(2)).copy_(grid);
   for (size_t i = 0; above > 0 && i < labels.top.size(); ++i) {
     const auto& word = labels.top[i];
-    const int64_t middle = (width - kGap - text_width(word, above)) / 2;
-    write_text(page, word, kMargin, left + static_cast<int64_t>(i) * width + middle, above);
+    const int64_t middle = (width - kTileGap - text_width(word, above)) / 2;
+    write_text(page, word, kWordMargin, left + static_cast<int64_t>(i) * width + middle, above);
   }
   for (size_t i = 0; i < labels.left.size(); ++i) {
-    const int64_t middle = (height - kGap - kLeftSize * kLetterHeight) / 2;
+    const int64_t middle = (height - kTileGap - kLeftSize * kLetterHeight) / 2;
     const int64_t at = top + static_cast<int64_t>(i) * height + std::max<int64_t>(0, middle);
-    write_text(page, labels.left[i], at, kMargin, kLeftSize);
+    write_text(page, labels.left[i], at, kWordMargin, kLeftSize);
   }
   return page;
 }
