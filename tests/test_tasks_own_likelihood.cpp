@@ -4,9 +4,9 @@
 
 #include "elbo/data/column.h"
 #include "elbo/distributions/columns.h"
+#include "elbo/eval/completion.h"
 #include "elbo/eval/row_score.h"
 #include "elbo/export/parts.h"
-#include "elbo/eval/completion.h"
 #include "files.h"
 #include "near.h"
 #include "tolerance.h"
