@@ -129,7 +129,9 @@ def ask(server, fault):
             ended = server.process.poll()
             expect(ended is None, fault, "the server has ended", ended, server.words())
     if server.begun:
-        expect(server.ask("POST", "/api/sample", {"n": 2})[0] == 200, fault, "goes on being wrong")
+        # A job may have counted meanwhile: the fault can meet one of these two, not both.
+        last = [server.ask("POST", "/api/sample", {"n": 2})[0] for _ in range(2)]
+        expect(200 in last, fault, "goes on being wrong:", last)
     status, said = server.end()
     expect(status in ((0,) if server.begun else (1,)), fault, "the server exits", status, said)
     return hit
