@@ -65,6 +65,12 @@ TEST_CASE("published SELFIES come out, and published ones are read") {
   CHECK_EQ(selfies_to_smiles("[C][Branch1][C][F][Cl]"), "C(F)Cl");
   CHECK_EQ(smiles_to_selfies("N[C@@H](C)C(=O)O"),
            "[N][C@@H1][Branch1][C][C][C][=Branch1][C][=O][O]");
+  // A ring that is closed at the earlier of its atoms.
+  CHECK_EQ(smiles_to_selfies("C(CC1)1"), "[C][C][C][Ring1][Ring1]");
+  if (has_chemistry()) {
+    for (const char* text : {"[C@](F)(Cl)(CCC1)1", "[C@@H](F)(CCO1)1", "C(CC(F)C1)1"})
+      CHECK_EQ(canonical(two_ways(text)), canonical(text));
+  }
 }
 
 TEST_CASE("aromatic rings get the double bonds that their atoms ask for") {

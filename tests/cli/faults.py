@@ -20,7 +20,7 @@ NETS = ["--set", "encoder={\"type\":\"mlp\",\"hidden\":[16]}", "--set",
 TRAIN = ["train", "builtin:digits", "--rows", "60", "--batch", "20", "--epochs", "2",
          "--checkpoint-every", "2", "-q", *NETS]
 KINDS = ("write", "rename", "fsync", "malloc", "thread")
-FEW = {"write": (2, 9), "rename": (1, 5), "fsync": (3,), "malloc": (40,), "thread": (3,)}
+FEW = {"write": (2, 9), "rename": (1, 5), "fsync": (3,), "malloc": (40,), "thread": (3, 4)}
 LONGEST = 60  # seconds until a process is taken for hung
 # The first thread of a server is one of libtorch's own pool, which waits for it for ever.
 NOT_OURS = {"server thread:1"}
@@ -94,13 +94,16 @@ class FaultyServer(serve.Served):
             self.address = serve.json.loads(line)["address"]
             self.port = serve.urllib.parse.urlparse(self.address).port
 
+    def words(self):
+        self.said.seek(0)
+        return self.said.read()
+
     def end(self):
         if self.begun and self.process.poll() is None:
             self.process.terminate()
         status = self.process.wait(30)
         self.process.stdout.close()
-        self.said.seek(0)
-        return status, self.said.read()
+        return status, self.words()
 
 
 def check_server(elbo, fault, count=None):
@@ -123,9 +126,12 @@ def ask(server, fault):
             server.ask("POST", "/api/jobs", {"task": "sample", "options": {"n": 3}, "ending": ".csv"})
         except (OSError, serve.http.client.HTTPException):
             hit = True
-            expect(server.process.poll() is None, fault, "the server has ended")
+            ended = server.process.poll()
+            expect(ended is None, fault, "the server has ended", ended, server.words())
     if server.begun:
-        expect(server.ask("POST", "/api/sample", {"n": 2})[0] == 200, fault, "goes on being wrong")
+        # A job may have counted meanwhile: the fault can meet one of these two, not both.
+        last = [server.ask("POST", "/api/sample", {"n": 2})[0] for _ in range(2)]
+        expect(200 in last, fault, "goes on being wrong:", last)
     status, said = server.end()
     expect(status in ((0,) if server.begun else (1,)), fault, "the server exits", status, said)
     return hit

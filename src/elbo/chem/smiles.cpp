@@ -192,6 +192,11 @@ class SmilesParser {
       const char seen = pending_ == '/' || pending_ == '\\' ? reversed(pending_) : pending_;
       require(symbol == 0 || seen == 0 || symbol == seen, "the bond of a ring has two orders");
       set_symbol(bond, symbol ? symbol : seen);
+      // "C(CC1)1" closes a ring at the earlier of its atoms; readers of bonds want it first.
+      if (bond.b < bond.a) {
+        std::swap(bond.a, bond.b);
+        if (bond.direction != 0) bond.direction = reversed(bond.direction);
+      }
       implicit_[id] = symbol == 0 && seen == 0;
       out_.atoms[current_].neighbours.push_back(id);
       open_rings_.erase(open);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "elbo/core/text.h"
 #include "elbo/data/open.h"
 
 namespace elbo {
@@ -73,10 +74,13 @@ void set_origin(Schema& schema, const Tensor& origin) {
 std::string origin_note(const Schema& schema) {
   const auto all = schema.origin();
   const auto far = all.ne(0);
+  constexpr double kWhole = 1e15;  // beyond it digits say less than a power of ten
+  const auto place = all.masked_select(far)[0].item<double>();
   std::ostringstream note;
   note << far.sum().item<int64_t>() << " of " << all.numel()
        << " numbers of a row lie far from zero, e.g. around "
-       << static_cast<int64_t>(all.masked_select(far)[0].item<double>())
+       << (std::abs(place) < kWhole ? std::to_string(static_cast<int64_t>(place))
+                                    : number_text(place))
        << ": the model reads their distances from there, outputs have them whole";
   return note.str();
 }

@@ -40,7 +40,12 @@ class PrimitiveCache {
     const auto found = entries_.find(key);
     if (found != entries_.end()) return found->second;
     if (entries_.size() >= kMost) entries_.clear();
-    return entries_.emplace(key, make()).first->second;
+    try {
+      return entries_.emplace(key, make()).first->second;
+    } catch (const dnnl::error& error) {
+      if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+      throw;
+    }
   }
 
  private:

@@ -38,12 +38,11 @@ bool is_token(const std::string& name) {
 }  // namespace
 
 ConnectionThreads::Taken ConnectionThreads::enqueue(std::function<void()> serve_one) {
-  if (threads_.full() && !open_.end_slowest()) {
+  const bool place = !threads_.full() || open_.end_slowest();
+  if (!place || !threads_.run(serve_one)) {
     turned_away = true;
     serve_one();
     turned_away = false;
-  } else {
-    threads_.run(std::move(serve_one));
   }
   return Taken(true);
 }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
+#include <system_error>
 
 #include "elbo/core/text.h"
 #include "elbo/io/file.h"
@@ -41,13 +42,18 @@ class EndInTime {
  public:
   EndInTime() = default;
   void start(std::chrono::milliseconds within, std::function<void()> clear) {
-    thread_ = std::thread([this, within, clear = std::move(clear)] {
+    const auto wait = [this, within, clear = std::move(clear)] {
       std::unique_lock lock(mutex_);
       if (changed_.wait_for(lock, within, [this] { return done_; })) return;
       clear();
       std::fflush(nullptr);
       ::_exit(0);
-    });
+    };
+    try {
+      thread_ = std::thread(wait);
+    } catch (const std::system_error&) {
+      // Nobody hurries it then.
+    }
   }
   ~EndInTime() {
     {

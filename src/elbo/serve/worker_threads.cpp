@@ -4,7 +4,7 @@
 
 namespace elbo {
 
-void WorkerThreads::run(std::function<void()> work) {
+bool WorkerThreads::run(std::function<void()> work) {
   const std::lock_guard<std::mutex> lock(mutex_);
   work_.push_back(std::move(work));
   if (work_.size() > idle_ && threads_.size() < most_) {
@@ -12,10 +12,14 @@ void WorkerThreads::run(std::function<void()> work) {
       threads_.emplace_back([this] { loop(); });
     } catch (const std::system_error&) {
       // The system has no more threads: those there are get to it.
-      if (threads_.empty()) throw;
+      if (threads_.empty()) {
+        work_.pop_back();
+        return false;
+      }
     }
   }
   wake_.notify_one();
+  return true;
 }
 
 bool WorkerThreads::full() const {

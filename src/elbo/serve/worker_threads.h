@@ -17,7 +17,8 @@ class WorkerThreads {
   WorkerThreads(const WorkerThreads&) = delete;
   WorkerThreads& operator=(const WorkerThreads&) = delete;
 
-  void run(std::function<void()> work);
+  /// False where the system starts no thread and there is none: the work is not done then.
+  bool run(std::function<void()> work);
   /// Whether more work would wait until a thread is done with other work.
   bool full() const;
   /// Does what waits and ends the threads.
