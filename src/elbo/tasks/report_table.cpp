@@ -93,7 +93,8 @@ class TableSections : public RowSections {
     std::string html =
         "<div class=\"wide\"><table>" + table_row({"column", "error", "measure"}, "th");
     int64_t listed = 0;
-    for (const auto& line : errors->figures()["columns"]) {
+    const Json figures = errors->figures();
+    for (const auto& line : figures["columns"]) {
       if (listed++ == kMostListed) break;
       html += table_row({line["name"].get<std::string>(), short_number(line["error"].get<double>()),
                          line["measure"].get<std::string>()},
