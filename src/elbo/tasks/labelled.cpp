@@ -12,8 +12,8 @@ constexpr int64_t kTileGap = 2, kWordMargin = 4, kPaperShade = 255;
 
 /// Whole times that small pictures are enlarged, as long as the grid stays of a screen's width.
 int64_t enlargement(int64_t height, int64_t width, int64_t columns) {
-  constexpr int64_t kSmall = 84, kLarge = 192, kScreen = 900, kWidest = 1600;
-  const int64_t wanted = std::clamp(kScreen / columns, kSmall, kLarge) / std::max(height, width);
+  constexpr int64_t kSeen = 84, kWidest = 1600;
+  const int64_t wanted = kSeen / std::max(height, width);
   return std::max<int64_t>(1, std::min(wanted, kWidest / std::max<int64_t>(1, columns * width)));
 }
 

@@ -1,14 +1,13 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <iomanip>
 #include <numeric>
-#include <sstream>
 
 #include "elbo/data/stream.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/group/row_draws.h"
 #include "elbo/io/image.h"
+#include "elbo/tasks/chart.h"
 #include "elbo/tasks/normal_class.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
@@ -318,9 +317,7 @@ class Score : public Task {
       const auto batch = data.get(torch::tensor(order, torch::kInt64), draw());
       std::vector<std::string> names;
       for (const auto row : order) {
-        std::ostringstream p;
-        p << "p " << std::setprecision(2) << all.p_values[static_cast<size_t>(row)];
-        names.push_back(p.str());
+        names.push_back("p " + short_number(all.p_values[static_cast<size_t>(row)]));
       }
       write_png(all.path, unusual_pictures(*pictures, batch.x, usual.scorer->causes(batch), names));
       return;
