@@ -18,7 +18,7 @@ packages=(
 wanted=()
 case "${1:-}" in
   "") ;;
-  --develop) packages+=(protobuf-compiler dpkg-dev python3-sklearn python3-pandas) wanted=(clang-format-14) ;;
+  --develop) packages+=(git protobuf-compiler dpkg-dev python3-sklearn python3-pandas) wanted=(clang-format-14) ;;
   --bench) packages+=(python3-torch python3-pil python3-scipy python3-sklearn python3-rdkit hyperfine time) ;;
   *)
     echo "usage: scripts/setup.sh [--develop | --bench]" >&2

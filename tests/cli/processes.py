@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-RELATIVE = 1e-5  # sums over processes add the same float32 terms in another order
+RELATIVE = 1e-4  # sums in another order; their rounding grows from step to step
 # Rounding grows from step to step, and fast where rectifiers open and close: another number of
 # threads moves the loss of the convolutional nets by 1e-3 within 50 steps. Steps compared:
 STEPS = {"vae_mlp": 50, "iwae": 30, "vae": 30, "vq_vae_ema": 50}

@@ -65,13 +65,12 @@ std::string core_path() {
 }
 
 void prepare_environment() {
+  // UCX, which Debian 13's libtorch loads, answers a closed terminal by waiting for a debugger.
+  set_if_absent("UCX_HANDLE_ERRORS", "none");
+  set_if_absent("UCX_DEBUG_SIGNO", "0");
   if (prepared_threads() > 0) return;
   const int64_t cores = usable_cores(), threads = threads_for(cores);
   prepare_openmp(threads < cores);
-  // Debian 13's libtorch brings UCX, which would answer a closed terminal by waiting for a
-  // debugger.
-  set_if_absent("UCX_HANDLE_ERRORS", "none");
-  set_if_absent("UCX_DEBUG_SIGNO", "0");
   setenv(kPrepared, std::to_string(threads).c_str(), 1);
   setenv(kStarted, "1", 1);
 }
