@@ -24,3 +24,10 @@ built() {
 program_built() { built elbo elbo_program; }
 
 say() { printf '\n== %s\n' "$*"; }
+
+# The host's own mirror of an archive, by what its index says of itself.
+#   site ORIGIN:LABEL
+site() {
+  apt-get indextargets --format '$(ORIGIN):$(LABEL) $(SITE)' 'Identifier: Packages' |
+    awk -v label="$1" '$1 == label {print $2; exit}'
+}

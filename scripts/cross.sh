@@ -24,8 +24,7 @@ libraries=$system/usr/lib/aarch64-linux-gnu
 # What setup.sh installs to build with, of the other architecture: headers and libraries alone.
 make_system() {
   local mirror packages
-  mirror=$(apt-get indextargets --format '$(ORIGIN):$(LABEL) $(SITE)' 'Identifier: Packages' |
-    awk '$1 == "Debian:Debian" {print $2; exit}')
+  mirror=$(site Debian:Debian)
   [ -n "$mirror" ] || stop "apt knows no Debian mirror; apt-get update first"
   packages=$(sed -n '/^packages=(/,/^)/p' scripts/setup.sh | tr -s ' \n' '\n' |
     grep -E '^lib|-dev$|-data$' | paste -sd,)
@@ -44,7 +43,7 @@ make_system() {
 
 say "build for aarch64"
 cmake --preset release -B "$build" -DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake -DELBO_SYSROOT="$system" \
-  -DELBO_TESTS="${ELBO_CROSS_TESTS:-OFF}" -DELBO_EXAMPLES=OFF -DELBO_BENCHMARKS=OFF -DELBO_REQUIRE=all >"$folder/configure.log" 2>&1 ||
+  -DELBO_TESTS=OFF -DELBO_EXAMPLES=OFF -DELBO_BENCHMARKS=OFF -DELBO_REQUIRE=all >"$folder/configure.log" 2>&1 ||
   { tail -20 "$folder/configure.log" >&2; exit 1; }
 cmake --build "$build" -j "$(compilers_at_once)"
 file=$(od -An -tx1 -j18 -N2 "$build/elbo-core" | tr -d ' ')

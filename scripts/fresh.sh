@@ -47,11 +47,6 @@ done
 ((EUID == 0)) || stop "only root can make a system"
 command -v debootstrap >/dev/null || stop "needs debootstrap: apt-get install debootstrap"
 
-# The host's own mirrors, by what their indexes say of themselves.
-site() {
-  apt-get indextargets --format '$(ORIGIN):$(LABEL) $(SITE)' 'Identifier: Packages' |
-    awk -v label="$1" '$1 == label {print $2; exit}'
-}
 mirror=$(site Debian:Debian)
 security=$(site Debian:Debian-Security)
 [ -n "$mirror" ] || stop "apt knows no Debian mirror; apt-get update first"
