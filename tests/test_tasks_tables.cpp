@@ -323,7 +323,7 @@ TEST_CASE("the level of a cell is the mass of the smallest interval that holds i
     const RandomScope same(3);
     return complete(*toy.model, shown, columns, plan, cells);
   };
-  const auto level = found({16, 0, 0, true}, truth.x).level;
+  const auto level = found({16}, truth.x).level;
   for (const double mass : {0.317, 0.613, 0.893}) {
     const auto one = found({16, 0, mass}, {});
     const auto inside = (truth.x >= one.low) & (truth.x <= one.high);

@@ -68,7 +68,7 @@ Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
     }
     out.draws = torch::cat(draws);
   }
-  if (plan.interval > 0 || plan.levels) {
+  if (plan.interval > 0 || truth.defined()) {
     std::vector<Tensor> draws;
     for (int64_t i = 0; i < kDrawsPerParticle; ++i) draws.push_back(draw());
     const auto [sorted, order] = torch::cat(draws).sort(0);
@@ -77,7 +77,7 @@ Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
     const double outside = 0.5 * (1 - plan.interval);
     out.low = quantile(sorted, cumulated, outside);
     out.high = quantile(sorted, cumulated, 1 - outside);
-    if (plan.levels) out.level = level_of(sorted, cumulated, truth);
+    if (truth.defined()) out.level = level_of(sorted, cumulated, truth);
   }
   return out;
 }

@@ -10,7 +10,6 @@ struct CompletionPlan {
   int64_t particles = 100;  // draws of the latent variables for each row
   int64_t draws = 0;        // completions that are draws
   double interval = 0;      // mass of the intervals; 0 = none
-  bool levels = false;      // whether to look for the truth among the draws
 };
 
 /// What a model says about all cells of some rows, given those that the batch's mask shows.
@@ -36,7 +35,7 @@ int64_t rows_in_block(const CompletionPlan& plan);
 /// distributions, weighted by p(x_seen, z) / r(z) (Mattei & Frellsen 2019, arXiv:1812.02633), with
 /// codes from posterior and prior. Rows with less than kFewDraws effective ones are drawn for
 /// again: four times as many codes, in three rounds that each look where those before counted.
-/// `truth` [B, D] is read where the plan asks for levels.
+/// `truth` [B, D]: cells to look for among the draws; undefined = none, and no levels.
 Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
                     const CompletionPlan& plan, const Tensor& truth = {});
 

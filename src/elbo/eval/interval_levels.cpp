@@ -32,8 +32,7 @@ Tensor interval_levels(Model& model, const Data& held_out, const std::vector<Col
   const auto most = static_cast<int64_t>(std::ceil(kMostCells / each));
   const auto rows = some_rows(held_out, most, Draw{}.key("intervals"));
   const RandomScope scope(0);
-  CompletionPlan plan;
-  plan.levels = true;
+  const CompletionPlan plan;
   std::vector<Tensor> levels;
   for_each_batch(*rows, rows_in_block(plan), {}, [&](const Batch& batch, int64_t) {
     const auto [shown, hidden] = with_hidden(batch, numeric);
