@@ -20,6 +20,12 @@ std::vector<std::pair<std::string, std::string>> split_pairs(const std::string& 
 /// "64x64" or "3/8": two whole numbers and the sign between them; nothing where it is otherwise.
 std::optional<std::pair<int64_t, int64_t>> two_whole_numbers(std::string_view text, char between);
 
+/// Lets a map of texts be asked for one that is no std::string.
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
 /// ASCII letters as small ones.
 std::string lower_case(std::string text);
 /// A name as it is spoken: spaces for underscores.

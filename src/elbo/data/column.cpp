@@ -23,9 +23,13 @@ struct DateParts {
 
 /// Digits at the front of the text, which they are taken from.
 bool take_whole(std::string_view& text, int& value, size_t most) {
-  const auto length = std::min(text.find_first_not_of("0123456789"), text.size());
-  if (length == 0 || length > most) return false;
-  std::from_chars(text.data(), text.data() + length, value);
+  size_t length = 0;
+  value = 0;
+  for (; length < text.size() && text[length] >= '0' && text[length] <= '9'; ++length) {
+    if (length == most) return false;
+    value = 10 * value + (text[length] - '0');
+  }
+  if (length == 0) return false;
   text.remove_prefix(length);
   return true;
 }
@@ -41,7 +45,9 @@ bool take_time(std::string_view& text, DateParts& d) {
     return false;
   }
   if (take(text, ':')) {
-    const auto length = std::min(text.find_first_not_of("0123456789."), text.size());
+    const auto in_number = [](char c) { return (c >= '0' && c <= '9') || c == '.'; };
+    const auto length =
+        static_cast<size_t>(std::find_if_not(text.begin(), text.end(), in_number) - text.begin());
     const auto end = std::from_chars(text.data(), text.data() + length, d.second).ptr;
     if (length < 1 || end != text.data() + length) return false;
     text.remove_prefix(length);
@@ -184,9 +190,10 @@ std::vector<Column> columns_of(const Schema& table) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 std::optional<double> parse_date(std::string_view text) {
@@ -242,7 +249,7 @@ Cells::Cells(Column column) : column_(std::move(column)) {
 
 std::optional<float> Cells::read_class(std::string_view text, std::string* problem) const {
   const auto& c = column_;
-  const auto at = index_.find(std::string(text));
+  const auto at = index_.find(text);
   if (at != index_.end()) return static_cast<float>(at->second);
   if (!by_value_.empty()) {
     const auto number = parse_number(text, false);

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "elbo/core/text.h"
 #include "elbo/data/schema.h"
 #include "elbo/data/spelling.h"
 #include "elbo/data/times.h"
@@ -78,7 +79,7 @@ class Cells {
   std::optional<double> read_number(std::string_view text, std::string* problem) const;
 
   Column column_;
-  std::unordered_map<std::string, int64_t> index_;
+  std::unordered_map<std::string, int64_t, TextHash, std::equal_to<>> index_;
   std::unordered_map<double, int64_t> by_value_;  // where all classes are numbers
 };
 

@@ -12,18 +12,20 @@ constexpr size_t kMostDistinct = size_t{1} << 16;  // values that are told apart
 constexpr size_t kMostFractions = 4096;            // among numbers that are not whole
 constexpr int64_t kFewRows = 20;                   // below this, all different says nothing
 
-/// What stands where in a plain number.
-struct Digits {
-  size_t before = 0, after = 0;
-  bool sign = false, comma = false, zero = false, exponent = false, bare_exponent = false;
-  int64_t power = 0;
-};
-
 bool digit_at(std::string_view text, size_t i) {
   return i < text.size() && text[i] >= '0' && text[i] <= '9';
 }
 
-Digits digits_of(std::string_view text) {
+/// Whether a text may be a number with signs around and within it; most words are none.
+bool may_be_number(std::string_view text) {
+  const char first = text.front();
+  const bool word = first >= 'a' && first <= 'z' && first != 'k' && first != 'z';
+  return !word && text.find_first_of("0123456789") != std::string_view::npos;
+}
+
+}  // namespace
+
+ColumnStatistics::Digits ColumnStatistics::digits_of(std::string_view text) {
   Digits d;
   d.sign = text[0] == '-' || text[0] == '+';
   size_t i = d.sign ? 1 : 0;
@@ -38,15 +40,6 @@ Digits digits_of(std::string_view text) {
   if (d.exponent) d.power = std::atoll(std::string(text.substr(i + 1)).c_str());
   return d;
 }
-
-/// Whether a text may be a number with signs around and within it; most words are none.
-bool may_be_number(std::string_view text) {
-  const char first = text.front();
-  const bool word = first >= 'a' && first <= 'z' && first != 'k' && first != 'z';
-  return !word && text.find_first_of("0123456789") != std::string_view::npos;
-}
-
-}  // namespace
 
 void Moments::add(double x) {
   const double n = static_cast<double>(++n_), delta = x - mean_, part = delta / n;
@@ -65,9 +58,11 @@ double Moments::skewness() const {
 }
 
 void ColumnStatistics::tell_apart(std::string_view text) {
-  // Nothing is decided by how often a measurement comes; looking each up takes most of the time.
+  // Nothing is decided by how often a measurement or one of many times comes; looking each up takes
+  // most of the time.
   const bool measured = numbers_ > 0 && numbers_ == seen_ && whole_ < numbers_;
-  if (measured && distinct_.size() >= kMostFractions) {
+  const bool times = dates_ > 0 && dates_ == seen_ && different_;
+  if ((measured || times) && distinct_.size() >= kMostFractions) {
     many_ = true;
   } else if (const auto at = distinct_.find(text); at != distinct_.end()) {
     ++at->second;
@@ -90,8 +85,7 @@ void ColumnStatistics::hold_within(double low, double high) {
 }
 
 /// How the digits of a plain number stand, and what that says about all of them.
-void ColumnStatistics::add_spelling(std::string_view text) {
-  const auto d = digits_of(text);
+void ColumnStatistics::add_spelling(std::string_view text, const Digits& d) {
   const auto decimals =
       std::clamp<int64_t>(static_cast<int64_t>(d.after) - d.power, 0, kMostDecimals);
   decimals_ = std::max(decimals_, decimals);
@@ -135,8 +129,9 @@ void ColumnStatistics::add_number(double number, std::string_view text, int64_t 
   if (far && far_++ == 0)
     first_far_ = std::string(text) + " (" + unit_ + " " + std::to_string(line) + ")";
   if (!far) plain_.add(number);
-  if (number > 0) logs_.add(std::log(number));
-  if (number >= 0) logs1p_.add(std::log1p(number));
+  // Only columns without negative numbers are positive, and of these only whole ones counts.
+  if (low_ >= 0 && number > 0) logs_.add(std::log(number));
+  if (low_ >= 0 && whole_ == numbers_) logs1p_.add(std::log1p(number));
 }
 
 void ColumnStatistics::Times::add(double second) {
@@ -201,10 +196,19 @@ void ColumnStatistics::add_text(std::string_view text, int64_t line) {
 void ColumnStatistics::add(std::string_view text, bool comma, int64_t line) {
   tell_apart(text);
   ++seen_;
+  const bool dates = dates_ > 0 && numbers_ == 0;
+  if (dates && add_time(text, orders_ & kSpelled) != 0) {
+    ++dates_;
+    return;
+  }
+  if (const auto plain = decided_ ? std::nullopt : plain_number(text)) {
+    add_spelling(text, {plain->before, plain->after, plain->sign, plain->zero});
+    return add_number(plain->value, text, line);
+  }
   const auto number = decided_ ? parse_number(text, spelling_) : parse_number(text, comma);
   if (!number) return add_text(text, line);
   if (!decided_ || spelling_.plain()) {
-    add_spelling(text);
+    add_spelling(text, digits_of(text));
   } else if (const auto point = text.rfind(spelling_.comma ? ',' : '.'); point != text.npos) {
     size_t after = 0;
     while (digit_at(text, point + 1 + after)) ++after;

@@ -24,12 +24,6 @@ class Moments {
   double mean_ = 0, second_ = 0, third_ = 0;  // sums of powers of deviations
 };
 
-/// Lets a map of texts be asked for one that is no std::string.
-struct TextHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-};
-
 /// What one pass over a column finds out, in bounded memory.
 class ColumnStatistics {
  public:
@@ -80,6 +74,14 @@ class ColumnStatistics {
   std::string first_far() const { return first_far_; }
 
  private:
+  /// What stands where in a plain number.
+  struct Digits {
+    size_t before = 0, after = 0;
+    bool sign = false, zero = false, comma = false, exponent = false, bare_exponent = false;
+    int64_t power = 0;
+  };
+  static Digits digits_of(std::string_view text);
+
   /// Times as one order reads them.
   struct Times {
     Moments seconds;
@@ -93,7 +95,7 @@ class ColumnStatistics {
   bool numbers_tell_time(const std::string& name) const;
   std::optional<TimeOrder> time_order(const std::string& given) const;
   void add_number(double number, std::string_view text, int64_t line);
-  void add_spelling(std::string_view text);
+  void add_spelling(std::string_view text, const Digits& d);
   void add_text(std::string_view text, int64_t line);
   bool all_numbers() const { return numbers_ == seen_; }
   bool all_different() const;

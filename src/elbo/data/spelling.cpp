@@ -175,7 +175,36 @@ std::string most_frequent(const std::map<std::string, int64_t>& counts) {
 
 }  // namespace
 
+std::optional<PlainNumber> plain_number(std::string_view text) {
+  // Whole numbers and powers of ten below 2^53: their quotient is rounded once, as it should be.
+  constexpr size_t kMost = 15;
+  static constexpr double kTens[kMost + 1] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                              1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  PlainNumber n{0, 0, 0, !text.empty() && text[0] == '-', false};
+  size_t at = n.sign ? 1 : 0, point = text.size();
+  const size_t first = at;
+  int64_t digits = 0;
+  if (text.size() > first + kMost + 1) return {};
+  for (; at < text.size(); ++at) {
+    if (is_digit(text[at])) {
+      digits = 10 * digits + (text[at] - '0');
+    } else if (text[at] == '.' && point == text.size()) {
+      point = at;
+    } else {
+      return {};
+    }
+  }
+  n.before = point - first;
+  n.after = point < text.size() ? text.size() - point - 1 : 0;
+  if (n.before + n.after == 0 || n.before + n.after > kMost) return {};
+  n.zero = text[first] == '0';
+  n.value = static_cast<double>(digits) / kTens[n.after];
+  if (n.sign) n.value = -n.value;
+  return n;
+}
+
 std::optional<double> parse_number(std::string_view text, bool comma) {
+  if (const auto plain = plain_number(text)) return plain->value;
   if (text.empty()) return {};
   if (text.front() == '+') text.remove_prefix(1);
   const auto first = text.find_first_not_of('-');

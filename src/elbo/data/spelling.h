@@ -19,6 +19,14 @@ struct Spelling {
   bool plain() const { return group.empty() && prefix.empty() && suffix.empty() && !parentheses; }
 };
 
+/// A number of at most 15 digits with a point or none, as most cells are.
+struct PlainNumber {
+  double value;
+  size_t before, after;  // digits on both sides of the point
+  bool sign, zero;       // begins with "-"; its first digit is 0
+};
+/// Nothing where the text is another one, which parse_number() may still read.
+std::optional<PlainNumber> plain_number(std::string_view text);
 /// A number with a decimal point or (where allowed) a decimal comma; nothing where it is no number.
 /// Infinite or beyond float32: raises an Error of what it is.
 std::optional<double> parse_number(std::string_view text, bool comma);

@@ -119,6 +119,8 @@ void CsvReader::begin() {
   marked_ = head.substr(0, 3) == "\xef\xbb\xbf";
   if (marked_) end_ = 3;
   if (delimiter_ == 0) delimiter_ = sniff_delimiter(head.substr(end_));
+  for (const char c : {delimiter_, '\n', '\r', '\0'})
+    ends_cell_[static_cast<unsigned char>(c)] = true;
 }
 
 bool CsvReader::fill() {
@@ -187,13 +189,10 @@ size_t CsvReader::skip_spaces(size_t at) {
 
 size_t CsvReader::read_cell(size_t at) {
   const size_t from = at;
-  const auto inside = [&](char c) {
-    return c != delimiter_ && c != '\n' && c != '\r' && c != '\0';
-  };
   do {
-    const auto stop =
-        std::find_if_not(buffer_.begin() + static_cast<int64_t>(at), buffer_.end(), inside);
-    at = static_cast<size_t>(stop - buffer_.begin());
+    const char* bytes = buffer_.data();
+    const size_t size = buffer_.size();
+    while (at < size && !ends_cell_[static_cast<unsigned char>(bytes[at])]) ++at;
   } while (at == buffer_.size() && more(at));
   if (at < buffer_.size() && buffer_[at] == '\0') refuse("holds a NUL byte; this is not text");
   if (cells_.size() >= kMostCells) refuse("more than 1,048,576 cells in a record");
@@ -236,7 +235,7 @@ size_t CsvReader::end_record(size_t at) {
   } else {
     ++at;
   }
-  line_end_ = buffer_.substr(from, at - from);
+  line_end_.assign(buffer_, from, at - from);
   return at;
 }
 
@@ -346,6 +345,8 @@ char sniff_delimiter(std::string_view head) {
 }
 
 bool is_utf8(std::string_view text) {
+  const auto ascii = [](char c) { return (static_cast<unsigned char>(c) & 0x80U) == 0; };
+  if (std::all_of(text.begin(), text.end(), ascii)) return true;
   for (size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
     const size_t length = c < 0x80 ? 1 : c >> 5 == 6 ? 2 : c >> 4 == 14 ? 3 : c >> 3 == 30 ? 4 : 0;

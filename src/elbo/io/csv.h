@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -57,6 +58,7 @@ class CsvReader : public Records {
   int64_t line_ = 0, next_line_ = 1, blank_lines_ = 0;
   char delimiter_;
   bool marked_ = false, at_end_ = false;
+  std::array<bool, 256> ends_cell_{};  // by byte
 };
 
 /// A cell as it is written: in quotes where the text needs them.
