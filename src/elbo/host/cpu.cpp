@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
+#include <omp.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,16 +94,37 @@ double measured_gflops(const std::function<void(const Tensor&, const Tensor&, Te
   return 2e-9 * kSize * kSize * kSize / least;
 }
 
-/// That many threads, whatever is fixed, as long as it lives.
-class WithThreads {
+/// A thread on each usable core, whatever is fixed, as long as it lives. Beside another process the
+/// threads would else take turns on the cores that it leaves.
+class ThreadOnEachCore {
  public:
-  explicit WithThreads(int64_t count) { at::set_num_threads(static_cast<int>(count)); }
-  ~WithThreads() { at::set_num_threads(before_); }
-  WithThreads(const WithThreads&) = delete;
-  WithThreads& operator=(const WithThreads&) = delete;
+  explicit ThreadOnEachCore(int64_t cores) {
+    sched_getaffinity(0, sizeof usable_, &usable_);
+    std::vector<int> each;
+    for (int core = 0; core < CPU_SETSIZE; ++core) {
+      if (CPU_ISSET(core, &usable_)) each.push_back(core);
+    }
+    at::set_num_threads(static_cast<int>(cores));
+    if (each.size() < static_cast<size_t>(cores)) return;
+#pragma omp parallel
+    {
+      cpu_set_t own;
+      CPU_ZERO(&own);
+      CPU_SET(each[static_cast<size_t>(omp_get_thread_num())], &own);
+      sched_setaffinity(0, sizeof own, &own);
+    }
+  }
+  ~ThreadOnEachCore() {
+#pragma omp parallel
+    sched_setaffinity(0, sizeof usable_, &usable_);
+    at::set_num_threads(before_);
+  }
+  ThreadOnEachCore(const ThreadOnEachCore&) = delete;
+  ThreadOnEachCore& operator=(const ThreadOnEachCore&) = delete;
 
  private:
   int before_ = at::get_num_threads();
+  cpu_set_t usable_{};
 };
 
 std::vector<std::string> notes(const CpuReport& r) {
@@ -169,7 +192,7 @@ CpuReport cpu_report(bool measure) {
   r.cores = usable_cores();
   if (measure) {
     torch::NoGradGuard no_grad;
-    const WithThreads all(r.cores);
+    const ThreadOnEachCore all(r.cores);
     r.blas_gflops = measured_gflops(
         [](const Tensor& a, const Tensor& b, Tensor& c) { torch::mm_out(c, a, b); });
     if (has_dnnl()) {
