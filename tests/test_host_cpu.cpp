@@ -16,6 +16,7 @@ TEST_CASE("the report on the processor names it, its threads and its speed") {
   CHECK(report.cores >= 1);
   CHECK(report.blas_gflops > 0);
   CHECK(report.gflops > 0);
+  CHECK(report.dnnl == has_dnnl());
   const auto json = to_json(report);
   CHECK(json.at("notes").is_array());
   CHECK(json.at("threads") == report.threads);

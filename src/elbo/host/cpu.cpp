@@ -78,6 +78,12 @@ double seconds_of(const std::function<void()>& f) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+bool dnnl_works() {
+  const float two = 2;
+  float product = 0;
+  return dnnl_product(1, &two, &two, &product) && product == 4;
+}
+
 /// The best of many products of square matrices, in GFLOP/s. They are short, so that some of them
 /// have all cores to themselves also where another process wants one.
 double measured_gflops(const std::function<void(const Tensor&, const Tensor&, Tensor&)>& product) {
@@ -151,6 +157,9 @@ std::vector<std::string> notes(const CpuReport& r) {
   }
   if (!has_dnnl())
     list.push_back("built without oneDNN: dense layers and convolutions run in ATen");
+  if (has_dnnl() && !r.dnnl) {
+    list.push_back("oneDNN computes no products here: its library and another in libtorch collide");
+  }
   if (r.gflops > 0 && r.blas_gflops > 0 && r.blas_gflops < r.gflops / 2) {
     list.push_back("BLAS reaches less than half of what oneDNN does");
   }
@@ -190,18 +199,19 @@ CpuReport cpu_report(bool measure) {
   r.blas = openblas_kernels();
   r.threads = at::get_num_threads();
   r.cores = usable_cores();
+  r.dnnl = has_dnnl() && dnnl_works();
   if (measure) {
     torch::NoGradGuard no_grad;
     const ThreadOnEachCore all(r.cores);
     r.blas_gflops = measured_gflops(
         [](const Tensor& a, const Tensor& b, Tensor& c) { torch::mm_out(c, a, b); });
-    if (has_dnnl()) {
+    if (r.dnnl) {
       r.gflops = measured_gflops([](const Tensor& a, const Tensor& b, Tensor& c) {
         dnnl_product(a.size(0), a.data_ptr<float>(), b.data_ptr<float>(), c.data_ptr<float>());
       });
     }
   }
-  r.gflops = std::max(r.gflops, has_dnnl() ? 0 : r.blas_gflops);
+  if (!r.dnnl) r.gflops = r.blas_gflops;
   r.notes = notes(r);
   return r;
 }

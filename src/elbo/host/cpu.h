@@ -15,6 +15,7 @@ struct CpuReport {
   std::string blas;                // kernels that OpenBLAS chose; empty where it is not in use
   int64_t threads = 1;             // that the program uses
   int64_t cores = 1;               // that the process may run on
+  bool dnnl = false;               // whether oneDNN is in the build and works
   double gflops = 0;               // of float32 matrix products on all cores; 0 = not measured
   double blas_gflops = 0;          // the same in the BLAS that ATen uses
   std::vector<std::string> notes;  // one sentence per thing that slows it down
@@ -33,6 +34,7 @@ void prepare_cpu(char** argv);
 
 /// Whether this build has oneDNN, and its product c = a b of square matrices.
 bool has_dnnl();
-void dnnl_product(int64_t size, const float* a, const float* b, float* c);
+/// False where it could not be computed.
+bool dnnl_product(int64_t size, const float* a, const float* b, float* c);
 
 }  // namespace elbo

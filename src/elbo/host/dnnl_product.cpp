@@ -6,8 +6,8 @@ namespace elbo {
 
 bool has_dnnl() { return true; }
 
-void dnnl_product(int64_t size, const float* a, const float* b, float* c) {
-  dnnl_sgemm('N', 'N', size, size, size, 1, a, size, b, size, 0, c, size);
+bool dnnl_product(int64_t size, const float* a, const float* b, float* c) {
+  return dnnl_success == dnnl_sgemm('N', 'N', size, size, size, 1, a, size, b, size, 0, c, size);
 }
 
 }  // namespace elbo

@@ -4,6 +4,6 @@ namespace elbo {
 
 bool has_dnnl() { return false; }
 
-void dnnl_product(int64_t, const float*, const float*, float*) {}
+bool dnnl_product(int64_t, const float*, const float*, float*) { return false; }
 
 }  // namespace elbo
