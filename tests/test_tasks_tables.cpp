@@ -2,7 +2,7 @@
 #include "elbo/data/open.h"
 #include "elbo/distributions/columns.h"
 #include "elbo/distributions/continuous.h"
-#include "elbo/eval/interval_levels.h"
+#include "elbo/eval/completion_check.h"
 #include "elbo/model/table_encoder.h"
 #include "elbo/tasks/row_filter.h"
 #include "files.h"
@@ -309,6 +309,58 @@ TEST_CASE("rows are filtered by conditions on columns") {
   }
   CHECK(refused("sex>male").find("needs an order") != std::string::npos);
   CHECK(refused("sex=m").find("none of its 2 known values") != std::string::npos);
+}
+
+TEST_CASE("numbers are filled as planned: expected, the middle of the draws, or a constant") {
+  const auto data = census(128);
+  Toy toy(toy_spec({{"likelihood", "auto"}}), data);
+  toy.model->eval();
+  const auto columns = columns_of(data->schemas().x);
+  auto shown = toy.all();
+  shown.mask = torch::zeros_like(shown.x);
+  const auto width = static_cast<int64_t>(columns.size());
+  const auto found = [&](const CompletionPlan& plan) {
+    const RandomScope same(3);
+    return complete(*toy.model, shown, columns, plan);
+  };
+  auto fills = torch::zeros({2, width}, torch::kFloat64);
+  fills[0][0] = static_cast<double>(Fill::kMedian);
+  fills[0][1] = static_cast<double>(Fill::kConstant);
+  fills[1][1] = 7;
+  const auto plain = found({16, 0, 0.9}), planned = found({16, 0, 0.9, fills});
+  CHECK(torch::equal(planned.value.select(1, 0), plain.median.select(1, 0)));
+  CHECK((planned.value.select(1, 1) == 7).all().item<bool>());
+  CHECK(torch::equal(planned.value.slice(1, 2), plain.value.slice(1, 2)));
+  CHECK((plain.low <= plain.median).logical_and(plain.median <= plain.high).all().item<bool>());
+}
+
+TEST_CASE("what came nearest to hidden cells fills them: of an untrained model rarely its mean") {
+  const auto data = census(1200), held_out = census(800);
+  Toy toy(toy_spec({{"likelihood", "auto"}}), data);
+  toy.model->eval();
+  const auto columns = columns_of(data->schemas().x);
+  const auto fills = check_completion(*toy.model, data, held_out, columns).fills;
+  int64_t changed = 0;
+  const auto truth = toy.all();
+  auto shown = truth;
+  shown.mask = truth.mask * (torch::rand_like(truth.x) < 0.7);
+  shown.x = truth.x * shown.mask;
+  const auto hidden = truth.mask * (1 - shown.mask);
+  const auto error = [&](const CompletionPlan& plan) {
+    const auto value = complete(*toy.model, shown, columns, plan).value;
+    return ((value - truth.x).square() * hidden).sum(0);
+  };
+  const auto before = error({100}), after = error({100, 0, 0, fills});
+  for (size_t i = 0; i < columns.size(); ++i) {
+    CAPTURE(columns[i].name);
+    const auto at = static_cast<int64_t>(i);
+    const auto fill = static_cast<Fill>(static_cast<int64_t>(fills[0][at].item<double>()));
+    if (!columns[i].numeric()) CHECK(fill == Fill::kMean);
+    if (fill == Fill::kMean) continue;
+    ++changed;
+    CHECK(after[at].item<double>() < 1.05 * before[at].item<double>());
+  }
+  CHECK(changed > 0);
 }
 
 TEST_CASE("the level of a cell is the mass of the smallest interval that holds it") {

@@ -5,7 +5,7 @@
 #include "elbo/capi/given_data.h"
 #include "elbo/capi/guard.h"
 #include "elbo/data/column.h"
-#include "elbo/eval/interval_levels.h"
+#include "elbo/eval/completion_check.h"
 #include "elbo/eval/row_score.h"
 #include "elbo/group/row_draws.h"
 
@@ -66,8 +66,9 @@ void put_rows(const Tensor& found, const Tensor& absent, const std::vector<int64
 /// By the blocks of elbo impute, so that the draws are the same.
 void impute_all(elbo_run& run, const Dataset& data, const ImputeWish& wish, Calls& calls,
                 const Filled& out) {
+  const auto kept = run.run->kept();
   const CompletionPlan plan{wish.draws, wish.m > 1 ? wish.m : 0,
-                            honest_mass(run.run->kept().get(), wish.interval)};
+                            honest_mass(kept.get(), wish.interval), kept_fills(kept.get())};
   const auto columns = columns_of(run.run->schemas().x);
   const auto progress = calls.progress();
   std::vector<int64_t> at;

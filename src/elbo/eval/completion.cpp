@@ -46,6 +46,23 @@ Tensor level_of(const Tensor& sorted, const Tensor& cumulated, const Tensor& tru
   return torch::maximum(1 - 2 * within, 2 * below - 1).clamp(0, 1);
 }
 
+bool wants(const Tensor& fills, Fill fill) {
+  return fills.defined() && (fills[0] == static_cast<double>(fill)).any().item<bool>();
+}
+
+/// The values of a completion as planned.
+Tensor filled(const Completion& found, const Tensor& fills) {
+  auto value = found.value;
+  if (wants(fills, Fill::kMedian)) {
+    value = torch::where(fills[0] == static_cast<double>(Fill::kMedian), found.median, value);
+  }
+  if (wants(fills, Fill::kConstant)) {
+    value = torch::where(fills[0] == static_cast<double>(Fill::kConstant),
+                         fills[1].to(value.scalar_type()), value);
+  }
+  return value;
+}
+
 constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
 constexpr int64_t kMore = 4;                // times the codes, for rows whose weights lie on few
 
@@ -68,17 +85,19 @@ Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
     }
     out.draws = torch::cat(draws);
   }
-  if (plan.interval > 0 || truth.defined()) {
+  if (plan.interval > 0 || truth.defined() || wants(plan.fills, Fill::kMedian)) {
     std::vector<Tensor> draws;
     for (int64_t i = 0; i < kDrawsPerParticle; ++i) draws.push_back(draw());
     const auto [sorted, order] = torch::cat(draws).sort(0);
     const auto weights = w.repeat({kDrawsPerParticle, 1}).unsqueeze(2).expand_as(sorted);
     const auto cumulated = weights.gather(0, order).cumsum(0) / kDrawsPerParticle;
     const double outside = 0.5 * (1 - plan.interval);
+    out.median = quantile(sorted, cumulated, 0.5);
     out.low = quantile(sorted, cumulated, outside);
     out.high = quantile(sorted, cumulated, 1 - outside);
     if (truth.defined()) out.level = level_of(sorted, cumulated, truth);
   }
+  out.value = filled(out, plan.fills);
   return out;
 }
 
@@ -99,6 +118,7 @@ void replace(Completion& whole, const Completion& part, const Tensor& at) {
   whole.value.index_copy_(0, at, part.value);
   whole.effective.index_copy_(0, at, part.effective);
   if (part.draws.defined()) whole.draws.index_copy_(1, at, part.draws);
+  if (part.median.defined()) whole.median.index_copy_(0, at, part.median);
   if (part.level.defined()) whole.level.index_copy_(0, at, part.level);
   if (!part.low.defined()) return;
   whole.low.index_copy_(0, at, part.low);

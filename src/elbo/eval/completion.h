@@ -5,16 +5,21 @@
 
 namespace elbo {
 
+/// What a number is filled with: what the model expects, the middle of its draws, or a constant.
+enum class Fill : int64_t { kMean, kMedian, kConstant };
+
 /// How the absent cells of a table are filled.
 struct CompletionPlan {
   int64_t particles = 100;  // draws of the latent variables for each row
   int64_t draws = 0;        // completions that are draws
   double interval = 0;      // mass of the intervals; 0 = none
+  Tensor fills = {};        // [2, D] Fill of each column, and its constant; undefined = all kMean
 };
 
 /// What a model says about all cells of some rows, given those that the batch's mask shows.
 struct Completion {
-  Tensor value;      // [B, D] mean of numbers, median of grades, likeliest class
+  Tensor value;      // [B, D] numbers as planned, median of grades, likeliest class
+  Tensor median;     // [B, D] of the draws, where these were sorted
   Tensor draws;      // [draws, B, D]
   Tensor low, high;  // [B, D] ends of the central interval; of classes without meaning
   Tensor level;      // [B, D] mass of the smallest central interval that holds the truth

@@ -7,9 +7,9 @@
 #include "elbo/data/label_rows.h"
 #include "elbo/data/row_view.h"
 #include "elbo/data/windows.h"
+#include "elbo/eval/completion_check.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/diagnose.h"
-#include "elbo/eval/interval_levels.h"
 #include "elbo/eval/row_score.h"
 #include "elbo/model/codes.h"
 
@@ -121,10 +121,13 @@ void keep_seen(Kept& kept, const Run& run, Model& model) {
   kept.seen_y = y.index_select(0, known);
 }
 
-void keep_interval_levels(Kept& kept, const Run& run, Model& model) {
+void keep_completion(Kept& kept, const Run& run, Model& model) {
   const auto& schemas = run.schemas();
   if (!TableView::shows(schemas.x) || schemas.c.present()) return;
-  kept.interval_levels = interval_levels(model, run.training_parts().second, columns_of(schemas.x));
+  const auto [training, held_out] = run.training_parts();
+  const auto found = check_completion(model, training, held_out, columns_of(schemas.x));
+  kept.interval_levels = found.levels;
+  kept.fills = found.fills;
 }
 
 /// Of held-out rows, by single draws; -log p(x) and its error come from the scores.
@@ -178,7 +181,7 @@ Kept gather_kept(const Run& run, const std::shared_ptr<Model>& model, int64_t ro
   attempt([&] { keep_codes(kept, run, held_out, *model, rows); });
   attempt([&] { keep_seen(kept, run, *model); });
   attempt([&] { keep_reference(kept, run, model, progress); });
-  attempt([&] { keep_interval_levels(kept, run, *model); });
+  attempt([&] { keep_completion(kept, run, *model); });
   attempt([&] { kept.about["figures"] = figures_of(kept, run, held_out, *model); });
   return kept;
 }

@@ -4,7 +4,7 @@
 #include "elbo/data/open.h"
 #include "elbo/data/row_view.h"
 #include "elbo/data/table.h"
-#include "elbo/eval/interval_levels.h"
+#include "elbo/eval/completion_check.h"
 #include "elbo/io/file.h"
 #include "elbo/tasks/impute_text.h"
 #include "elbo/tasks/output.h"
@@ -38,6 +38,15 @@ struct ImputeOptions {
       "rest of their row is filled without them");
   }
 };
+
+/// How a column is filled where that is not by what the model expects.
+std::string way_of(const Tensor& fills, int64_t column) {
+  if (!fills.defined()) return "";
+  const auto fill = static_cast<Fill>(static_cast<int64_t>(fills[0][column].item<double>()));
+  if (fill == Fill::kMean) return "";
+  return fill == Fill::kMedian ? "the model's median, nearer to hidden cells than its mean"
+                               : "one value, nearer to hidden cells than what the model expects";
+}
 
 /// "a.csv" and "1" as "a.1.csv".
 std::string beside(const std::string& path, const std::string& word) {
@@ -180,8 +189,9 @@ class Impute : public Task {
     const auto out = output_path(input, "filled.csv");
     check(!out.ends_with(".gz"), "[impute] ", out, ": is written as plain text; leave out .gz");
     Filler filler(rows, out, o_);
-    const double mass = honest_mass(input.run->kept().get(), o_.interval);
-    const CompletionPlan plan{o_.draws, o_.m > 1 ? o_.m : 0, mass};
+    const auto kept = input.run->kept();
+    const double mass = honest_mass(kept.get(), o_.interval);
+    const CompletionPlan plan{o_.draws, o_.m > 1 ? o_.m : 0, mass, kept_fills(kept.get())};
     Block block;
     const auto finish = [&] {
       fill(*input.model, block, rows, filler, plan);
@@ -199,14 +209,18 @@ class Impute : public Task {
     finish();
     filler.commit();
     check(rows_ > 0, "[impute] ", input.data, ": holds no rows");
-    Json by_column = Json::object();
+    Json by_column = Json::object(), ways = Json::object();
     for (size_t i = 0; i < filled_.size(); ++i) {
-      if (filled_[i] > 0) by_column[rows.cells()[i].column().name] = filled_[i];
+      const auto& name = rows.cells()[i].column().name;
+      if (filled_[i] > 0) by_column[name] = filled_[i];
+      const auto way = o_.m == 1 ? way_of(plan.fills, static_cast<int64_t>(i)) : "";
+      if (filled_[i] > 0 && !way.empty()) ways[name] = way;
     }
     Json result{{"files", filler.paths()},
                 {"rows", rows_},
                 {"rows_with_holes", incomplete_},
                 {"cells_filled", by_column}};
+    if (!ways.empty()) result["filled_by"] = ways;
     if (o_.interval > 0) result["interval"] = {{"mass", o_.interval}, {"of_draws", mass}};
     if (!left_.empty()) result["holes_left"] = left_;
     if (unseen_ > 0) result["unseen"] = {{"cells", unseen_}, {"first", first_unseen_}};

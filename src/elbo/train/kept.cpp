@@ -21,6 +21,7 @@ void for_each_tensor(KeptLike& kept, F f) {
   f("scores", kept.scores);
   f("usual", kept.usual);
   f("interval_levels", kept.interval_levels);
+  f("fills", kept.fills);
 }
 
 /// Rows that a model decodes from codes, all at once when the first is read.

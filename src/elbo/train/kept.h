@@ -18,7 +18,7 @@ struct Kept {
   Tensor seen, seen_y;             // codes [m, D] of labelled training rows, and their labels [m]
   Tensor scores,
       usual;  // [R, 4] parts of the anomaly scores of normal rows; [1, …] as in RowScorer
-  Tensor interval_levels;  // as eval/interval_levels.h has them
+  Tensor interval_levels, fills;  // as eval/completion_check.h has them
   /// "step" of the weights; "score": {"draws", "seed", "from"}; "figures", "findings".
   Json about = Json::object();
 };
