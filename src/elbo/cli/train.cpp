@@ -340,7 +340,7 @@ Command::Body declare_train(CLI::App& app) {
   app.add_flag("--changed-data", a->changed_data,
                "resume although the data have changed since the training began");
   app.add_flag("--dry-run", a->dry_run, "report shapes, parameters and memory without training");
-  app.add_flag("-q,--quiet", a->quiet, "print errors only");
+  add_quiet_flag(app, a->quiet);
   app.add_flag("--json", a->json, "print the result as one JSON object");
   a->train_flags = Flags::add(app, describe<TrainOptions>(), "Training");
   auto data_options = describe<DataOptions>();

@@ -1,6 +1,7 @@
 #include "elbo/train/usual.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "elbo/data/row_view.h"
 #include "elbo/train/next_batch.h"
@@ -34,6 +35,37 @@ std::string usual_budget(TrainOptions& options, int64_t training_rows, bool vali
               ? ", ended where validation has not improved for " + std::to_string(options.patience)
               : "") +
          ", in batches of " + std::to_string(options.batch) + " (--epochs and --batch set them)";
+}
+
+bool usual_token_batch(TrainOptions& options, const Json& asked, const Schema& x) {
+  if (!TextView::shows(x) || asked.contains("epochs") || asked.contains("steps")) return false;
+  constexpr int64_t kShortText = 16, kRows = 32, kShortRows = 64;
+  if (!asked.contains("batch")) options.batch = x.shape[0] > kShortText ? kRows : kShortRows;
+  return true;
+}
+
+std::string usual_token_steps(TrainOptions& options, const Json& asked, const Schema& x,
+                              int64_t parameters, int64_t training_rows) {
+  // Multiplications of weights with tokens, each about 20 picoseconds there and back on one core.
+  constexpr double kWork = 2.4e12;
+  constexpr int64_t kLeast = 100, kMost = 2000, kLeastPatience = 10, kPatientSteps = 200;
+  constexpr double kHighestRate = 0.003, kFall = 30;
+  const auto rows = std::min(options.batch, training_rows);
+  const double step = static_cast<double>(rows * x.shape[0]) * static_cast<double>(parameters);
+  options.steps = std::clamp(static_cast<int64_t>(kWork / std::max(1.0, step)), kLeast, kMost);
+  if (!asked.contains("lr")) {
+    // A rate that a model recommends falls over its own number of epochs.
+    const double highest = options.lr.constant() ? kHighestRate : options.lr.highest();
+    std::ostringstream rate;
+    rate << "cosine(" << highest << ", " << highest / kFall << ", " << options.steps << ")";
+    options.lr = Schedule(rate.str());
+  }
+  const auto each = steps_per_epoch(training_rows, options.batch);
+  if (!asked.contains("patience") && options.keep == "best") {
+    options.patience = std::max(kLeastPatience, (kPatientSteps + each - 1) / each);
+  }
+  return std::to_string(options.steps) + " steps of " + std::to_string(rows) +
+         " rows, about a minute on two cores (--epochs or --steps go on longer)";
 }
 
 }  // namespace elbo
