@@ -72,8 +72,14 @@ void print_end(const Run& run, const Json& summary) {
             << "try next    elbo evaluate " << path << "\n"
             << "            elbo sample " << path << " -n 64\n";
   if (summary["end"] == "early") return;  // more of the same would not help
-  std::cout << "            elbo train --resume " << path << " --epochs "
-            << 2 * std::max<int64_t>(1, options.epochs) << "\n";
+  std::cout << "            elbo train --resume " << path;
+  if (options.steps > 0) {
+    // Where the rate has fallen to its end more steps alone would hardly move.
+    std::cout << " --steps " << 2 * options.steps << (options.lr.constant() ? "" : " --lr 0.001");
+  } else {
+    std::cout << " --epochs " << 2 * std::max<int64_t>(1, options.epochs);
+  }
+  std::cout << "\n";
 }
 
 std::string note_text(const std::string& note) {

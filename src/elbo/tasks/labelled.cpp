@@ -25,6 +25,7 @@ int64_t text_width(const std::string& text, int64_t size) {
 std::vector<std::string> in_width(std::vector<std::string> words, int64_t width) {
   const auto most = static_cast<size_t>(std::max<int64_t>(1, width / kLetterWidth));
   for (auto& word : words) {
+    if (word.size() > most) word = word.substr(word.rfind('/') + 1);
     if (word.size() > most) word = word.substr(word.size() - most);
   }
   return words;
@@ -47,7 +48,7 @@ Tensor labelled_grid(const Tensor& pictures, int64_t columns, const RowLabels& l
   const auto tiles = pictures.repeat_interleave(larger, 2).repeat_interleave(larger, 3);
   const auto grid = image_grid(tiles, across, kTileGap);
   const int64_t height = tiles.size(2) + kTileGap, width = tiles.size(3) + kTileGap;
-  const auto words = in_width(labels.top, width);
+  const auto words = in_width(labels.top, width - kTileGap);
   const int64_t above = words.empty() ? 0 : letter_size(words, width);
   int64_t left = 0;
   constexpr int64_t kLeftSize = 2;

@@ -13,8 +13,22 @@ std::string usual_model(const Schema& x) {
   return TextView::shows(x) ? "text_vae" : "vae";
 }
 
-std::string usual_budget(TrainOptions& options, int64_t training_rows, bool validates) {
-  constexpr int64_t kFewRows = 2000, kSmallBatch = 32, kLeastSteps = 2000;
+namespace {
+
+/// Steps that few rows are worth: fewer of large pictures, so that they end within a minute.
+int64_t least_steps(const Schema& x) {
+  constexpr double kPixels = int64_t{1} << 22;
+  constexpr int64_t kFewest = 500, kMost = 2000;
+  if (!PictureView::shows(x)) return kMost;
+  const double pixels = static_cast<double>(x.shape[1] * x.shape[2]);
+  return std::clamp(static_cast<int64_t>(kPixels / pixels), kFewest, kMost);
+}
+
+}  // namespace
+
+std::string usual_budget(TrainOptions& options, const Schema& x, int64_t training_rows,
+                         bool validates) {
+  constexpr int64_t kFewRows = 2000, kSmallBatch = 32;
   constexpr int64_t kPatience = 10, kPatientSteps = 200;
   const auto epochs_for = [&](int64_t steps) {
     const auto each = steps_per_epoch(training_rows, options.batch);
@@ -22,11 +36,11 @@ std::string usual_budget(TrainOptions& options, int64_t training_rows, bool vali
   };
   const auto usual = options;
   if (training_rows < kFewRows) options.batch = kSmallBatch;
-  if (epochs_for(kLeastSteps) <= options.epochs) {
+  if (epochs_for(least_steps(x)) <= options.epochs) {
     options = usual;
     return "";
   }
-  options.epochs = epochs_for(kLeastSteps);
+  options.epochs = epochs_for(least_steps(x));
   if (validates && options.keep == "best" && options.patience == 0) {
     options.patience = std::max(kPatience, epochs_for(kPatientSteps));
   }

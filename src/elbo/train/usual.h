@@ -15,7 +15,8 @@ std::string usual_model(const Schema& x);
 
 /// Few rows in large batches are few steps: takes smaller batches and more epochs, which end where
 /// validation stops improving. Returns a line that says so; empty where nothing changes.
-std::string usual_budget(TrainOptions& options, int64_t training_rows, bool validates);
+std::string usual_budget(TrainOptions& options, const Schema& x, int64_t training_rows,
+                         bool validates);
 
 /// What the request itself says of training, by which the two below let its words stand.
 /// Rows of a step for texts and molecules, whose steps are long: small batches learn most in a
