@@ -65,8 +65,18 @@ function shownCells(cells) {
   return table;
 }
 
-// Columns over time, one chart below the other; a column has the same scale in all rows shown so far.
+// Columns over time, one chart below the other; a column has one scale for all rows that were shown.
 const spans = [];
+const overTime = () => info.shape.length === 2 && info.names?.length > 0;
+const columnOf = (row, k) => Array.from({ length: info.shape[0] }, (_, t) => row[t * info.shape[1] + k]);
+
+function widen(rows) {
+  if (!overTime()) return;
+  for (let k = 0; k < info.shape[1]; k++) {
+    const values = rows.flatMap(row => columnOf(row, k)).concat(spans[k] ?? []);
+    spans[k] = [Math.min(...values), Math.max(...values)];
+  }
+}
 
 function svg(tag, attributes) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -75,7 +85,7 @@ function svg(tag, attributes) {
 }
 
 function shownLine(values, k) {
-  const [low, high] = spans[k] = [Math.min(...values, ...spans[k] ?? []), Math.max(...values, ...spans[k] ?? [])];
+  const [low, high] = spans[k];
   const x = i => 100 * i / Math.max(1, values.length - 1), y = v => 28 - 26 * (v - low) / Math.max(1e-12, high - low);
   const d = values.map((v, i) => `${i ? "L" : "M"}${x(i).toFixed(2)} ${y(v).toFixed(2)}`).join("");
   const chart = svg("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img" });
@@ -86,9 +96,8 @@ function shownLine(values, k) {
 }
 
 function shownLines(row) {
-  const [steps, count] = info.shape, most = 12;
-  const column = k => Array.from({ length: steps }, (_, t) => row[t * count + k]);
-  const lines = Array.from({ length: Math.min(most, count) }, (_, k) => shownLine(column(k), k));
+  const most = 12;
+  const lines = Array.from({ length: Math.min(most, info.shape[1]) }, (_, k) => shownLine(columnOf(row, k), k));
   return element("div", { className: "lines" }, ...lines);
 }
 
@@ -97,7 +106,7 @@ function shown(row, alt) {
     return element("img", { src: row, alt, className: info.molecules ? "molecule" : "picture" });
   }
   if (typeof row === "string") return element("p", { textContent: row });
-  if (Array.isArray(row) && info.shape.length === 2 && info.names?.length) return shownLines(row);
+  if (Array.isArray(row) && overTime()) return shownLines(row);
   if (Array.isArray(row)) return shownCells(row.slice(0, 64).map((value, i) => [info.names?.[i] ?? "x" + i, value]));
   return shownCells(info.columns.map(({ name }) => [name, row[name]]));
 }
@@ -117,6 +126,7 @@ async function decode() {
       const codes = [wish];
       wish = null;
       const { rows } = await ask("/api/decode", { codes, condition: condition() });
+      widen(rows);
       $("here").replaceChildren(shown(rows[0], "The row decoded at the chosen point"));
     }
   });
@@ -380,6 +390,7 @@ async function layOut(kind) {
 
 async function nearest() {
   const { rows, names, places } = await ask("/api/near", { code, n: 6 });
+  widen(rows);
   const opens = i => ({ onclick: () => attempt(() => openRow(places[i])), className: "near", title: names[i] });
   const button = i => element("button", opens(i), names[i]);
   $("near").className = info.columns ? "scroll" : "tiles";
@@ -422,6 +433,7 @@ async function play() {
   const codes = way(ends.A.code, ends.B.code);
   const mine = ++walks;
   const { rows } = await ask("/api/decode", { codes, condition: condition() });
+  widen(rows);
   for (const [k, row] of rows.entries()) {
     if (mine !== walks) return;
     code = codes[k];
@@ -469,6 +481,7 @@ async function samples() {
   const temperature = Number($("temperature").value);
   const answer = await ask("/api/sample", { n: info.picture ? 32 : 8, temperature, condition: condition() });
   if (!info.picture) offerDownload(answer.rows);
+  widen(answer.rows);
   $("gallery").className = info.picture ? "" : info.columns ? "one" : "rows";
   if (info.columns) return $("gallery").replaceChildren(table(answer.rows));
   $("gallery").replaceChildren(...answer.rows.map((row, i) => shownSample(row, answer.codes[i], i + 1)));
@@ -477,6 +490,7 @@ async function samples() {
 // ---- the reader's own row ----
 
 function showOwn(answer, row) {
+  widen([answer.data, answer.reconstruction]);
   const nats = element("p");
   if (answer.nats !== undefined) nats.textContent = "−log p(x) ≈ " + answer.nats.toFixed(2) + " nats";
   if (answer.p_value !== undefined) {

@@ -12,6 +12,7 @@ constexpr int64_t kCompared = 200;  // rows and samples: a few seconds at most, 
 constexpr int64_t kLeastCompared = 20;
 constexpr int64_t kMostSide = 32;      // of pictures, averaged down
 constexpr double kFarthest = 1.5;      // times the distance between rows of the data
+constexpr double kFarthestDraw = 2.5;  // the same where draws carry the likelihood's noise
 constexpr double kLeastSpread = 0.05;  // share of the data's variance
 constexpr double kLeastKept = 0.02;    // of the variance, by reconstructions
 
@@ -37,15 +38,21 @@ double nearest(const Tensor& a, const Tensor& b) {
   return std::get<0>(distances.min(1)).median().sqrt().item<double>();
 }
 
-std::string better_prior(const Run& run) {
-  return run.facts().contains("from")
-             ? "longer training of the prior (elbo train --resume " + run.path().string() +
-                   " --epochs …), or another one"
-             : "longer training, or a prior fitted to the codes: elbo train --from " +
-                   run.path().string() + " --out NEXT --set prior=diffusion";
+std::string better_prior(Subject& s) {
+  const auto path = s.run().path().string();
+  if (s.run().facts().contains("from")) {
+    return "longer training of the prior (elbo train --resume " + path +
+           " --epochs …), or another one";
+  }
+  const bool grid = s.layout().parts[0].shape.size() == 2;
+  const auto* prior = s.code_use().is_null() ? "prior=diffusion"
+                      : grid                 ? "latent.prior=pixel_cnn"
+                                             : "latent.prior=transformer";
+  return "longer training, or a prior fitted to the codes: elbo train --from " + path +
+         " --out NEXT --set " + prior;
 }
 
-Finding far_from_data(double ratio, const Run& run) {
+Finding far_from_data(double ratio, double most, Subject& s) {
   std::ostringstream says;
   says.precision(2);
   says << "Samples are unlike the data: a sample lies " << ratio
@@ -54,16 +61,16 @@ Finding far_from_data(double ratio, const Run& run) {
           says.str(),
           "distance of a sample to its nearest row, in distances between nearest rows",
           ratio,
-          kFarthest,
-          better_prior(run)};
+          most,
+          better_prior(s)};
 }
 
-Finding all_alike(double spread, const Run& run) {
+Finding all_alike(double spread, Subject& s) {
   std::ostringstream says;
   says.precision(2);
   says << "Samples are all alike: they vary " << 100 * spread << " % as much as the data";
   return {"samples_alike", says.str(),   "variance of samples as a share of the data's",
-          spread,          kLeastSpread, better_prior(run)};
+          spread,          kLeastSpread, better_prior(s)};
 }
 
 /// Reconstructions that the mean of all rows would do as well as, or better.
@@ -98,8 +105,9 @@ std::vector<Finding> diagnose_samples(Subject& s) {
   const double apart = nearest(data, data), ratio = nearest(samples, data) / apart;
   const double spread = samples.var(0, false).sum().item<double>() /
                         std::max(1e-12, data.var(0, false).sum().item<double>());
-  if (apart > 0 && ratio > kFarthest) findings.push_back(far_from_data(ratio, s.run()));
-  if (spread < kLeastSpread) findings.push_back(all_alike(spread, s.run()));
+  const double most = PictureView::shows(s.schemas().x) ? kFarthest : kFarthestDraw;
+  if (apart > 0 && ratio > most) findings.push_back(far_from_data(ratio, most, s));
+  if (spread < kLeastSpread) findings.push_back(all_alike(spread, s));
   return findings;
 }
 
