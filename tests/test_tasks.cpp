@@ -158,13 +158,24 @@ TEST_CASE("fixed values may be one number, all numbers of a row, or a file") {
 
 TEST_CASE("a line through numbers of a codebook goes through numbers that the data use") {
   CodeLayout layout;
-  layout.parts.push_back({"z", {2}, torch::kInt64, 0, 2});
+  layout.parts.push_back({"z", {2}, torch::kFloat32, 0, 2, true});
   layout.size = 2;
   const auto seen = torch::tensor({3.0f, 5.0f, 9.0f, 5.0f, 40.0f, 5.0f}).view({3, 2});
   const auto walk = traversal(layout, seen, 0, 1, 5, 2.5);
   CHECK(walk.dimensions == std::vector<int64_t>{0});
   CHECK(walk.codes.select(1, 0).equal(torch::tensor({3.0f, 3.0f, 9.0f, 40.0f, 40.0f})));
   CHECK(walk.codes.select(1, 1).equal(torch::full({5}, 5.0f)));
+}
+
+TEST_CASE("a walk between numbers of a codebook changes one after the other") {
+  CodeLayout layout;
+  layout.parts.push_back({"z", {3}, torch::kFloat32, 0, 3, true});
+  layout.size = 3;
+  const auto codes = walk(layout, torch::tensor({1.0f, 7.0f, 3.0f}),
+                          torch::tensor({9.0f, 7.0f, 5.0f}), 5, "straight");
+  CHECK(codes.select(1, 0).equal(torch::tensor({1.0f, 1.0f, 9.0f, 9.0f, 9.0f})));
+  CHECK(codes.select(1, 1).equal(torch::full({5}, 7.0f)));
+  CHECK(codes.select(1, 2).equal(torch::tensor({3.0f, 3.0f, 3.0f, 3.0f, 5.0f})));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ let known; // names and columns of the rows on the map, from a server alone
 let tint; // what the map's points are coloured by: [colour of each], and a legend
 let points; // where the rows are on the map; `plane`: in the plane of the axes, where each point has a code
 let plane = true;
+let standing; // the row of the map whose code is chosen; none after any other change
 const hidden = new Set(); // classes that the legend has switched off
 const ends = {}; // of a walk: A and B
 
@@ -64,12 +65,49 @@ function shownCells(cells) {
   return table;
 }
 
+// Columns over time, one chart below the other; a column has one scale for all rows that were shown.
+const spans = [];
+const overTime = () => info.shape.length === 2 && info.names?.length > 0;
+const columnOf = (row, k) => Array.from({ length: info.shape[0] }, (_, t) => row[t * info.shape[1] + k]);
+
+function widen(rows) {
+  if (!overTime()) return;
+  for (let k = 0; k < info.shape[1]; k++) {
+    const values = rows.flatMap(row => columnOf(row, k)).concat(spans[k] ?? []);
+    spans[k] = [Math.min(...values), Math.max(...values)];
+  }
+}
+
+function svg(tag, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
+function shownLine(values, k) {
+  const [low, high] = spans[k];
+  const x = i => 100 * i / Math.max(1, values.length - 1), y = v => 28 - 26 * (v - low) / Math.max(1e-12, high - low);
+  const d = values.map((v, i) => `${i ? "L" : "M"}${x(i).toFixed(2)} ${y(v).toFixed(2)}`).join("");
+  const chart = svg("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img" });
+  chart.setAttribute("aria-label", `${info.names[k]} over ${values.length} steps`);
+  chart.append(svg("path", { d, style: `stroke: var(--c${k % colours})` }));
+  const range = [low, high].map(v => Number(v.toPrecision(3))).join(" to ");
+  return element("figure", {}, element("figcaption", { textContent: `${info.names[k]} (${range})` }), chart);
+}
+
+function shownLines(row) {
+  const most = 12;
+  const lines = Array.from({ length: Math.min(most, info.shape[1]) }, (_, k) => shownLine(columnOf(row, k), k));
+  return element("div", { className: "lines" }, ...lines);
+}
+
 function shown(row, alt) {
   if (info.picture) {
     return element("img", { src: row, alt, className: info.molecules ? "molecule" : "picture" });
   }
   if (typeof row === "string") return element("p", { textContent: row });
-  if (Array.isArray(row)) return shownCells(row.slice(0, 64).map((value, i) => ["x" + i, value]));
+  if (Array.isArray(row) && overTime()) return shownLines(row);
+  if (Array.isArray(row)) return shownCells(row.slice(0, 64).map((value, i) => [info.names?.[i] ?? "x" + i, value]));
   return shownCells(info.columns.map(({ name }) => [name, row[name]]));
 }
 
@@ -88,13 +126,17 @@ async function decode() {
       const codes = [wish];
       wish = null;
       const { rows } = await ask("/api/decode", { codes, condition: condition() });
+      widen(rows);
       $("here").replaceChildren(shown(rows[0], "The row decoded at the chosen point"));
     }
   });
   busy = false;
 }
 
-const at = () => info.map.axes.map(axis => axis.reduce((sum, v, i) => sum + v * (code[i] - info.map.mean[i]), 0));
+// Codes of whole numbers have no axes: only rows have places then.
+const walkable = () => plane && info.map.axes.length > 0;
+const along = axis => axis.reduce((sum, v, i) => sum + v * (code[i] - info.map.mean[i]), 0);
+const at = () => (walkable() ? info.map.axes.map(along) : points[standing]);
 
 // To a point of the map: the code moves along the two axes only.
 function go(...to) {
@@ -105,12 +147,19 @@ function go(...to) {
   moved();
 }
 
-function showSlider({ dimension, mean, deviation }) {
-  $("d" + dimension).value = (code[dimension] - mean) / deviation;
-  $("o" + dimension).value = code[dimension].toFixed(2);
+function showSlider({ dimension, mean, deviation, values }) {
+  const value = code[dimension];
+  if (values) {
+    const apart = values.map(v => Math.abs(v - value));
+    $("d" + dimension).value = apart.indexOf(Math.min(...apart));
+  } else {
+    $("d" + dimension).value = (value - mean) / deviation;
+  }
+  $("o" + dimension).value = values ? value : value.toFixed(2);
 }
 
-function moved() {
+function moved(row) {
+  standing = row;
   walks++; // a walk that is still shown ends: somebody has gone elsewhere
   info.sliders.forEach(showSlider);
   draw();
@@ -146,17 +195,18 @@ function draw() {
     dot(pen, place(point), 3.2, "fill");
   });
   pen.globalAlpha = 1;
-  if (!plane) return;
   pen.strokeStyle = pen.fillStyle = style.color;
   pen.font = "bold 22px sans-serif";
   pen.lineWidth = 3;
-  dot(pen, place(at()), 9, "stroke");
+  if (at()) dot(pen, place(at()), 9, "stroke");
+  if (!plane) return;
   for (const [name, end] of Object.entries(ends)) {
+    if (!end.at) continue;
     const [x, y] = place(end.at);
     pen.fillText(name, x + 6, y - 6);
     dot(pen, [x, y], 4, "fill");
   }
-  if (!ends.A || !ends.B) return;
+  if (!ends.A?.at || !ends.B?.at) return;
   pen.lineWidth = 1.5;
   pen.beginPath();
   pen.moveTo(...place(ends.A.at));
@@ -183,9 +233,9 @@ function spot(event) {
   ];
 }
 
-// The row under the pointer; -1 where there is none.
-function rowAt([x, y]) {
-  let best = -1, nearest = 9;
+// The row under the pointer, or the nearest one; -1 where there is none.
+function rowAt([x, y], nearest = 9) {
+  let best = -1;
   points.forEach((point, i) => {
     const [px, py] = place(point), distance = Math.hypot(px - x, py - y);
     if (distance < nearest && !hidden.has(tint.of(i))) [best, nearest] = [i, distance];
@@ -242,8 +292,8 @@ function watchPointer(canvas) {
   });
   canvas.addEventListener("pointerup", event => {
     lift(event);
-    const row = known ? rowAt(spot(event)) : -1;
-    if (start && !dragged) row >= 0 ? attempt(() => openRow(row)) : plane && go(...unplace(...spot(event)));
+    const row = known ? rowAt(spot(event), plane && !walkable() ? Infinity : 9) : -1;
+    if (start && !dragged) row >= 0 ? attempt(() => openRow(row)) : walkable() && go(...unplace(...spot(event)));
     start = null;
   });
   canvas.addEventListener("wheel", event => {
@@ -261,7 +311,7 @@ function watchKeys(canvas) {
     if (!(event.key in moves)) return;
     event.preventDefault();
     const [dx, dy] = moves[event.key].map(direction => direction * view.span / 20);
-    if (event.shiftKey || !plane) return look({ x: view.x + dx, y: view.y + dy });
+    if (event.shiftKey || !walkable()) return look({ x: view.x + dx, y: view.y + dy });
     const [x, y = 0] = at();
     go(x + dx, y + dy);
   });
@@ -322,7 +372,7 @@ function colourBy(name) {
 
 async function openRow(place) {
   const answer = await ask("/api/open", { place });
-  showOwn(answer);
+  showOwn(answer, place);
   $("own").prepend(element("p", { textContent: answer.name }));
 }
 
@@ -340,6 +390,7 @@ async function layOut(kind) {
 
 async function nearest() {
   const { rows, names, places } = await ask("/api/near", { code, n: 6 });
+  widen(rows);
   const opens = i => ({ onclick: () => attempt(() => openRow(places[i])), className: "near", title: names[i] });
   const button = i => element("button", opens(i), names[i]);
   $("near").className = info.columns ? "scroll" : "tiles";
@@ -370,11 +421,19 @@ function setEnd(name) {
   draw();
 }
 
+// Points between two codes; of whole numbers one after the other becomes that of the end.
+function way(from, to) {
+  const changing = info.map.whole.filter(i => from[i] !== to[i]);
+  const turn = new Map(info.map.whole.map(i => [i, (changing.indexOf(i) + 1) / changing.length]));
+  const between = (v, i, share) => (turn.has(i) ? (share >= turn.get(i) ? to[i] : v) : v + (to[i] - v) * share);
+  return Array.from({ length: walkSteps + 1 }, (_, k) => from.map((v, i) => between(v, i, k / walkSteps)));
+}
+
 async function play() {
-  const from = ends.A.code, to = ends.B.code;
-  const codes = Array.from({ length: walkSteps + 1 }, (_, k) => from.map((v, i) => v + (to[i] - v) * k / walkSteps));
+  const codes = way(ends.A.code, ends.B.code);
   const mine = ++walks;
   const { rows } = await ask("/api/decode", { codes, condition: condition() });
+  widen(rows);
   for (const [k, row] of rows.entries()) {
     if (mine !== walks) return;
     code = codes[k];
@@ -422,6 +481,7 @@ async function samples() {
   const temperature = Number($("temperature").value);
   const answer = await ask("/api/sample", { n: info.picture ? 32 : 8, temperature, condition: condition() });
   if (!info.picture) offerDownload(answer.rows);
+  widen(answer.rows);
   $("gallery").className = info.picture ? "" : info.columns ? "one" : "rows";
   if (info.columns) return $("gallery").replaceChildren(table(answer.rows));
   $("gallery").replaceChildren(...answer.rows.map((row, i) => shownSample(row, answer.codes[i], i + 1)));
@@ -429,7 +489,8 @@ async function samples() {
 
 // ---- the reader's own row ----
 
-function showOwn(answer) {
+function showOwn(answer, row) {
+  widen([answer.data, answer.reconstruction]);
   const nats = element("p");
   if (answer.nats !== undefined) nats.textContent = "−log p(x) ≈ " + answer.nats.toFixed(2) + " nats";
   if (answer.p_value !== undefined) {
@@ -438,7 +499,7 @@ function showOwn(answer) {
   $("own").replaceChildren(
     shown(answer.data, "Your row as the model sees it"), shown(answer.reconstruction, "Its reconstruction"), nats);
   code = answer.code.slice();
-  moved();
+  moved(row);
 }
 
 async function encodePicture(file) {
@@ -453,7 +514,10 @@ async function encodeCells() {
 }
 
 async function encodeText() {
-  showOwn(await ask("/api/encode", { row: $("text").value, condition: condition() }));
+  const text = $("text").value;
+  const row = info.texts ? text : text.split(/[\s,;]+/).filter(Boolean).map(Number);
+  if (!info.texts && row.some(Number.isNaN)) throw new Error("expected numbers, separated by commas or spaces");
+  showOwn(await ask("/api/encode", { row, condition: condition() }));
 }
 
 function addCell(column, i) {
@@ -482,12 +546,14 @@ function watchDrop(area) {
 // ---- the page ----
 
 function addSlider(slider) {
-  const { dimension, name, mean, deviation } = slider;
-  const range = { type: "range", min: -sliderReach, max: sliderReach, step: .05 };
+  const { dimension, name, mean, deviation, values } = slider;
+  const reach = { type: "range", min: -sliderReach, max: sliderReach, step: .05 };
+  const range = values ? { ...reach, min: 0, max: values.length - 1, step: 1 } : reach;
   const input = element("input", { id: "d" + dimension, ...range });
   input.oninput = () => {
-    code[dimension] = mean + Number(input.value) * deviation;
-    $("o" + dimension).value = code[dimension].toFixed(2);
+    code[dimension] = values ? values[Number(input.value)] : mean + Number(input.value) * deviation;
+    $("o" + dimension).value = values ? code[dimension] : code[dimension].toFixed(2);
+    standing = undefined;
     draw();
     decode();
   };
@@ -526,7 +592,13 @@ function build() {
   $("own-row").hidden = info.encodes === false;
   $("drop").hidden = !info.picture || info.molecules;
   $("form").hidden = !info.columns;
-  $("text-form").hidden = !info.texts;
+  const numbers = !info.texts && !info.columns && !info.picture;
+  $("text-form").hidden = !info.texts && !numbers;
+  if (numbers) document.querySelector("[for=text]").textContent = `The ${info.shape.join("×")} numbers of a row`;
+  // Whole numbers do not lie nearer to a middle or farther from it.
+  const warm = [document.querySelector("[for=temperature]"), $("temperature"), $("temperature-shown")];
+  for (const part of warm) part.hidden = !info.map.axes.length;
+  $("report").hidden = Boolean(window.elboOffline);
   info.columns?.forEach(addCell);
   watch();
   whole();

@@ -142,7 +142,9 @@ window.elboOffline = (() => {
   async function sample({ n, temperature, condition }) {
     const draws = kit.draws[condition] ?? Object.values(kit.draws)[0];
     const order = draws.map(code => [Math.random(), code]).sort(([a], [b]) => a - b).slice(0, n);
-    const codes = order.map(([, code]) => code.map((v, d) => kit.centre[d] + temperature * (v - kit.centre[d])));
+    const whole = new Set(kit.info.map.whole);
+    const codes = order.map(([, code]) =>
+      code.map((v, d) => (whole.has(d) ? v : kit.centre[d] + temperature * (v - kit.centre[d]))));
     return { codes, rows: await rows(codes, condition) };
   }
 

@@ -54,3 +54,9 @@ for (const chart of document.querySelectorAll("svg.chart")) {
     e.preventDefault();
   });
 }
+
+// The server of a run shows its report beside the explorer.
+const explorer = document.getElementById("explorer");
+if (explorer && location.protocol.startsWith("http") && location.pathname.endsWith("/report")) {
+  explorer.replaceChildren(Object.assign(document.createElement("a"), { href: "./", textContent: "Explore its codes" }));
+}

@@ -188,6 +188,65 @@ def check_texts(program, folder):
         assert not page.complaints, page.complaints
 
 
+def check_report(page, address):
+    """The explorer leads to the report of its run, and that back."""
+    page.click("#report")
+    page.until("location.pathname === '/report' && !!document.getElementById('diagnosis')")
+    page.click("#explorer a")
+    page.until(f"location.href === {json.dumps(address)} && document.querySelectorAll('#gallery > *').length > 0")
+
+
+def check_whole_codes(program, folder):
+    """Codes of a codebook: rows are chosen on the map, numbers stay whole, a walk ends where it should."""
+    run = folder + "/codebook"
+    subprocess.run([program, "train", "builtin:digits", "--rows", "300", "--epochs", "3", "--out", run, "-q", "--model",
+                    "vq_vae", "--set", "latent.positions=4", "--set", "latent.codes=16", "--set", "encoder=mlp", "--set",
+                    "decoder=mlp"], check=True)
+    with serve.Served(program, run) as s, browser.Browser() as page:
+        page.open(s.address)
+        page.until(READY)
+        info = s.json("GET", "/api/info")
+        assert info["map"]["axes"] == [] and info["map"]["whole"] == [0, 1, 2, 3], info["map"]["whole"]
+        assert all(v == int(v) for slider in info["sliders"] for v in slider["values"])
+        page.until("document.getElementById('nearest').hidden === false")  # names of rows are there
+        for spot, end in ((0.3, "#set-a"), (0.8, "#set-b")):
+            page.value("document.getElementById('own').replaceChildren()")
+            page.click("#map", spot, 0.5)
+            page.until("document.querySelectorAll('#own img').length === 2")
+            page.click(end)
+        there = shown(page)
+        page.click("#play")
+        page.until("[...document.querySelectorAll('#here img')].some(i => /Step/.test(i.alt))", 20)
+        page.until("[...document.querySelectorAll('#here img')].some(i => /chosen point/.test(i.alt))", 30)
+        assert difference(page, there, shown(page)) <= 1, "the walk ends elsewhere"
+        page.slide("#sliders input", "0")
+        shown_value = page.value("document.querySelector('#sliders output').value")
+        assert float(shown_value) == info["sliders"][0]["values"][0], shown_value
+        page.click("#nearest")
+        page.until("document.querySelectorAll('#near .near').length === 6")
+        check_report(page, s.address)
+        assert not page.complaints, page.complaints
+
+
+def check_series(program, folder):
+    """Windows of a series are drawn over time, and one is typed in as numbers."""
+    log = pathlib.Path(folder, "log.csv")
+    log.write_text("time,load,heat\n" + "".join(
+        f"2024-01-01 {i // 60:02}:{i % 60:02}:00,{i * 37 % 19},{20 + i % 24}\n" for i in range(300)))
+    run = folder + "/series"
+    subprocess.run([program, "train", f"series:{log}", "--window", "12", "--epochs", "2", "--out", run, "-q", "--set",
+                    "latent.size=3"], check=True)
+    with serve.Served(program, run) as s, browser.Browser() as page:
+        page.open(s.address)
+        page.until("document.querySelectorAll('#here .lines path').length === 2")
+        page.until("document.querySelectorAll('#gallery .lines').length === 8")
+        page.click("#map", 0.7, 0.4)
+        page.value("document.getElementById('text').value = Array(24).fill(5).join(', ')")
+        page.click("#text-form button")
+        page.until("document.querySelectorAll('#own .lines').length === 2")
+        assert not page.complaints, page.complaints
+
+
 def check_fingers(page):
     """Two fingers zoom the map."""
     page.ask("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=2)
@@ -261,6 +320,8 @@ def main():
                     assert difference(page, one, other) <= 2, "the page alone shows something else"
         check_tables(program, folder, runtime)
         check_texts(program, folder)
+        check_whole_codes(program, folder)
+        check_series(program, folder)
     finally:
         shutil.rmtree(folder)
     print("explorer: all held" + ("" if runtime.is_dir() else " (no onnxruntime-web: the served page only)"))

@@ -17,11 +17,13 @@ struct SeedOption {
 };
 
 struct DecodeWish {
-  std::string show = "mean", condition;
+  std::string value = "mean", show, condition;
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
-    f("show", show, "output: the mean of p(x|z) or a draw from it", one_of({"mean", "draw"}));
+    f("value", value, "value of cells: the mean of p(x|z) or a draw from it",
+      one_of({"mean", "draw"}));
+    f("show", show, "old name of value", one_of({"mean", "draw"}));
     f("condition", condition, "condition: a class, numbers or a file");
     f("seed", seed, "seed of the draws", at_least(0));
   }
@@ -77,7 +79,8 @@ void decode_all(elbo_run& run, const Tensor& codes, const DecodeWish& wish, Call
     const int64_t count = std::min(block, n - from);
     const auto p = decode_codes(model, run.layout, codes.narrow(0, from, count),
                                 c.defined() ? c.narrow(0, from, count) : c);
-    put(out, from, wish.show == "mean" ? p->mean() : p->sample());
+    put(out, from,
+        (wish.show.empty() ? wish.value : wish.show) == "mean" ? p->mean() : p->sample());
     progress(static_cast<double>(from + count) / static_cast<double>(n));
   }
 }

@@ -1,3 +1,5 @@
+#include <iostream>
+
 #include "elbo/cli/findings.h"
 #include "elbo/cli/flags.h"
 #include "elbo/cli/progress.h"
@@ -65,7 +67,7 @@ void print_evaluation(Json result, bool json, ProgressTalk& talk) {
   for (const auto& [name, reason] : left_out.items()) {
     talk.say("left out: " + name + " (" + reason.get<std::string>() + ")");
   }
-  for (const auto& finding : findings) talk.say(finding_text(finding));
+  for (const auto& finding : findings) std::cout << finding_text(finding) << "\n";
 }
 
 /// Figures of the end of the training, where neither DATA nor rows of the run are here.

@@ -6,6 +6,12 @@
 #include "elbo/io/json_text.h"
 
 namespace elbo {
+namespace {
+
+/// What an option was called before goes on being read, but is not shown.
+bool is_old_name(const OptionHelp& option) { return option.help.starts_with("old name of "); }
+
+}  // namespace
 
 Json flag_value(const std::string& text, const Json& default_value) {
   if (default_value.is_string()) return text;
@@ -46,7 +52,8 @@ std::shared_ptr<Flags> Flags::add(CLI::App& app, const std::vector<OptionHelp>& 
     const auto set = [given, name = option.name, value = option.value](const std::string& text) {
       (*given)[name] = flag_value(text, value);
     };
-    auto* added = app.add_option_function<std::string>(flag, set, help)->group(group);
+    auto* added = app.add_option_function<std::string>(flag, set, help)
+                      ->group(is_old_name(option) ? "" : group);
     added->type_name(option.value.is_number() ? "NUMBER" : "TEXT");
     if (!option.value.is_null() && option.value != "") {
       const auto shown =

@@ -113,7 +113,7 @@ Command::Body declare_minify(CLI::App& app) {
       ->default_str("0")
       ->check(CLI::NonNegativeNumber);
   add_data_folder(app, a->data_folder);
-  app.add_flag("-q,--quiet", a->quiet, "show no progress");
+  add_quiet_flag(app, a->quiet);
   app.add_flag("--json", a->json, "print the result as one JSON object");
   return [a] { return minify(*a); };
 }

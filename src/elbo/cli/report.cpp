@@ -61,7 +61,7 @@ Command::Body declare_report(CLI::App& app) {
                  "below node_modules)")
       ->type_name("FOLDER");
   add_data_folder(app, a->data_folder);
-  app.add_flag("-q,--quiet", a->quiet, "show no progress");
+  add_quiet_flag(app, a->quiet);
   app.add_flag("--json", a->json, "print the result as one JSON object");
   add_sandbox_flag(app, a->no_sandbox);
   a->flags = Flags::add(app, describe<ReportOptions>(), "Options");

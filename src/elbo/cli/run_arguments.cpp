@@ -7,6 +7,10 @@ void add_data_folder(CLI::App& app, std::string& folder) {
       ->type_name("FOLDER");
 }
 
+void add_quiet_flag(CLI::App& app, bool& quiet) {
+  app.add_flag("-q,--quiet", quiet, "print results and errors only, neither progress nor notes");
+}
+
 void use_data_folder(const std::string& folder) {
   if (!folder.empty()) setenv("ELBO_DATA", folder.c_str(), 1);
 }
@@ -19,7 +23,7 @@ void add_run_arguments(CLI::App& app, RunArguments& a, const std::string& data) 
     app.add_option("DATA", a.input.data, about)->required(data == "must");
   }
   add_data_folder(app, a.data_folder);
-  app.add_flag("-q,--quiet", a.quiet, "show no progress");
+  add_quiet_flag(app, a.quiet);
   app.add_flag("--json", a.json, "print the result as one JSON object");
   add_sandbox_flag(app, a.no_sandbox);
 }

@@ -18,6 +18,8 @@ struct RunArguments {
 
 /// --data-dir: where relative data paths are also looked for.
 void add_data_folder(CLI::App& app, std::string& folder);
+/// -q: the same in every command.
+void add_quiet_flag(CLI::App& app, bool& quiet);
 /// The same for readers: sets ELBO_DATA where the flag was given.
 void use_data_folder(const std::string& folder);
 

@@ -214,7 +214,7 @@ Command::Body declare_sweep(CLI::App& app) {
       ->type_name("NUMBER")
       ->default_str("0")
       ->check(CLI::NonNegativeNumber);
-  app.add_flag("-q,--quiet", a->quiet, "show no progress");
+  add_quiet_flag(app, a->quiet);
   app.add_flag("--json", a->json, "print the result as one JSON object");
   return [a] { return sweep(*a); };
 }

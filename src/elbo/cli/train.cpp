@@ -72,8 +72,14 @@ void print_end(const Run& run, const Json& summary) {
             << "try next    elbo evaluate " << path << "\n"
             << "            elbo sample " << path << " -n 64\n";
   if (summary["end"] == "early") return;  // more of the same would not help
-  std::cout << "            elbo train --resume " << path << " --epochs "
-            << 2 * std::max<int64_t>(1, options.epochs) << "\n";
+  std::cout << "            elbo train --resume " << path;
+  if (options.steps > 0) {
+    // Where the rate has fallen to its end more steps alone would hardly move.
+    std::cout << " --steps " << 2 * options.steps << (options.lr.constant() ? "" : " --lr 0.001");
+  } else {
+    std::cout << " --epochs " << 2 * std::max<int64_t>(1, options.epochs);
+  }
+  std::cout << "\n";
 }
 
 std::string note_text(const std::string& note) {
@@ -340,7 +346,7 @@ Command::Body declare_train(CLI::App& app) {
   app.add_flag("--changed-data", a->changed_data,
                "resume although the data have changed since the training began");
   app.add_flag("--dry-run", a->dry_run, "report shapes, parameters and memory without training");
-  app.add_flag("-q,--quiet", a->quiet, "print errors only");
+  add_quiet_flag(app, a->quiet);
   app.add_flag("--json", a->json, "print the result as one JSON object");
   a->train_flags = Flags::add(app, describe<TrainOptions>(), "Training");
   auto data_options = describe<DataOptions>();

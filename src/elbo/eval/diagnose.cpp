@@ -31,6 +31,13 @@ std::vector<Finding> diagnose(Subject& subject, const std::vector<Json>& log) {
     for (auto& f : diagnose_units(subject)) findings.push_back(std::move(f));
   }
   for (auto& f : diagnose_pictures(subject)) findings.push_back(std::move(f));
+  try {
+    if (!collapsed) {
+      for (auto& f : diagnose_samples(subject)) findings.push_back(std::move(f));
+    }
+  } catch (const Error&) {
+    // A model from which nothing can be drawn is not judged by its draws.
+  }
   for (auto& f : diagnose_training(subject.run(), log)) findings.push_back(std::move(f));
   return findings;
 }

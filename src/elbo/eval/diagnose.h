@@ -21,10 +21,11 @@ Finding finding_from_json(const Json& j);
 /// Everything that is found; a healthy model yields nothing. `log`: the lines of log.jsonl.
 std::vector<Finding> diagnose(Subject& subject, const std::vector<Json>& log);
 
-/// Its parts: what codes, units, pictures and the course of the training show.
+/// Its parts: what codes, units, pictures, samples and the course of the training show.
 std::vector<Finding> diagnose_codes(Subject& subject);
 std::vector<Finding> diagnose_units(Subject& subject);
 std::vector<Finding> diagnose_pictures(Subject& subject);
+std::vector<Finding> diagnose_samples(Subject& subject);
 std::vector<Finding> diagnose_training(const Run& run, const std::vector<Json>& log);
 
 /// The objects of a run's log.jsonl; lines that are none are left out.

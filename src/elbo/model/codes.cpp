@@ -25,7 +25,20 @@ Tensor flat_rows(const Tensor& value, const Tensor& rows) {
       .reshape({rows.size(0), -1});
 }
 
+/// Of draws: a constant is no class.
+bool are_whole(const Tensor& draws) {
+  if (!torch::isFloatingType(draws.scalar_type())) return true;
+  if (draws.numel() == 0 || draws.eq(draws.flatten()[0]).all().item<bool>()) return false;
+  return draws.eq(draws.round()).all().item<bool>();
+}
+
 }  // namespace
+
+Tensor CodeLayout::whole() const {
+  auto all = torch::zeros({size}, torch::kBool);
+  for (const auto& part : parts) all.narrow(0, part.offset, part.size).fill_(part.whole);
+  return all;
+}
 
 std::vector<std::string> CodeLayout::mean_names() const {
   std::vector<std::string> list;
@@ -47,12 +60,14 @@ std::vector<std::string> CodeLayout::deviation_names() const {
 CodeLayout code_layout(Model& model, const Schemas& schemas) {
   torch::NoGradGuard no_gradient;
   RandomScope scope(0);
-  const auto c = schemas.c.present() ? torch::zeros(with_rows(1, schemas.c.shape)) : Tensor();
+  constexpr int64_t kDraws = 16;  // all whole by chance alone: never
+  const auto c = schemas.c.present() ? torch::zeros(with_rows(kDraws, schemas.c.shape)) : Tensor();
   CodeLayout layout;
-  for (const auto& site : model.latent->generate(1, c).sites) {
+  for (const auto& site : model.latent->generate(kDraws, c).sites) {
     CodeLayout::Part part{site.name, {}, site.value.scalar_type(), layout.size, 0};
     part.shape.assign(site.value.sizes().begin() + 1, site.value.sizes().end());
     part.size = numel(part.shape);
+    part.whole = are_whole(site.value);
     layout.size += part.size;
     layout.parts.push_back(part);
   }
@@ -97,7 +112,7 @@ Values as_sites(const CodeLayout& layout, const Tensor& codes) {
   Values values;
   for (const auto& part : layout.parts) {
     auto value = codes.narrow(1, part.offset, part.size);
-    if (!torch::isFloatingType(part.type)) value = value.round();
+    if (part.whole) value = value.round();
     values[part.site] = value.to(part.type).reshape(with_rows(codes.size(0), part.shape));
   }
   return values;

@@ -15,10 +15,14 @@ struct CodeLayout {
     Shape shape;  // of one row
     torch::ScalarType type = torch::kFloat32;
     int64_t offset = 0, size = 0;
+    bool whole = false;  // values are whole numbers: classes, or places in a codebook
   };
   std::vector<Part> parts;
   int64_t size = 0;
 
+  /// [size] true where a code holds classes or places in a codebook, whose neighbours are not
+  /// alike.
+  Tensor whole() const;
   /// Column names: z0, z1, … and s0, s1, … for a single site z, else s_SITE0, ….
   std::vector<std::string> mean_names() const;
   std::vector<std::string> deviation_names() const;

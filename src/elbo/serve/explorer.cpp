@@ -10,13 +10,14 @@
 #include "elbo/eval/threshold.h"
 #include "elbo/io/image.h"
 #include "elbo/io/row_file.h"
+#include "elbo/serve/explorer_map.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/train/kept.h"
 
 namespace elbo {
 namespace {
 
-constexpr int64_t kMapRows = 2000, kSliders = 12, kMostRows = 256, kDraws = 100, kBlock = 20;
+constexpr int64_t kMapRows = 2000, kMostRows = 256, kDraws = 100, kBlock = 20;
 constexpr int64_t kMostPicturePixels = int64_t{1} << 24;
 
 Tensor matrix(const Json& rows, const std::string& what, const Tensor& origin = Tensor()) {
@@ -74,8 +75,9 @@ Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
            {"conditional", schemas.c.present()}};
   info_.update(look_json(view_));
   const auto labels = labels_of(*rows_);
-  info_.update(map_of(codes_, labels));
-  info_["attributes"] = attributes(codes_.mean, labels);
+  whole_ = layout_.whole();
+  info_.update(map_of_codes(layout_, codes_.mean, labels, [this] { return looks(); }));
+  info_["attributes"] = class_steps(class_names(schemas.y), whole_, codes_.mean, labels);
 }
 
 /// Judges as elbo score does, by what the run keeps.
@@ -87,25 +89,6 @@ void Explorer::recall_scores() {
   if (how.value("draws", Json()) != usual.draws || how.value("seed", Json()) != usual.seed) return;
   scorer_ = std::make_unique<RowScorer>(model_, run_->schemas(), usual);
   scorer_->recall({kept->scores, kept->usual});
-}
-
-/// For each class the step from the mean code of all others to that of its rows.
-Json Explorer::attributes(const Tensor& codes, const Tensor& labels) const {
-  Json list = Json::array();
-  const auto names = class_names(run_->schemas().y);
-  constexpr size_t kMostAttributes = 12;
-  constexpr int64_t kFewest = 3;
-  if (!labels.defined() || layout_.size == 0) return list;
-  for (size_t k = 0; k < names.size() && list.size() < kMostAttributes; ++k) {
-    const auto here = labels == static_cast<int64_t>(k);
-    const auto others = (labels >= 0).logical_and(here.logical_not());
-    if (here.sum().item<int64_t>() < kFewest || others.sum().item<int64_t>() < kFewest) continue;
-    const auto mean = [&](const Tensor& rows) {
-      return codes.index_select(0, rows.nonzero().flatten()).mean(0);
-    };
-    list.push_back({{"name", names[k]}, {"step", number_list(mean(here) - mean(others))}});
-  }
-  return list;
 }
 
 Json Explorer::rows_info() const {
@@ -137,8 +120,7 @@ Json Explorer::near(const Json& question) {
         " numbers, the model's have ", layout_.size);
   constexpr double kMost = 24;
   const auto n = static_cast<int64_t>(number_in(question, "n", 6, 1, kMost));
-  const auto spread = codes_.mean.std(0, false).clamp_min(1e-3);
-  const auto distances = ((codes_.mean - code) / spread).square().sum(1).sqrt();
+  const auto distances = code_distances(whole_, codes_.mean, code);
   const auto order = distances.argsort().narrow(0, 0, std::min(n, rows_->size()));
   const std::lock_guard lock(one_at_a_time_);
   const auto batch = rows_->get(order);
@@ -163,7 +145,7 @@ Json Explorer::layout(const Json& question) {
   const int64_t n = std::min(kMostLaid, rows_->size());
   check(n >= kFewest && layout_.size > 2, "[explore] kind: the plane shows all there is");
   const std::lock_guard lock(one_at_a_time_);
-  const auto codes = codes_.mean.narrow(0, 0, n);
+  const auto codes = (looks_.defined() ? looks_ : codes_.mean).narrow(0, 0, n);
   const auto places = tsne ? neighbour_map(codes) : fuzzy_map(codes);
   Json points = Json::array();
   for (int64_t i = 0; i < n; ++i) points.push_back(number_list(places[i]));
@@ -183,37 +165,18 @@ Json Explorer::open(const Json& question) {
   return answer;
 }
 
-Json Explorer::map_of(const Codes& codes, const Tensor& labels) const {
-  const auto mean = codes.mean.mean(0), spread = codes.mean.std(0, false);
-  const auto order = std::get<1>(spread.sort(0, true));
-  Json sliders = Json::array();
-  const auto names = layout_.mean_names();
-  for (int64_t i = 0; i < std::min(kSliders, layout_.size); ++i) {
-    const auto d = order[i].item<int64_t>();
-    sliders.push_back({{"dimension", d},
-                       {"name", names[static_cast<size_t>(d)]},
-                       {"mean", mean[d].item<double>()},
-                       {"deviation", std::max(1e-3, spread[d].item<double>())}});
+/// [N, F] what the rows of the map look like, decoded from their codes.
+Tensor Explorer::looks() {
+  std::vector<Tensor> parts;
+  const int64_t block = block_rows(run_->schemas());
+  for (int64_t from = 0; from < codes_.mean.size(0); from += block) {
+    const int64_t to = std::min(from + block, codes_.mean.size(0));
+    const auto batch = rows_->get(torch::arange(from, to));
+    const auto p = decode_codes(*model_, layout_, codes_.mean.slice(0, from, to), batch.c);
+    parts.push_back(one_value(*p, run_->schemas().x).flatten(1).to(torch::kFloat32));
   }
-  // A click on the map becomes mean + a * axis 1 + b * axis 2.
-  const auto centred = codes.mean - mean;
-  const auto axes = principal_axes(centred);
-  const int64_t shown = axes.size(1);
-  const auto places = centred.matmul(axes);
-  Json points = Json::array(), axis_list = Json::array(), label_list = Json::array();
-  for (int64_t i = 0; i < places.size(0); ++i) points.push_back(number_list(places[i]));
-  for (int64_t i = 0; i < shown; ++i) axis_list.push_back(number_list(axes.select(1, i)));
-  if (labels.defined()) {
-    for (int64_t i = 0; i < labels.size(0); ++i) label_list.push_back(labels[i].item<int64_t>());
-  }
-  const auto share = places.square().sum() / centred.square().sum().clamp_min(1e-12);
-  return {{"sliders", sliders},
-          {"map",
-           {{"points", points},
-            {"labels", label_list},
-            {"axes", axis_list},
-            {"mean", number_list(mean)},
-            {"variance_shown", share.item<double>()}}}};
+  looks_ = torch::cat(parts);
+  return looks_;
 }
 
 /// [n, D] codes from the prior, all sites side by side.
@@ -263,7 +226,9 @@ Json Explorer::sample(const Json& question) {
   torch::NoGradGuard no_gradient;
   const std::lock_guard lock(one_at_a_time_);
   auto codes = prior_draws(n, c);
-  if (temperature != 1) codes = centre_ + temperature * (codes - centre_);
+  if (temperature != 1) {
+    codes = torch::where(whole_, codes, centre_ + temperature * (codes - centre_));
+  }
   Json list = Json::array();
   for (int64_t i = 0; i < n; ++i) list.push_back(number_list(codes[i]));
   return {{"codes", list},

@@ -49,8 +49,7 @@ class Explorer {
   Json judge(const Batch& batch);
   Tensor prior_draws(int64_t n, const Tensor& c) const;
   Tensor condition_of(const Json& question, int64_t n) const;
-  Json map_of(const Codes& codes, const Tensor& labels) const;
-  Json attributes(const Tensor& codes, const Tensor& labels) const;
+  Tensor looks();
   void recall_scores();
 
   std::shared_ptr<const Run> run_;
@@ -60,6 +59,8 @@ class Explorer {
   Json info_;
   Data rows_;                          // of the map
   Codes codes_;                        // of these
+  Tensor whole_;                       // [D] layout_.whole()
+  Tensor looks_;                       // [N, F]; undefined where codes have places of their own
   std::unique_ptr<RowScorer> scorer_;  // null where the run keeps no scores
   Tensor centre_;                      // [D] mean of the prior's draws
   Tensor conditions_;  // [n, …] of the first rows; undefined where the model has none

@@ -30,8 +30,15 @@ void send_file(const std::string& path, Response& response) {
 
 }  // namespace
 
-void add_routes(httplib::Server& server, Explorer& explorer, Jobs& jobs) {
+void add_routes(httplib::Server& server, Explorer& explorer, RunReport& report, Jobs& jobs) {
   server.Get("/", [](const Request&, Response& r) { r.set_content(explorer_page(), "text/html"); });
+  server.Get("/report", [&](const Request&, Response& response) {
+    try {
+      response.set_content(report.page(), "text/html");
+    } catch (const Error& e) {
+      answer_error(response, 404, e.what());
+    }
+  });
   server.Get("/openapi.json", guarded([](const Request&) { return openapi(); }));
   server.Get("/api/info", guarded([&](const Request&) { return explorer.info(); }));
   server.Get("/api/rows", guarded([&](const Request&) { return explorer.rows_info(); }));

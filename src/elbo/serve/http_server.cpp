@@ -105,6 +105,7 @@ void serve(std::shared_ptr<const Run> run, std::shared_ptr<Model> model,
   close_input();
   EndInTime in_time;  // goes last: connections and jobs have ended by then
   Explorer explorer(run, std::move(model));
+  RunReport report(run);
   Jobs jobs(run, options.job_memory << 20);
   Access access(options.host, split_text(options.allow_host, ','), token);
   const HttpLimits limits;
@@ -116,7 +117,7 @@ void serve(std::shared_ptr<const Run> run, std::shared_ptr<Model> model,
     own_socket = s;
   });
   set_rules(server, access, limits);
-  add_routes(server, explorer, jobs);
+  add_routes(server, explorer, report, jobs);
 
   const int port = options.port > 0
                        ? (server.bind_to_port(options.host.c_str(), static_cast<int>(options.port))

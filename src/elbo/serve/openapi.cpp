@@ -40,6 +40,7 @@ Json openapi() {
     if (entry.make(Json::object())->data() != "must") names.push_back(entry.name);
   }
   Json paths;
+  paths["/report"]["get"] = operation("The report of the run, a page", Json(), any);
   paths["/api/info"]["get"] = operation("The model, its sliders and its map", Json(), any);
   paths["/api/rows"]["get"] = operation("Names and columns of the rows on the map", Json(), any);
   paths["/api/near"]["post"] =

@@ -96,7 +96,12 @@ Json look_json(const RowView& view) {
                             described["texts"] = true;
                             return described;
                           },
-                          [&](const NumberView&) { return look(false, false); }, of_table},
+                          [&](const NumberView& view) {
+                            auto described = look(false, false);
+                            described["names"] = view.names();
+                            return described;
+                          },
+                          of_table},
                     view);
 }
 

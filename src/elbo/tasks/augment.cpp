@@ -17,7 +17,7 @@ struct AugmentOptions {
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
-    f("n", n, "number of variants of each row", between(1, 10000));
+    f("n", n, "number of new rows for each row", between(1, 10000));
     f("spread", spread, "spread of the variants, in standard deviations of the posterior",
       between(0, 10));
     f("keep", keep, "write the rows themselves before their variants");

@@ -108,7 +108,8 @@ class Frame {
     out_ << "<text class=\"tick\" x=\"" << pixel(x(at_x) + 4) << "\" y=\"" << kTop + 10 << "\">↑ "
          << short_number(value) << "</text>";
   }
-  double top() const { return y_.high; }
+  /// By a tenth of the axis: the edge of a chart would hide how far.
+  bool lies_far_beyond(double value) const { return value > y_.high + 0.1 * (y_.high - y_.low); }
   void mark(double at_x, double at_y, int64_t color, const std::string& text, double radius = 3) {
     out_ << "<circle class=\"s" << color << "\" cx=\"" << pixel(x(at_x)) << "\" cy=\""
          << pixel(edge(at_y)) << "\" r=\"" << radius << "\"><title>" << html_escape(text)
@@ -174,7 +175,7 @@ void draw_line(Frame& frame, const Series& s, const std::string& x_name) {
   frame.out() << "<path class=\"line s" << s.color << (s.dashed ? " dashed" : "") << "\" d=\""
               << path << "\"/><g class=\"points\">";
   const bool alone = s.x.size() == 1;  // a point without a line is seen by itself
-  if (!s.y.empty() && s.y[0] > frame.top()) frame.beyond(s.x[0], s.y[0]);
+  if (!s.y.empty() && frame.lies_far_beyond(s.y[0])) frame.beyond(s.x[0], s.y[0]);
   for (size_t i = 0; i < s.x.size(); ++i) {
     if (!std::isfinite(s.y[i])) continue;
     frame.mark(s.x[i], s.y[i], s.color,

@@ -5,13 +5,15 @@ namespace elbo {
 namespace {
 
 struct DecodeOptions {
-  std::string show = "mean";
+  std::string value = "mean", show;
   std::string condition;
   int64_t columns = 0;
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
-    f("show", show, "output: the mean of p(x|z) or a draw from it", one_of({"mean", "draw"}));
+    f("value", value, "value of pixels and cells: the mean of p(x|z) or a draw from it",
+      one_of({"mean", "draw"}));
+    f("show", show, "old name of --value", one_of({"mean", "draw"}));
     f("condition", condition,
       "condition: a class, numbers or a file (default: those of the run's data)");
     f("columns", columns, "pictures side by side (0 = about square)", at_least(0));
@@ -30,7 +32,9 @@ Tensor read_codes(const std::string& path, const CodeLayout& layout) {
 
 class Decode : public Task {
  public:
-  explicit Decode(DecodeOptions options) : o_(std::move(options)) {}
+  explicit Decode(DecodeOptions options) : o_(std::move(options)) {
+    if (!o_.show.empty()) o_.value = o_.show;
+  }
 
   Json run(const TaskInput& input) override {
     torch::NoGradGuard no_gradient;
@@ -46,12 +50,12 @@ class Decode : public Task {
       const int64_t count = std::min(block, n - from);
       const auto p = decode_codes(*input.model, layout, codes.narrow(0, from, count),
                                   c.defined() ? c.narrow(0, from, count) : c);
-      file->append(o_.show == "mean" ? one_value(*p, input.run->schemas().x) : p->sample());
+      file->append(o_.value == "mean" ? one_value(*p, input.run->schemas().x) : p->sample());
       input.progress(static_cast<double>(from + count) / static_cast<double>(n));
     }
     file->commit();
     auto result = written(*file, path);
-    result.update({{"rows", n}, {"shows", o_.show}});
+    result.update({{"rows", n}, {"shows", o_.value}});
     return result;
   }
 

@@ -78,8 +78,12 @@ Direction find_direction(const TaskInput& input, const CodeLayout& layout, const
         "\": expected POSITIVES:NEGATIVES, each a class of the run's data",
         class_names(run.schemas().y).empty() ? "" : " (" + join(class_names(run.schemas().y)) + ")",
         " or DATA");
-  const auto with = codes_of(input, layout, text.substr(0, colon), draw);
-  const auto without = codes_of(input, layout, text.substr(colon + 1), draw);
+  const auto whole = layout.whole();
+  check(!whole.all().item<bool>(),
+        "[edit] along: the codes are numbers of a codebook, which lie in no direction from each "
+        "other; elbo interpolate walks from row to row");
+  const auto with = codes_of(input, layout, text.substr(0, colon), draw).masked_fill(whole, 0);
+  const auto without = codes_of(input, layout, text.substr(colon + 1), draw).masked_fill(whole, 0);
   const auto difference = with.mean(0) - without.mean(0);
   const auto unit = method == "mean" ? difference / difference.norm().clamp_min(1e-12)
                                      : plane_normal(with, without);

@@ -1,3 +1,6 @@
+#include <iomanip>
+#include <sstream>
+
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/tasks/walks.h"
@@ -46,7 +49,8 @@ class Interpolate : public Task {
       c = ends.c.index_select(0, (torch::arange(o_.steps) * 2 >= o_.steps).to(torch::kInt64));
     }
     const auto path = output_path(input, "interpolation", schema);
-    const RowLabels labels{"step", [](int64_t row) { return std::to_string(row + 1); }};
+    RowLabels labels{"step", [](int64_t row) { return std::to_string(row + 1); }};
+    labels.top = words_above(*rows.data);
     const auto file = create_output(path, schema, o_.steps, o_.steps, labels);
     const int64_t block = block_rows(input.run->schemas());
     for (int64_t at = 0; at < o_.steps; at += block) {
@@ -72,6 +76,20 @@ class Interpolate : public Task {
   }
 
  private:
+  /// The ends by their names, points between by their share of the way.
+  std::vector<std::string> words_above(const Dataset& data) const {
+    std::vector<std::string> words;
+    for (int64_t i = 0; i < o_.steps; ++i) {
+      std::ostringstream share;
+      share << std::setprecision(2)
+            << static_cast<double>(i) / static_cast<double>(std::max<int64_t>(1, o_.steps - 1));
+      words.push_back(share.str());
+    }
+    words.front() = data.row_name(o_.from);
+    words.back() = data.row_name(o_.to);
+    return words;
+  }
+
   InterpolateOptions o_;
 };
 

@@ -14,7 +14,7 @@ struct ReconstructOptions {
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
-    f("show", show, "number of pairs shown", between(1, 10000));
+    f("show", show, "number of rows shown in a picture", between(1, 10000));
     f("columns", columns, "pairs side by side", between(1, 1000));
     f("seed", seed, "seed of the binarization", at_least(0));
   }

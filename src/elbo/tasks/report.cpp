@@ -112,6 +112,15 @@ std::string section_html(const Section& section, std::vector<Reported>& runs, in
          (runs.size() > 1 ? "<div class=\"runs\">" + columns + "</div>" : columns) + "</section>\n";
 }
 
+/// How the model of a run is explored; where its server shows the report, the script makes a link
+/// of it.
+std::string explorer_line(const std::vector<Reported>& runs) {
+  if (runs.size() != 1) return "";
+  const auto path = runs[0].run->path();
+  return "<p class=\"soft\" id=\"explorer\">To explore its codes: <code>elbo serve " +
+         html_escape((path.is_absolute() ? path.filename() : path).string()) + "</code></p>";
+}
+
 std::string page(std::vector<Reported>& runs, int64_t side) {
   std::vector<std::string> names;
   for (const auto& r : runs) names.push_back(r.name);
@@ -138,7 +147,8 @@ std::string page(std::vector<Reported>& runs, int64_t side) {
          "<title>" +
          html_escape(title) + "</title><style>" + web_file("palette.css") +
          web_file("report_style.css") + "</style></head><body><header><h1>" + html_escape(title) +
-         "</h1></header><nav aria-label=\"Sections\">" + links + "</nav>\n<main>" + body +
+         "</h1>" + explorer_line(runs) + "</header><nav aria-label=\"Sections\">" + links +
+         "</nav>\n<main>" + body +
          "</main><footer class=\"soft\"><p>Values appear under the pointer. A chart that was "
          "clicked "
          "zooms with the wheel or + and −, moves with the mouse or arrow keys, and returns with "

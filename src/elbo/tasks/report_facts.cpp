@@ -158,8 +158,8 @@ std::string figures_part(const Reported& r) {
 
 std::string diagnosis_part(const Reported& r) {
   if (r.findings.empty()) {
-    return "<p class=\"healthy\">No problems found in codes, reconstructions or training "
-           "curves.</p>";
+    return "<p class=\"healthy\">No problems found in codes, reconstructions, samples or "
+           "training curves.</p>";
   }
   std::string html;
   for (const auto& f : r.findings) {

@@ -11,7 +11,7 @@ namespace {
 
 struct SampleOptions {
   int64_t n = 64, rows = 0;
-  std::string show = "auto";
+  std::string value = "auto", show;
   std::string fix, condition, where;
   bool with_missing = false;
   int64_t columns = 0;
@@ -20,10 +20,13 @@ struct SampleOptions {
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
-    f("n", n, "number of samples", between(1, 1e8));
-    f("rows", rows, "number of samples, the same as -n (0 = as -n says)", between(0, 1e8));
-    f("show", show, "output: the mean of p(x|z) or a draw from it (auto = the mean for pictures)",
+    f("n", n, "number of new rows", between(1, 1e8));
+    f("rows", rows, "number of new rows, the same as -n (0 = as -n says)", between(0, 1e8));
+    f("value", value,
+      "value of pixels and cells: the mean of p(x|z) or a draw from it (auto = the mean for "
+      "pictures)",
       one_of({"auto", "mean", "draw"}));
+    f("show", show, "old name of --value", one_of({"auto", "mean", "draw"}));
     f("fix", fix,
       "latent values kept fixed, SITE=VALUE;…, where a value is a number, numbers separated by "
       "commas, or a file");
@@ -46,6 +49,7 @@ class Sample : public Task {
  public:
   explicit Sample(SampleOptions options) : o_(std::move(options)) {
     if (o_.rows > 0) o_.n = o_.rows;
+    if (!o_.show.empty()) o_.value = o_.show;
   }
 
   Json run(const TaskInput& input) override {
@@ -59,7 +63,7 @@ class Sample : public Task {
             " rows, expected 1 or as many as -n (", o_.n, ")");
     }
     const auto c = conditions(input, o_.condition, o_.n);
-    const bool mean = o_.show == "mean" || (o_.show == "auto" && PictureView::shows(x));
+    const bool mean = o_.value == "mean" || (o_.value == "auto" && PictureView::shows(x));
     const auto path = output_path(input, "samples", x);
     const auto file = create_output(path, x, o_.n, o_.columns);
     const int64_t block = block_rows(input.run->schemas());

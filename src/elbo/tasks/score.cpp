@@ -1,13 +1,14 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <iomanip>
 #include <numeric>
+#include <sstream>
 
 #include "elbo/data/stream.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/group/row_draws.h"
 #include "elbo/io/image.h"
-#include "elbo/tasks/chart.h"
 #include "elbo/tasks/normal_class.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
@@ -46,7 +47,7 @@ struct ScoreOptions {
     f("smooth", smooth, "smooth scores of time-ordered rows: trailing mean over this many rows",
       between(1, 1000000));
     f("causes", causes, "number of columns or pixels named for each alarm", between(0, 1000));
-    f("show", show, "number of highest-scoring rows in the result", between(0, 1000));
+    f("show", show, "number of rows shown, those with the highest scores", between(0, 1000));
   }
 };
 
@@ -317,7 +318,9 @@ class Score : public Task {
       const auto batch = data.get(torch::tensor(order, torch::kInt64), draw());
       std::vector<std::string> names;
       for (const auto row : order) {
-        names.push_back("p " + short_number(all.p_values[static_cast<size_t>(row)]));
+        std::ostringstream p;
+        p << "p " << std::setprecision(2) << all.p_values[static_cast<size_t>(row)];
+        names.push_back(p.str());
       }
       write_png(all.path, unusual_pictures(*pictures, batch.x, usual.scorer->causes(batch), names));
       return;

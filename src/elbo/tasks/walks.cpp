@@ -16,18 +16,18 @@ Tensor on_sphere(const Tensor& a, const Tensor& b, const Tensor& t) {
   return ((1 - t) * angle).sin() / sine * a + (t * angle).sin() / sine * b;
 }
 
-bool is_number_of_codebook(const CodeLayout& layout, int64_t dimension) {
-  return std::any_of(layout.parts.begin(), layout.parts.end(), [&](const auto& part) {
-    return !torch::isFloatingType(part.type) && dimension >= part.offset &&
-           dimension < part.offset + part.size;
-  });
-}
-
 /// `steps` of the values that occur, from the smallest to the largest.
 Tensor occurring(const Tensor& values, int64_t steps) {
   const auto different = std::get<0>(at::_unique(values.contiguous(), /*sorted=*/true));
   const auto last = static_cast<double>(different.size(0) - 1);
   return different.index_select(0, torch::linspace(0, last, steps).round().to(torch::kInt64));
+}
+
+/// Shares of the way at which the numbers that differ [1, D] become those of the end, one after
+/// the other.
+Tensor turns(const Tensor& differ) {
+  const auto place = differ.to(torch::kFloat32).cumsum(1);
+  return place / place.max().clamp_min(1);
 }
 
 }  // namespace
@@ -41,10 +41,11 @@ Traversal traversal(const CodeLayout& layout, const Tensor& seen, int64_t row, i
   lines = std::min(lines, seen.size(1));
   t.codes = seen[row].unsqueeze(0).repeat({lines * steps, 1});
   const auto offsets = torch::linspace(-reach, reach, steps);
+  const auto whole = layout.whole();
   for (int64_t line = 0; line < lines; ++line) {
     const auto d = order[line].item<int64_t>();
-    const auto values = is_number_of_codebook(layout, d) ? occurring(seen.select(1, d), steps)
-                                                         : t.center[d] + offsets * t.spread[d];
+    const auto values = whole[d].item<bool>() ? occurring(seen.select(1, d), steps)
+                                              : t.center[d] + offsets * t.spread[d];
     t.codes.select(1, d).narrow(0, line * steps, steps).copy_(values);
     t.dimensions.push_back(d);
   }
@@ -58,8 +59,8 @@ Tensor walk(const CodeLayout& layout, const Tensor& a_, const Tensor& b_, int64_
   for (const auto& part : layout.parts) {
     const auto a = a_.narrow(0, part.offset, part.size).unsqueeze(0);
     const auto b = b_.narrow(0, part.offset, part.size).unsqueeze(0);
-    if (!torch::isFloatingType(part.type)) {
-      parts.push_back(torch::where(t < 0.5, a, b));
+    if (part.whole) {
+      parts.push_back(torch::where(t >= turns(a != b), b, a));
     } else {
       parts.push_back(path == "sphere" ? on_sphere(a, b, t) : a + t * (b - a));
     }

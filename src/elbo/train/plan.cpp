@@ -158,11 +158,13 @@ TrainPlan plan_training(const TrainRequest& asked) {
   plan.training_rows = training->size();
   plan.validation_rows = validation ? validation->size() : 0;
   if (has_no_budget(wanted, request)) {
-    const auto note = usual_budget(options, plan.training_rows, plan.validation_rows > 0);
+    const auto note = usual_budget(options, plan.schemas.x, plan.training_rows,
+                                   plan.validation_rows > 0);
     if (!note.empty()) plan.notes.push_back(note);
   }
+  const bool first_look = asked.model == kUsual && !first &&
+                          usual_token_batch(options, request.train_options, plan.schemas.x);
   plan.steps_per_epoch = steps_per_epoch(plan.training_rows, options.batch);
-  plan.steps = options.steps > 0 ? options.steps : options.epochs * plan.steps_per_epoch;
 
   Json resolved = resolve(spec, plan.schemas);
   resolve_epochs(resolved, static_cast<double>(plan.steps_per_epoch));
@@ -172,6 +174,13 @@ TrainPlan plan_training(const TrainRequest& asked) {
   const auto [model, objective] = assemble(resolved, plan.schemas, plan.training_rows);
   if (first) take_weights(*model, *first);
   try_out(*model, *objective, *training, options.optimizer);
+  if (first_look) {
+    int64_t parameters = 0;
+    for (const auto& p : model->parameters()) parameters += p.numel();
+    plan.notes.push_back(usual_token_steps(options, request.train_options, plan.schemas.x,
+                                           parameters, plan.training_rows));
+  }
+  plan.steps = options.steps > 0 ? options.steps : options.epochs * plan.steps_per_epoch;
   plan.model = model;
   plan.objective = objective;
 

@@ -1,6 +1,7 @@
 #include "elbo/train/usual.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "elbo/data/row_view.h"
 #include "elbo/train/next_batch.h"
@@ -12,8 +13,22 @@ std::string usual_model(const Schema& x) {
   return TextView::shows(x) ? "text_vae" : "vae";
 }
 
-std::string usual_budget(TrainOptions& options, int64_t training_rows, bool validates) {
-  constexpr int64_t kFewRows = 2000, kSmallBatch = 32, kLeastSteps = 2000;
+namespace {
+
+/// Steps that few rows are worth: fewer of large pictures, so that they end within a minute.
+int64_t least_steps(const Schema& x) {
+  constexpr double kPixels = int64_t{1} << 22;
+  constexpr int64_t kFewest = 500, kMost = 2000;
+  if (!PictureView::shows(x)) return kMost;
+  const double pixels = static_cast<double>(x.shape[1] * x.shape[2]);
+  return std::clamp(static_cast<int64_t>(kPixels / pixels), kFewest, kMost);
+}
+
+}  // namespace
+
+std::string usual_budget(TrainOptions& options, const Schema& x, int64_t training_rows,
+                         bool validates) {
+  constexpr int64_t kFewRows = 2000, kSmallBatch = 32;
   constexpr int64_t kPatience = 10, kPatientSteps = 200;
   const auto epochs_for = [&](int64_t steps) {
     const auto each = steps_per_epoch(training_rows, options.batch);
@@ -21,11 +36,11 @@ std::string usual_budget(TrainOptions& options, int64_t training_rows, bool vali
   };
   const auto usual = options;
   if (training_rows < kFewRows) options.batch = kSmallBatch;
-  if (epochs_for(kLeastSteps) <= options.epochs) {
+  if (epochs_for(least_steps(x)) <= options.epochs) {
     options = usual;
     return "";
   }
-  options.epochs = epochs_for(kLeastSteps);
+  options.epochs = epochs_for(least_steps(x));
   if (validates && options.keep == "best" && options.patience == 0) {
     options.patience = std::max(kPatience, epochs_for(kPatientSteps));
   }
@@ -34,6 +49,37 @@ std::string usual_budget(TrainOptions& options, int64_t training_rows, bool vali
               ? ", ended where validation has not improved for " + std::to_string(options.patience)
               : "") +
          ", in batches of " + std::to_string(options.batch) + " (--epochs and --batch set them)";
+}
+
+bool usual_token_batch(TrainOptions& options, const Json& asked, const Schema& x) {
+  if (!TextView::shows(x) || asked.contains("epochs") || asked.contains("steps")) return false;
+  constexpr int64_t kShortText = 16, kRows = 32, kShortRows = 64;
+  if (!asked.contains("batch")) options.batch = x.shape[0] > kShortText ? kRows : kShortRows;
+  return true;
+}
+
+std::string usual_token_steps(TrainOptions& options, const Json& asked, const Schema& x,
+                              int64_t parameters, int64_t training_rows) {
+  // Multiplications of weights with tokens, each about 20 picoseconds there and back on one core.
+  constexpr double kWork = 2.4e12;
+  constexpr int64_t kLeast = 100, kMost = 2000, kLeastPatience = 10, kPatientSteps = 200;
+  constexpr double kHighestRate = 0.003, kFall = 30;
+  const auto rows = std::min(options.batch, training_rows);
+  const double step = static_cast<double>(rows * x.shape[0]) * static_cast<double>(parameters);
+  options.steps = std::clamp(static_cast<int64_t>(kWork / std::max(1.0, step)), kLeast, kMost);
+  if (!asked.contains("lr")) {
+    // A rate that a model recommends falls over its own number of epochs.
+    const double highest = options.lr.constant() ? kHighestRate : options.lr.highest();
+    std::ostringstream rate;
+    rate << "cosine(" << highest << ", " << highest / kFall << ", " << options.steps << ")";
+    options.lr = Schedule(rate.str());
+  }
+  const auto each = steps_per_epoch(training_rows, options.batch);
+  if (!asked.contains("patience") && options.keep == "best") {
+    options.patience = std::max(kLeastPatience, (kPatientSteps + each - 1) / each);
+  }
+  return std::to_string(options.steps) + " steps of " + std::to_string(rows) +
+         " rows, about a minute on two cores (--epochs or --steps go on longer)";
 }
 
 }  // namespace elbo

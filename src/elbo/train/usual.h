@@ -15,6 +15,16 @@ std::string usual_model(const Schema& x);
 
 /// Few rows in large batches are few steps: takes smaller batches and more epochs, which end where
 /// validation stops improving. Returns a line that says so; empty where nothing changes.
-std::string usual_budget(TrainOptions& options, int64_t training_rows, bool validates);
+std::string usual_budget(TrainOptions& options, const Schema& x, int64_t training_rows,
+                         bool validates);
+
+/// What the request itself says of training, by which the two below let its words stand.
+/// Rows of a step for texts and molecules, whose steps are long: small batches learn most in a
+/// given time. Returns whether rows of this form have a budget of their own.
+bool usual_token_batch(TrainOptions& options, const Json& asked, const Schema& x);
+/// Their steps, by the work of one: those of about a minute on two cores, with a learning rate that
+/// falls over them. Returns a line that says so.
+std::string usual_token_steps(TrainOptions& options, const Json& asked, const Schema& x,
+                              int64_t parameters, int64_t training_rows);
 
 }  // namespace elbo
