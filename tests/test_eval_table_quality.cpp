@@ -67,6 +67,21 @@ TEST_CASE("equal tables agree in everything, shuffled columns in their shapes al
   CHECK(lost[2][1].item<double>() == 1);
 }
 
+TEST_CASE("a row of holes changes no correlation") {
+  const RandomScope scope(6);
+  const auto real = torch::randn({50, 4}, torch::kFloat64).cumsum(1);
+  const auto synthetic = torch::randn({40, 4}, torch::kFloat64).round();
+  const auto with_holes = [](const Tensor& x) {
+    return torch::cat({x, torch::full({1, x.size(1)}, NAN, torch::kFloat64)});
+  };
+  const std::vector<Column> columns(4, column_of("real", 0));
+  for (const auto by : {Correlation::kPearson, Correlation::kSpearman}) {
+    check_golden(number_trends(with_holes(real), with_holes(synthetic), columns, by),
+                 number_trends(real, synthetic, columns, by));
+  }
+  CHECK(related_pairs(real, columns).equal(related_pairs(with_holes(real), columns)));
+}
+
 TEST_CASE("classes too many for a table of counts are compared all the same") {
   const std::vector<Column> columns{column_of("category", 3000), column_of("category", 3000)};
   const auto places = torch::arange(3000, torch::kFloat64);

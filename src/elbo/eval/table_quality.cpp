@@ -12,7 +12,7 @@ namespace {
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kTrendBins = 10;
 constexpr double kRelatedNumbers = 0.5, kRelatedStates = 0.3;
-constexpr int64_t kMostCounted = 1 << 20;  // joint states that are counted in a table
+constexpr int64_t kMostCounted = 1 << 14;  // joint states that are counted in a table
 
 /// [n] 1 … 11 as numpy.digitize() over numpy.histogram_bin_edges() of the known cells.
 Tensor bins_of(const Tensor& cells) {
@@ -100,23 +100,27 @@ Tensor average_ranks(const Tensor& x) {
   return (count.cumsum(0) - (count - 1) / 2).index_select(0, std::get<1>(found));
 }
 
-/// NaN for fewer than two rows, and where one of the columns is constant in them.
-double coefficient(const Tensor& x, int64_t i, int64_t j, Correlation by) {
-  const auto both = x.select(1, i).isnan().logical_or(x.select(1, j).isnan()).logical_not();
-  auto a = x.select(1, i).masked_select(both), b = x.select(1, j).masked_select(both);
-  if (a.numel() < 2) return kUndefined;
-  if ((a == a[0]).all().item<bool>() || (b == b[0]).all().item<bool>()) return kUndefined;
-  if (by == Correlation::kSpearman) {
-    a = average_ranks(a);
-    b = average_ranks(b);
-  }
-  const auto da = a - a.mean(), db = b - b.mean();
-  return da.dot(db).item<double>() / (da.norm() * db.norm()).item<double>();
+/// Each column by itself.
+Tensor columns_ranked(const Tensor& x) {
+  std::vector<Tensor> ranks;
+  for (int64_t i = 0; i < x.size(1); ++i) ranks.push_back(average_ranks(x.select(1, i)));
+  return torch::stack(ranks, 1);
 }
 
-double correlation_similarity(const Tensor& real, const Tensor& synthetic, int64_t i, int64_t j,
-                              Correlation by) {
-  return 1 - std::abs(coefficient(real, i, j, by) - coefficient(synthetic, i, j, by)) / 2;
+/// [k, k] Pearson's coefficients of columns without holes; NaN where one is constant.
+Tensor pearson_matrix(const Tensor& x) {
+  const auto constant = (x == x[0]).all(0);
+  const auto deviation = x - x.mean(0);
+  const auto scaled = deviation / deviation.norm(2, 0).masked_fill(constant, kUndefined);
+  return scaled.t().mm(scaled);
+}
+
+/// The same of two columns over the rows that know both; NaN for fewer than two.
+double coefficient(const Tensor& a, const Tensor& b, Correlation by) {
+  const auto both = a.isnan().logical_or(b.isnan()).logical_not().nonzero().flatten();
+  if (both.numel() < 2) return kUndefined;
+  const auto x = torch::stack({a.index_select(0, both), b.index_select(0, both)}, 1);
+  return pearson_matrix(by == Correlation::kSpearman ? columns_ranked(x) : x)[0][1].item<double>();
 }
 
 void set_pair(const Tensor& matrix, int64_t i, int64_t j, double value) {
@@ -133,6 +137,30 @@ void for_number_pairs(const std::vector<Column>& columns, F&& f) {
       }
     }
   }
+}
+
+/// [D, D], NaN but for pairs of numbers. Columns without holes go together, which is far faster.
+Tensor coefficients(const Tensor& x, const std::vector<Column>& columns, Correlation by) {
+  const auto d = static_cast<int64_t>(columns.size());
+  auto matrix = torch::full({d, d}, kUndefined, torch::kFloat64);
+  const auto holes = x.isnan().any(0).contiguous();
+  const auto* has_holes = holes.data_ptr<bool>();
+  std::vector<int64_t> whole;
+  for (int64_t i = 0; i < d; ++i) {
+    if (columns[static_cast<size_t>(i)].numeric() && !has_holes[i]) whole.push_back(i);
+  }
+  if (!whole.empty() && x.size(0) > 1) {
+    const auto places = torch::tensor(whole, torch::kInt64);
+    const auto cells = x.index_select(1, places);
+    matrix.index_put_({places.unsqueeze(1), places.unsqueeze(0)},
+                      pearson_matrix(by == Correlation::kSpearman ? columns_ranked(cells) : cells));
+  }
+  for_number_pairs(columns, [&](int64_t i, int64_t j) {
+    if (has_holes[i] || has_holes[j]) {
+      set_pair(matrix, i, j, coefficient(x.select(1, i), x.select(1, j), by));
+    }
+  });
+  return matrix.fill_diagonal_(kUndefined);
 }
 
 /// Of all other pairs: their places and states; numbers are binned.
@@ -172,26 +200,17 @@ Tensor pair_trends(const Tensor& real, const Tensor& synthetic,
 }
 
 Tensor related_pairs(const Tensor& real, const std::vector<Column>& columns) {
-  const auto d = static_cast<int64_t>(columns.size());
-  auto strength = torch::zeros({d, d}, torch::kFloat64);
+  auto strength = coefficients(real, columns, Correlation::kPearson).abs() / kRelatedNumbers;
   for_mixed_pairs(real, real, columns, [&](int64_t i, int64_t j, const States& a, const States& b) {
     set_pair(strength, i, j, state_association(a, b) / kRelatedStates);
-  });
-  for_number_pairs(columns, [&](int64_t i, int64_t j) {
-    const double r = coefficient(real, i, j, Correlation::kPearson);
-    set_pair(strength, i, j, std::abs(r) / kRelatedNumbers);
   });
   return strength > 1;
 }
 
 Tensor number_trends(const Tensor& real, const Tensor& synthetic,
                      const std::vector<Column>& columns, Correlation by) {
-  const auto d = static_cast<int64_t>(columns.size());
-  auto matrix = torch::full({d, d}, kUndefined, torch::kFloat64);
-  for_number_pairs(columns, [&](int64_t i, int64_t j) {
-    set_pair(matrix, i, j, correlation_similarity(real, synthetic, i, j, by));
-  });
-  return matrix;
+  const auto difference = coefficients(real, columns, by) - coefficients(synthetic, columns, by);
+  return 1 - difference.abs() / 2;
 }
 
 }  // namespace elbo
