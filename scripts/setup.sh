@@ -11,7 +11,7 @@ packages=(
   libtorch-dev libgloo-dev libopenblas0-openmp libdnnl-dev
   nlohmann-json3-dev libcli11-dev
   libpng-dev libjpeg62-turbo-dev libwebp-dev libgif-dev libtiff-dev libarchive-dev zlib1g-dev libsqlite3-dev libcpp-httplib-dev
-  librdkit-dev rdkit-data libboost-dev
+  librdkit-dev rdkit-data libboost-dev libxgboost-dev
   doctest-dev python3 python3-numpy
 )
 # Another version of the formatter judges differently: where the release has not this one, none is used.

@@ -5,32 +5,12 @@
 #include "elbo/eval/table_comparison.h"
 #include "elbo/train/plan.h"
 #include "files.h"
+#include "golden_tables.h"
 #include "near.h"
 #include "tolerance.h"
 
 namespace elbo {
 namespace {
-
-Column column_of(const std::string& type, int64_t classes) {
-  Column column;
-  column.name = column.type = type;
-  for (int64_t k = 0; k < classes; ++k) column.classes.push_back(std::to_string(k));
-  return column;
-}
-
-Json golden_tables() {
-  std::ifstream file(std::string(ELBO_SOURCE_DIR) + "/tests/golden/tables.json");
-  return Json::parse(file);
-}
-
-/// Rows of numbers and null, which is a missing cell.
-Tensor rows_of(const Json& list) {
-  std::vector<double> values;
-  for (const auto& row : list) {
-    for (const auto& cell : row) values.push_back(cell.is_null() ? NAN : cell.get<double>());
-  }
-  return torch::tensor(values, torch::kFloat64).view({static_cast<int64_t>(list.size()), -1});
-}
 
 /// Correlated numbers and classes that follow them: a real column, a category, a real column.
 struct Correlated {
@@ -53,11 +33,8 @@ struct Correlated {
 };
 
 TEST_CASE("distances of columns, associations and closest rows are the golden values") {
-  const auto known = golden_tables();
-  std::vector<Column> columns;
-  for (size_t i = 0; i < known["types"].size(); ++i) {
-    columns.push_back(column_of(known["types"][i], known["classes"][i]));
-  }
+  const auto known = golden_file("tables");
+  const auto columns = columns_in(known);
   const auto a = rows_of(known["a"]), b = rows_of(known["b"]);
   CHECK_CLOSE(marginal_distances(a, b, columns),
               torch::tensor(known["marginals"].get<std::vector<double>>(), torch::kFloat64),
@@ -150,6 +127,30 @@ TEST_CASE("a run on a table is compared with its data, one on pictures is not") 
         }).find("table_privacy: needs table, which these data lack") != std::string::npos);
 }
 
+TEST_CASE("a run on a table has the field's measures of synthetic rows") {
+  const auto found =
+      judged_table("builtin:census", {{"rows", 2000}},
+                   "table_shape,table_trend,table_dcr,table_alpha_precision")["metrics"];
+  const auto& shape = found["table_shape"];
+  CHECK(shape["columns"].size() == 10);
+  CHECK(shape["real"].get<double>() > 0.9);
+  CHECK(shape["shape"].get<double>() > 0.7);
+  CHECK(shape["worst"].get<double>() <= shape["shape"].get<double>());
+  CHECK(shape["protocol"]["samples"] == shape["protocol"]["training_rows"]);
+  const auto& trend = found["table_trend"];
+  CHECK(trend["pairs"].size() == 45);
+  CHECK(trend["pairs"][0]["synthetic"].get<double>() == trend["worst"].get<double>());
+  CHECK(trend["worst_pairs"].get<std::string>().find(trend["pairs"][0]["name"]) == 0);
+  CHECK(trend["real"].get<double>() > 0.8);
+  CHECK(trend["rank_correlation"].get<double>() > 0.85);
+  const auto& records = found["table_dcr"];
+  CHECK(records["nearer_to_train"].get<double>() == doctest::Approx(0.5).epsilon(0.2));
+  CHECK(records["synthetic_copies"].get<double>() < 0.02);
+  CHECK(records["protocol"]["compared_rows"].get<int64_t>() <= 400);
+  CHECK(found["table_alpha_precision"]["alpha_precision"].get<double>() > 0.6);
+  CHECK(found["table_alpha_precision"]["beta_recall"].get<double>() < 1);
+}
+
 TEST_CASE("rows made for a label are judged by what tells it") {
   const TempFolder folder;
   const RandomScope scope(3);
@@ -160,9 +161,14 @@ TEST_CASE("rows made for a label are judged by what tells it") {
     text += std::to_string(value) + "," + std::to_string(i % 97 / 7.0) +
             (value > 0 ? ",plus\n" : ",minus\n");
   }
-  const auto found = judged_table(folder.file("a.csv", text),
-                                  {{"condition", "label"}, {"reader", {{"types", "sign=label"}}}},
-                                  "table_training")["metrics"]["table_training"];
+  const auto all = judged_table(folder.file("a.csv", text),
+                                {{"condition", "label"}, {"reader", {{"types", "sign=label"}}}},
+                                "table_training,table_shape")["metrics"];
+  const auto& shapes = all["table_shape"]["columns"];
+  CHECK(shapes.size() == 3);
+  CHECK(shapes[2]["name"] == "label");
+  CHECK(shapes[2]["synthetic"] == 1);  // rows are drawn for the labels of training rows
+  const auto& found = all["table_training"];
   CHECK(found["columns"].size() == 1);
   CHECK(found["columns"][0]["name"] == "label");
   CHECK(found["real"].get<double>() > 0.95);

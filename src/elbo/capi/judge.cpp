@@ -22,6 +22,7 @@ struct JudgeWish {
     f("features", judge.features, "space in which distances of samples are measured",
       one_of({"pixels", "encoder", "classifier"}));
     f("temperature", judge.temperature, "sampling temperature of molecules", between(0, 10));
+    f("target", judge.target, "column that table_mle predicts (empty = as elbo evaluate chooses)");
   }
 };
 

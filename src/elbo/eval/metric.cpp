@@ -144,14 +144,26 @@ std::string Subject::shown() const {
   return shows_shades(*this) && schemas().x.kind != Kind::kBinary ? "means" : "draws";
 }
 
-const Tensor& Subject::samples() {
-  if (samples_.defined()) return samples_;
-  RandomScope scope(static_cast<uint64_t>(options_.seed) + 1);
-  samples_ = in_blocks(size(), [&](int64_t from, int64_t count) {
-    const auto x = model_->generate(count, slice(batch_, from, from + count).c).x;
+Tensor Subject::drawn(const Batch& rows, uint64_t seed) {
+  RandomScope scope(seed);
+  return in_blocks(rows.size(), [&](int64_t from, int64_t count) {
+    const auto x = model_->generate(count, slice(rows, from, from + count).c).x;
     return shown() == "draws" ? x->sample() : x->mean();
   });
+}
+
+const Tensor& Subject::samples() {
+  if (!samples_.defined()) samples_ = drawn(batch_, static_cast<uint64_t>(options_.seed) + 1);
   return samples_;
+}
+
+const Subject::Pair& Subject::pair() {
+  if (pair_.samples.defined()) return pair_;
+  const Draw draw{static_cast<uint64_t>(options_.seed), 0};
+  const auto rows = some_rows(training(), options_.judged, draw.key("training rows"));
+  pair_.training = rows->get(torch::arange(rows->size()), draw);
+  pair_.samples = drawn(pair_.training, draw.seed + 2);
+  return pair_;
 }
 
 Tensor Subject::encoded(const Tensor& x) {

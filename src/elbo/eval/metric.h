@@ -16,6 +16,7 @@ struct JudgeOptions {
   int64_t judged = 2000;
   std::string features = "pixels";
   double temperature = 1;
+  std::string target;
   int64_t seed = 0;  // that of the command
   template <class F>
   void fields(F&& f) {
@@ -26,6 +27,9 @@ struct JudgeOptions {
     f("temperature", temperature,
       "sampling temperature of molecules; below 1 favours likely tokens (0 = the likeliest)",
       between(0, 10));
+    f("target", target,
+      "column that table_mle predicts (empty = the label that rows are drawn for, else the last "
+      "column of 2 to 40 classes, else the last number)");
   }
 };
 
@@ -64,6 +68,12 @@ class Subject {
   std::string shown() const;
   /// Judged rows and samples in the space that the options name.
   const Features& features();
+  /// Training rows, at most as many as are judged, and as many draws under their conditions.
+  struct Pair {
+    Batch training;
+    Tensor samples;
+  };
+  const Pair& pair();
   /// All rows that training saw.
   const Data& training();
   /// Training rows for readers of codes: as many as are judged.
@@ -78,6 +88,8 @@ class Subject {
   /// f of blocks of `x`, joined.
   Tensor in_blocks(int64_t n, const std::function<Tensor(int64_t from, int64_t count)>& f) const;
   Tensor encoded(const Tensor& x);
+  /// [n, …] from the prior, under the conditions of `rows`.
+  Tensor drawn(const Batch& rows, uint64_t seed);
 
   std::shared_ptr<Model> model_;
   std::shared_ptr<const Run> run_;
@@ -88,6 +100,7 @@ class Subject {
   Codes codes_;
   Features features_;
   Known known_;
+  Pair pair_;
   Data training_;
   std::optional<Json> code_use_;
 };

@@ -1,5 +1,6 @@
 #include "elbo/core/text.h"
 #include "elbo/eval/chart.h"
+#include "elbo/eval/compared_rows.h"
 #include "elbo/eval/linear.h"
 #include "elbo/eval/metric.h"
 #include "elbo/eval/table_comparison.h"
@@ -15,21 +16,6 @@ struct Tables {
   std::vector<Column> columns;
   Tensor held_out, synthetic, training;  // [n, D]
 };
-
-/// Rounded and within the range that was seen, as `elbo sample` writes them.
-Tensor as_written(const Tensor& x, const std::vector<Column>& columns) {
-  const auto values = x.to(torch::kFloat64).contiguous();
-  const auto written = torch::empty(values.sizes(), torch::kFloat32);
-  const auto* from = values.data_ptr<double>();
-  auto* to = written.data_ptr<float>();
-  std::vector<Cells> cells;
-  for (const auto& column : columns) cells.emplace_back(column);
-  for (int64_t i = 0; i < values.numel(); ++i) {
-    const auto& cell = cells[static_cast<size_t>(i) % cells.size()];
-    to[i] = cell.value(cell.text(from[i]));
-  }
-  return written;
-}
 
 Tables tables_of(Subject& s, int64_t most_training) {
   Tables t;
