@@ -119,6 +119,29 @@ TEST_CASE("blurred reconstructions are found") {
   CHECK(std::find(list.begin(), list.end(), "blur") != list.end());
 }
 
+TEST_CASE("samples and reconstructions that are unlike the data are found") {
+  const TrainedRun run("builtin:digits", small({"latent.size=4"}), 1000, 40, {{"lr", 0.003}});
+  const auto found_after = [&](const std::function<void(Model&)>& spoil) {
+    const std::shared_ptr<Model> model = run.run().load();
+    spoil(*model);
+    Subject judged(model, std::make_shared<Run>(run.run()), run.run().held_out(nullptr), {});
+    torch::NoGradGuard no_gradient;
+    return names(diagnose_samples(judged));
+  };
+  CHECK(found_after([](Model&) {}).empty());
+  // Noise for a decoder.
+  const auto noisy = found_after([](Model& m) {
+    RandomScope scope(1);
+    for (auto& p : m.decoder->parameters()) p.detach().normal_(0, 3);
+  });
+  CHECK(noisy == std::vector<std::string>{"poor_reconstructions", "samples_unlike_data"});
+  // One row, whatever the code.
+  const auto alike = found_after([](Model& m) {
+    for (auto& p : m.decoder->parameters()) p.detach().mul_(p.dim() > 1 ? 0 : 1);
+  });
+  CHECK(std::find(alike.begin(), alike.end(), "samples_alike") != alike.end());
+}
+
 TEST_CASE("each stage of a residual codebook is looked at") {
   const TrainedRun run("builtin:digits",
                        small({"latent.type=quantized", "latent.positions=2", "latent.codes=512",

@@ -58,6 +58,30 @@ TEST_CASE("epochs are resolved in schedules and nowhere else") {
   CHECK(j == expected);
 }
 
+TEST_CASE("texts get as many steps as their work allows; what is asked for goes before") {
+  TrainRequest request;
+  request.data = "builtin:sentences";
+  request.data_options = {{"rows", 200}};
+  request.settings = {"encoder.hidden=16", "likelihood.net.type=gru", "likelihood.net.hidden=16"};
+  const auto plan = plan_training(request);
+  CHECK(plan.facts["model"] == "text_vae");
+  CHECK(plan.facts["train"]["batch"] == 64);
+  CHECK(plan.steps == 2000);  // the most: the networks are small
+  CHECK(plan.facts["train"]["lr"].get<std::string>().starts_with("cosine(0.003"));
+  request.settings = {"encoder.hidden=700", "likelihood.net.type=gru", "likelihood.net.hidden=700"};
+  const auto large = plan_training(request);
+  CHECK(large.steps < 1500);
+  CHECK(large.steps >= 100);
+  request.train_options = {{"epochs", 2}};
+  const auto asked = plan_training(request);
+  CHECK(asked.steps == 2 * asked.steps_per_epoch);
+  CHECK(asked.facts["train"]["batch"] == 128);
+  CHECK(asked.facts["train"]["lr"] == 0.001);
+  request.train_options = Json::object();
+  request.model = "text_vae";  // named: its own recipe
+  CHECK(plan_training(request).facts["train"]["batch"] == 128);
+}
+
 TEST_CASE("what training would stumble over is told by the plan") {
   const auto refused = [](const std::string& setting) {
     auto request = small_request();

@@ -58,5 +58,6 @@ for (const chart of document.querySelectorAll("svg.chart")) {
 // The server of a run shows its report beside the explorer.
 const explorer = document.getElementById("explorer");
 if (explorer && location.protocol.startsWith("http") && location.pathname.endsWith("/report")) {
-  explorer.replaceChildren(Object.assign(document.createElement("a"), { href: "./", textContent: "Explore its codes" }));
+  const link = Object.assign(document.createElement("a"), { href: "./", textContent: "Explore its codes" });
+  explorer.replaceChildren(link);
 }

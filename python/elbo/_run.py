@@ -109,12 +109,14 @@ class Run:
         call(lib.elbo_encode, self._pointer, given.pointer, options, means.ctypes.data, at, None)
         return means if spread is None else (means, spread)
 
-    def decode(self, codes: Any, *, show: str = "mean", seed: int = 0, **options: Any) -> np.ndarray:
-        """Means of p(x | code), or draws (show="draw"), [N, …]."""
+    def decode(
+        self, codes: Any, *, value: str = "mean", seed: int = 0, show: str | None = None, **options: Any
+    ) -> np.ndarray:
+        """Means of p(x | code), or draws (value="draw"; show is its old name), [N, …]."""
         array = as_array(codes, "codes")
         rows = np.empty((len(array), *self.row_shape), dtype=np.float32)
         view = ctypes.byref(view_of(array))
-        text = options_text({"show": show, "seed": seed, **options})
+        text = options_text({"value": value if show is None else show, "seed": seed, **options})
         call(lib.elbo_decode, self._pointer, view, text, rows.ctypes.data, None)
         return rows
 
@@ -127,7 +129,7 @@ class Run:
         return rows
 
     def sample(self, n: int = 64, *, seed: int = 0, **options: Any) -> np.ndarray:
-        """New rows [n, …] from the prior; options show, condition, fix, where, temperature."""
+        """New rows [n, …] from the prior; options value, condition, fix, where, temperature."""
         if isinstance(n, bool) or int(n) != n or not 1 <= n <= 10**8:
             raise InputError(f"[sample] n: found {n}, allowed 1 to 1e+08")
         rows = np.empty((int(n), *self.row_shape), dtype=np.float32)

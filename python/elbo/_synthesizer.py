@@ -70,7 +70,7 @@ class Synthesizer(TableEstimator):
         run = self._own_run()
         options = {"where": where_text(conditions)} if conditions else {}
         seed = seed_of(self.random_state)
-        cells = run.cells(run.sample(n_samples, seed=seed, show="draw", **options))
+        cells = run.cells(run.sample(n_samples, seed=seed, value="draw", **options))
         if self._array:
             return np.stack([np.asarray(c, dtype=np.float64) for c in cells.values()], axis=1)
         if self._dtypes is None:

@@ -176,14 +176,14 @@ ELBO_C_API elbo_status elbo_run_parameters(elbo_run* run, int64_t* count);
 ELBO_C_API elbo_status elbo_encode(elbo_run* run, const elbo_data* data, const char* options,
                                    float* means, float* deviations,
                                    const elbo_callbacks* callbacks);
-/* The means of p(x | code), or draws, [N, row size]. `options`: show = mean | draw, condition,
+/* The means of p(x | code), or draws, [N, row size]. `options`: value = mean | draw, condition,
    seed. codes: [N, code size]. */
 ELBO_C_API elbo_status elbo_decode(elbo_run* run, const elbo_array* codes, const char* options,
                                    float* rows, const elbo_callbacks* callbacks);
 /* The means of p(x | posterior mean), [rows, row size]. */
 ELBO_C_API elbo_status elbo_reconstruct(elbo_run* run, const elbo_data* data, const char* options,
                                         float* rows, const elbo_callbacks* callbacks);
-/* Rows from the prior, [count, row size]; options of elbo sample: show, condition, fix, where,
+/* Rows from the prior, [count, row size]; options of elbo sample: value, condition, fix, where,
    temperature, seed. */
 ELBO_C_API elbo_status elbo_sample(elbo_run* run, int64_t count, const char* options, float* rows,
                                    const elbo_callbacks* callbacks);

@@ -32,7 +32,7 @@ Tensor new_rows(Subject& s, const Batch& rows) {
 }
 
 /// Median distance of the rows of `a` to their nearest ones of `b`; a row is none of its own.
-double nearest(const Tensor& a, const Tensor& b) {
+double usual_gap(const Tensor& a, const Tensor& b) {
   auto distances = squared_distances(a, b);
   if (a.is_same(b)) distances.fill_diagonal_(std::numeric_limits<double>::infinity());
   return std::get<0>(distances.min(1)).median().sqrt().item<double>();
@@ -102,7 +102,7 @@ std::vector<Finding> diagnose_samples(Subject& s) {
     data = data / deviation;
     samples = samples / deviation;
   }
-  const double apart = nearest(data, data), ratio = nearest(samples, data) / apart;
+  const double apart = usual_gap(data, data), ratio = usual_gap(samples, data) / apart;
   const double spread = samples.var(0, false).sum().item<double>() /
                         std::max(1e-12, data.var(0, false).sum().item<double>());
   const double most = PictureView::shows(s.schemas().x) ? kFarthest : kFarthestDraw;

@@ -1,7 +1,6 @@
 #include "elbo/train/usual.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include "elbo/data/row_view.h"
 #include "elbo/train/next_batch.h"
@@ -61,19 +60,18 @@ bool usual_token_batch(TrainOptions& options, const Json& asked, const Schema& x
 std::string usual_token_steps(TrainOptions& options, const Json& asked, const Schema& x,
                               int64_t parameters, int64_t training_rows) {
   // Multiplications of weights with tokens, each about 20 picoseconds there and back on one core.
-  constexpr double kWork = 2.4e12;
+  constexpr double kWork = 2.2e12;
   constexpr int64_t kLeast = 100, kMost = 2000, kLeastPatience = 10, kPatientSteps = 200;
-  constexpr double kHighestRate = 0.003, kFall = 30;
+  constexpr double kHighestRate = 0.003, kLowestRate = 0.0001;
   const auto rows = std::min(options.batch, training_rows);
   const double step = static_cast<double>(rows * x.shape[0]) * static_cast<double>(parameters);
   options.steps = std::clamp(static_cast<int64_t>(kWork / std::max(1.0, step)), kLeast, kMost);
   if (!asked.contains("lr")) {
-    // A rate that a model recommends falls over its own number of epochs.
-    const double highest = options.lr.constant() ? kHighestRate : options.lr.highest();
-    std::ostringstream rate;
-    rate << "cosine(" << highest << ", " << highest / kFall << ", " << options.steps << ")";
-    options.lr = Schedule(rate.str());
+    options.lr = Schedule("cosine(" + std::to_string(kHighestRate) + ", " +
+                          std::to_string(kLowestRate) + ", " + std::to_string(options.steps) + ")");
   }
+  // An average over few steps would hold the first ones, and a rate that falls does its work.
+  if (!asked.contains("average")) options.average = 0;
   const auto each = steps_per_epoch(training_rows, options.batch);
   if (!asked.contains("patience") && options.keep == "best") {
     options.patience = std::max(kLeastPatience, (kPatientSteps + each - 1) / each);
