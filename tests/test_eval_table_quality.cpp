@@ -104,6 +104,14 @@ TEST_CASE("raw cells are the numbers of the file") {
   CHECK(raw[0][1].item<double>() == 10);
   CHECK(raw[0][2].item<double>() == 1);
   CHECK(raw[1].isnan().all().item<bool>());
+  auto day = column_of("date", 0), minute = day;
+  day.origin = minute.origin = 86400.0 * 9000;
+  day.format = "%Y-%m-%d";
+  minute.format = "%Y-%m-%d %H:%M";
+  // float32 keeps these numbers to 16 seconds.
+  const auto times = raw_cells(torch::tensor({{4e8f - 8, 4e8f + 16}}), {day, minute});
+  CHECK(times[0][0].item<double>() == 86400.0 * (9000 + 4630));
+  CHECK(std::fmod(times[0][1].item<double>(), 60) == 0);
   CHECK(is_number(grade));
   CHECK(!is_number(word));
   // The number, the grade's value, both words.

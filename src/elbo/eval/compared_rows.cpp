@@ -23,9 +23,21 @@ std::vector<double> grades_of(const Column& column) {
   return values;
 }
 
-/// The number of a cell, without the noise that float32 leaves beyond the column's digits.
-double raw_number(double value, const Column& column) {
+/// Seconds between the times that a column can spell: those of a day where it has no hours.
+double time_unit(const Column& column) {
+  const auto has = [&](const std::string& mark) {  // "%-H" is the hour without a leading zero
+    return column.format.find("%" + mark) != std::string::npos ||
+           column.format.find("%-" + mark) != std::string::npos;
+  };
+  if (column.order >= TimeOrder::kSeconds || column.format.empty() || has("S")) return 0;
+  if (has("M")) return 60;
+  return has("H") || has("I") ? 3600 : 86400;
+}
+
+/// The number of a cell, without the noise that float32 leaves beyond what the column can spell.
+double raw_number(double value, const Column& column, double seconds) {
   const double number = value + column.origin;
+  if (seconds > 0) return std::round((number + column.zone) / seconds) * seconds - column.zone;
   if (column.decimals >= kMostDecimals) return number;
   const double unit = std::pow(10, static_cast<double>(column.decimals));
   return std::round(number * unit) / unit;
@@ -122,9 +134,14 @@ Tensor raw_cells(const Tensor& x, const std::vector<Column>& columns) {
   const auto raw = x.to(torch::kFloat64).clone().contiguous();
   auto* cell = raw.data_ptr<double>();
   const auto width = columns.size();
+  std::vector<double> seconds;
+  for (const auto& column : columns) {
+    seconds.push_back(column.type == "date" ? time_unit(column) : 0);
+  }
   for (int64_t i = 0; i < raw.numel(); ++i) {
-    const auto& column = columns[static_cast<size_t>(i) % width];
-    if (column.numeric() && !std::isnan(cell[i])) cell[i] = raw_number(cell[i], column);
+    const auto d = static_cast<size_t>(i) % width;
+    if (!columns[d].numeric() || std::isnan(cell[i])) continue;
+    cell[i] = raw_number(cell[i], columns[d], seconds[d]);
   }
   for (size_t d = 0; d < width; ++d) {
     const auto grades = grades_of(columns[d]);
