@@ -233,6 +233,10 @@ def candidates(words, runs):
     return list(dict.fromkeys([*hinted, *runs]))
 
 
+# What a command says that has no stand-in.
+OWN = re.compile("[Nn]o such f|lacks the column|no --out RUN given|is required|expected POSITIVES:NEGATIVES")
+
+
 def why_not(words):
     if "-" in words[1:] and words[words.index("-") - 1] != "-o":
         return "reads standard input"
@@ -251,7 +255,7 @@ def on_stand_ins(words, run, made, place):
     """A command with stand-ins in place of what is the reader's own; `run` for its run."""
     command, rest = words[0], list(words[1:])
     drop = {"--epochs", "--steps", "--rows", "--lr", "--batch", "--judged", "--draws", "--types", "--weight", "--seed",
-            "--label-seed", "--jobs", "--random"} if command in ("train", "evaluate", "sweep") else set()
+            "--label-seed", "--jobs"} if command in ("train", "evaluate", "sweep") else set()
     out, at = [], 0
     while at < len(rest):
         word, value = rest[at], rest[at + 1] if at + 1 < len(rest) else ""
@@ -299,7 +303,9 @@ def check_all_run(program, pages):
                     if said is None:
                         break
                 count += 1
-                if said is not None:
+                if said and OWN.search(said[0]):
+                    read[f"{' '.join(words)}: is about a file or a run of the reader's"] += 1
+                elif said is not None:
                     bad.append(f"{path.name}:{line}: elbo {' '.join(words)}: {said}")
                     print("failed: " + bad[-1], flush=True)
     for command in sorted(read):
