@@ -176,7 +176,7 @@ class StandIns:
         people = ["age,city,sex,income"] + [f"{20 + i * 7 % 60},{'abc'[i % 3]},{'mf'[i % 2]},{900 + i * 37 % 500}" for i in range(120)]
         people[5:7] = ["31,,m,1000", ",b,f,"]
         log = ["time,load,heat"] + [f"2024-01-01 {i // 60:02}:{i % 60:02}:00,{i * 37 % 19},{20 + i % 24}" for i in range(300)]
-        texts = [f"the {a} cow {b} the hen" for a in ("old", "red", "shy", "wet") for b in ("eats", "sees", "hears", "likes")] * 4
+        texts = [f"the {a} cow {b} the hen, and so it goes on" for a in ("old", "red", "shy", "wet") for b in ("eats", "sees", "hears", "likes")] * 4
         smiles = ["C" * i + "O" + "C" * k for i in range(1, 9) for k in range(8)]
         for lines, names in ((people, "people gaps new train rows survey customers"), (log, "log sensors")):
             for name in names.split():
@@ -218,7 +218,7 @@ class StandIns:
 ONLY_READ = {"serve": "waits for clients", "doctor": "measures the machine", "--interactive": "needs onnxruntime-web",
              "--query": "is about a table of the reader's", "shards:": "needs shards", "--device": "needs a GPU",
              "--property": "needs RDKit", "optimize": "needs RDKit", "--data-dir": "needs a folder of data",
-             "--labels": "needs labels of the reader's", "--from": "is a second stage of the run before",
+             "--labels": "needs labels of the reader's",
              "--token-file": "waits for clients"}
 
 
@@ -242,6 +242,8 @@ def why_not(words):
         return "reads standard input"
     if len(words) < 2 and words[0] not in ("list", "man"):
         return "is a name in a sentence"
+    if words[0] == "train" and "--from" in words:
+        return "is a second stage of the run before"
     for word in words:
         if "…" in word or "..." in word or re.fullmatch(r"NAMES?", word.split("=")[-1]):
             return "leaves something out"
