@@ -3,7 +3,9 @@
 they depend on; the program in them runs."""
 import argparse
 import json
+import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +54,10 @@ def main():
     a = parser.parse_args()
     if not shutil.which("dpkg-shlibdeps"):
         print("there is no dpkg-shlibdeps here: apt-get install dpkg-dev")
+        return 77
+    libtorch = re.search(r"libtorch_cpu\S* => (\S+)", output("ldd", pathlib.Path(a.build) / "libelbo.so"))
+    if libtorch and subprocess.run(["dpkg", "-S", os.path.realpath(libtorch[1])], capture_output=True).returncode:
+        print(f"{libtorch[1]} belongs to no Debian package, on which a .deb could depend")
         return 77
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

@@ -97,6 +97,8 @@ class OtherLibtorch(unittest.TestCase):
         own = dict(os.environ, PYTHONPATH=paths, **environment)
         return subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True)
 
+    @unittest.skipIf(_libtorch.wanted_files(os.environ.get("ELBO_LIBRARY", "")) == ["libtorch_cpu.so"],
+                     "built for the torch of a Python package, which both share")
     def test_torch_after_elbo(self):
         self.torch_package("2.15.0")
         done = self.in_process("import elbo, torch")

@@ -29,7 +29,12 @@ std::string how_many(int64_t threads, int64_t cores) {
 }  // namespace
 
 void use_threads(int64_t count) {
-  if (threads_are_fixed()) return;
+  if (said_by_option) return;
+  if (const char* said = std::getenv("OMP_NUM_THREADS")) {
+    // libtorch 2 takes no more than there are cores of what the variable says.
+    if (const int asked = std::atoi(said); asked > 0) at::set_num_threads(asked);
+    return;
+  }
   at::set_num_threads(static_cast<int>(std::clamp<int64_t>(count, 1, usable_cores())));
 }
 
