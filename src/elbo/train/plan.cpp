@@ -158,8 +158,8 @@ TrainPlan plan_training(const TrainRequest& asked) {
   plan.training_rows = training->size();
   plan.validation_rows = validation ? validation->size() : 0;
   if (has_no_budget(wanted, request)) {
-    const auto note = usual_budget(options, plan.schemas.x, plan.training_rows,
-                                   plan.validation_rows > 0);
+    const auto note =
+        usual_budget(options, plan.schemas.x, plan.training_rows, plan.validation_rows > 0);
     if (!note.empty()) plan.notes.push_back(note);
   }
   const bool first_look = asked.model == kUsual && !first &&
