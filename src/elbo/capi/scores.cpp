@@ -66,9 +66,7 @@ void put_rows(const Tensor& found, const Tensor& absent, const std::vector<int64
 /// By the blocks of elbo impute, so that the draws are the same.
 void impute_all(elbo_run& run, const Dataset& data, const ImputeWish& wish, Calls& calls,
                 const Filled& out) {
-  const auto kept = run.run->kept();
-  const CompletionPlan plan{wish.draws, wish.m > 1 ? wish.m : 0,
-                            honest_mass(kept.get(), wish.interval), kept_fills(kept.get())};
+  const auto plan = completion_plan(run.run->kept().get(), wish.draws, wish.m, wish.interval);
   const auto columns = columns_of(run.run->schemas().x);
   const auto progress = calls.progress();
   std::vector<int64_t> at;

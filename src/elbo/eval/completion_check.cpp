@@ -74,9 +74,7 @@ Tensor constants_of(const Data& training) {
             : batch.x);
   });
   const auto x = torch::cat(all).to(torch::kFloat64);
-  const auto known = x.isfinite().sum(0).clamp_min(1);
-  const auto mean = x.nan_to_num(0).sum(0) / known;
-  return torch::stack({mean, std::get<0>(x.nanmedian(0)).nan_to_num(0)});
+  return torch::stack({x.nanmean(0), std::get<0>(x.nanmedian(0))}).nan_to_num(0);
 }
 
 }  // namespace
@@ -113,6 +111,8 @@ double honest_mass(const Kept* kept, double mass) {
   return std::clamp(at, mass, std::max(mass, kWidest));
 }
 
-Tensor kept_fills(const Kept* kept) { return kept ? kept->fills : Tensor(); }
+CompletionPlan completion_plan(const Kept* kept, int64_t draws, int64_t m, double interval) {
+  return {draws, m > 1 ? m : 0, honest_mass(kept, interval), kept ? kept->fills : Tensor()};
+}
 
 }  // namespace elbo

@@ -23,7 +23,8 @@ CompletionCheck check_completion(Model& model, const Data& training, const Data&
 /// split conformal prediction (Vovk et al. 2005) where it is larger, else `mass` itself; also where
 /// `kept` is null or has no levels.
 double honest_mass(const Kept* kept, double mass);
-/// What a run keeps of CompletionCheck::fills; undefined where `kept` is null or has none.
-Tensor kept_fills(const Kept* kept);
+/// How a run fills cells, by what it keeps (`kept` may be null): the expected values (m = 1) or m
+/// draws, intervals of honest_mass().
+CompletionPlan completion_plan(const Kept* kept, int64_t draws, int64_t m, double interval);
 
 }  // namespace elbo

@@ -189,9 +189,7 @@ class Impute : public Task {
     const auto out = output_path(input, "filled.csv");
     check(!out.ends_with(".gz"), "[impute] ", out, ": is written as plain text; leave out .gz");
     Filler filler(rows, out, o_);
-    const auto kept = input.run->kept();
-    const double mass = honest_mass(kept.get(), o_.interval);
-    const CompletionPlan plan{o_.draws, o_.m > 1 ? o_.m : 0, mass, kept_fills(kept.get())};
+    const auto plan = completion_plan(input.run->kept().get(), o_.draws, o_.m, o_.interval);
     Block block;
     const auto finish = [&] {
       fill(*input.model, block, rows, filler, plan);
@@ -221,7 +219,7 @@ class Impute : public Task {
                 {"rows_with_holes", incomplete_},
                 {"cells_filled", by_column}};
     if (!ways.empty()) result["filled_by"] = ways;
-    if (o_.interval > 0) result["interval"] = {{"mass", o_.interval}, {"of_draws", mass}};
+    if (o_.interval > 0) result["interval"] = {{"mass", o_.interval}, {"of_draws", plan.interval}};
     if (!left_.empty()) result["holes_left"] = left_;
     if (unseen_ > 0) result["unseen"] = {{"cells", unseen_}, {"first", first_unseen_}};
     if (incomplete_ > 0) {
