@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Anomalies in the tables of ADBench: trains on and scores each with the program, prints AUROC.
+"""Anomalies in the tables of ADBench or OddBench: trains on and scores each with the program, prints
+AUROC.
 
-Semi-supervised protocol of Livernoche et al. 2024: the first half of the normal rows in file order
-trains, all other rows are judged; no row is drawn again, no label is used. --unsupervised trains on
-all rows, anomalies among them, then again without the tenth that scored highest, and judges all; the
-model then has two latents and learns for 25 epochs only, unless --train says otherwise."""
+OddBench: `train` trains, `test` is judged. ADBench, by the semi-supervised protocol of Livernoche et
+al. 2024: the first half of the normal rows in file order trains, all other rows are judged; no row is
+drawn again, no label is used. --unsupervised trains on all rows, anomalies among them, and judges
+all."""
 import argparse
 import concurrent.futures
 import json
@@ -17,6 +18,14 @@ import time
 import numpy as np
 
 import program
+
+
+def rows_of(path, unsupervised):
+    """Rows for training, rows to judge and their labels."""
+    data = np.load(path, allow_pickle=True)
+    if "train" in data:
+        return data["train"], data["test"], data["test_labels"].astype(int)
+    return split(data["X"].astype(float), data["y"].astype(int), unsupervised)
 
 
 def split(x, y, unsupervised):
@@ -39,8 +48,7 @@ def judge(args, path, seed):
 
 
 def judge_in(args, path, seed, folder):
-    data = np.load(path, allow_pickle=True)
-    train, rest, labels = split(data["X"].astype(float), data["y"].astype(int), args.unsupervised)
+    train, rest, labels = rows_of(path, args.unsupervised)
     np.savez(f"{folder}/train.npz", x=train)
     np.savez(f"{folder}/test.npz", x=rest, y=labels)
     start = time.time()
@@ -69,7 +77,8 @@ def main():
     data = os.environ.get("ELBO_DATA", here.parent / "shared/data")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", default="elbo")
-    parser.add_argument("--data", default=pathlib.Path(data) / "adbench", type=pathlib.Path)
+    parser.add_argument("--bench", default="adbench", help="folder of the data: adbench or oddbench")
+    parser.add_argument("--data", type=pathlib.Path, help="the same as a path")
     parser.add_argument("--model", default="anomaly")
     parser.add_argument("--seeds", default=3, type=int)
     parser.add_argument("--jobs", default=os.cpu_count(), type=int, help="sets at a time")
@@ -77,11 +86,11 @@ def main():
     parser.add_argument("--unsupervised", action="store_true")
     parser.add_argument("--trim", default=0.1, type=float, help="of all rows left out of the second training")
     parser.add_argument("--train", default=[], type=str.split, help="further options of elbo train")
-    parser.add_argument("--score", default=["--score", "ensemble"], type=str.split,
-                        help="options of elbo score")
+    parser.add_argument("--score", default=[], type=str.split, help="options of elbo score")
     args = parser.parse_args()
     if args.unsupervised and not args.train:
         args.train = ["--epochs", "25", "--set", "latent.size=2"]
+    args.data = args.data or pathlib.Path(data) / args.bench
     words = args.sets.split(",")
     paths = sorted(p for p in args.data.glob("*.npz") if any(w in p.stem for w in words))
     rows, start = [], time.time()

@@ -11,7 +11,7 @@ LAYERS = [
     "chem",
     "data distributions nn",
     "model",
-    "heads latents objectives",
+    "densities heads latents objectives",
     "train",
     "eval",
     "export",

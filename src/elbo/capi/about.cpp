@@ -56,6 +56,7 @@ const std::vector<std::pair<std::string, Maker>>& lists() {
       {"networks", [] { return entries_of(networks()); }},
       {"latents", [] { return entries_of(latents()); }},
       {"objectives", [] { return entries_of(objectives()); }},
+      {"densities", [] { return entries_of(densities()); }},
       {"train", listed_training}};
   return all;
 }

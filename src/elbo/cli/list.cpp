@@ -10,6 +10,7 @@
 #include "elbo/data/open.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/eval/metric.h"
+#include "elbo/model/density.h"
 #include "elbo/model/flow_step.h"
 #include "elbo/model/predictor.h"
 #include "elbo/model/spec.h"
@@ -81,6 +82,8 @@ const std::vector<Chapter>& kinds() {
        [] { return listed(tokenizers()); }},
       {"latents", "Latent structures", [] { return listed(latents()); }},
       {"objectives", "Objectives", [] { return listed(objectives()); }},
+      {"densities", "Densities beside the model, which anomaly scores hear",
+       [] { return listed(densities()); }},
       {"parts", "Further options of a spec's parts (--set PART.OPTION=VALUE)", listed_parts},
       {"metrics", "Metrics (elbo evaluate RUN --metrics NAME,…)", [] { return listed(metrics()); }},
       {"tasks", "Tasks (elbo NAME RUN)", [] { return listed(tasks()); }}};

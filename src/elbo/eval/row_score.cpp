@@ -12,8 +12,6 @@ namespace {
 
 enum Part { kLikelihood, kElbo, kReconstruction, kLatent };
 const std::vector<std::string> kParts = {"likelihood", "elbo", "reconstruction", "latent"};
-// What a decoder cannot make is the surest sign of an anomaly, so it counts fourfold.
-constexpr double kWeights[] = {1, 0, 4, 1};
 constexpr double kPower = 4;
 constexpr double kUpperShare = 0.1;
 constexpr double kEnormous = 1e30;
@@ -65,8 +63,26 @@ Tensor Surprise::operator()(const Tensor& scores) const {
   return out;
 }
 
+namespace {
+
+/// Of each part in the ensemble: densities and the model's own are equals. Without any, what a
+/// decoder cannot make is the surest sign of an anomaly, so it counts fourfold.
+std::vector<double> ensemble_weights(size_t densities) {
+  if (densities == 0) return {1, 0, 4, 1};
+  std::vector<double> weights{1, 0, 0, 0};
+  weights.resize(kParts.size() + densities, 1);
+  return weights;
+}
+
+}  // namespace
+
 RowScorer::RowScorer(std::shared_ptr<Model> model, Schemas schemas, RowScoreOptions options)
-    : model_(std::move(model)), schemas_(std::move(schemas)), options_(std::move(options)) {}
+    : model_(std::move(model)),
+      schemas_(std::move(schemas)),
+      options_(std::move(options)),
+      weights_(ensemble_weights(model_->densities.size())) {
+  if (options_.score == "auto") options_.score = model_->densities.empty() ? "likelihood" : "ensemble";
+}
 
 int64_t RowScorer::block() const {
   constexpr int64_t kFloats = int64_t{1} << 25;
@@ -79,14 +95,14 @@ int64_t RowScorer::block() const {
 RowScorer::Parts RowScorer::parts(const Batch& batch) const {
   torch::NoGradGuard no_gradient;
   const auto wants = [&](Part part) {
-    const bool in_ensemble = part != kElbo && options_.score == "ensemble";
+    const bool in_ensemble = weights_[part] > 0 && options_.score == "ensemble";
     return every_part_ || in_ensemble || options_.score == kParts[part];
   };
   const auto inference = model_->infer(batch, options_.draws);
   // Sums over particles round by the number of rows beside; in doubles nobody sees it.
   const auto log_weight = as_double(inference.trace.log_weight), weight = log_weight.exp();
   const auto fit = as_double(log_likelihood(inference, batch));
-  Parts parts(kParts.size());
+  Parts parts(part_count());
   if (wants(kLikelihood)) {
     const auto ratio = log_ratio(inference.trace, fit) + log_weight;
     parts[kLikelihood] = -ratio.logsumexp(0);
@@ -96,6 +112,10 @@ RowScorer::Parts RowScorer::parts(const Batch& batch) const {
   if (wants(kElbo)) parts[kElbo] = divergence + misfit;
   if (wants(kReconstruction)) parts[kReconstruction] = misfit;
   if (wants(kLatent)) parts[kLatent] = divergence;
+  for (size_t i = kParts.size(); i < parts.size(); ++i) {
+    if (!every_part_ && options_.score != "ensemble") break;
+    parts[i] = model_->densities[i - kParts.size()]->surprise(batch, seen_);
+  }
   // What overflows is as unusual as can be.
   for (auto& part : parts) {
     if (part.defined()) part = as_double(part).nan_to_num(kEnormous, kEnormous, -kEnormous);
@@ -105,7 +125,7 @@ RowScorer::Parts RowScorer::parts(const Batch& batch) const {
 
 void RowScorer::calibrate(const Dataset& reference, const std::function<void(double)>& progress) {
   RandomScope scope(static_cast<uint64_t>(options_.seed));
-  std::vector<std::vector<Tensor>> all(kParts.size());
+  std::vector<std::vector<Tensor>> all(part_count());
   Tensor excess;
   const Draw draw{static_cast<uint64_t>(options_.seed), 0};
   for_each_batch(reference, block(), draw, [&](const Batch& batch, int64_t first) {
@@ -118,16 +138,16 @@ void RowScorer::calibrate(const Dataset& reference, const std::function<void(dou
     progress(static_cast<double>(first + batch.size()) / static_cast<double>(reference.size()));
   });
   usual_ = (excess / static_cast<double>(reference.size())).to(torch::kFloat32);
-  reference_parts_.assign(kParts.size(), Tensor());
-  for (size_t i = 0; i < kParts.size(); ++i) {
+  reference_parts_.assign(part_count(), Tensor());
+  for (size_t i = 0; i < part_count(); ++i) {
     if (!all[i].empty()) reference_parts_[i] = torch::cat(all[i]);
   }
   settle();
 }
 
 void RowScorer::settle() {
-  surprise_.assign(kParts.size(), Surprise());
-  for (size_t i = 0; i < kParts.size(); ++i) {
+  surprise_.assign(part_count(), Surprise());
+  for (size_t i = 0; i < part_count(); ++i) {
     if (reference_parts_[i].defined()) surprise_[i] = Surprise(reference_parts_[i]);
   }
   reference_ = combine(reference_parts_);
@@ -143,7 +163,7 @@ RowScorer::Reference RowScorer::learn(std::shared_ptr<Model> model, const Schema
 }
 
 void RowScorer::recall(const Reference& reference) {
-  const int64_t parts = static_cast<int64_t>(kParts.size());
+  const int64_t parts = static_cast<int64_t>(part_count());
   check(reference.parts.dim() == 2 && reference.parts.size(0) > 0 &&
             reference.parts.size(1) == parts && reference.usual.dim() >= 1,
         "[score] the kept reference scores do not fit; remove kept.safetensors from the run");
@@ -159,11 +179,11 @@ Tensor RowScorer::combine(const Parts& parts) const {
   Tensor sum;
   double weights = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
-    if (options_.score == kParts[i]) return parts[i];
-    if (!parts[i].defined() || kWeights[i] == 0) continue;
-    const auto one = kWeights[i] * surprise_[i](parts[i]).pow(kPower);
+    if (i < kParts.size() && options_.score == kParts[i]) return parts[i];
+    if (!parts[i].defined() || weights_[i] == 0) continue;
+    const auto one = weights_[i] * surprise_[i](parts[i]).pow(kPower);
     sum = sum.defined() ? sum + one : one;
-    weights += kWeights[i];
+    weights += weights_[i];
   }
   // A power mean: what one part alone finds unusual is not averaged away by the others.
   return (sum / weights).pow(1 / kPower);

@@ -9,16 +9,18 @@
 namespace elbo {
 
 struct RowScoreOptions {
-  std::string score = "likelihood";
+  std::string score = "auto";
   int64_t draws = 50;
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
     f("score", score,
       "score: likelihood (importance-sampled -log p(x)), elbo (-ELBO), reconstruction (-E log p(x "
-      "| z), An & Cho 2015), latent (KL of the code from the prior) or ensemble (of likelihood, "
-      "reconstruction and latent, dominated by the most surprising)",
-      one_of({"likelihood", "elbo", "reconstruction", "latent", "ensemble"}));
+      "| z), An & Cho 2015), latent (KL of the code from the prior) or ensemble (of likelihood and "
+      "the densities beside the model, without these of likelihood, reconstruction and latent; "
+      "dominated by the most surprising); auto = ensemble where there are densities, else "
+      "likelihood",
+      one_of({"auto", "likelihood", "elbo", "reconstruction", "latent", "ensemble"}));
     f("draws", draws, "draws from the posterior per row", between(1, 1000000));
     f("seed", seed, "seed of the draws and of the binarization", at_least(0));
   }
@@ -44,8 +46,13 @@ class RowScorer {
   /// Learns from normal rows what is usual. `progress` sees shares from 0 to 1.
   void calibrate(const Dataset& reference, const std::function<void(double)>& progress);
 
-  /// What calibrate() learns, to be kept: [R, 4] float64 parts of the scores of the reference rows,
-  /// and [1, …] what each component usually brings.
+  /// The score that is given: that of the options, or what auto stands for.
+  const std::string& kind() const { return options_.score; }
+  /// From now on rows may be among those that the model was trained on.
+  void expect_seen() { seen_ = true; }
+
+  /// What calibrate() learns, to be kept: [R, 4 + densities] float64 parts of the scores of the
+  /// reference rows, and [1, …] what each component usually brings.
   struct Reference {
     Tensor parts, usual;
   };
@@ -75,13 +82,15 @@ class RowScorer {
   Parts parts(const Batch& batch) const;
   Causes raw_causes(const Batch& batch) const;
   Tensor combine(const Parts& parts) const;
+  size_t part_count() const { return weights_.size(); }
   /// From reference_parts_: what is usual.
   void settle();
 
   std::shared_ptr<Model> model_;
   Schemas schemas_;
   RowScoreOptions options_;
-  bool every_part_ = false;
+  bool every_part_ = false, seen_ = false;
+  std::vector<double> weights_;  // of each part in the ensemble
   Parts reference_parts_;
   Tensor usual_;  // [1, …] mean contribution of each component
   std::vector<Surprise> surprise_;

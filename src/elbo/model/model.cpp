@@ -21,15 +21,20 @@ struct Drawn : Distribution {
 }  // namespace
 
 Model::Model(std::shared_ptr<Latent> latent, std::shared_ptr<Network> decoder,
-             Likelihood likelihood, std::shared_ptr<Predictor> predictor)
+             Likelihood likelihood, std::shared_ptr<Predictor> predictor,
+             Densities densities)
     : latent(std::move(latent)),
       decoder(std::move(decoder)),
       likelihood(std::move(likelihood)),
-      predictor(std::move(predictor)) {
+      predictor(std::move(predictor)),
+      densities(std::move(densities)) {
   register_module("latent", this->latent);
   register_module("decoder", this->decoder);
   register_module("likelihood", this->likelihood);
   if (this->predictor) register_module("predictor", this->predictor);
+  for (size_t i = 0; i < this->densities.size(); ++i) {
+    register_module("density" + std::to_string(i), this->densities[i]);
+  }
   this->latent->use([decoder = this->decoder, likelihood = this->likelihood](const Tensor& code,
                                                                              const Tensor& c) {
     return (*likelihood)(decoder->forward(code, c));

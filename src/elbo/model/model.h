@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "elbo/core/api.h"
+#include "elbo/model/density.h"
 #include "elbo/model/latent.h"
 #include "elbo/model/predictor.h"
 
@@ -17,7 +18,7 @@ struct Inference {
 class Model : public torch::nn::Module {
  public:
   Model(std::shared_ptr<Latent> latent, std::shared_ptr<Network> decoder, Likelihood likelihood,
-        std::shared_ptr<Predictor> predictor = nullptr);
+        std::shared_ptr<Predictor> predictor = nullptr, Densities densities = {});
   /// samples = 0 takes posterior means.
   Inference infer(const Batch& batch, int64_t samples = 1);
   Inference generate(int64_t n, const Tensor& c = Tensor(), const Values& fixed = {});
@@ -28,6 +29,7 @@ class Model : public torch::nn::Module {
   const std::shared_ptr<Network> decoder;
   const Likelihood likelihood;
   const std::shared_ptr<Predictor> predictor;  // null where there is nothing to predict
+  const Densities densities;                   // of x, beside p(x); empty where the spec has none
 };
 
 /// [S, B] log p(x | code): masked, summed.

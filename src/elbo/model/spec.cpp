@@ -170,7 +170,7 @@ std::string option_hint(const std::string& name) {
 Json resolve(const Json& spec, const Schemas& data) {
   check(spec.is_object(), "[spec] expected an object, found ", spec.dump());
   const Json known = default_spec();
-  std::vector<std::string> names{"train", "property"};
+  std::vector<std::string> names{"train", "property", "densities"};
   for (const auto& [key, value] : known.items()) names.push_back(key);
   for (const auto& [key, value] : spec.items()) {
     check(std::find(names.begin(), names.end(), key) != names.end(), "[spec] unknown part \"", key,
@@ -220,7 +220,8 @@ std::shared_ptr<Model> build(const Json& resolved, const Schemas& data) {
   const Json& declared = resolved.at("decoder");
   auto decoder = latent->steps() > 0 ? make_steps(plan, declared) : networks().make(plan, declared);
   auto predictor = make_predictor(resolved.value("property", Json()), data, latent->code());
-  return std::make_shared<Model>(latent, decoder, likelihood, predictor);
+  auto densities = make_densities(resolved.value("densities", Json::array()), data.x);
+  return std::make_shared<Model>(latent, decoder, likelihood, predictor, std::move(densities));
 }
 
 std::shared_ptr<Objective> build_objective(const Json& resolved, const Schemas& data,

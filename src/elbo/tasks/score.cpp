@@ -139,7 +139,7 @@ class Score : public Task {
         {"file", verdicts.path},
         {"data", rows.name},
         {"rows", rows.data->size()},
-        {"score", o_.score.score},
+        {"score", usual.scorer->kind()},
         {"normal_rows", {{"from", usual.normal.name}, {"count", usual.normal.count}}},
         {"threshold", {{"method", usual.threshold.method}, {"value", usual.threshold.value}}},
         {"alarms", verdicts.alarms}};

@@ -117,6 +117,7 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   }
   if (data) run.give_training_data(std::move(data));
   auto [train, validation] = run.training_parts();
+  const auto whole = train;
   // Runs of earlier versions do not say so, and hide nothing.
   if (options.hide > 0) train = with_hidden_cells(train, options.hide);
 
@@ -124,7 +125,7 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   auto bound = run.bound_by("state.safetensors");
   const auto [model, objective] = assemble(run.spec(), run.schemas(), train->size());
   bound.reset();
-  if (!run.has_state()) show_training(*model, *train);
+  if (!run.has_state()) show_training(*model, *whole);
   const Json from = run.facts().value("from", Json());
   if (from.is_string() && !run.has_state()) {
     take_weights(*model, Run::open(from.get<std::string>()));

@@ -168,6 +168,9 @@ TrainPlan plan_training(const TrainRequest& asked) {
 
   Json resolved = resolve(spec, plan.schemas);
   resolve_epochs(resolved, static_cast<double>(plan.steps_per_epoch));
+  if (resolved.contains("densities")) {
+    resolved["densities"] = resolve_densities(resolved["densities"], plan.training_rows);
+  }
   options.lr = options.lr.in_steps(static_cast<double>(plan.steps_per_epoch));
 
   RandomScope scope(static_cast<uint64_t>(options.seed));

@@ -1,0 +1,33 @@
+#include "elbo/model/density.h"
+
+namespace elbo {
+
+Registry<Density, const Schema&>& densities() {
+  static Registry<Density, const Schema&> registry("density");
+  return registry;
+}
+
+Json resolve_densities(const Json& declared, int64_t rows) {
+  check(declared.is_array(), "[spec] densities: expected a list, found ", declared.dump());
+  Json resolved = Json::array();
+  for (const auto& one : declared) {
+    Json part = one.is_string() ? Json{{"type", one}} : one;
+    check(part.is_object() && part.contains("type") && part["type"].is_string(),
+          "[spec] densities: expected names or objects with \"type\", found ", one.dump());
+    for (const auto& option : densities().find(part["type"]).options) {
+      if (option.name != "rows") continue;
+      const auto most = part.value("rows", option.value.get<int64_t>());
+      part["rows"] = std::max<int64_t>(2, std::min(most, rows));
+    }
+    resolved.push_back(part);
+  }
+  return resolved;
+}
+
+Densities make_densities(const Json& declared, const Schema& x) {
+  Densities list;
+  for (const auto& one : declared) list.push_back(densities().make(x, one));
+  return list;
+}
+
+}  // namespace elbo

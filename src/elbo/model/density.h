@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "elbo/core/api.h"
+#include "elbo/model/sees_training.h"
+
+namespace ELBO_API elbo {
+
+/// A density of x beside the model's own, without latent variables to infer: fitted to the training
+/// rows before the first step and kept with the weights. Anomaly scores hear it beside the model.
+class Density : public torch::nn::Module, public SeesTraining {
+ public:
+  /// [B] float64: -log density in nats of the density's own scale. `seen`: these rows may be among
+  /// the training rows; each is then judged by the others.
+  virtual Tensor surprise(const Batch& batch, bool seen) = 0;
+};
+using Densities = std::vector<std::shared_ptr<Density>>;
+Registry<Density, const Schema&>& densities();
+
+/// From the spec's part "densities", a list; `rows` of the training set bound what is kept of it.
+Json resolve_densities(const Json& declared, int64_t rows);
+Densities make_densities(const Json& declared, const Schema& x);
+
+}  // namespace elbo
