@@ -54,7 +54,7 @@ def judge_in(args, path, seed, folder):
     start = time.time()
 
     def train(*more):
-        elbo(args, "train", f"{folder}/train.npz", "--kind", "real", "--model", args.model, "--seed", seed,
+        elbo(args, "train", f"{folder}/train.npz", "--kind", "real", *args.kind, "--seed", seed,
              "--out", f"{folder}/run", "--force", "-q", *args.train, *more)
 
     train()
@@ -79,17 +79,18 @@ def main():
     parser.add_argument("--program", default="elbo")
     parser.add_argument("--bench", default="adbench", help="folder of the data: adbench or oddbench")
     parser.add_argument("--data", type=pathlib.Path, help="the same as a path")
-    parser.add_argument("--model", default="anomaly")
+    parser.add_argument("--model", help="in place of --for anomalies, unsupervised --for outliers")
     parser.add_argument("--seeds", default=3, type=int)
     parser.add_argument("--jobs", default=os.cpu_count(), type=int, help="sets at a time")
     parser.add_argument("--sets", default="", help="only those whose names hold one of these words")
     parser.add_argument("--unsupervised", action="store_true")
-    parser.add_argument("--trim", default=0.1, type=float, help="of all rows left out of the second training")
+    parser.add_argument("--trim", default=0, type=float,
+                        help="unsupervised: of all rows left out of a second training")
     parser.add_argument("--train", default=[], type=str.split, help="further options of elbo train")
     parser.add_argument("--score", default=[], type=str.split, help="options of elbo score")
     args = parser.parse_args()
-    if args.unsupervised and not args.train:
-        args.train = ["--epochs", "25", "--set", "latent.size=2"]
+    purpose = "outliers" if args.unsupervised else "anomalies"
+    args.kind = ["--model", args.model] if args.model else ["--for", purpose]
     args.data = args.data or pathlib.Path(data) / args.bench
     words = args.sets.split(",")
     paths = sorted(p for p in args.data.glob("*.npz") if any(w in p.stem for w in words))

@@ -28,8 +28,8 @@ TEST_CASE("a part may name what suits one kind of data, others get what is usual
         }).find("\"for\" names kinds of data") != std::string::npos);
 }
 
-TEST_CASE("the anomaly model has heavy tails for real columns and is built for other kinds, too") {
-  const auto spec = model_spec("anomaly");
+TEST_CASE("the Student model has heavy tails for real columns and is built for other kinds, too") {
+  const auto spec = model_spec("student_vae");
   CHECK(resolve(spec, data_of(Kind::kReal))["likelihood"]["type"] == "student");
   for (const auto kind : {Kind::kReal, Kind::kUnit, Kind::kBinary, Kind::kCount}) {
     CAPTURE(kind);

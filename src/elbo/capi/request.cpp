@@ -31,13 +31,14 @@ void flatten(const std::string& prefix, const Json& patch, std::vector<std::stri
 }
 
 struct RequestFields {
-  std::string model = "auto", from;
+  std::string model = "auto", purpose, from;
   Json set = Json::object(), spec = Json::object(), train = Json::object();
   bool force = false;
   int64_t threads = 0;
   template <class F>
   void fields(F&& f) {
     f("model", model, "model: a name of the zoo, or a JSON file (auto = as the data ask for)");
+    f("for", purpose, "purpose that auto chooses the model for: anomalies or outliers");
     f("set", set, "options of the model by dotted name");
     f("spec", spec, "patch of the model's spec");
     f("train", train, "training options");
@@ -56,6 +57,7 @@ TrainWish read_request(const char* json) {
   }
   TrainWish wish{{}, fields.force, fields.threads};
   wish.train.model = fields.model;
+  wish.train.purpose = fields.purpose;
   wish.train.from = fields.from;
   wish.train.train_options = fields.train;
   flatten("", fields.spec, wish.train.settings);

@@ -28,6 +28,7 @@
 #include "elbo/io/json_text.h"
 #include "elbo/train/fingerprint.h"
 #include "elbo/train/run.h"
+#include "elbo/train/usual.h"
 
 namespace elbo {
 namespace {
@@ -313,6 +314,11 @@ Command::Body declare_train(CLI::App& app) {
                  "molecule_vae for molecules, else vae)")
       ->type_name("NAME|FILE.json")
       ->default_str("auto");
+  app.add_option("--for", a->request.purpose,
+                 "purpose that the model is chosen for, in place of --model: anomalies (training rows "
+                 "are normal; elbo score judges others) or outliers (they hold what elbo score is "
+                 "to find)")
+      ->type_name(join(purposes(), "|"));
   app.add_option("-s,--set", a->request.settings,
                  "option of the model by dotted name, e.g. objective.beta=4; may be repeated")
       ->type_name("NAME=VALUE")
@@ -366,6 +372,7 @@ const bool train_added =
                   "elbo train photos/ --out runs/photos --resize 64x64 --epochs 50",
                   "elbo train table.npy --out runs/table --model beta_vae --set "
                   "objective.beta=4",
+                  "elbo train sensors.csv --for anomalies --out runs/sensors",
                   "elbo train --from runs/digits --out runs/prior --set prior=vae",
                   "elbo train --resume runs/digits --epochs 60"},
                  declare_train});

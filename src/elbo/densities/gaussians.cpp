@@ -8,7 +8,7 @@ namespace {
 struct GaussiansOptions {
   int64_t components = 30;
   std::string scale = "standard";
-  double ridge = 1e-3;
+  double ridge = 1e-3, trim = 0;
   template <class F>
   void fields(F&& f) {
     f("components", components, "highest number of components; held-out rows choose among 1, 3, 10",
@@ -17,37 +17,50 @@ struct GaussiansOptions {
       "scale of the numbers: standard (mean 0, deviation 1) or ranks (normal quantiles of their "
       "ranks)",
       one_of({"ranks", "standard"}));
+    f("trim", trim,
+      "share of the rows that a second fit leaves out, those that the first finds most surprising "
+      "(0 = one fit of all)",
+      between(0, 0.5));
     f("ridge", ridge, "added to each variance, in units of the scale", between(1e-9, 1));
   }
 };
 
-/// Shares, means and Cholesky factors of the covariances, all float64.
+/// Shares, means and Cholesky factors of the covariances (or deviations alone), all float64.
 struct GaussianMixture {
-  Tensor share, mean, factor;  // [K], [K, D], [K, D, D]
+  Tensor share, mean, factor;  // [K], [K, D], [K, D, D] or [K, D]
+
+  bool full() const { return factor.dim() == 3; }
 
   /// [B, K] log of share times density.
   Tensor log_joint(const Tensor& x) const {
     std::vector<Tensor> each;
     const double half_log = 0.5 * static_cast<double>(x.size(1)) * std::log(2 * M_PI);
     for (int64_t k = 0; k < share.size(0); ++k) {
-      const auto white =
-          torch::linalg_solve_triangular(factor[k], (x - mean[k]).t(), /*upper=*/false);
-      const auto log_det = factor[k].diagonal().log().sum();
+      const auto apart = (x - mean[k]).t();
+      const auto white = full() ? torch::linalg_solve_triangular(factor[k], apart, /*upper=*/false)
+                                : apart / factor[k].unsqueeze(1);
+      const auto log_det = (full() ? factor[k].diagonal() : factor[k]).log().sum();
       each.push_back(share[k].log() - 0.5 * white.square().sum(0) - log_det - half_log);
     }
     return torch::stack(each, 1);
   }
   Tensor log_prob(const Tensor& x) const { return log_joint(x).logsumexp(1); }
 
-  static GaussianMixture of_responsibilities(const Tensor& x, const Tensor& r, double ridge) {
+  static GaussianMixture of_responsibilities(const Tensor& x, const Tensor& r, double ridge,
+                                             bool full) {
     const auto weight = r.sum(0) + 1e-9;
     GaussianMixture g;
     g.share = weight / weight.sum();
     g.mean = r.t().matmul(x) / weight.unsqueeze(1);
     std::vector<Tensor> factors;
-    const auto floor = ridge * torch::eye(x.size(1), torch::kFloat64);
+    const auto floor = full ? ridge * torch::eye(x.size(1), torch::kFloat64) : Tensor();
     for (int64_t k = 0; k < r.size(1); ++k) {
       const auto apart = x - g.mean[k];
+      if (!full) {
+        const auto variance = (apart.square() * r.select(1, k).unsqueeze(1)).sum(0) / weight[k];
+        factors.push_back((variance + ridge).sqrt());
+        continue;
+      }
       const auto covariance = (apart * r.select(1, k).unsqueeze(1)).t().matmul(apart) / weight[k];
       factors.push_back(torch::linalg_cholesky(covariance + floor));
     }
@@ -81,14 +94,15 @@ Tensor clusters(const Tensor& x, int64_t components, uint64_t key) {
   return member;
 }
 
-GaussianMixture fit_mixture(const Tensor& x, int64_t components, double ridge, uint64_t key) {
+GaussianMixture fit_mixture(const Tensor& x, int64_t components, double ridge, bool full,
+                            uint64_t key) {
   constexpr int64_t kRounds = 50;
   constexpr double kSmall = 1e-3;  // nats a row
   auto r = clusters(x, components, key);
   GaussianMixture g;
   double last = -std::numeric_limits<double>::infinity();
   for (int64_t round = 0; round < kRounds; ++round) {
-    g = GaussianMixture::of_responsibilities(x, r, ridge);
+    g = GaussianMixture::of_responsibilities(x, r, ridge, full);
     const auto joint = g.log_joint(x);
     const auto total = joint.logsumexp(1, true);
     r = (joint - total).exp();
@@ -100,8 +114,8 @@ GaussianMixture fit_mixture(const Tensor& x, int64_t components, double ridge, u
 }
 
 /// A mixture of normals with full covariances (linear-Gaussian latent variables summed and
-/// integrated exactly), by EM; classes as one-hot columns, those of many left out. How many
-/// components is chosen by the likelihood of a tenth of the rows.
+/// integrated exactly), by EM; of many columns with variances alone. Classes are one-hot columns,
+/// those of many left out. How many components is chosen by the likelihood of a tenth of the rows.
 class Gaussians : public Density {
  public:
   Gaussians(const Schema& x, const GaussiansOptions& o)
@@ -110,33 +124,26 @@ class Gaussians : public Density {
         scale_(register_module("scale", make_column_scale(o.scale, classes_))) {
     int64_t features = 0;
     for (const auto classes : classes_) features += width_of(classes);
-    check(features > 0 && features <= kMostFeatures, "[density gaussians] columns: found ",
-          features, ", allowed 1 to ", kMostFeatures);
+    check(features > 0, "[density gaussians] columns: found none but those of more than ",
+          kMostClasses, " classes");
+    full_ = features <= kMostFull;
     const auto real = torch::TensorOptions(torch::kFloat64);
     share_ = register_buffer("share", torch::zeros({o.components}, real));
     mean_ = register_buffer("mean", torch::zeros({o.components, features}, real));
-    factor_ = register_buffer(
-        "factor", torch::eye(features, real).repeat({o.components, 1, 1}).contiguous());
+    const Shape one = full_ ? Shape{features, features} : Shape{features};
+    factor_ = register_buffer("factor", torch::zeros(with_rows(o.components, one), real));
   }
 
   void see(const Dataset& training) override {
     torch::NoGradGuard no_gradient;
-    constexpr int64_t kMostRows = 16384, kLeastHeld = 5;
+    constexpr int64_t kMostRows = 16384;
     const auto columns = drawn_columns(training, kMostRows);
     scale_->fit(columns);
     const auto x = features(columns);
-    const int64_t held = std::min(x.size(0) / 2, std::max(kLeastHeld, x.size(0) / 10));
-    const auto fitted = x.narrow(0, held, x.size(0) - held), judged = x.narrow(0, 0, held);
-    const auto key = Draw{}.key("gaussians");
-    GaussianMixture best;
-    double highest = -std::numeric_limits<double>::infinity();
-    for (const int64_t components : sizes(fitted)) {
-      const auto g = fit_mixture(fitted, components, o_.ridge, key);
-      const double value =
-          judged.size(0) > 0 ? g.log_prob(judged).mean().item<double>() : 0;
-      if (value <= highest) continue;
-      highest = value;
-      best = g;
+    auto best = chosen(x);
+    if (o_.trim > 0) {
+      const auto fit = best.log_prob(x);
+      best = chosen(x.index({fit >= fit.quantile(o_.trim)}));
     }
     const int64_t n = best.share.size(0);
     share_.zero_();
@@ -153,7 +160,26 @@ class Gaussians : public Density {
   }
 
  private:
-  static constexpr int64_t kMostClasses = 32, kMostFeatures = 512;
+  static constexpr int64_t kMostClasses = 32, kMostFull = 256;
+
+  /// With the number of components that a tenth of the rows likes best, fitted to the others.
+  GaussianMixture chosen(const Tensor& x) const {
+    constexpr int64_t kLeastHeld = 5;
+    const int64_t held = std::min(x.size(0) / 2, std::max(kLeastHeld, x.size(0) / 10));
+    const auto fitted = x.narrow(0, held, x.size(0) - held), judged = x.narrow(0, 0, held);
+    const auto key = Draw{}.key("gaussians");
+    GaussianMixture best;
+    double highest = -std::numeric_limits<double>::infinity();
+    for (const int64_t components : sizes(fitted)) {
+      const auto g = fit_mixture(fitted, components, o_.ridge, full_, key);
+      const double value =
+          judged.size(0) > 0 ? g.log_prob(judged).mean().item<double>() : 0;
+      if (value <= highest) continue;
+      highest = value;
+      best = g;
+    }
+    return best;
+  }
 
   static int64_t width_of(int64_t classes) {
     return classes == 0 ? 1 : classes <= kMostClasses ? classes : 0;
@@ -178,7 +204,7 @@ class Gaussians : public Density {
     constexpr double kWork = 2e9;
     std::vector<int64_t> list;
     for (const int64_t size : {int64_t{1}, int64_t{3}, int64_t{10}, o_.components}) {
-      const double work = static_cast<double>(x.size(0) * x.size(1) * x.size(1) * size);
+      const double work = static_cast<double>(x.size(0) * x.size(1) * (full_ ? x.size(1) : 1) * size);
       const bool fits = size == 1 || (work <= kWork && x.size(0) >= 2 * size);
       const bool known = std::find(list.begin(), list.end(), size) != list.end();
       if (fits && !known && size <= o_.components) list.push_back(size);
@@ -189,6 +215,7 @@ class Gaussians : public Density {
   const GaussiansOptions o_;
   const std::vector<int64_t> classes_;
   std::shared_ptr<ColumnScale> scale_;
+  bool full_ = true;
   Tensor share_, mean_, factor_;
 };
 

@@ -19,8 +19,10 @@ class Density : public torch::nn::Module, public SeesTraining {
 using Densities = std::vector<std::shared_ptr<Density>>;
 Registry<Density, const Schema&>& densities();
 
-/// From the spec's part "densities", a list; `rows` of the training set bound what is kept of it.
-Json resolve_densities(const Json& declared, int64_t rows);
+/// The spec's part "densities": a list of names or objects with "type"; auto = none.
+Json resolve_densities(const Json& declared);
+/// The same where what is kept of `rows` training rows is bounded by their number.
+Json bounded_densities(const Json& resolved, int64_t rows);
 Densities make_densities(const Json& declared, const Schema& x);
 
 }  // namespace elbo

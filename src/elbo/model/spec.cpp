@@ -201,6 +201,11 @@ Json resolve(const Json& spec, const Schemas& data) {
       out[part]["hidden"] = {128, 128};
     }
   }
+  if (out.contains("densities")) {
+    choose_for_kind(out["densities"], data.x.kind, "densities");
+    out["densities"] = resolve_densities(out["densities"]);
+    if (out["densities"].empty()) out.erase("densities");
+  }
   const auto likelihood = likelihood_of_kind().find(data.x.kind);
   if (likelihood != likelihood_of_kind().end()) choose("likelihood", likelihood->second);
   if (out["latent"].is_string()) out["latent"] = Json{{"type", out["latent"]}};

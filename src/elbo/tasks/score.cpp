@@ -6,6 +6,8 @@
 #include <sstream>
 
 #include "elbo/data/stream.h"
+#include "elbo/data/content_hash.h"
+#include "elbo/eval/drift.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/group/row_draws.h"
 #include "elbo/io/image.h"
@@ -13,8 +15,8 @@
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/tasks/score_picture.h"
+#include "elbo/tasks/score_reference.h"
 #include "elbo/tasks/score_report.h"
-#include "elbo/train/kept.h"
 
 namespace elbo {
 namespace {
@@ -24,7 +26,7 @@ struct ScoreOptions {
   RowScoreOptions score;
   ThresholdOptions threshold;
   std::string normal, normal_class, anomalies;
-  bool strict = false;
+  bool strict = false, adapt = false;
   int64_t smooth = 1;
   int64_t causes = 3;
   int64_t show = 5;
@@ -44,46 +46,15 @@ struct ScoreOptions {
     f("strict", strict,
       "tables: refuse cells that training has not seen (a new word, a negative count) instead of "
       "raising an alarm for their rows");
+    f("adapt", adapt,
+      "move the threshold to where most of these rows lie: for data that have drifted since "
+      "training");
     f("smooth", smooth, "smooth scores of time-ordered rows: trailing mean over this many rows",
       between(1, 1000000));
     f("causes", causes, "number of columns or pixels named for each alarm", between(0, 1000));
     f("show", show, "number of rows shown, those with the highest scores", between(0, 1000));
   }
 };
-
-struct NormalRows {
-  Data rows;  // null where the run keeps their scores
-  std::string name;
-  int64_t count = 0;
-};
-
-/// The run keeps reference scores for the default draws and seed.
-std::shared_ptr<const Kept> kept_scores(const Run& run, const RowScoreOptions& options) {
-  const auto kept = run.kept();
-  if (!kept || !kept->scores.defined() || !kept->usual.defined()) return nullptr;
-  const Json how = kept->about.value("score", Json::object());
-  const bool same =
-      how.value("draws", Json()) == options.draws && how.value("seed", Json()) == options.seed;
-  if (same) return kept;
-  check(run.data_here(), "[score] the run keeps reference scores of ", how["draws"].dump(),
-        " draws with seed ", how["seed"].dump(), ", found ", options.draws, " draws with seed ",
-        options.seed,
-        ", and its data are not on this machine: leave out --draws and --seed, or name "
-        "normal rows with --normal");
-  return nullptr;
-}
-
-NormalRows normal_rows(const TaskInput& input, const std::string& given) {
-  const auto& run = *input.run;
-  const auto counted = [](Data rows, std::string name) {
-    const auto count = rows->size();
-    return NormalRows{std::move(rows), std::move(name), count};
-  };
-  if (!given.empty()) return counted(run.open_other(given, "all"), given);
-  auto [training, validation] = run.training_parts();
-  if (validation) return counted(validation, "validation rows");
-  return counted(training, "training rows (no validation rows were held out)");
-}
 
 /// [B] 1 = anomaly, 0 = normal, -1 = unknown.
 std::vector<int64_t> labels_of(const Batch& batch, const std::vector<bool>& anomalous) {
@@ -131,7 +102,9 @@ class Score : public Task {
     if (input.data.empty() && !input.run->has_rows()) input.run->lack_data();
     check_verdict_file(out_path(input));
     const auto rows = open_task_rows(input, o_.choice, odd());
-    const auto usual = prepare(input, [&](double done) { input.progress(0.2 * done); });
+    auto usual = prepare(input, [&](double done) { input.progress(0.2 * done); });
+    if (is_training_data(*rows.data, input)) usual.scorer->expect_seen();
+    if (o_.adapt) adapt(usual, *rows.data);
     const auto normal =
         find_normal_class(*input.run, rows.data->schemas().y, o_.normal_class, o_.anomalies);
     auto verdicts = judge(input, rows, usual, normal.anomalous);
@@ -143,7 +116,10 @@ class Score : public Task {
         {"normal_rows", {{"from", usual.normal.name}, {"count", usual.normal.count}}},
         {"threshold", {{"method", usual.threshold.method}, {"value", usual.threshold.value}}},
         {"alarms", verdicts.alarms}};
-    const auto notes = rows.data->schemas().x.notes();
+    auto notes = rows.data->schemas().x.notes();
+    if (const auto note = drift_note(verdicts.scores, usual, *rows.data); !note.empty()) {
+      notes.push_back(note);
+    }
     if (!notes.empty()) result["notes"] = notes;
     result["highest"] = highest(*rows.data, usual, verdicts);
     if (is_score_picture(verdicts.path)) draw_picture(*rows.data, usual, verdicts);
@@ -193,6 +169,39 @@ class Score : public Task {
     usual.reference = usual_scores(*usual.scorer);
     usual.threshold = choose_threshold(usual.reference, o_.threshold);
     return usual;
+  }
+
+  static bool is_training_data(const Dataset& data, const TaskInput& input) {
+    if (input.model->densities.empty()) return false;  // nothing else asks
+    return content_hash(data) == input.run->facts()["data"].value("hash", Json());
+  }
+
+  /// The threshold where most of these rows say that it is.
+  void adapt(Usual& usual, const Dataset& data) const {
+    const auto scores = Smooth(o_.smooth)(usual.scorer->scores(some_of(data)));
+    usual.threshold = {usual.threshold.method + ", adapted",
+                       adapted_level(usual.threshold.value, scores, usual.reference)};
+  }
+
+  /// What says that the promise of the threshold is for other rows than these; empty = nothing.
+  std::string drift_note(const std::vector<double>& scores, const Usual& usual,
+                         const Dataset& data) const {
+    const auto drift = find_drift(torch::tensor(scores, torch::kFloat64), usual.reference);
+    if (!drift.found) return "";
+    const auto names = components_of(data.schemas().x);
+    const auto excess = usual.scorer->causes(some_of(data)).excess.flatten(1).mean(0);
+    const auto most = excess.argmax().item<int64_t>();
+    return drift.text() + ", most in " + names->name(most) + "; " +
+           (o_.adapt ? "--adapt has moved the threshold"
+                     : "the promised rate of false alarms may not hold (--adapt moves the "
+                       "threshold, a new training is better)");
+  }
+  /// Rows spread over all of them.
+  Batch some_of(const Dataset& data) const {
+    constexpr int64_t kMost = 500;
+    const int64_t n = std::min(kMost, data.size());
+    const auto rows = torch::arange(n, torch::kInt64).mul(data.size()).floor_divide(n);
+    return data.get(rows, draw());
   }
 
   /// Scores of normal rows, but for the first, whose means are of too few.

@@ -106,9 +106,11 @@ TrainPlan plan_training(const TrainRequest& asked) {
   if (!is_for_tables(request.model)) taken = recognised(request.data, data_options);
   request.data = taken.source;
   Data data;
+  check(request.purpose.empty() || request.model == kUsual, "[train] for: found ", request.purpose,
+        " beside --model ", request.model, "; a purpose chooses the model, so name one of the two");
   if (request.model == kUsual) {
     data = first ? nullptr : open_data(request.data, data_options);
-    request.model = data ? usual_model(data->schemas().x) : "vae";
+    request.model = data ? usual_model(data->schemas().x, request.purpose) : "vae";
   }
   Json spec = first ? second_stage_spec(*first, request.model) : model_spec(request.model);
   for (const auto& assignment : request.settings) {
@@ -169,7 +171,7 @@ TrainPlan plan_training(const TrainRequest& asked) {
   Json resolved = resolve(spec, plan.schemas);
   resolve_epochs(resolved, static_cast<double>(plan.steps_per_epoch));
   if (resolved.contains("densities")) {
-    resolved["densities"] = resolve_densities(resolved["densities"], plan.training_rows);
+    resolved["densities"] = bounded_densities(resolved["densities"], plan.training_rows);
   }
   options.lr = options.lr.in_steps(static_cast<double>(plan.steps_per_epoch));
 

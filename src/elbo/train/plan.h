@@ -14,6 +14,7 @@ struct TrainRequest {
   std::string data;
   Json data_options = Json::object(), train_options = Json::object();
   std::string model = "auto";         // a zoo name, a JSON file, or auto: as the data ask for
+  std::string purpose;                // what auto chooses the model for: a name of purposes()
   std::vector<std::string> settings;  // "objective.beta=4"
   std::string from;                   // a run whose prior is to be fitted anew; empty = none
 };

@@ -2,14 +2,25 @@
 
 #include <algorithm>
 
+#include "elbo/core/words.h"
 #include "elbo/data/row_view.h"
 #include "elbo/train/next_batch.h"
 
 namespace elbo {
 
-std::string usual_model(const Schema& x) {
+const std::vector<std::string>& purposes() {
+  static const std::vector<std::string> names{"anomalies", "outliers"};
+  return names;
+}
+
+std::string usual_model(const Schema& x, const std::string& purpose) {
+  const auto& known = purposes();
+  check(purpose.empty() || std::find(known.begin(), known.end(), purpose) != known.end(),
+        "[train] for: unknown \"", purpose, "\"", known_words(purpose, known));
   if (MoleculeView::shows(x)) return "molecule_vae";
-  return TextView::shows(x) ? "text_vae" : "vae";
+  if (TextView::shows(x)) return "text_vae";
+  if (purpose.empty() || PictureView::shows(x)) return "vae";
+  return purpose == "anomalies" ? "anomaly" : "outlier";
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "elbo/data/schema.h"
 #include "elbo/train/options.h"
@@ -9,9 +10,12 @@
 
 namespace elbo {
 
+/// What a model can be wanted for beside all that each of them does.
+const std::vector<std::string>& purposes();
 /// The model of the zoo for data of this form: one for texts and one for molecules that keep their
-/// codes, else the plain one.
-std::string usual_model(const Schema& x);
+/// codes, one for the purpose (a name of purposes(); empty = none) where there is one for such
+/// rows, else the plain one.
+std::string usual_model(const Schema& x, const std::string& purpose = "");
 
 /// Few rows in large batches are few steps: takes smaller batches and more epochs, which end where
 /// validation stops improving. Returns a line that says so; empty where nothing changes.

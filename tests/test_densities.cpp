@@ -1,0 +1,119 @@
+#include <cmath>
+#include <sstream>
+
+#include "elbo/data/open.h"
+#include "elbo/model/density.h"
+#include "files.h"
+#include "near.h"
+#include "tolerance.h"
+
+namespace elbo {
+namespace {
+
+Data rows_of(const Tensor& x) {
+  Arrays arrays;
+  arrays.x = x.to(torch::kFloat32);
+  arrays.schemas.x = {{x.size(1)}, Kind::kReal, Json::object()};
+  return in_memory(arrays);
+}
+Batch batch_of(const Tensor& x) {
+  Batch batch;
+  batch.x = x.to(torch::kFloat32);
+  return batch;
+}
+std::shared_ptr<Density> fitted(const Json& declaration, const Data& data) {
+  auto density = densities().make(data->schemas().x, declaration);
+  density->see(*data);
+  return density;
+}
+/// Two clouds, correlated columns.
+Tensor clouds(int64_t n, uint64_t seed) {
+  RandomScope scope(seed);
+  const auto side = torch::randint(0, 2, {n, 1}).to(torch::kFloat64) * 6 - 3;
+  const auto common = torch::randn({n, 1}, torch::kFloat64);
+  return side + common + 0.3 * torch::randn({n, 2}, torch::kFloat64);
+}
+
+TEST_CASE("kernels around rows are a density: of one column its integral is 1") {
+  const auto x = clouds(300, 1).narrow(1, 0, 1);
+  const auto density = fitted({{"type", "neighbours"}, {"scale", "standard"}}, rows_of(x));
+  constexpr int64_t kSteps = 20001;
+  const auto grid = torch::linspace(-30, 30, kSteps, torch::kFloat64).unsqueeze(1);
+  const auto p = (-density->surprise(batch_of(grid), false)).exp();
+  const double step = 60.0 / (kSteps - 1) / x.std(0, false).item<double>();
+  CHECK_CLOSE(p.sum().item<double>() * step, 1.0, kIntegral);
+}
+
+TEST_CASE("a row that was seen is judged by the others") {
+  const auto x = clouds(50, 2);
+  const auto density = fitted({{"type", "neighbours"}, {"scale", "standard"}}, rows_of(x));
+  const auto own = density->surprise(batch_of(x), false), others = density->surprise(batch_of(x), true);
+  CHECK((others > own).all().item<bool>());
+  const auto fresh = clouds(50, 3);
+  CHECK_CLOSE(density->surprise(batch_of(fresh), true), density->surprise(batch_of(fresh), false),
+              kFloatSums);
+}
+
+TEST_CASE("on ranks a monotone change of a column changes nothing") {
+  const auto x = clouds(200, 4), bent = (x / 2).exp();
+  const auto plain = fitted("neighbours", rows_of(x)), other = fitted("neighbours", rows_of(bent));
+  CHECK_CLOSE(plain->surprise(batch_of(x), true), other->surprise(batch_of(bent), true), kFloatSums);
+}
+
+TEST_CASE("beyond what training has seen the ranks go on: further is more surprising") {
+  const auto density = fitted("neighbours", rows_of(clouds(200, 5)));
+  const auto far = torch::tensor({{10.0, 10.0}, {20.0, 20.0}, {60.0, 60.0}}, torch::kFloat64);
+  const auto s = density->surprise(batch_of(far), false);
+  CHECK((s.diff() > 1).all().item<bool>());
+}
+
+TEST_CASE("a mixture of normals chooses two for two clouds and comes near their entropy") {
+  const auto x = clouds(2000, 6);
+  const auto density = fitted({{"type", "gaussians"}, {"components", 3}}, rows_of(x));
+  const auto fresh = clouds(4000, 7);
+  // ln 2, and of each cloud with covariance 1.09, 1 in standard units.
+  const double deviation = x.std(0, false).prod().log().item<double>();
+  const double entropy = std::log(2.0) + std::log(2 * M_PI) + 1 +
+                         0.5 * std::log(1.09 * 1.09 - 1) - deviation;
+  const double found = density->surprise(batch_of(fresh), false).mean().item<double>();
+  CHECK(found > entropy - 0.1);
+  CHECK(found < entropy + 0.15);
+}
+
+TEST_CASE("classes: the kernels of a column sum to 1, missing cells say nothing") {
+  const TempFolder folder;
+  std::ostringstream file;
+  file << "a,b\n";
+  for (int i = 0; i < 120; ++i) {
+    const bool red = i % 3 == 0;
+    file << (red ? "red" : i % 3 == 1 ? "green" : "blue") << ',' << (red ? i % 7 : 50 + i % 7) << '\n';
+  }
+  const auto data = open_data(folder.file("t.csv", file.str()), {});
+  for (const char* name : {"neighbours", "gaussians"}) {
+    CAPTURE(name);
+    const auto density = fitted(name, data);
+    auto batch = data->get(torch::tensor({0, 1}));
+    const auto usual = density->surprise(batch, true);
+    batch.x = batch.x.clone();
+    batch.x.select(1, 0).copy_(batch.x.select(1, 0).flip(0));  // red with the numbers of green
+    CHECK((density->surprise(batch, true) > usual + 1).all().item<bool>());
+  }
+  const auto kernels = fitted("neighbours", data);
+  auto batch = data->get(torch::tensor({0, 0, 0}));
+  batch.x = batch.x.clone();
+  batch.x.select(1, 0).copy_(torch::arange(3));
+  batch.mask = torch::ones_like(batch.x);
+  batch.mask.select(1, 1).zero_();
+  CHECK_CLOSE((-kernels->surprise(batch, false)).exp().sum().item<double>(), 1.0, kFloatSums);
+}
+
+TEST_CASE("a spec's densities are checked by name and bounded by the rows") {
+  const auto resolved = resolve_densities({"gaussians", {{"type", "neighbours"}, {"rows", 500}}});
+  CHECK(bounded_densities(resolved, 80)[1]["rows"] == 80);
+  CHECK(bounded_densities(resolved, 8000)[1]["rows"] == 500);
+  CHECK(error_of([] { resolve_densities({"neighbors"}); }).find("did you mean") != std::string::npos);
+  CHECK(error_of([] { resolve_densities("neighbours"); }).find("expected a list") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace elbo
