@@ -65,11 +65,10 @@ Tensor Surprise::operator()(const Tensor& scores) const {
 
 namespace {
 
-/// Of each part in the ensemble: densities and the model's own are equals. Without any, what a
-/// decoder cannot make is the surest sign of an anomaly, so it counts fourfold.
+/// Of each part in the ensemble: the model is one voice and each density another. What a decoder
+/// cannot make is the surest sign of an anomaly, so within the model's it counts fourfold.
 std::vector<double> ensemble_weights(size_t densities) {
-  if (densities == 0) return {1, 0, 4, 1};
-  std::vector<double> weights{1, 0, 0, 0};
+  std::vector<double> weights{1. / 6, 0, 4. / 6, 1. / 6};
   weights.resize(kParts.size() + densities, 1);
   return weights;
 }

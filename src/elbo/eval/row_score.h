@@ -16,9 +16,9 @@ struct RowScoreOptions {
   void fields(F&& f) {
     f("score", score,
       "score: likelihood (importance-sampled -log p(x)), elbo (-ELBO), reconstruction (-E log p(x "
-      "| z), An & Cho 2015), latent (KL of the code from the prior) or ensemble (of likelihood and "
-      "the densities beside the model, without these of likelihood, reconstruction and latent; "
-      "dominated by the most surprising); auto = ensemble where there are densities, else "
+      "| z), An & Cho 2015), latent (KL of the code from the prior) or ensemble (of likelihood, "
+      "reconstruction, latent and the densities beside the model, dominated by the most "
+      "surprising); auto = ensemble where there are densities, else "
       "likelihood",
       one_of({"auto", "likelihood", "elbo", "reconstruction", "latent", "ensemble"}));
     f("draws", draws, "draws from the posterior per row", between(1, 1000000));
