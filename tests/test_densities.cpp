@@ -47,7 +47,8 @@ TEST_CASE("kernels around rows are a density: of one column its integral is 1") 
 TEST_CASE("a row that was seen is judged by the others") {
   const auto x = clouds(50, 2);
   const auto density = fitted({{"type", "neighbours"}, {"scale", "standard"}}, rows_of(x));
-  const auto own = density->surprise(batch_of(x), false), others = density->surprise(batch_of(x), true);
+  const auto own = density->surprise(batch_of(x), false),
+             others = density->surprise(batch_of(x), true);
   CHECK((others > own).all().item<bool>());
   const auto fresh = clouds(50, 3);
   CHECK_CLOSE(density->surprise(batch_of(fresh), true), density->surprise(batch_of(fresh), false),
@@ -57,7 +58,8 @@ TEST_CASE("a row that was seen is judged by the others") {
 TEST_CASE("on ranks a monotone change of a column changes nothing") {
   const auto x = clouds(200, 4), bent = (x / 2).exp();
   const auto plain = fitted("neighbours", rows_of(x)), other = fitted("neighbours", rows_of(bent));
-  CHECK_CLOSE(plain->surprise(batch_of(x), true), other->surprise(batch_of(bent), true), kFloatSums);
+  CHECK_CLOSE(plain->surprise(batch_of(x), true), other->surprise(batch_of(bent), true),
+              kFloatSums);
 }
 
 TEST_CASE("beyond what training has seen the ranks go on: further is more surprising") {
@@ -73,8 +75,8 @@ TEST_CASE("a mixture of normals chooses two for two clouds and comes near their 
   const auto fresh = clouds(4000, 7);
   // ln 2, and of each cloud with covariance 1.09, 1 in standard units.
   const double deviation = x.std(0, false).prod().log().item<double>();
-  const double entropy = std::log(2.0) + std::log(2 * M_PI) + 1 +
-                         0.5 * std::log(1.09 * 1.09 - 1) - deviation;
+  const double entropy =
+      std::log(2.0) + std::log(2 * M_PI) + 1 + 0.5 * std::log(1.09 * 1.09 - 1) - deviation;
   const double found = density->surprise(batch_of(fresh), false).mean().item<double>();
   CHECK(found > entropy - 0.1);
   CHECK(found < entropy + 0.15);
@@ -86,7 +88,10 @@ TEST_CASE("classes: the kernels of a column sum to 1, missing cells say nothing"
   file << "a,b\n";
   for (int i = 0; i < 120; ++i) {
     const bool red = i % 3 == 0;
-    file << (red ? "red" : i % 3 == 1 ? "green" : "blue") << ',' << (red ? i % 7 : 50 + i % 7) << '\n';
+    file << (red          ? "red"
+             : i % 3 == 1 ? "green"
+                          : "blue")
+         << ',' << (red ? i % 7 : 50 + i % 7) << '\n';
   }
   const auto data = open_data(folder.file("t.csv", file.str()), {});
   for (const char* name : {"neighbours", "gaussians"}) {
@@ -111,8 +116,10 @@ TEST_CASE("a spec's densities are checked by name and bounded by the rows") {
   const auto resolved = resolve_densities({"gaussians", {{"type", "neighbours"}, {"rows", 500}}});
   CHECK(bounded_densities(resolved, 80)[1]["rows"] == 80);
   CHECK(bounded_densities(resolved, 8000)[1]["rows"] == 500);
-  CHECK(error_of([] { resolve_densities({"neighbors"}); }).find("did you mean") != std::string::npos);
-  CHECK(error_of([] { resolve_densities("neighbours"); }).find("expected a list") != std::string::npos);
+  CHECK(error_of([] { resolve_densities({"neighbors"}); }).find("did you mean") !=
+        std::string::npos);
+  CHECK(error_of([] { resolve_densities("neighbours"); }).find("expected a list") !=
+        std::string::npos);
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 #include "elbo/eval/drift.h"
-
 #include "near.h"
 #include "tolerance.h"
 

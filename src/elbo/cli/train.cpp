@@ -314,10 +314,11 @@ Command::Body declare_train(CLI::App& app) {
                  "molecule_vae for molecules, else vae)")
       ->type_name("NAME|FILE.json")
       ->default_str("auto");
-  app.add_option("--for", a->request.purpose,
-                 "purpose that the model is chosen for, in place of --model: anomalies (training rows "
-                 "are normal; elbo score judges others) or outliers (they hold what elbo score is "
-                 "to find)")
+  app.add_option(
+         "--for", a->request.purpose,
+         "purpose that the model is chosen for, in place of --model: anomalies (training rows "
+         "are normal; elbo score judges others) or outliers (they hold what elbo score is "
+         "to find)")
       ->type_name(join(purposes(), "|"));
   app.add_option("-s,--set", a->request.settings,
                  "option of the model by dotted name, e.g. objective.beta=4; may be repeated")

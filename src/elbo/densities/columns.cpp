@@ -97,7 +97,8 @@ class RankScale : public ColumnScale {
     std::vector<float> values;
     std::vector<double> ranks;
     for (size_t from = 0; from < x.size();) {
-      const auto to = static_cast<size_t>(std::upper_bound(x.begin(), x.end(), x[from]) - x.begin());
+      const auto to =
+          static_cast<size_t>(std::upper_bound(x.begin(), x.end(), x[from]) - x.begin());
       values.push_back(x[from]);
       ranks.push_back(static_cast<double>(from + to) / 2 / static_cast<double>(x.size()));
       from = to;
@@ -146,8 +147,8 @@ Tensor drawn_columns(const Dataset& training, int64_t most) {
   std::vector<Tensor> parts;
   const auto rows = torch::tensor(order, torch::kInt64);
   for (int64_t from = 0; from < rows.size(0); from += kBlock) {
-    parts.push_back(columns_of_rows(
-        training.get(rows.narrow(0, from, std::min(kBlock, rows.size(0) - from)))));
+    parts.push_back(
+        columns_of_rows(training.get(rows.narrow(0, from, std::min(kBlock, rows.size(0) - from)))));
   }
   return torch::cat(parts);
 }

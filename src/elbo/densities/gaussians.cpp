@@ -172,8 +172,7 @@ class Gaussians : public Density {
     double highest = -std::numeric_limits<double>::infinity();
     for (const int64_t components : sizes(fitted)) {
       const auto g = fit_mixture(fitted, components, o_.ridge, full_, key);
-      const double value =
-          judged.size(0) > 0 ? g.log_prob(judged).mean().item<double>() : 0;
+      const double value = judged.size(0) > 0 ? g.log_prob(judged).mean().item<double>() : 0;
       if (value <= highest) continue;
       highest = value;
       best = g;
@@ -193,8 +192,7 @@ class Gaussians : public Density {
       if (classes_[j] == 0) {
         parts.push_back(column.nan_to_num(0).unsqueeze(1));
       } else if (classes_[j] <= kMostClasses) {
-        parts.push_back(
-            (column.unsqueeze(1) == torch::arange(classes_[j])).to(torch::kFloat64));
+        parts.push_back((column.unsqueeze(1) == torch::arange(classes_[j])).to(torch::kFloat64));
       }
     }
     return torch::cat(parts, 1);
@@ -204,7 +202,8 @@ class Gaussians : public Density {
     constexpr double kWork = 2e9;
     std::vector<int64_t> list;
     for (const int64_t size : {int64_t{1}, int64_t{3}, int64_t{10}, o_.components}) {
-      const double work = static_cast<double>(x.size(0) * x.size(1) * (full_ ? x.size(1) : 1) * size);
+      const double work =
+          static_cast<double>(x.size(0) * x.size(1) * (full_ ? x.size(1) : 1) * size);
       const bool fits = size == 1 || (work <= kWork && x.size(0) >= 2 * size);
       const bool known = std::find(list.begin(), list.end(), size) != list.end();
       if (fits && !known && size <= o_.components) list.push_back(size);

@@ -32,9 +32,9 @@ Drift find_drift(const Tensor& scores, const Tensor& reference) {
   for (const double share : {0.5, 0.25}) {
     const double above = share_above(judged, usual, share);
     const double expected = share * (1 - kAnomalies) + kAnomalies;
-    const double error = std::sqrt(share * (1 - share) *
-                                   (1 / static_cast<double>(judged.numel()) +
-                                    1 / static_cast<double>(usual.numel())));
+    const double error = std::sqrt(
+        share * (1 - share) *
+        (1 / static_cast<double>(judged.numel()) + 1 / static_cast<double>(usual.numel())));
     const double beyond = above - expected - kErrors * error;
     if (beyond <= most) continue;
     most = beyond;

@@ -80,7 +80,8 @@ RowScorer::RowScorer(std::shared_ptr<Model> model, Schemas schemas, RowScoreOpti
       schemas_(std::move(schemas)),
       options_(std::move(options)),
       weights_(ensemble_weights(model_->densities.size())) {
-  if (options_.score == "auto") options_.score = model_->densities.empty() ? "likelihood" : "ensemble";
+  if (options_.score == "auto")
+    options_.score = model_->densities.empty() ? "likelihood" : "ensemble";
 }
 
 int64_t RowScorer::block() const {

@@ -21,8 +21,7 @@ struct Drawn : Distribution {
 }  // namespace
 
 Model::Model(std::shared_ptr<Latent> latent, std::shared_ptr<Network> decoder,
-             Likelihood likelihood, std::shared_ptr<Predictor> predictor,
-             Densities densities)
+             Likelihood likelihood, std::shared_ptr<Predictor> predictor, Densities densities)
     : latent(std::move(latent)),
       decoder(std::move(decoder)),
       likelihood(std::move(likelihood)),

@@ -5,8 +5,8 @@
 #include <numeric>
 #include <sstream>
 
-#include "elbo/data/stream.h"
 #include "elbo/data/content_hash.h"
+#include "elbo/data/stream.h"
 #include "elbo/eval/drift.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/group/row_draws.h"

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "elbo/densities/columns.h"
+
+namespace elbo {
+
+/// Kernels around kept training rows: Laplace kernels of numbers; a class stays or becomes any
+/// other alike. The widths are those of the highest leave-one-out likelihood, found by EM.
+class RowKernels : public torch::nn::Module {
+ public:
+  RowKernels(std::vector<int64_t> classes, const std::string& scale, int64_t rows);
+  /// Keeps rows and learns widths; the first `count()` of the drawn rows are kept in their order.
+  void fit(const Tensor& columns);
+
+  /// One cell's kernel: nats at no distance, and by how much they grow with it.
+  struct Cell {
+    float base = 0, slope = 1;
+  };
+  std::vector<Cell> cells() const;
+  int64_t count() const { return count_.item<int64_t>(); }
+  size_t columns() const { return classes_.size(); }
+  Tensor scaled(const Tensor& columns) const { return scale_->forward(columns).contiguous(); }
+
+  /// Adds how many nats a cell of column j is from that of each kept row to out [count()].
+  void add_cell(size_t j, float cell, const Cell& kernel, float* out) const;
+  /// f(row, its cells, zeroed room for `places` numbers per kept row), on all threads.
+  using EachRow = std::function<void(int64_t row, const float* cells, float* room)>;
+  void over_rows(const Tensor& x, size_t places, const EachRow& f) const;
+
+ private:
+  void add_distances(size_t j, float cell, float slope, float unknown, float* out) const;
+  void improve_widths(const Tensor& x);
+
+  const std::vector<int64_t> classes_;
+  std::shared_ptr<ColumnScale> scale_;
+  Tensor kept_, count_, width_;  // [D, rows]; []; [D]: of a class the probability of another one
+};
+
+/// log of the sum of exp(-distance) over n numbers.
+double log_sum(const float* distance, int64_t n);
+
+}  // namespace elbo
