@@ -11,7 +11,6 @@ function(use_gloo target)
   if(NOT ELBO_GLOO)
     return()
   endif()
-  file(GLOB gloo_sources ${PROJECT_SOURCE_DIR}/src/elbo/group/gloo_*.cpp)
   # c10d's headers show Gloo's part only where this is said. GCC 14 does not see that a guard of
   # libtorch's futures is empty.
   set_source_files_properties(

@@ -43,6 +43,7 @@ const std::vector<BuildPart>& build_parts() {
 @entries@  };
   return parts;
 }
+const char* build_version() { return "@PROJECT_VERSION@"; }
 }  // namespace elbo
 ]])
 endfunction()

@@ -1,10 +1,11 @@
-# Compiles several sources of a folder as one: reading libtorch's headers costs more than most parts.
-# Names local to a file must then differ within its folder (tools/check_style.py sees to it).
+# Compiles several sources of a folder as one: what libtorch's headers leave to instantiate costs each
+# object two seconds, precompiled or not. Names local to a file must then differ within its folder
+# (tools/check_style.py sees to it).
 function(compile_together target size)
   get_target_property(sources ${target} SOURCES)
   foreach(source IN LISTS sources)
-    if(source MATCHES "/(dnnl_[a-z_]*|[a-z]*_files|http_server|main)\\.cpp$")
-      continue()  # their local names are those of the API they wrap
+    if(source MATCHES "/main\\.cpp$")
+      continue()
     endif()
     get_filename_component(folder ${source} DIRECTORY)
     get_filename_component(folder ${folder} NAME)
@@ -25,3 +26,16 @@ function(write_together file)
   endforeach()
   file(CONFIGURE OUTPUT ${file} CONTENT "${text}" @ONLY)
 endfunction()
+
+# Files with flags of their own: sets <name>_sources. Where sources are compiled together that is one
+# file, which then stands for them in `sources`.
+macro(set_apart name pattern)
+  set(${name}_sources ${sources})
+  list(FILTER ${name}_sources INCLUDE REGEX "${pattern}")
+  if(ELBO_UNITY AND ${name}_sources)
+    list(REMOVE_ITEM sources ${${name}_sources})
+    write_together(Unity/unity_${name}.cpp ${${name}_sources})
+    set(${name}_sources ${CMAKE_CURRENT_BINARY_DIR}/Unity/unity_${name}.cpp)
+    list(APPEND sources ${${name}_sources})
+  endif()
+endmacro()

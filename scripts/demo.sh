@@ -4,7 +4,7 @@
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
-scripts/setup.sh
+scripts/setup.sh --build
 
 say "build the program"
 cmake --preset release >build.log 2>&1 || { cat build.log; exit 1; }

@@ -149,6 +149,7 @@ mapfile -t commands < <(sed -n '/^## Two commands/,/^Both/s/^\(scripts\/[^ ]*\) 
 for command in "${commands[@]}"; do step "$command" inside "$command"; done
 inside build/elbo\ doctor | tee "$system/root/doctor"
 if grep "left out" "$system/root/doctor"; then stop "a part is left out"; fi
+[ -z "$quick" ] || inside scripts/setup.sh
 step scripts/smoke.sh inside scripts/smoke.sh
 
 say "$release, $(nproc) cores${cache:+, compiled through a cache}: all works, nothing is left out"

@@ -98,7 +98,7 @@ def local_clashes(folder):
     """Files of a folder may be compiled as one: their local names must differ."""
     owners, bad = {}, []
     for path in sorted(folder.glob("*.cpp")):
-        if folder.name == "kernels" or path.name.startswith(("dnnl_", "main")):
+        if folder.name == "kernels" or path.name.startswith("main"):
             continue  # always compiled alone
         for name in local_names(path):
             other = owners.setdefault(name, path)

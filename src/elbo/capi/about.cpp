@@ -75,14 +75,14 @@ Json list_of(const std::string& what) {
 
 using namespace elbo::capi;
 
-const char* elbo_version(void) { return ELBO_VERSION; }
+const char* elbo_version(void) { return elbo::build_version(); }
 int32_t elbo_abi_version(void) { return ELBO_ABI_VERSION; }
 
 elbo_status elbo_about(char** json) {
   return guarded([&] {
     check_given(json, "elbo_about", "json");
     elbo::Json about = elbo::device_report();
-    about["version"] = ELBO_VERSION;
+    about["version"] = elbo::build_version();
     about["parts"] = elbo::Json::array();
     for (const auto& part : elbo::build_parts()) {
       about["parts"].push_back(

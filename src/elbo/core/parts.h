@@ -16,4 +16,7 @@ struct BuildPart {
 };
 const std::vector<BuildPart>& build_parts();
 
+/// The version of the library, e.g. "1.2.0".
+const char* build_version();
+
 }  // namespace elbo

@@ -9,8 +9,6 @@ namespace {
 
 constexpr auto kChannelsLast = torch::MemoryFormat::ChannelsLast;
 
-float* floats(const Tensor& t) { return t.data_ptr<float>(); }
-
 Tensor empty_image(int64_t rows, const Shape& shape, const Tensor& like) {
   return torch::empty({rows, shape[0], shape[1], shape[2]},
                       like.options().memory_format(kChannelsLast));
@@ -48,8 +46,8 @@ Activation affine(const Tensor& x, const Tensor& weight, const Tensor& bias,
 }
 
 // `a` becomes what the derivative needs: the output, or the values before the activation.
-Tensor compute(const Tensor& x, const Tensor& weight, const Tensor& bias,
-               const ConvolutionPlan& plan, bool differentiable, Tensor& a) {
+Tensor compute_convolution(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                           const ConvolutionPlan& plan, bool differentiable, Tensor& a) {
   auto shape = plan.output(image_shape(x));
   shape[0] = plan.units();
   a = empty_image(x.size(0), shape, x);
@@ -118,7 +116,7 @@ Tensor fast_convolve(const Tensor& x, const Tensor& weight, const Tensor& bias,
   const auto b = bias.defined() ? bias.contiguous() : bias;
   const auto node = node_of<ConvolutionNode>(image, w, b);
   Tensor a;
-  const auto y = compute(image, w, b, plan, node != nullptr, a);
+  const auto y = compute_convolution(image, w, b, plan, node != nullptr, a);
   if (node) {
     node->plan = plan;
     node->keep_input(image);

@@ -13,8 +13,6 @@ namespace {
 
 bool is_plain(const Tensor& t) { return is_cpu_float(t) && t.layout() == torch::kStrided; }
 
-float* floats(const Tensor& t) { return t.data_ptr<float>(); }
-
 struct Sizes {
   int64_t m, n, k;  // rows, columns of the weight's output, inputs
 };
@@ -24,8 +22,8 @@ Sizes sizes_of(const Tensor& x, const Tensor& weight) {
 }
 
 // Fused where possible; `a` receives what the derivative needs where that is not the output.
-Tensor compute(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation,
-               bool differentiable, Tensor& a) {
+Tensor compute_dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                     Activation activation, bool differentiable, Tensor& a) {
   const auto [m, n, k] = sizes_of(x, weight);
   const bool fused = fuses(activation) && (derivative_from_output(activation) || !differentiable);
   auto product = Product{m, n, k, false, true, false, bias.defined()};
@@ -123,7 +121,7 @@ Tensor fast_dense(const Tensor& x, const std::vector<DenseLayer>& layers) {
     const auto activation = layers[i].activation;
     Tensor a;
     const auto read = y;
-    y = compute(read, inputs[2 * i + 1], inputs[2 * i + 2], activation, node != nullptr, a);
+    y = compute_dense(read, inputs[2 * i + 1], inputs[2 * i + 2], activation, node != nullptr, a);
     if (!node) continue;
     node->activations.push_back(activation);
     node->keep(i == 0 ? Tensor() : read);

@@ -11,6 +11,12 @@ namespace elbo {
 dnnl::engine& dnnl_engine();
 dnnl::stream& dnnl_stream();
 
+/// Memory whose address is set at each call, and such an address.
+inline dnnl::memory unbound(const dnnl::memory::desc& desc) {
+  return dnnl::memory(desc, dnnl_engine(), nullptr);
+}
+inline void* address(const float* p) { return const_cast<float*>(p); }
+
 /// Appends an activation that fuses(); nothing for kNone.
 void append_activation(dnnl::post_ops& ops, Activation activation);
 

@@ -9,8 +9,6 @@
 namespace elbo {
 namespace {
 
-float* floats(const Tensor& t) { return t.data_ptr<float>(); }
-
 /// What the forward pass keeps: gates [size, 3H], fresh and before [size, H].
 struct Kept {
   Tensor gates, fresh, before, out;

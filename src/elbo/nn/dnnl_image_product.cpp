@@ -14,12 +14,12 @@ using Tag = memory::format_tag;
 
 enum class Pass { kForward, kForwardBias, kBackward, kWeights, kAddWeights };
 
-struct Key {
+struct ImageKey {
   ImageProduct product;
   Pass pass;
   Activation activation;
   int threads;
-  bool operator==(const Key&) const = default;
+  bool operator==(const ImageKey&) const = default;
   std::array<int64_t, 9> numbers() const {
     const auto& p = product;
     const auto both = [](const std::array<int64_t, 2>& pair) { return pair[0] << 32 | pair[1]; };
@@ -37,7 +37,7 @@ struct Key {
 
 // A primitive, its images (whose addresses change from call to call), and its weights in the
 // layout that it likes best, with the reorder from or to the plain ones.
-struct Bound {
+struct BoundImage {
   dnnl::primitive primitive;
   memory src, dst, bias, weight, plain;
   dnnl::reorder reorder;
@@ -47,11 +47,7 @@ memory::desc image(const ImageProduct& p, int64_t channels, const std::array<int
   return {{p.rows, channels, size[0], size[1]}, memory::data_type::f32, Tag::nhwc};
 }
 
-memory unbound(const memory::desc& desc) { return memory(desc, dnnl_engine(), nullptr); }
-
 memory::dims pair(const std::array<int64_t, 2>& p) { return {p[0], p[1]}; }
-
-void* address(const float* p) { return const_cast<float*>(p); }
 
 struct Layout {
   explicit Layout(const ImageProduct& p)
@@ -82,13 +78,13 @@ dnnl::convolution_forward::primitive_desc forward_desc(const Layout& l, bool bia
                             l.stride, l.padding, l.padding);
 }
 
-Bound make(const Key& key) {
+BoundImage make_image(const ImageKey& key) {
   const Layout l(key.product);
   const auto direct = dnnl::algorithm::convolution_direct;
   const auto& engine = dnnl_engine();
   const auto hint = forward_desc(l, key.pass == Pass::kForwardBias, key.activation);
   memory::desc weight;
-  Bound b;
+  BoundImage b;
   if (key.pass == Pass::kForward || key.pass == Pass::kForwardBias) {
     b.primitive = dnnl::convolution_forward(hint);
     weight = hint.weights_desc();
@@ -121,11 +117,11 @@ Bound make(const Key& key) {
   return b;
 }
 
-Bound& bound(const ImageProduct& product, Pass pass, Activation activation, const float* src,
-             const float* dst, const float* weight) {
-  static thread_local PrimitiveCache<Key, Bound> cache;
-  const Key key{product, pass, activation, omp_get_max_threads()};
-  auto& b = cache.get(key, [&] { return make(key); });
+BoundImage& bound_image(const ImageProduct& product, Pass pass, Activation activation,
+                        const float* src, const float* dst, const float* weight) {
+  static thread_local PrimitiveCache<ImageKey, BoundImage> cache;
+  const ImageKey key{product, pass, activation, omp_get_max_threads()};
+  auto& b = cache.get(key, [&] { return make_image(key); });
   b.src.set_data_handle(address(src));
   b.dst.set_data_handle(address(dst));
   b.plain.set_data_handle(address(weight));
@@ -136,8 +132,8 @@ Bound& bound(const ImageProduct& product, Pass pass, Activation activation, cons
 
 void image_forward(const ImageProduct& product, const float* src, const float* weight,
                    const float* bias, Activation activation, float* dst) {
-  auto& b =
-      bound(product, bias ? Pass::kForwardBias : Pass::kForward, activation, src, dst, weight);
+  auto& b = bound_image(product, bias ? Pass::kForwardBias : Pass::kForward, activation, src, dst,
+                        weight);
   b.reorder.execute(dnnl_stream(), b.plain, b.weight);
   if (bias) b.bias.set_data_handle(address(bias));
   std::unordered_map<int, memory> args{
@@ -148,7 +144,7 @@ void image_forward(const ImageProduct& product, const float* src, const float* w
 
 void image_backward(const ImageProduct& product, const float* ddst, const float* weight,
                     float* dsrc) {
-  auto& b = bound(product, Pass::kBackward, Activation::kNone, dsrc, ddst, weight);
+  auto& b = bound_image(product, Pass::kBackward, Activation::kNone, dsrc, ddst, weight);
   b.reorder.execute(dnnl_stream(), b.plain, b.weight);
   b.primitive.execute(
       dnnl_stream(),
@@ -157,8 +153,8 @@ void image_backward(const ImageProduct& product, const float* ddst, const float*
 
 void image_weights(const ImageProduct& product, const float* src, const float* ddst, float* dweight,
                    bool add) {
-  auto& b = bound(product, add ? Pass::kAddWeights : Pass::kWeights, Activation::kNone, src, ddst,
-                  dweight);
+  auto& b = bound_image(product, add ? Pass::kAddWeights : Pass::kWeights, Activation::kNone, src,
+                        ddst, dweight);
   b.primitive.execute(
       dnnl_stream(),
       {{DNNL_ARG_SRC, b.src}, {DNNL_ARG_DIFF_WEIGHTS, b.weight}, {DNNL_ARG_DIFF_DST, b.dst}});

@@ -15,10 +15,10 @@ using dnnl::memory;
 // Below this many multiply-adds waking the other threads costs more than they save.
 constexpr int64_t kParallelProduct = 1 << 20;
 
-struct Key {
+struct ProductKey {
   Product product;
   int threads;
-  bool operator==(const Key&) const = default;
+  bool operator==(const ProductKey&) const = default;
   std::array<int64_t, 4> numbers() const {
     const auto& p = product;
     return {p.m, p.n, p.k,
@@ -28,15 +28,13 @@ struct Key {
 };
 
 // A primitive with its arguments: only their addresses change from call to call.
-struct Bound {
+struct BoundProduct {
   dnnl::matmul primitive;
   memory a, b, bias, c;
   std::vector<dnnl_exec_arg_t> args;
 };
 
-memory unbound(const memory::desc& desc) { return memory(desc, dnnl_engine(), nullptr); }
-
-Bound make(const Product& p) {
+BoundProduct make(const Product& p) {
   const auto f32 = memory::data_type::f32;
   const memory::desc a({p.m, p.k}, f32,
                        p.transpose_a ? memory::dims{1, p.m} : memory::dims{p.k, 1});
@@ -49,7 +47,7 @@ Bound make(const Product& p) {
   append_activation(ops, p.activation);
   dnnl::primitive_attr attr;
   attr.set_post_ops(ops);
-  Bound bound;
+  BoundProduct bound;
   bound.primitive =
       dnnl::matmul(p.bias ? described<dnnl::matmul>(dnnl_engine(), attr, a, b, bias, c)
                           : described<dnnl::matmul>(dnnl_engine(), attr, a, b, c));
@@ -67,7 +65,7 @@ Bound make(const Product& p) {
 }
 
 // The library fixes the number of threads when a primitive is made.
-Bound make_for(const Product& p, int threads) {
+BoundProduct make_for(const Product& p, int threads) {
   const int before = omp_get_max_threads();
   omp_set_num_threads(threads);
   auto bound = make(p);
@@ -75,14 +73,12 @@ Bound make_for(const Product& p, int threads) {
   return bound;
 }
 
-void* address(const float* p) { return const_cast<float*>(p); }
-
 }  // namespace
 
 bool is_parallel(const Product& p) { return p.m * p.n * p.k >= kParallelProduct; }
 
 void multiply(const Product& p, const float* a, const float* b, const float* bias, float* c) {
-  static thread_local PrimitiveCache<Key, Bound> cache;
+  static thread_local PrimitiveCache<ProductKey, BoundProduct> cache;
   const int threads = is_parallel(p) ? omp_get_max_threads() : 1;
   auto& bound = cache.get({p, threads}, [&] { return make_for(p, threads); });
   bound.a.set_data_handle(address(a));

@@ -18,6 +18,9 @@ struct Product {
 };
 void multiply(const Product& product, const float* a, const float* b, const float* bias, float* c);
 
+/// What a tensor holds, to be read or written by a product.
+inline float* floats(const Tensor& t) { return t.data_ptr<float>(); }
+
 /// Whether it is large enough for several threads.
 bool is_parallel(const Product& product);
 
