@@ -86,6 +86,18 @@ RowFilter::RowFilter(const std::string& text, const Schema& schema) {
   }
 }
 
+Batch RowFilter::fixed(int64_t columns) const {
+  Batch row;
+  row.x = torch::zeros({1, columns});
+  row.mask = torch::zeros({1, columns});
+  for (const auto& c : conditions_) {
+    if (c.relation != "=") continue;
+    row.x.select(1, c.column).fill_(c.value);
+    row.mask.select(1, c.column).fill_(1);
+  }
+  return row;
+}
+
 Tensor RowFilter::keeps(const Tensor& values) const {
   auto keep = torch::ones({values.size(0)}, torch::kBool);
   for (const auto& c : conditions_) {

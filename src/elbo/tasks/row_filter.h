@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "elbo/data/column.h"
-#include "elbo/data/schema.h"
+#include "elbo/data/dataset.h"
 
 namespace elbo {
 
@@ -15,6 +15,8 @@ class RowFilter {
   RowFilter(const std::string& text, const Schema& schema);
   /// [n] bool for values [n, D]: which rows meet all conditions.
   Tensor keeps(const Tensor& values) const;
+  /// The row that conditions with = name: values [1, D], and as the mask which columns they fix.
+  Batch fixed(int64_t columns) const;
 
  private:
   struct Condition {

@@ -128,15 +128,24 @@ class Sample : public Task {
     return texts->decode(how);
   }
 
+  /// Rows of a model that knows p(z | some columns) itself: those that = fixes are given to it.
+  static Tensor drawn_given(Model& model, const Batch& given, int64_t n) {
+    const bool any = given.mask.any().item<bool>();
+    if (!any || !model.latent->exact()) return model.generate(n).x->sample();
+    const auto x = model.decode(model.latent->infer(given, n).code)->sample();
+    return torch::where(given.mask.to(torch::kBool), given.x, x);
+  }
+
   /// Exact: rows are drawn until enough of them fit.
   void draw_where(const TaskInput& input, RowFile& file, int64_t block) {
     const RowFilter filter(o_.where, input.run->schemas().x);
     constexpr int64_t kMostTries = 10000;  // for each row that is asked for
+    const auto given = filter.fixed(numel(input.run->schemas().x.shape));
     int64_t found = 0, drawn = 0;
     while (found < o_.n) {
       check(drawn < kMostTries * o_.n || drawn < block, "[where] ", found, " of ", drawn,
             " draws meet \"", o_.where, "\": too few to find ", o_.n);
-      const auto x = input.model->generate(block).x->sample();
+      const auto x = drawn_given(*input.model, given, block);
       const auto fits = filter.keeps(x).nonzero().squeeze(1);
       const int64_t count = std::min(fits.size(0), o_.n - found);
       file.append(with_holes(x.index_select(0, fits.narrow(0, 0, count))));
