@@ -107,14 +107,14 @@ struct StateColumn {
 }  // namespace
 
 std::pair<Tensor, Tensor> StateSpace::find(const Tensor& x) const {
-  const auto known = x.nan_to_num(0).to(torch::kFloat32);
+  const auto known = x.nan_to_num(0).to(torch::kFloat32).reshape({-1, columns()});
   std::vector<Tensor> states, inside;
   for (int64_t j = 0; j < columns(); ++j) {
-    const auto [state, log_p] = StateColumn{*this, j}.find(known.select(-1, j));
+    const auto [state, log_p] = StateColumn{*this, j}.find(known.select(1, j));
     states.push_back(state);
     inside.push_back(log_p);
   }
-  return {torch::stack(states, -1), torch::stack(inside, -1)};
+  return {torch::stack(states, 1).view(x.sizes()), torch::stack(inside, 1).view(x.sizes())};
 }
 
 Tensor StateSpace::draw(const Tensor& states) const {

@@ -33,7 +33,7 @@ class Tree : public Latent, public SeesTraining {
           "[latent tree] condition: it reads none; rows given some of "
           "their columns: elbo sample --where");
     const Json& decoder = plan.spec.at("decoder");
-    const auto type = decoder.is_object() ? decoder.value("type", "auto") : decoder;
+    const Json type = decoder.is_object() ? decoder.value("type", Json("auto")) : decoder;
     check(type == "blocks", "[latent tree] decoder: found ", type.dump(),
           ", expected \"blocks\": sums are exact where a column depends on its own class alone");
     columns_ = x.shape[0];
