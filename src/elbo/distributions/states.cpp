@@ -117,6 +117,12 @@ std::pair<Tensor, Tensor> StateSpace::find(const Tensor& x) const {
   return {torch::stack(states, 1).view(x.sizes()), torch::stack(inside, 1).view(x.sizes())};
 }
 
+Tensor StateSpace::rest_share() const {
+  std::vector<float> has;
+  for (int64_t j = 0; j < columns(); ++j) has.push_back(numeric(j) ? 1 : 0);
+  return rest * torch::tensor(has);
+}
+
 Tensor StateSpace::draw(const Tensor& states) const {
   std::vector<Tensor> x;
   for (int64_t j = 0; j < columns(); ++j) {
@@ -133,25 +139,25 @@ Tensor drawn_by(const Tensor& weights) {
 
 Tensor States::log_probs() const {
   const auto among = logits.masked_fill(space->used == 0, kUnusedState).log_softmax(-1);
-  std::vector<int64_t> numbers;
-  for (int64_t j = 0; j < space->columns(); ++j) {
-    if (space->numeric(j)) numbers.push_back(j);
-  }
-  if (numbers.empty()) return among;
-  const auto has_rest =
-      torch::zeros({space->columns()}).index_fill_(0, torch::tensor(numbers, torch::kInt64), 1);
-  const auto share = (space->rest * has_rest).view({-1, 1});
+  const auto share = space->rest_share().unsqueeze(1);
   const auto is_rest = (torch::arange(space->states()) == space->states() - 1).view({1, -1});
   return torch::where(is_rest.logical_and(share > 0), share.clamp_min(1e-30).log(),
                       among + (-share).log1p());
 }
 
 Tensor States::log_prob(const Tensor& x) const {
-  const auto log_p = log_probs();
   const auto [states, inside] = space->find(x);
   if (x.dim() < 3) {
-    return log_p.expand({x.size(0), -1, -1}).gather(2, states.unsqueeze(2)).squeeze(2) + inside;
+    // One pass over the logits: log_probs() would write them five times.
+    const auto among = logits.masked_fill(space->used == 0, kUnusedState);
+    const auto at = states.unsqueeze(2).expand({std::max(x.size(0), among.size(0)), -1, -1});
+    const auto all = among.expand({at.size(0), -1, -1});
+    const auto own = all.gather(2, at).squeeze(2) - among.logsumexp(2);
+    const auto share = space->rest_share();
+    const auto is_rest = (states == space->states() - 1).logical_and(share > 0);
+    return torch::where(is_rest, share.clamp_min(1e-30).log(), own + (-share).log1p()) + inside;
   }
+  const auto log_p = log_probs();
   // Column by column: the n distributions of a state stand side by side.
   std::vector<Tensor> columns;
   for (int64_t j = 0; j < space->columns(); ++j) {

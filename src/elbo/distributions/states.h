@@ -37,6 +37,8 @@ struct StateSpace {
   }
   /// x [..., D] -> the states [..., D] int64 and log p(x | state) [..., D].
   std::pair<Tensor, Tensor> find(const Tensor& x) const;
+  /// [D] probability of the last state of numbers; 0 for classes.
+  Tensor rest_share() const;
   /// A value of each state [n, D] int64 -> [n, D].
   Tensor draw(const Tensor& states) const;
 };

@@ -8,7 +8,7 @@
 namespace elbo {
 
 /// Room for single values, ranges and cells of a column of numbers.
-inline constexpr int64_t kSingles = 200, kRanges = 55, kCells = 512;
+inline constexpr int64_t kSingles = 141, kRanges = 50, kCells = 512;
 
 /// A space of these columns whose tensors have their sizes, and nothing learned yet.
 StateSpace empty_space(const std::vector<Column>& columns);

@@ -1,4 +1,5 @@
 #include "elbo/latents/tree_beliefs.h"
+#include "elbo/model/knows_missing.h"
 #include "elbo/model/sees_training.h"
 #include "elbo/model/spec.h"
 
@@ -22,8 +23,10 @@ struct TreeOptions {
 /// A hidden class for each column, linked along a tree of columns: p(z) is the product of
 /// p(z_j | z_parent), and a column depends on its own class alone. All classes are summed out
 /// exactly, with any cells missing, so the bound is the likelihood itself: hidden Chow-Liu trees
-/// (Liu & Van den Broeck 2021, arXiv:2106.02264). The code is one-hot, [D, classes].
-class Tree : public Latent, public SeesTraining {
+/// (Liu & Van den Broeck 2021, arXiv:2106.02264). Training also shows which cells are missing,
+/// which depends on the class, too: log p(x, missing); what is judged is log p(x) alone. The code
+/// is one-hot, [D, classes].
+class Tree : public Latent, public SeesTraining, public KnowsMissing {
  public:
   Tree(const LatentPlan& plan, const TreeOptions& o) : classes_(o.classes) {
     const auto& x = plan.data.x;
@@ -39,15 +42,34 @@ class Tree : public Latent, public SeesTraining {
     columns_ = x.shape[0];
     root_ = register_parameter("root", torch::zeros({classes_}));
     links_ = register_parameter("links", o.spread * torch::randn({columns_, classes_, classes_}));
+    if (x.missing()) missing_ = register_parameter("missing", torch::zeros({columns_, classes_}));
     parent_ = register_buffer("parent", torch::tensor(chain_of_columns(columns_).parent));
   }
 
   Trace infer(const Batch& batch, int64_t samples) override {
     const auto tree = now();
-    const auto q = ClassesGiven(tree, log_cells(batch)).tiled(std::max<int64_t>(samples, 1));
+    auto cells = log_cells(batch);
+    Tensor seen;  // [B, classes, D] log p(which cells are missing | class)
+    if (is_training() && missing_.defined()) {
+      seen = log_seen(batch);
+      cells = cells + seen;
+    }
+    const auto q = ClassesGiven(tree, cells).tiled(std::max<int64_t>(samples, 1));
     Site site{"z", samples == 0 ? q->mean() : q->sample(), Tensor(), q,
               std::make_shared<ClassesOfTree>(tree)};
-    return trace_of(std::move(site), samples);
+    auto trace = trace_of(std::move(site), samples);
+    if (seen.defined()) {
+      const auto z = trace.sites[0].value.to(torch::kInt64).unsqueeze(1);  // [S*B, 1, D]
+      const auto s = trace.log_weight.size(0);
+      trace.extra = -tile(seen, s).gather(1, z).sum({1, 2}).view({s, -1});
+    }
+    return trace;
+  }
+
+  Tensor missing(const Trace& trace) const override {
+    if (!missing_.defined()) return Tensor();
+    const auto z = trace.sites[0].value.to(torch::kInt64).t();  // [D, n]
+    return missing_.gather(1, z).sigmoid().t();
   }
 
   Trace generate(int64_t n, const Tensor&, const Values& fixed) override {
@@ -59,7 +81,11 @@ class Tree : public Latent, public SeesTraining {
 
   Shape code() const override { return {columns_, classes_}; }
   bool exact() const override { return true; }
-  std::vector<Tensor> prior_parameters() const override { return {root_, links_}; }
+  std::vector<Tensor> prior_parameters() const override {
+    std::vector<Tensor> list{root_, links_};
+    if (missing_.defined()) list.push_back(missing_);
+    return list;
+  }
   void use(const Decode& decode) override { decode_ = decode; }
 
   std::vector<LayerReport> report() const override {
@@ -72,6 +98,10 @@ class Tree : public Latent, public SeesTraining {
     const auto rows = some_of(training, kTreeRows);
     torch::NoGradGuard no_gradient;
     parent_.copy_(torch::tensor(chow_liu_tree(rows.x, rows.mask).parent));
+    if (!missing_.defined()) return;
+    const auto known = rows.mask.to(torch::kFloat32).sum(0);
+    const auto odds = (static_cast<double>(rows.x.size(0)) - known + 0.5) / (known + 0.5);
+    missing_.copy_(odds.log().unsqueeze(1).expand_as(missing_));
   }
 
  private:
@@ -94,6 +124,13 @@ class Tree : public Latent, public SeesTraining {
                         torch::zeros({}, log_p.options()));
   }
 
+  Tensor log_seen(const Batch& batch) const {
+    const auto log_missing = torch::log_sigmoid(missing_).t(),
+               log_known = torch::log_sigmoid(-missing_).t();
+    if (!batch.mask.defined()) return log_known.unsqueeze(0).expand({batch.size(), -1, -1});
+    return torch::where(batch.mask.to(torch::kBool).unsqueeze(1), log_known, log_missing);
+  }
+
   Trace trace_of(Site site, int64_t samples) const {
     const auto z = site.value.round().to(torch::kInt64);
     check(z.dim() == 2 && z.size(1) == columns_, "[z] fixed value: found shape ",
@@ -113,6 +150,7 @@ class Tree : public Latent, public SeesTraining {
   const int64_t classes_;
   int64_t columns_ = 0;
   Tensor root_, links_;  // logarithms of probabilities, up to a constant in each row
+  Tensor missing_;       // [D, classes] log odds; undefined where all cells are known
   Tensor parent_;        // [D] int64
   Decode decode_;
 };
