@@ -36,7 +36,7 @@ struct StateColumn {
     const auto values = row(s.values);
     const auto near = (x.abs() * kFloatStep).clamp_min(0.49 * unit());
     const auto at = torch::searchsorted(values, (x - near).contiguous()).clamp_max(s.singles - 1);
-    return {values.index_select(0, at) <= x + near, at};
+    return {(values.index_select(0, at) - x).abs() <= near, at};
   }
 
   std::pair<Tensor, Tensor> find(const Tensor& x) const {

@@ -10,9 +10,10 @@ namespace elbo {
 namespace {
 
 constexpr double kInfinite = std::numeric_limits<float>::infinity();
-// A single value has rows enough to say nothing of one of them.
-constexpr int64_t kFewestOfSingle = 8;
-constexpr double kShareOfSingle = 5e-4;
+// A single value has rows enough to say nothing of one of them. It is one where most of the column
+// consists of such values, or else where it stands out.
+constexpr int64_t kFewestOfSingle = 5;
+constexpr double kMostlySingles = 0.8, kShareOfSingle = 5e-3;
 constexpr int64_t kRowsOfRange = 50, kRowsOfCell = 10, kCellsOfRange = 9;
 // Beyond so many units float32 tells neighbours apart no more.
 constexpr double kMostUnits = 4e6;
@@ -74,14 +75,20 @@ class Layout {
 
   void put_singles() {
     std::vector<std::pair<int64_t, double>> common;  // rows, value
-    const auto enough = std::max<int64_t>(
-        kFewestOfSingle, std::llround(kShareOfSingle * static_cast<double>(sorted_.size())));
+    int64_t held = 0;
     for (size_t i = 0, end = 0; i < sorted_.size(); i = end) {
-      end = static_cast<size_t>(
-          std::upper_bound(sorted_.begin() + static_cast<int64_t>(i), sorted_.end(), sorted_[i]) -
-          sorted_.begin());
+      end = i + 1;
+      while (end < sorted_.size() && sorted_[end] == sorted_[i]) ++end;
       const auto rows = static_cast<int64_t>(end - i);
-      if (rows >= enough) common.emplace_back(rows, sorted_[i]);
+      if (rows < kFewestOfSingle) continue;
+      common.emplace_back(rows, sorted_[i]);
+      held += rows;
+    }
+    const auto n = static_cast<double>(sorted_.size());
+    if (static_cast<double>(held) < kMostlySingles * n) {
+      std::erase_if(common, [&](const auto& one) {
+        return static_cast<double>(one.first) < kShareOfSingle * n;
+      });
     }
     std::sort(common.rbegin(), common.rend());
     common.resize(std::min(common.size(), static_cast<size_t>(kSingles)));

@@ -13,4 +13,11 @@ class KnowsMissing {
   virtual Tensor missing(const Trace& trace) const = 0;
 };
 
+/// [n, D] bool: a draw of which cells are missing; undefined where the latent knows nothing of it.
+inline Tensor draw_missing(const Latent& latent, const Trace& trace) {
+  const auto* knows = dynamic_cast<const KnowsMissing*>(&latent);
+  const auto p = knows ? knows->missing(trace) : Tensor();
+  return p.defined() ? torch::rand_like(p) < p : p;
+}
+
 }  // namespace elbo

@@ -114,9 +114,7 @@ class Sample : public Task {
 
   /// [n, D] bool: which cells the model says are missing; undefined where it says nothing.
   Tensor missing_of(const Model& model, const Trace& trace) const {
-    const auto* knows = dynamic_cast<const KnowsMissing*>(model.latent.get());
-    const auto p = knows && !o_.complete ? knows->missing(trace) : Tensor();
-    return p.defined() ? torch::rand_like(p) < p : p;
+    return o_.complete ? Tensor() : draw_missing(*model.latent, trace);
   }
 
   /// NaN where a cell is missing, or a training row drawn for each has none.
