@@ -12,6 +12,8 @@ struct LatentCase {
   std::string name;
   Json latent;
   bool picture = false;
+  Json decoder = nullptr;   // where it needs one of its own
+  bool conditional = true;  // whether it takes a condition
 };
 
 inline Json small_mlp() { return {{"type", "mlp"}, {"hidden", {16}}, {"activation", "silu"}}; }
@@ -63,6 +65,7 @@ inline std::vector<LatentCase> latent_cases() {
        with(labelled, {{"auxiliary", 2}, {"decode_class", false}, {"decode_z", false}})},
       {"hamiltonian", {{"type", "hamiltonian"}, {"size", 3}, {"leaps", 2}}},
       {"sequential", {{"type", "sequential"}, {"size", 2}, {"features", 8}, {"memory", 8}}},
+      {"tree", {{"type", "tree"}, {"classes", 3}}, false, {{"type", "blocks"}}, false},
       {"product", {{"type", "product"}, {"parts", {flat, book}}}},
       {"product of grids",
        {{"type", "product"},
@@ -81,10 +84,11 @@ inline std::vector<LatentCase> latent_cases() {
 }
 
 /// A whole model around a latent, with small networks.
-inline Json small_spec(const Json& latent) {
+inline Json small_spec(const Json& latent, const Json& decoder = nullptr) {
   Json spec = default_spec();
   spec["latent"] = latent;
-  spec["encoder"] = spec["decoder"] = small_mlp();
+  spec["encoder"] = small_mlp();
+  spec["decoder"] = decoder.is_null() ? small_mlp() : decoder;
   return spec;
 }
 

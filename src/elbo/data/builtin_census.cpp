@@ -97,7 +97,7 @@ std::vector<Cells> census_cells() {
   for (int64_t r = 0; r < kSchemaRows; ++r) {
     const auto cells = Person(stream, r).cells();
     for (size_t i = 0; i < cells.size(); ++i) {
-      cells[i].empty() ? statistics[i].add_missing() : statistics[i].add(cells[i], false, r + 1);
+      cells[i].empty() ? statistics[i].add_missing("") : statistics[i].add(cells[i], false, r + 1);
     }
   }
   std::vector<Cells> columns;

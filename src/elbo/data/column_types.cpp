@@ -221,6 +221,14 @@ void ColumnStatistics::add(std::string_view text, bool comma, int64_t line) {
   add_number(*number, text, line);
 }
 
+std::string ColumnStatistics::hole() const {
+  std::pair<int64_t, std::string> commonest{0, ""};
+  for (const auto& counts : {holes_, absent()}) {
+    for (const auto& [word, count] : counts) commonest = std::max(commonest, {count, word});
+  }
+  return commonest.second;
+}
+
 void ColumnStatistics::settle() {
   int64_t words = 0;
   for (const auto& [word, count] : absent_) words += count;

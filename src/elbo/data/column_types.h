@@ -33,7 +33,12 @@ class ColumnStatistics {
   void expect(const Spelling& spelling);
   /// Numbers outside are counted and left out of the moments.
   void hold_within(double low, double high);
-  void add_missing() { ++missing_; }
+  void add_missing(std::string_view text) {
+    ++missing_;
+    ++holes_[std::string(text)];
+  }
+  /// The commonest spelling of a missing cell; "" where there is none.
+  std::string hole() const;
   /// A cell that is not missing, without spaces around it. Raises an Error for numbers beyond
   /// float32.
   void add(std::string_view text, bool comma, int64_t line);
@@ -128,7 +133,7 @@ class ColumnStatistics {
   std::string unit_, first_text_, first_odd_, first_far_;
   int64_t first_text_line_ = 0, first_odd_line_ = 0;
   std::unordered_map<std::string, int64_t, TextHash, std::equal_to<>> distinct_;
-  std::map<std::string, int64_t> absent_;
+  std::map<std::string, int64_t> absent_, holes_;
   Spelling spelling_;
   SpellingEvidence evidence_;
   std::vector<float> some_;  // every so many-th number

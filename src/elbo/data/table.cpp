@@ -218,16 +218,30 @@ std::string table_header(const std::vector<Cells>& cells, char delimiter) {
 }
 
 void append_rows(std::string& text, const std::vector<Cells>& cells, const Tensor& values,
-                 char delimiter) {
+                 char delimiter, const std::vector<std::string>& holes) {
   const auto plain = values.to(torch::kCPU, torch::kFloat64).contiguous();
   const auto* v = plain.data_ptr<double>();
   for (int64_t r = 0; r < plain.size(0); ++r) {
     for (size_t i = 0; i < cells.size(); ++i, ++v) {
       if (i > 0) text += delimiter;
-      if (!std::isnan(*v)) text += csv_cell(cells[i].text(*v), delimiter);
+      if (!std::isnan(*v)) {
+        text += csv_cell(cells[i].text(*v), delimiter);
+      } else if (i < holes.size()) {
+        text += csv_cell(holes[i], delimiter);
+      }
     }
     text += '\n';
   }
+}
+
+std::vector<std::string> hole_words(const Schema& table) {
+  const Json words = table.detail.value("holes", Json::object());
+  std::vector<std::string> list;
+  for (const auto& name : column_names(table)) {
+    const Json word = words.is_object() ? words.value(name, Json("")) : Json("");
+    list.push_back(word.is_string() ? word.get<std::string>() : "");
+  }
+  return list;
 }
 
 }  // namespace elbo

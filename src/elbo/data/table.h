@@ -155,7 +155,11 @@ class TableRows {
 
 /// Writes rows of a table's values as text, [n, columns] at a time.
 std::string table_header(const std::vector<Cells>& cells, char delimiter);
+/// `holes`: what is written for NaN in each column; empty = nothing.
 void append_rows(std::string& text, const std::vector<Cells>& cells, const Tensor& values,
-                 char delimiter);
+                 char delimiter, const std::vector<std::string>& holes = {});
+/// How missing cells of each column were spelled most often in the file that a table's schema was
+/// learned from; "" for an empty cell.
+std::vector<std::string> hole_words(const Schema& table);
 
 }  // namespace elbo

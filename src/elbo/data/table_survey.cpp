@@ -61,7 +61,7 @@ void TableSurvey::find_weight() {
 void TableSurvey::add_cell(const TableText& text, size_t i, ColumnStatistics& statistics) const {
   const auto at = static_cast<int64_t>(i);
   const auto cell = trimmed(text.records().cell(at));
-  if (text.missing(cell)) return statistics.add_missing();
+  if (text.missing(cell)) return statistics.add_missing(cell);
   if (!is_utf8(cell)) {
     text.refuse(at, "is not UTF-8 (iconv -f latin1 -t utf-8 turns most older files into it)");
   }
@@ -204,11 +204,13 @@ Schemas TableSurvey::schemas() {
   Schemas schemas;
   Json columns = Json::array();
   bool holes = false;
+  std::map<std::string, std::string> words;
   for (size_t i = 0; i < statistics_.size(); ++i) {
     const auto column = decide(i, schemas);
     if (!column) continue;
     columns.push_back(*column);
     holes = holes || statistics_[i].missing() > 0;
+    if (const auto word = statistics_[i].hole(); !word.empty()) words[names_[i]] = word;
   }
   check(!columns.empty(), "[table] ", path_, ": no column to learn from: ", join(notes_, "; "));
   schemas.x = {{static_cast<int64_t>(columns.size())}, Kind::kTable, Json::object()};
@@ -218,6 +220,7 @@ Schemas TableSurvey::schemas() {
                       {"width", names_.size()},
                       {"delimiter", std::string(1, delimiter_)},
                       {"notes", notes_}};
+  if (!words.empty()) schemas.x.detail["holes"] = words;
   if (!constants_.empty()) schemas.x.detail["constants"] = constants_;
   if (!options_.weight.empty()) schemas.x.detail["weight"] = options_.weight;
   return schemas;

@@ -82,7 +82,7 @@ Tensor as_written(const Tensor& x, const std::vector<Column>& columns) {
   for (const auto& column : columns) cells.emplace_back(column);
   for (int64_t i = 0; i < values.numel(); ++i) {
     const auto& cell = cells[static_cast<size_t>(i) % cells.size()];
-    to[i] = cell.value(cell.text(from[i]));
+    to[i] = std::isnan(from[i]) ? NAN : cell.value(cell.text(from[i]));
   }
   return written;
 }

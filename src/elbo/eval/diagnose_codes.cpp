@@ -168,8 +168,9 @@ std::vector<Finding> diagnose_codes(Subject& s) {
   if (const auto means = real_columns(s); means.defined()) {
     const bool silent = TextView::shows(s.schemas().x) && find_silent_code(s, findings);
     if (!silent) find_unused(s, means, findings);
-    // The numbers of a codebook's codes are names, not places.
-    if (s.code_use().is_null()) find_explosion(means, findings);
+    // The numbers of a codebook's codes, and of classes, are names, not places.
+    const bool names = !s.code_use().is_null() || s.layout().whole().all().item<bool>();
+    if (!names) find_explosion(means, findings);
     if (means.size(1) == s.codes().mean.size(1)) find_holes(s, means, findings);
   }
   if (!s.code_use().is_null()) {

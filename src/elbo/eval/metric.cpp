@@ -1,6 +1,7 @@
 #include "elbo/eval/metric.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <sstream>
 
@@ -8,6 +9,7 @@
 #include "elbo/eval/classifier.h"
 #include "elbo/eval/disentanglement.h"
 #include "elbo/model/evaluation_scope.h"
+#include "elbo/model/knows_missing.h"
 
 namespace elbo {
 namespace {
@@ -144,11 +146,13 @@ std::string Subject::shown() const {
   return shows_shades(*this) && schemas().x.kind != Kind::kBinary ? "means" : "draws";
 }
 
-Tensor Subject::drawn(const Batch& rows, uint64_t seed) {
+Tensor Subject::drawn(const Batch& rows, uint64_t seed, bool with_missing) {
   RandomScope scope(seed);
   return in_blocks(rows.size(), [&](int64_t from, int64_t count) {
-    const auto x = model_->generate(count, slice(rows, from, from + count).c).x;
-    return shown() == "draws" ? x->sample() : x->mean();
+    const auto made = model_->generate(count, slice(rows, from, from + count).c);
+    const auto x = shown() == "draws" ? made.x->sample() : made.x->mean();
+    const auto missing = with_missing ? draw_missing(*model_->latent, made.trace) : Tensor();
+    return missing.defined() ? x.masked_fill(missing, NAN) : x;
   });
 }
 
@@ -162,7 +166,7 @@ const Subject::Pair& Subject::pair() {
   const Draw draw{static_cast<uint64_t>(options_.seed), 0};
   const auto rows = some_rows(training(), options_.judged, draw.key("training rows"));
   pair_.training = rows->get(torch::arange(rows->size()), draw);
-  pair_.samples = drawn(pair_.training, draw.seed + 2);
+  pair_.samples = drawn(pair_.training, draw.seed + 2, true);
   return pair_;
 }
 

@@ -71,7 +71,7 @@ class Subject {
   /// Training rows, at most as many as are judged, and as many draws under their conditions.
   struct Pair {
     Batch training;
-    Tensor samples;
+    Tensor samples;  // NaN where the model draws a missing cell
   };
   const Pair& pair();
   /// All rows that training saw.
@@ -89,7 +89,7 @@ class Subject {
   Tensor in_blocks(int64_t n, const std::function<Tensor(int64_t from, int64_t count)>& f) const;
   Tensor encoded(const Tensor& x);
   /// [n, …] from the prior, under the conditions of `rows`.
-  Tensor drawn(const Batch& rows, uint64_t seed);
+  Tensor drawn(const Batch& rows, uint64_t seed, bool with_missing = false);
 
   std::shared_ptr<Model> model_;
   std::shared_ptr<const Run> run_;

@@ -61,6 +61,9 @@ class Latent : public torch::nn::Module {
   /// Steps of a series in the code [steps, …], each of which the decoder reads alone; 0 = the
   /// decoder reads all of the code at once.
   virtual int64_t steps() const { return 0; }
+  /// Whether infer() draws from p(z | x) itself, whatever cells the mask hides: then what is drawn
+  /// given some columns needs no rejection.
+  virtual bool exact() const { return false; }
   /// Called once, by the model: for latents whose draws depend on p(x | code).
   virtual void use(const Decode&) {}
 };

@@ -13,4 +13,7 @@ class SeesTraining {
   virtual void see(const Dataset& training) = 0;
 };
 
+/// x and the mask (bool) of up to `most` training rows, drawn alike each time.
+Batch some_of(const Dataset& training, int64_t most);
+
 }  // namespace elbo

@@ -114,10 +114,12 @@ class AnimationFile : public PictureFile {
 /// Rows of a table, cells spelled as in the data that the model has learned from.
 class TableFile : public RowFile {
  public:
-  TableFile(const std::string& path, const TableView& view, RowLabels labels)
+  TableFile(const std::string& path, const TableView& view, RowLabels labels,
+            std::vector<std::string> holes)
       : file_(path),
         delimiter_(path.ends_with(".tsv") ? '\t' : view.delimiter()),
         cells_(view.cells()),
+        holes_(std::move(holes)),
         labels_(std::move(labels)) {
     if (!view.header()) return;
     if (labels_.of) file_.write(csv_cell(labels_.column, delimiter_) + delimiter_);
@@ -128,10 +130,10 @@ class TableFile : public RowFile {
     if (labels_.of) {
       for (int64_t i = 0; i < rows.size(0); ++i) {
         text += csv_cell(labels_.of(next_++), delimiter_) + delimiter_;
-        append_rows(text, cells_, rows.narrow(0, i, 1).detach(), delimiter_);
+        append_rows(text, cells_, rows.narrow(0, i, 1).detach(), delimiter_, holes_);
       }
     } else {
-      append_rows(text, cells_, rows.detach(), delimiter_);
+      append_rows(text, cells_, rows.detach(), delimiter_, holes_);
     }
     file_.write(text);
   }
@@ -141,6 +143,7 @@ class TableFile : public RowFile {
   AtomicFile file_;
   char delimiter_;
   std::vector<Cells> cells_;
+  std::vector<std::string> holes_;
   RowLabels labels_;
   int64_t next_ = 0;
 };
@@ -180,6 +183,7 @@ class ShownTexts : public RowFile {
 struct OwnFile {
   using Made = std::unique_ptr<RowFile>;
   const std::string& path;
+  const Schema& schema;
   int64_t rows, columns;
   const RowLabels& labels;
 
@@ -199,7 +203,7 @@ struct OwnFile {
   }
   Made operator()(const TableView& view) const {
     const bool text = path.ends_with(".csv") || path.ends_with(".tsv");
-    return text ? std::make_unique<TableFile>(path, view, labels) : nullptr;
+    return text ? std::make_unique<TableFile>(path, view, labels, hole_words(schema)) : nullptr;
   }
   Made operator()(const NumberView&) const { return nullptr; }
 };
@@ -248,7 +252,8 @@ Json written(const RowFile& file, const std::string& path) {
 
 std::unique_ptr<RowFile> create_output(const std::string& path, const Schema& schema, int64_t rows,
                                        int64_t columns, RowLabels labels) {
-  if (auto own = std::visit(OwnFile{path, rows, columns, labels}, view_of(schema))) return own;
+  if (auto own = std::visit(OwnFile{path, schema, rows, columns, labels}, view_of(schema)))
+    return own;
   check(!is_folder(path), "[output] ", path, ": a folder takes pictures, rows of shape ",
         to_string(schema.shape), " go to a file");
   check(!is_png(path) && !is_animation_name(path), "[picture] ", path, ": rows of shape ",

@@ -61,6 +61,7 @@ std::string take_value(std::string& text, const Column& column) {
 RowFilter::RowFilter(const std::string& text, const Schema& schema) {
   check(TableView::shows(schema), "[where] conditions on columns need a model of a table");
   const auto columns = columns_of(schema);
+  columns_ = static_cast<int64_t>(columns.size());
   for (std::string left(trimmed(text)); !left.empty();) {
     size_t length = 0;
     const auto at = column_at(columns, left, &length);
@@ -84,6 +85,24 @@ RowFilter::RowFilter(const std::string& text, const Schema& schema) {
       fail("[where] ", column.name, ": ", error.what());
     }
   }
+}
+
+Tensor RowFilter::named() const {
+  auto named = torch::zeros({1, columns_}, torch::kBool);
+  for (const auto& c : conditions_) named.select(1, c.column).fill_(true);
+  return named;
+}
+
+Batch RowFilter::fixed() const {
+  Batch row;
+  row.x = torch::zeros({1, columns_});
+  row.mask = torch::zeros({1, columns_});
+  for (const auto& c : conditions_) {
+    if (c.relation != "=") continue;
+    row.x.select(1, c.column).fill_(c.value);
+    row.mask.select(1, c.column).fill_(1);
+  }
+  return row;
 }
 
 Tensor RowFilter::keeps(const Tensor& values) const {

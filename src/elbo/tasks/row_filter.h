@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "elbo/data/column.h"
-#include "elbo/data/schema.h"
+#include "elbo/data/dataset.h"
 
 namespace elbo {
 
@@ -15,6 +15,10 @@ class RowFilter {
   RowFilter(const std::string& text, const Schema& schema);
   /// [n] bool for values [n, D]: which rows meet all conditions.
   Tensor keeps(const Tensor& values) const;
+  /// The row that conditions with = name: values [1, D], and as the mask which columns they fix.
+  Batch fixed() const;
+  /// [1, D] bool: the columns that conditions speak of.
+  Tensor named() const;
 
  private:
   struct Condition {
@@ -24,6 +28,7 @@ class RowFilter {
     double unit;  // to which the column is rounded when it is written
   };
   std::vector<Condition> conditions_;
+  int64_t columns_ = 0;
 };
 
 }  // namespace elbo

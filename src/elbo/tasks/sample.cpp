@@ -2,6 +2,7 @@
 
 #include "elbo/data/row_view.h"
 #include "elbo/distributions/decoding.h"
+#include "elbo/model/knows_missing.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/row_filter.h"
 #include "elbo/tasks/rows.h"
@@ -13,7 +14,7 @@ struct SampleOptions {
   int64_t n = 64, rows = 0;
   std::string value = "auto", show;
   std::string fix, condition, where;
-  bool with_missing = false;
+  bool with_missing = false, complete = false;
   int64_t columns = 0;
   double temperature = 1;
   int64_t beam = 0;
@@ -35,6 +36,8 @@ struct SampleOptions {
     f("where", where, "condition that rows of a table must meet, e.g. \"age>60,city=Rome\"");
     f("with_missing", with_missing,
       "tables: leave cells empty where a training row drawn at random has none");
+    f("complete", complete,
+      "tables: fill every cell, also where the model has learned which cells are missing");
     f("columns", columns, "pictures side by side (0 = about square)", at_least(0));
     f("temperature", temperature,
       "texts: sampling temperature; below 1 favours likely tokens (0 = the likeliest at each step)",
@@ -81,8 +84,9 @@ class Sample : public Task {
       for (const auto& [site, value] : fixed) {
         here[site] = value.size(0) == 1 ? value : value.narrow(0, from, count);
       }
-      const auto p = model.generate(count, c.defined() ? c.narrow(0, from, count) : c, here).x;
-      file->append(with_holes(mean ? one_value(*p, input.run->schemas().x) : drawn(*p)));
+      const auto made = model.generate(count, c.defined() ? c.narrow(0, from, count) : c, here);
+      const auto& p = *made.x;
+      file->append(with_holes(mean ? one_value(p, x) : drawn(p), missing_of(model, made.trace)));
       input.progress(static_cast<double>(from + count) / static_cast<double>(o_.n));
     }
     file->commit();
@@ -108,8 +112,16 @@ class Sample : public Task {
     return torch::cat(parts);
   }
 
-  /// NaN where a training row drawn for each has no cell.
-  Tensor with_holes(const Tensor& x) const {
+  /// [n, D] bool: which cells the model says are missing; undefined where it says nothing.
+  Tensor missing_of(const Model& model, const Trace& trace) const {
+    return o_.complete ? Tensor() : draw_missing(*model.latent, trace);
+  }
+
+  /// NaN where a cell is missing, or a training row drawn for each has none.
+  Tensor with_holes(const Tensor& x, const Tensor& missing) const {
+    if (missing.defined()) {
+      return x.masked_fill(missing, std::numeric_limits<double>::quiet_NaN());
+    }
     if (!patterns_.defined()) return x;
     const auto which = torch::randint(patterns_.size(0), {x.size(0)}, torch::kInt64);
     return x.to(torch::kCPU)
@@ -128,18 +140,34 @@ class Sample : public Task {
     return texts->decode(how);
   }
 
+  /// Rows of a model that knows p(z | some columns) itself: those that = fixes are given to it.
+  static std::pair<Tensor, Trace> drawn_given(Model& model, const Batch& given, int64_t n) {
+    if (!given.mask.any().item<bool>() || !model.latent->exact()) {
+      const auto made = model.generate(n);
+      return {made.x->sample(), made.trace};
+    }
+    const auto trace = model.latent->infer(given, n);
+    const auto x = model.decode(trace.code)->sample();
+    return {torch::where(given.mask.to(torch::kBool), given.x, x), trace};
+  }
+
   /// Exact: rows are drawn until enough of them fit.
   void draw_where(const TaskInput& input, RowFile& file, int64_t block) {
     const RowFilter filter(o_.where, input.run->schemas().x);
     constexpr int64_t kMostTries = 10000;  // for each row that is asked for
+    const auto given = filter.fixed();
     int64_t found = 0, drawn = 0;
     while (found < o_.n) {
       check(drawn < kMostTries * o_.n || drawn < block, "[where] ", found, " of ", drawn,
             " draws meet \"", o_.where, "\": too few to find ", o_.n);
-      const auto x = input.model->generate(block).x->sample();
+      const auto [x, trace] = drawn_given(*input.model, given, block);
+      auto missing = missing_of(*input.model, trace);
+      if (missing.defined()) missing = missing.logical_and(filter.named().logical_not());
       const auto fits = filter.keeps(x).nonzero().squeeze(1);
       const int64_t count = std::min(fits.size(0), o_.n - found);
-      file.append(with_holes(x.index_select(0, fits.narrow(0, 0, count))));
+      const auto at = fits.narrow(0, 0, count);
+      file.append(with_holes(x.index_select(0, at),
+                             missing.defined() ? missing.index_select(0, at) : missing));
       fitting_ += static_cast<double>(fits.size(0));
       drawn += block;
       found += count;
