@@ -1,142 +1,69 @@
 #!/usr/bin/env python3
-"""Trains elbo on Adult, draws as many rows as it saw, and judges them against rows that it did not see.
+"""Trains elbo on the raw tables Adult, shoppers and magic, and judges as many synthetic rows by the field's measures.
 
-  python3 bench/synthetic.py --program build/elbo --data ../shared/data/tabular [elbo train options]
+  python3 bench/synthetic.py --program build/elbo --data ../shared/data/tabular/raw [elbo train options]
 
-A fifth of the rows is held out. scikit-learn's logistic regression (one-hot categories, standardised
-numbers) predicts each category from all other columns, fitted to real training rows and to synthetic
-ones, tested on the held-out rows. Closest rows: Gower's distance (mean over columns of |a - b| / range
-for numbers, a != b for categories) to the nearest training row, of synthetic and of held-out rows."""
-import csv
+Trains on TABLE.train.csv.gz, draws as many rows and judges them by TABLE.test.csv.gz with `elbo evaluate`: shape, trend,
+C2ST (1 = boosted trees cannot tell synthetic from training rows), MLE (AUC on test rows of boosted trees trained on synthetic
+rows, beside that of real ones) and the share of synthetic rows that lie nearer to training than to test rows (.5 is ideal,
+1 is copying; C2ST means nothing without it), and -log p of test rows in nats. Minutes are processor time of training,
+seconds those of drawing."""
+import argparse
+import gzip
 import json
-import os
 import pathlib
-import shlex
+import resource
+import subprocess
 import tempfile
+import time
 
-import numpy as np
-from sklearn.linear_model import LogisticRegression
-
-import program
-
-NAMES = ["age", "workclass", "weight", "education", "marital", "occupation", "relationship", "race",
-         "sex", "gain", "loss", "hours"]
-CATEGORIES = ["workclass", "marital", "occupation", "relationship", "race", "sex"]
-TYPES = ",".join(f"{name}=category" for name in CATEGORIES) + ",education=ordinal"
-MOST_NEIGHBOURS = 5000  # rows whose closest row is looked for
+TARGETS = {"adult": "income", "shoppers": "Revenue", "magic": "class"}
+METRICS = "table_shape,table_trend,table_c2st,table_mle,table_dcr"
+COLUMNS = ["table", "model", "seed", "shape", "trend", "C2ST", "MLE AUC", "of real rows", "nearer to train", "copies",
+           "-log p", "minutes", "seconds"]
 
 
-def read_numbers(path):
-    with open(path) as file:
-        rows = list(csv.reader(file))
-    if rows[0] == NAMES:
-        rows = rows[1:]
-    return np.array([[float(cell) if cell else np.nan for cell in row] for row in rows])
+def run(*command):
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
+    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.time() - start
 
 
-def write_rows(path, rows):
-    with open(path, "w", newline="") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(NAMES)
-        for row in rows:
-            out.writerow(["" if np.isnan(x) else f"{x:.10g}" for x in row])
-
-
-def features(rows, real, target):
-    """One-hot categories (a missing one is all zeros) and standardised numbers but the target."""
-    parts = []
-    for i, name in enumerate(NAMES):
-        if name == target:
-            continue
-        column, seen = rows[:, i], real[~np.isnan(real[:, i]), i]
-        if name in CATEGORIES:
-            parts.append((column[:, None] == np.unique(seen)[None, :]).astype(float))
-        else:
-            parts.append(np.nan_to_num((column - seen.mean()) / seen.std())[:, None])
-    return np.concatenate(parts, 1)
-
-
-def accuracy(fit_rows, real, test, target):
-    at = NAMES.index(target)
-    known, judged = fit_rows[~np.isnan(fit_rows[:, at])], test[~np.isnan(test[:, at])]
-    model = LogisticRegression(max_iter=2000)
-    model.fit(features(known, real, target), known[:, at].astype(int))
-    return model.score(features(judged, real, target), judged[:, at].astype(int))
-
-
-def closest(rows, real):
-    """Gower's distance to the nearest real row over the columns that both know."""
-    category = np.array([name in CATEGORIES for name in NAMES])
-    spread = np.where(category, 1, np.nanmax(real, 0) - np.nanmin(real, 0))
-    found = np.empty(len(rows))
-    for first in range(0, len(rows), 50):
-        block = rows[first:first + 50]
-        total, count = 0, 0
-        for i in range(len(NAMES)):
-            gap = np.abs(block[:, None, i] - real[None, :, i]) / spread[i]
-            if category[i]:
-                gap = np.where(np.isnan(gap), np.nan, gap > 0)
-            total = total + np.nan_to_num(gap)
-            count = count + ~np.isnan(gap)
-        found[first:first + 50] = (total / count).min(1)
-    return found
-
-
-def distances(rows, real):
-    d = closest(rows[:MOST_NEIGHBOURS], real)
-    return {"median": round(float(np.median(d)), 5), "fifth": round(float(np.quantile(d, 0.05)), 5),
-            "copies": round(float(np.mean(d == 0)), 5)}
+def judge(o, table, train_options, folder):
+    files = {}
+    for part in ("train", "test"):
+        files[part] = folder / f"{table}.{part}.csv"
+        files[part].write_bytes(gzip.decompress((o.data / f"{table}.{part}.csv.gz").read_bytes()))
+    rows = sum(1 for _ in open(files["train"])) - 1
+    where = folder / table
+    processor, _ = run(o.program, "train", files["train"], "--model", o.model, "--seed", o.seed, "--out", where, "-q",
+                       *train_options)
+    _, drawing = run(o.program, "sample", where, "--rows", rows, "-o", folder / "made.csv", "-q")
+    run(o.program, "evaluate", where, files["test"], "--draws", o.draws, "--metrics", METRICS, "--judged", rows,
+        "--target", TARGETS[table], "--json", "--out", folder / "found.json")
+    found = json.loads((folder / "found.json").read_text())
+    metrics = found["metrics"]
+    mle, close = metrics["table_mle"], metrics["table_dcr"]
+    return [table, o.model, o.seed, metrics["table_shape"]["shape"], metrics["table_trend"]["trend"],
+            metrics["table_c2st"]["c2st"], mle["synthetic"], mle["real"], close["nearer_to_train"],
+            close["synthetic_copies"], found["negative_log_likelihood"], processor / 60, drawing]
 
 
 def main():
-    parser = program.table_arguments(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", default="build/elbo")
+    parser.add_argument("--data", type=pathlib.Path, default=pathlib.Path("../shared/data/tabular/raw"))
+    parser.add_argument("--model", default="synthetic")
+    parser.add_argument("--tables", default=",".join(TARGETS))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=pathlib.Path, help="the folder for tables and runs")
-    parser.add_argument("--second", help="options of a second stage, as \"--set prior=flow --epochs 10\"")
-    options, train = parser.parse_known_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.keep or pathlib.Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        judge(options, train, folder)
-
-
-def processor_seconds():
-    """Of the programs that have ended: what else the machine does is not counted."""
-    used = os.times()
-    return used.children_user + used.children_system
-
-
-def judge(options, train, folder):
-    rows = read_numbers(options.data / "Adult" / "data.csv")
-    order = np.random.default_rng(0).permutation(len(rows))
-    test, real = rows[order[:len(rows) // 5]], rows[order[len(rows) // 5:]]
-    write_rows(folder / "train.csv", real)
-    write_rows(folder / "test.csv", test)
-    threads = os.environ.get("OMP_NUM_THREADS", "1")
-    begin, run = processor_seconds(), folder / "run"
-    elbo = lambda *words: program.elbo(options.program, *words, threads=threads)
-    elbo("train", folder / "train.csv", "--types", TYPES, "--out", run, "--force", "-q", "--model",
-         options.model, "--seed", options.seed, *train)
-    if options.second:
-        elbo("train", "--from", run, "--out", folder / "second", "--force", "-q",
-             *shlex.split(options.second))
-        run = folder / "second"
-    minutes = (processor_seconds() - begin) / 60
-    elbo("sample", run, "--rows", len(real), "--seed", options.seed, "-o", folder / "made.csv", "--json")
-    made = read_numbers(folder / "made.csv")
-    print(f"{len(real)} training rows, {len(test)} held out, "
-          f"{minutes:.1f} processor minutes of training")
-    lost = []
-    for target in CATEGORIES:
-        on_real, on_made = (accuracy(x, real, test, target) for x in (real, made))
-        known = test[~np.isnan(test[:, NAMES.index(target)]), NAMES.index(target)]
-        mode = np.unique(known, return_counts=True)[1].max() / len(known)
-        lost.append(on_real - on_made)
-        print(f"{target:13} real {on_real:.4f}  synthetic {on_made:.4f}  lost {100 * lost[-1]:5.2f} points"
-              f"  | commonest class {mode:.4f}", flush=True)
-    print(f"lost: mean {100 * np.mean(lost):.2f} points, most {100 * np.max(lost):.2f}")
-    for name, table in (("synthetic", made), ("held out", test)):
-        print(f"closest rows  {name:10} {json.dumps(distances(table, real))}", flush=True)
+    parser.add_argument("--draws", type=int, default=1, help="for -log p; a model without exact sums needs 100")
+    o, train_options = parser.parse_known_args()
+    print("| " + " | ".join(COLUMNS) + " |\n|" + " --- |" * len(COLUMNS), flush=True)
+    for table in o.tables.split(","):
+        with tempfile.TemporaryDirectory() as folder:
+            row = judge(o, table, train_options, pathlib.Path(folder))
+        print("| " + " | ".join(f"{x:.4g}" if isinstance(x, float) else str(x) for x in row) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -31,12 +31,15 @@ struct StateColumn {
   double unit() const { return s.unit[static_cast<size_t>(j)]; }
   bool dense() const { return kind() == StateKind::kDensity; }
 
+  /// Up to which distance two numbers are one.
+  Tensor near(const Tensor& x) const { return (x.abs() * kFloatStep).clamp_min(0.49 * unit()); }
+
   /// Whether x [n] is one of the single values, and which.
   std::pair<Tensor, Tensor> single(const Tensor& x) const {
     const auto values = row(s.values);
-    const auto near = (x.abs() * kFloatStep).clamp_min(0.49 * unit());
-    const auto at = torch::searchsorted(values, (x - near).contiguous()).clamp_max(s.singles - 1);
-    return {(values.index_select(0, at) - x).abs() <= near, at};
+    const auto close = near(x);
+    const auto at = torch::searchsorted(values, (x - close).contiguous()).clamp_max(s.singles - 1);
+    return {(values.index_select(0, at) - x).abs() <= close, at};
   }
 
   std::pair<Tensor, Tensor> find(const Tensor& x) const {
@@ -48,7 +51,11 @@ struct StateColumn {
     const int64_t last = s.log_inside.size(1) - 1;
     const auto cell = place_of(row(s.knots), x);
     const auto inside = row(s.log_inside).index_select(0, cell.clamp(0, last));
-    const auto is_inside = (cell >= 0).logical_and(cell <= last).logical_and(inside.isfinite());
+    const auto beside = (snapped(x) - x).abs() > near(x) * (1.02 / 0.98);
+    const auto is_inside = (cell >= 0)
+                               .logical_and(cell <= last)
+                               .logical_and(inside.isfinite())
+                               .logical_and(beside.logical_not());
     const auto range = s.singles + cell.clamp(0, last).div(row(s.cells), "floor");
     const auto state = torch::where(
         is_single, which, torch::where(is_inside, range, torch::full_like(range, s.states() - 1)));
@@ -60,11 +67,15 @@ struct StateColumn {
     return {state, torch::where(is_single, alone, torch::where(is_inside, inside, beyond))};
   }
 
-  Tensor on_grid(const Tensor& x) const {
+  /// The nearest place of the grid.
+  Tensor snapped(const Tensor& x) const {
     const double step = row(s.step).item<double>(), from = row(s.origin).item<double>();
-    const auto exact = x.to(torch::kFloat64);
-    const auto at = step > 0 ? ((exact - from) / step).round() * step + from : exact;
-    return torch::minimum(torch::maximum(at, row(s.low)), row(s.high)).to(x.scalar_type());
+    if (step == 0) return x;
+    return ((((x.to(torch::kFloat64) - from) / step).round() * step) + from).to(x.scalar_type());
+  }
+
+  Tensor on_grid(const Tensor& x) const {
+    return torch::minimum(torch::maximum(snapped(x), row(s.low)), row(s.high));
   }
 
   /// Of a range: a cell by its rows, and uniform within; not a single value.

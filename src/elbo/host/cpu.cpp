@@ -41,6 +41,15 @@ bool has_avx512() { return false; }
 bool has_avx2() { return false; }
 #endif
 
+/// The widest vector instructions that the kernels use here; empty: those of any such processor.
+std::string vector_instructions() {
+#if defined(__aarch64__)
+  return "NEON";
+#else
+  return has_avx512() ? "AVX-512" : has_avx2() ? "AVX2" : "";
+#endif
+}
+
 bool one_of_names(const std::string& name, std::initializer_list<const char*> names) {
   return std::any_of(names.begin(), names.end(), [&](const char* n) { return name == n; });
 }
@@ -135,7 +144,8 @@ class ThreadOnEachCore {
 
 std::vector<std::string> notes(const CpuReport& r) {
   std::vector<std::string> list;
-  if (!has_avx2()) list.push_back("the processor has no AVX2: expect a quarter of the usual speed");
+  if (vector_instructions().empty())
+    list.push_back("the processor has no AVX2: expect a quarter of the usual speed");
   if (const auto better = better_blas(); !better.empty()) {
     list.push_back("OpenBLAS runs its " + r.blas + " kernels; OPENBLAS_CORETYPE=" + better +
                    " is faster here");
@@ -195,7 +205,8 @@ void prepare_cpu(char** argv) {
 CpuReport cpu_report(bool measure) {
   CpuReport r;
   r.name = processor_name();
-  r.kernels = has_avx512() ? "AVX-512" : has_avx2() ? "AVX2" : "baseline";
+  r.kernels = vector_instructions();
+  if (r.kernels.empty()) r.kernels = "baseline";
   r.blas = openblas_kernels();
   r.threads = at::get_num_threads();
   r.cores = usable_cores();
