@@ -76,9 +76,9 @@ class RankScale : public ColumnScale {
 
  private:
   static constexpr int64_t kKnots = 512;
-  static constexpr float kOther = 5;
+  static constexpr float kFar = 50, kOther = 5;
 
-  /// Outside of what training has seen: on, ever slower; of a constant column a step.
+  /// Outside of what training has seen: on with the mean slope; of a constant column a step.
   Tensor beyond(const Tensor& x, const Tensor& scaled) const {
     const auto ends = [](const Tensor& t, int64_t at) { return t.narrow(1, at, 1); };
     const auto first = ends(values_, 0), last = ends(values_, kKnots - 1);
@@ -86,9 +86,8 @@ class RankScale : public ColumnScale {
     const auto width = last - first;
     const auto slope = torch::where(width > 0, range / width, torch::zeros_like(width));
     const auto out = torch::where(x > last, x - last, torch::where(x < first, x - first, x * 0));
-    // A logarithm: how far the ends lie is itself chance, and a far row is far enough.
-    const auto further = (out * slope).abs().log1p() * out.sign();
-    return scaled + torch::where(width > 0, further, out.sign() * kOther);
+    const auto step = torch::where(width > 0, out * slope, out.sign() * kOther);
+    return scaled + step.clamp(-kFar, kFar);
   }
   void fit_column(const Tensor& column, size_t at) {
     const auto known = column.masked_select(column.isnan().logical_not()).contiguous();

@@ -21,7 +21,7 @@ class ColumnScale : public torch::nn::Module {
   virtual Tensor forward(const Tensor& columns) const = 0;
 };
 /// "standard": zero mean, unit deviation. "ranks": the normal quantile of a value's rank among the
-/// training rows, ties in the middle of theirs; beyond both ends it grows with the logarithm.
+/// training rows, ties in the middle of theirs, straight lines beyond both ends.
 std::shared_ptr<ColumnScale> make_column_scale(const std::string& name,
                                                const std::vector<int64_t>& classes);
 

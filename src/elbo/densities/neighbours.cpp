@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "elbo/densities/row_kernels.h"
+#include "elbo/model/knows_usual.h"
 
 namespace elbo {
 namespace {
@@ -24,21 +25,39 @@ struct NeighboursOptions {
 
 /// p(x) = 1/N sum over kept rows n of prod_j k_j(x_j | x_nj): a latent variable that is a training
 /// row, summed exactly (Parzen 1962).
-class Neighbours : public Density {
+class Neighbours : public Density, public KnowsUsual {
  public:
   Neighbours(const Schema& x, const NeighboursOptions& o)
       : kernels_(register_module(
             "kernels", std::make_shared<RowKernels>(classes_of_columns(x), o.scale, o.rows))),
-        rows_(o.rows) {}
+        rows_(o.rows) {
+    usual_ = register_buffer("usual", torch::full({kReference}, kNothing, torch::kFloat64));
+  }
 
   void see(const Dataset& training) override {
     torch::NoGradGuard no_gradient;
-    kernels_->fit(drawn_columns(training, std::max(kForScale, rows_)));
+    const auto columns = drawn_columns(training, std::max(kForScale, rows_));
+    kernels_->fit(columns);
+    const int64_t judged = std::min(kReference, kernels_->count());
+    if (judged > 1) usual_.narrow(0, 0, judged).copy_(of(columns.narrow(0, 0, judged), true));
   }
 
   Tensor surprise(const Batch& batch, bool seen) override {
+    return of(columns_of_rows(batch), seen);
+  }
+
+  Tensor usual() const override {
+    const auto known = usual_.masked_select(usual_.isnan().logical_not());
+    return known.numel() > 0 ? known : Tensor();
+  }
+
+ private:
+  static constexpr int64_t kReference = 1024;
+  static constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+
+  Tensor of(const Tensor& columns, bool seen) const {
     torch::NoGradGuard no_gradient;
-    const auto x = kernels_->scaled(columns_of_rows(batch));
+    const auto x = kernels_->scaled(columns);
     auto out = torch::empty({x.size(0)}, torch::kFloat64);
     const auto cell = kernels_->cells();
     const int64_t n = kernels_->count();
@@ -59,9 +78,9 @@ class Neighbours : public Density {
     return out;
   }
 
- private:
   std::shared_ptr<RowKernels> kernels_;
   const int64_t rows_;
+  Tensor usual_;  // [reference] of kept rows by the others; NaN where there are fewer
 };
 
 const bool neighbours_added = densities().add<NeighboursOptions>(

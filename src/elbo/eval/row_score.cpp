@@ -6,12 +6,15 @@
 #include <numeric>
 
 #include "elbo/distributions/decoding.h"
+#include "elbo/model/knows_usual.h"
 
 namespace elbo {
 namespace {
 
 enum Part { kLikelihood, kElbo, kReconstruction, kLatent };
 const std::vector<std::string> kParts = {"likelihood", "elbo", "reconstruction", "latent"};
+// What a decoder cannot make is the surest sign of an anomaly, so it counts fourfold.
+constexpr double kWeights[] = {1, 0, 4, 1};
 constexpr double kPower = 4;
 constexpr double kUpperShare = 0.1;
 constexpr double kEnormous = 1e30;
@@ -65,21 +68,27 @@ Tensor Surprise::operator()(const Tensor& scores) const {
 
 namespace {
 
-/// Of each part in the ensemble: the model is one voice and each density another. What a decoder
-/// cannot make is the surest sign of an anomaly, so within the model's it counts fourfold.
-std::vector<double> ensemble_weights(size_t densities) {
-  std::vector<double> weights{1. / 6, 0, 4. / 6, 1. / 6};
-  weights.resize(kParts.size() + densities, 1);
-  return weights;
+/// What one voice alone finds unusual is not averaged away by the others.
+Tensor power_mean(const std::vector<Tensor>& voices, const std::vector<double>& weights) {
+  Tensor sum;
+  double all = 0;
+  for (size_t i = 0; i < voices.size(); ++i) {
+    const auto one = weights[i] * voices[i].pow(kPower);
+    sum = sum.defined() ? sum + one : one;
+    all += weights[i];
+  }
+  return (sum / all).pow(1 / kPower);
+}
+
+Tensor own_usual(const Density& density) {
+  const auto* knows = dynamic_cast<const KnowsUsual*>(&density);
+  return knows ? knows->usual() : Tensor();
 }
 
 }  // namespace
 
 RowScorer::RowScorer(std::shared_ptr<Model> model, Schemas schemas, RowScoreOptions options)
-    : model_(std::move(model)),
-      schemas_(std::move(schemas)),
-      options_(std::move(options)),
-      weights_(ensemble_weights(model_->densities.size())) {
+    : model_(std::move(model)), schemas_(std::move(schemas)), options_(std::move(options)) {
   if (options_.score == "auto")
     options_.score = model_->densities.empty() ? "likelihood" : "ensemble";
 }
@@ -95,7 +104,7 @@ int64_t RowScorer::block() const {
 RowScorer::Parts RowScorer::parts(const Batch& batch) const {
   torch::NoGradGuard no_gradient;
   const auto wants = [&](Part part) {
-    const bool in_ensemble = weights_[part] > 0 && options_.score == "ensemble";
+    const bool in_ensemble = kWeights[part] > 0 && options_.score == "ensemble";
     return every_part_ || in_ensemble || options_.score == kParts[part];
   };
   const auto inference = model_->infer(batch, options_.draws);
@@ -148,8 +157,14 @@ void RowScorer::calibrate(const Dataset& reference, const std::function<void(dou
 void RowScorer::settle() {
   surprise_.assign(part_count(), Surprise());
   for (size_t i = 0; i < part_count(); ++i) {
-    if (reference_parts_[i].defined()) surprise_[i] = Surprise(reference_parts_[i]);
+    if (!reference_parts_[i].defined()) continue;
+    const auto own =
+        i < kParts.size() ? Tensor() : own_usual(*model_->densities[i - kParts.size()]);
+    surprise_[i] = Surprise(own.defined() ? own : reference_parts_[i]);
   }
+  // The model is one voice beside its densities, so its own ensemble is brought to their scale.
+  const bool voices = !model_->densities.empty() && options_.score == "ensemble";
+  if (voices) of_model_ = Surprise(of_model(reference_parts_));
   reference_ = combine(reference_parts_);
 }
 
@@ -175,18 +190,25 @@ void RowScorer::recall(const Reference& reference) {
   settle();
 }
 
-Tensor RowScorer::combine(const Parts& parts) const {
-  Tensor sum;
-  double weights = 0;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (i < kParts.size() && options_.score == kParts[i]) return parts[i];
-    if (!parts[i].defined() || weights_[i] == 0) continue;
-    const auto one = weights_[i] * surprise_[i](parts[i]).pow(kPower);
-    sum = sum.defined() ? sum + one : one;
-    weights += weights_[i];
+Tensor RowScorer::of_model(const Parts& parts) const {
+  std::vector<Tensor> voices;
+  std::vector<double> weights;
+  for (size_t i = 0; i < kParts.size(); ++i) {
+    if (!parts[i].defined() || kWeights[i] == 0) continue;
+    voices.push_back(surprise_[i](parts[i]));
+    weights.push_back(kWeights[i]);
   }
-  // A power mean: what one part alone finds unusual is not averaged away by the others.
-  return (sum / weights).pow(1 / kPower);
+  return power_mean(voices, weights);
+}
+
+Tensor RowScorer::combine(const Parts& parts) const {
+  for (size_t i = 0; i < kParts.size(); ++i) {
+    if (options_.score == kParts[i]) return parts[i];
+  }
+  if (model_->densities.empty()) return of_model(parts);
+  std::vector<Tensor> voices{of_model_(of_model(parts))};
+  for (size_t i = kParts.size(); i < parts.size(); ++i) voices.push_back(surprise_[i](parts[i]));
+  return power_mean(voices, std::vector<double>(voices.size(), 1));
 }
 
 Tensor RowScorer::scores(const Batch& batch) const {

@@ -82,7 +82,9 @@ class RowScorer {
   Parts parts(const Batch& batch) const;
   Causes raw_causes(const Batch& batch) const;
   Tensor combine(const Parts& parts) const;
-  size_t part_count() const { return weights_.size(); }
+  /// The model's own ensemble, without its densities.
+  Tensor of_model(const Parts& parts) const;
+  size_t part_count() const { return 4 + model_->densities.size(); }
   /// From reference_parts_: what is usual.
   void settle();
 
@@ -90,7 +92,7 @@ class RowScorer {
   Schemas schemas_;
   RowScoreOptions options_;
   bool every_part_ = false, seen_ = false;
-  std::vector<double> weights_;  // of each part in the ensemble
+  Surprise of_model_;
   Parts reference_parts_;
   Tensor usual_;  // [1, …] mean contribution of each component
   std::vector<Surprise> surprise_;
