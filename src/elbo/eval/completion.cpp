@@ -125,6 +125,28 @@ void replace(Completion& whole, const Completion& part, const Tensor& at) {
   whole.high.index_copy_(0, at, part.high);
 }
 
+/// Rows whose decoder outputs fit into bounded memory: some likelihoods read hundreds of numbers a
+/// column.
+int64_t rows_in_memory(const Model& model, int64_t particles) {
+  constexpr int64_t kOutputs = int64_t{1} << 24;
+  return std::max<int64_t>(1, kOutputs / (particles * numel(model.likelihood->input())));
+}
+
+Completion joined(const std::vector<Completion>& parts) {
+  const auto of = [&](Tensor Completion::*field, int64_t axis) {
+    std::vector<Tensor> list;
+    for (const auto& part : parts) list.push_back(part.*field);
+    return list.front().defined() ? torch::cat(list, axis) : Tensor();
+  };
+  Completion all;
+  for (const auto field : {&Completion::value, &Completion::median, &Completion::low,
+                           &Completion::high, &Completion::level, &Completion::effective}) {
+    all.*field = of(field, 0);
+  }
+  all.draws = of(&Completion::draws, 1);
+  return all;
+}
+
 }  // namespace
 
 int64_t rows_in_block(const CompletionPlan& plan) {
@@ -138,6 +160,15 @@ bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan) {
 Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
                     const CompletionPlan& plan, const Tensor& truth) {
   torch::NoGradGuard no_gradient;
+  if (const auto most = rows_in_memory(model, plan.particles); batch.size() > most) {
+    std::vector<Completion> parts;
+    for (int64_t from = 0; from < batch.size(); from += most) {
+      const auto to = std::min(batch.size(), from + most);
+      parts.push_back(complete(model, slice(batch, from, to), columns, plan,
+                               truth.defined() ? truth.slice(0, from, to) : truth));
+    }
+    return joined(parts);
+  }
   const Bounds bounds(columns);
   auto out = completion_of(draw_particles(model, batch, plan.particles), bounds, plan, truth);
   const auto few = (out.effective < kFewDraws).nonzero().flatten();
