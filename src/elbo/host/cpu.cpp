@@ -74,7 +74,7 @@ void flush_denormals() {
 void restart_with_settings(char** argv, int64_t threads, bool shared) {
   if (!argv) return;
   bool changed = set_if_absent("OPENBLAS_CORETYPE", better_blas().c_str());
-  changed |= prepare_openmp(shared);
+  changed |= prepare_openmp(shared, argv);
   if (!changed) return;
   setenv(kPrepared, std::to_string(threads).c_str(), 1);
   // Fails only where /proc is not mounted; then the program goes on, slower.

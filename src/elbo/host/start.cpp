@@ -13,8 +13,9 @@ namespace elbo {
 namespace {
 
 // OpenMP threads that wait for work spin so many rounds before they sleep: enough to bridge the
-// gap between two layers where the cores are ours, next to none where another process wants one:
-// a thread that has slept is run again at once, one that has spun waits for its turn.
+// gap between two layers where the cores are ours, next to none where another process wants one
+// and the threads do not give way: one that has slept is run again at once, one that has spun
+// waits.
 constexpr const char* kSpinAlone = "2000";
 constexpr const char* kSpinShared = "100";
 
@@ -74,9 +75,11 @@ bool set_if_absent(const char* name, const char* value) {
   return setenv(name, value, 1) == 0;
 }
 
-bool prepare_openmp(bool shared) {
+bool prepare_openmp(bool shared, char** words) {
   if (std::getenv("OMP_WAIT_POLICY")) return false;
-  return set_if_absent("GOMP_SPINCOUNT", shared ? kSpinShared : kSpinAlone);
+  bool stays = std::getenv("OMP_NUM_THREADS") != nullptr;
+  for (char** word = words; *word; ++word) stays |= std::string(*word).rfind("--threads", 0) == 0;
+  return set_if_absent("GOMP_SPINCOUNT", shared && stays ? kSpinShared : kSpinAlone);
 }
 
 int64_t prepared_threads() {

@@ -17,8 +17,10 @@ int64_t usable_cores();
 int64_t threads_for(int64_t cores);
 /// Whether the variable was unset and is set now.
 bool set_if_absent(const char* name, const char* value);
-/// Sets how long OpenMP's threads spin where the user has not; whether anything has changed.
-bool prepare_openmp(bool shared);
+/// Sets how long OpenMP's threads spin where the user has not; whether anything has changed. It
+/// holds for the whole run: shortly only where other processes meet a number of threads that stays,
+/// as OMP_NUM_THREADS or a word `--threads` says.
+bool prepare_openmp(bool shared, char** words);
 /// kPrepared as a number of threads; 0 = not set.
 int64_t prepared_threads();
 

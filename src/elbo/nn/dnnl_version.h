@@ -1,6 +1,7 @@
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
+#include <string_view>
 
 namespace elbo {
 
@@ -17,7 +18,15 @@ typename P::primitive_desc described(const dnnl::engine& engine, const dnnl::pri
 template <class P, class Hint, class... Plan>
 typename P::primitive_desc backward_described(const dnnl::engine& engine, const Hint& hint,
                                               const Plan&... plan) {
-  return {engine, plan..., hint};
+  typename P::primitive_desc desc{engine, plan..., hint};
+  // Version 3.7 puts these first, which take several times as long as the next for the source's
+  // gradient of a convolution with strides and few channels.
+  const auto slow = [&] {
+    return std::string_view(desc.impl_info_str()).substr(0, 15) == "brgconv_strided";
+  };
+  while (slow() && desc.next_impl()) {
+  }
+  return desc;
 }
 
 inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm kind, float alpha, float beta) {

@@ -64,13 +64,13 @@ std::string core_path() {
   return "";
 }
 
-void prepare_environment() {
+void prepare_environment(char** words) {
   // UCX, which Debian 13's libtorch loads, answers a closed terminal by waiting for a debugger.
   set_if_absent("UCX_HANDLE_ERRORS", "none");
   set_if_absent("UCX_DEBUG_SIGNO", "0");
   if (prepared_threads() > 0) return;
   const int64_t cores = usable_cores(), threads = threads_for(cores);
-  prepare_openmp(threads < cores);
+  prepare_openmp(threads < cores, words);
   setenv(kPrepared, std::to_string(threads).c_str(), 1);
   setenv(kStarted, "1", 1);
 }
@@ -88,7 +88,7 @@ int main(int count, char** arguments) {
   }
   const auto core = elbo::core_path();
   if (core.empty()) return elbo::kBroken;
-  elbo::prepare_environment();
+  elbo::prepare_environment(arguments);
   execv(core.c_str(), arguments);
   std::cerr << "elbo: [start] " << core << ": cannot be run" << std::endl;
   return elbo::kBroken;
