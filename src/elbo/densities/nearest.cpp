@@ -9,6 +9,7 @@ namespace {
 struct NearestOptions {
   int64_t rows = 4096;
   double share = 0.05;
+  int64_t norm = 2;
   std::string scale = "standard";
   template <class F>
   void fields(F&& f) {
@@ -17,6 +18,7 @@ struct NearestOptions {
       "share of the kept rows that the ball around a row holds: more than the anomalies that may "
       "lie together among them",
       between(1e-6, 1));
+    f("norm", norm, "norm of the distances: 1 (sums of differences) or 2 (Euclidean)", between(1, 2));
     f("scale", scale,
       "scale of the numbers: standard (mean 0, deviation 1) or ranks (normal quantiles of their "
       "ranks)",
@@ -25,11 +27,12 @@ struct NearestOptions {
 };
 
 /// p(x) from the ball around x that holds a share of the kept rows (Loftsgaarden & Quesenberry
-/// 1965): share / volume, by Euclidean distances on the scale; another class is apart by 1.
+/// 1965): share / volume, by distances on the scale; another class is apart by 1.
 class Nearest : public Density {
  public:
   Nearest(const Schema& x, const NearestOptions& o)
       : share_(o.share),
+        norm_(static_cast<double>(o.norm)),
         classes_(classes_of_columns(x)),
         scale_(register_module("scale", make_column_scale(o.scale, classes_))) {
     const auto columns = static_cast<int64_t>(classes_.size());
@@ -55,11 +58,12 @@ class Nearest : public Density {
                                        std::max<int64_t>(1, n - 1));
     const auto d = static_cast<double>(classes_.size());
     // log of the volume of the unit ball.
-    const double unit = 0.5 * d * std::log(M_PI) - std::lgamma(0.5 * d + 1);
+    const double unit = norm_ == 1 ? d * std::log(2) - std::lgamma(d + 1)
+                                   : 0.5 * d * std::log(M_PI) - std::lgamma(0.5 * d + 1);
     std::vector<Tensor> parts;
     for (int64_t from = 0; from < x.size(0); from += kBlock) {
       const auto block = x.narrow(0, from, std::min(kBlock, x.size(0) - from));
-      const auto apart = torch::cdist(block, kept, 2.0, 2);  // no products: equal rows are at 0
+      const auto apart = torch::cdist(block, kept, norm_, 2);  // no products: equal rows are at 0
       auto radius = std::get<0>(apart.kthvalue(k, 1));
       if (seen && k < n) {
         const auto next = std::get<0>(apart.kthvalue(k + 1, 1));
@@ -83,13 +87,13 @@ class Nearest : public Density {
         parts.push_back(column.nan_to_num(0).unsqueeze(1));
       } else {
         parts.push_back((column.unsqueeze(1) == torch::arange(classes_[j])).to(torch::kFloat32) *
-                        static_cast<float>(std::sqrt(0.5)));
+                        static_cast<float>(std::pow(0.5, 1 / norm_)));
       }
     }
     return torch::cat(parts, 1);
   }
 
-  const double share_;
+  const double share_, norm_;
   const std::vector<int64_t> classes_;
   std::shared_ptr<ColumnScale> scale_;
   Tensor kept_, count_;  // [rows, D]; []
