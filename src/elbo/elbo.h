@@ -140,7 +140,7 @@ typedef struct {
 } elbo_callbacks;
 
 /* Trains a model into a new folder. `request`: {"model": NAME or FILE.json, "for": "anomalies"
-   in place of a model, "set": {"objective.beta": 4}, "spec": a patch of the model (RFC 7396), "train": {"epochs": 10, "seed":
+   or "outliers" in place of a model, "set": {"objective.beta": 4}, "spec": a patch of the model (RFC 7396), "train": {"epochs": 10, "seed":
    0, ...}, "from": RUN, "force": false, "threads": 0}. ELBO_STOPPED gives a run, too, with the
    weights reached so far. */
 ELBO_C_API elbo_status elbo_train(const elbo_data* data, const char* request, const char* folder,

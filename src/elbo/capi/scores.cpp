@@ -12,10 +12,12 @@
 namespace elbo::capi {
 namespace {
 
-void score_all(elbo_run& run, const elbo_data& data, const RowScoreOptions& options, Calls& calls,
+void score_all(elbo_run& run, const elbo_data& data, RowScoreOptions options, Calls& calls,
                double* out) {
+  // What is usual is learned from rows of the run's data, which lie elsewhere.
   check(options.score != "ensemble",
         "[score] ensemble is calibrated on the run's rows: use the task \"score\"");
+  if (options.score == "auto") options.score = "likelihood";
   model_of(run);
   const auto rows = open_for(run, data);
   const Draw draw{static_cast<uint64_t>(options.seed), 0};

@@ -47,8 +47,8 @@ std::string Drift::text() const {
   const auto percent = [](double share) {
     return std::to_string(static_cast<int>(std::lround(100 * share))) + " %";
   };
-  return "drift: " + percent(above) + " of the rows score higher than all but " + percent(level) +
-         " of the normal ones";
+  return "drift, or many anomalies: " + percent(above) + " of the rows score higher than all but " +
+         percent(level) + " of the normal ones";
 }
 
 double adapted_level(double level, const Tensor& scores, const Tensor& reference) {
