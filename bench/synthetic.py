@@ -25,9 +25,9 @@ COLUMNS = ["table", "model", "seed", "shape", "trend", "C2ST", "MLE AUC", "of re
 
 def run(*command):
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
-    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.time() - start
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.time() - start, done.stdout
 
 
 def judge(o, table, train_options, folder):
@@ -37,12 +37,12 @@ def judge(o, table, train_options, folder):
         files[part].write_bytes(gzip.decompress((o.data / f"{table}.{part}.csv.gz").read_bytes()))
     rows = sum(1 for _ in open(files["train"])) - 1
     where = folder / table
-    processor, _ = run(o.program, "train", files["train"], "--model", o.model, "--seed", o.seed, "--out", where, "-q",
+    processor, _, _ = run(o.program, "train", files["train"], "--model", o.model, "--seed", o.seed, "--out", where, "-q",
                        *train_options)
-    _, drawing = run(o.program, "sample", where, "--rows", rows, "-o", folder / "made.csv", "-q")
-    run(o.program, "evaluate", where, files["test"], "--draws", o.draws, "--metrics", METRICS, "--judged", rows,
-        "--target", TARGETS[table], "--json", "--out", folder / "found.json")
-    found = json.loads((folder / "found.json").read_text())
+    _, drawing, _ = run(o.program, "sample", where, "--rows", rows, "-o", folder / "made.csv", "-q")
+    _, _, text = run(o.program, "evaluate", where, files["test"], "--draws", o.draws, "--metrics", METRICS, "--judged", rows,
+        "--target", TARGETS[table], "--json")
+    found = json.loads(text)
     metrics = found["metrics"]
     mle, close = metrics["table_mle"], metrics["table_dcr"]
     return [table, o.model, o.seed, metrics["table_shape"]["shape"], metrics["table_trend"]["trend"],

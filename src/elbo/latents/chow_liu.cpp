@@ -67,8 +67,10 @@ ColumnTree chow_liu_tree(const Tensor& x, const Tensor& known) {
   for (int64_t j = 0; j < d; ++j) {
     const auto column = x.select(1, j).narrow(0, 0, rows).contiguous();
     const auto seen = known.select(1, j).narrow(0, 0, rows);
-    const auto level = levels_of(column, seen, levels).unsqueeze(1);
-    marks.push_back(torch::zeros({rows, levels}).scatter_(1, level, 1) * seen.unsqueeze(1));
+    // A missing cell is a level of its own: what is missing may depend on other columns.
+    const auto level =
+        levels_of(column, seen, levels - 1).masked_fill(seen.logical_not(), levels - 1);
+    marks.push_back(torch::zeros({rows, levels}).scatter_(1, level.unsqueeze(1), 1));
   }
   const auto all = torch::cat(marks, 1);
   const auto joint = all.t().mm(all).view({d, levels, d, levels}).to(torch::kFloat64);

@@ -12,7 +12,7 @@ struct ColumnTree {
 };
 
 /// The tree along which neighbours tell most of each other (Chow & Liu 1968): mutual information of
-/// columns cut into at most 32 levels. x [N, D]; known [N, D] bool.
+/// columns cut into at most 32 levels, missing cells one of them. x [N, D]; known [N, D] bool.
 ColumnTree chow_liu_tree(const Tensor& x, const Tensor& known);
 
 /// A chain: column after column.
