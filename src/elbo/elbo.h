@@ -139,10 +139,10 @@ typedef struct {
   void (*note)(void* user, const char* text);
 } elbo_callbacks;
 
-/* Trains a model into a new folder. `request`: {"model": NAME or FILE.json, "for": "anomalies"
-   or "outliers" in place of a model, "set": {"objective.beta": 4}, "spec": a patch of the model (RFC 7396), "train": {"epochs": 10, "seed":
-   0, ...}, "from": RUN, "force": false, "threads": 0}. ELBO_STOPPED gives a run, too, with the
-   weights reached so far. */
+/* Trains a model into a new folder. `request`: {"model": NAME or FILE.json, "for": "anomalies" or
+   "outliers" in place of a model, "set": {"objective.beta": 4}, "spec": a patch of the model (RFC
+   7396), "train": {"epochs": 10, "seed": 0, ...}, "from": RUN, "force": false, "threads": 0}.
+   ELBO_STOPPED gives a run, too, with the weights reached so far. */
 ELBO_C_API elbo_status elbo_train(const elbo_data* data, const char* request, const char* folder,
                                   const elbo_callbacks* callbacks, elbo_run** out);
 /* Goes on with a run; `options`: epochs, steps, patience, lr. `data`: the rows that it was trained
