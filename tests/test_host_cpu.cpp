@@ -2,9 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "elbo/host/cpu.h"
+#include "elbo/host/start.h"
 #include "elbo/host/threads.h"
 
 using namespace elbo;
@@ -61,4 +63,31 @@ TEST_CASE("threads follow what others use: a clear change moves them, a small on
       CHECK(threads_beside(others, 6, next) == next);
     }
   }
+}
+
+TEST_CASE("OpenMP spins as on quiet cores unless a number of threads that stays meets others") {
+  const auto spins = [](bool shared, const char* option, const char* variable) {
+    const auto restore = [](const char* name, const char* value) {
+      value ? setenv(name, std::string(value).c_str(), 1) : unsetenv(name);
+    };
+    const char* threads = std::getenv("OMP_NUM_THREADS");
+    const char* spin = std::getenv("GOMP_SPINCOUNT");
+    const auto had_threads = threads ? std::optional<std::string>(threads) : std::nullopt;
+    const auto had_spin = spin ? std::optional<std::string>(spin) : std::nullopt;
+    unsetenv("GOMP_SPINCOUNT");
+    restore("OMP_NUM_THREADS", variable);
+    std::string program = "elbo", word = option;
+    char* words[] = {program.data(), word.data(), nullptr};
+    prepare_openmp(shared, words);
+    const std::string result = std::getenv("GOMP_SPINCOUNT");
+    restore("OMP_NUM_THREADS", had_threads ? had_threads->c_str() : nullptr);
+    restore("GOMP_SPINCOUNT", had_spin ? had_spin->c_str() : nullptr);
+    return result;
+  };
+  if (std::getenv("OMP_WAIT_POLICY")) return;  // the user's own word on it
+  const auto quiet = spins(false, "train", nullptr);
+  CHECK(spins(true, "train", nullptr) == quiet);  // the threads give way, and come back
+  CHECK(spins(true, "--threads=2", nullptr) != quiet);
+  CHECK(spins(true, "train", "2") != quiet);
+  CHECK(spins(false, "train", "2") == quiet);
 }
