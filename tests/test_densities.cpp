@@ -16,7 +16,7 @@ Data rows_of(const Tensor& x) {
   arrays.schemas.x = {{x.size(1)}, Kind::kReal, Json::object()};
   return in_memory(arrays);
 }
-Batch batch_of(const Tensor& x) {
+Batch rows_as_batch(const Tensor& x) {
   Batch batch;
   batch.x = x.to(torch::kFloat32);
   return batch;
@@ -39,7 +39,7 @@ TEST_CASE("kernels around rows are a density: of one column its integral is 1") 
   const auto density = fitted({{"type", "neighbours"}, {"scale", "standard"}}, rows_of(x));
   constexpr int64_t kSteps = 20001;
   const auto grid = torch::linspace(-30, 30, kSteps, torch::kFloat64).unsqueeze(1);
-  const auto p = (-density->surprise(batch_of(grid), false)).exp();
+  const auto p = (-density->surprise(rows_as_batch(grid), false)).exp();
   const double step = 60.0 / (kSteps - 1) / x.std(0, false).item<double>();
   CHECK_CLOSE(p.sum().item<double>() * step, 1.0, kIntegral);
 }
@@ -47,25 +47,25 @@ TEST_CASE("kernels around rows are a density: of one column its integral is 1") 
 TEST_CASE("a row that was seen is judged by the others") {
   const auto x = clouds(50, 2);
   const auto density = fitted({{"type", "neighbours"}, {"scale", "standard"}}, rows_of(x));
-  const auto own = density->surprise(batch_of(x), false),
-             others = density->surprise(batch_of(x), true);
+  const auto own = density->surprise(rows_as_batch(x), false),
+             others = density->surprise(rows_as_batch(x), true);
   CHECK((others > own).all().item<bool>());
   const auto fresh = clouds(50, 3);
-  CHECK_CLOSE(density->surprise(batch_of(fresh), true), density->surprise(batch_of(fresh), false),
-              kFloatSums);
+  CHECK_CLOSE(density->surprise(rows_as_batch(fresh), true),
+              density->surprise(rows_as_batch(fresh), false), kFloatSums);
 }
 
 TEST_CASE("on ranks a monotone change of a column changes nothing") {
   const auto x = clouds(200, 4), bent = (x / 2).exp();
   const auto plain = fitted("neighbours", rows_of(x)), other = fitted("neighbours", rows_of(bent));
-  CHECK_CLOSE(plain->surprise(batch_of(x), true), other->surprise(batch_of(bent), true),
+  CHECK_CLOSE(plain->surprise(rows_as_batch(x), true), other->surprise(rows_as_batch(bent), true),
               kFloatSums);
 }
 
 TEST_CASE("beyond what training has seen the ranks go on: further is more surprising") {
   const auto density = fitted("neighbours", rows_of(clouds(200, 5)));
   const auto far = torch::tensor({{10.0, 10.0}, {20.0, 20.0}, {60.0, 60.0}}, torch::kFloat64);
-  const auto s = density->surprise(batch_of(far), false);
+  const auto s = density->surprise(rows_as_batch(far), false);
   CHECK((s.diff() > 1).all().item<bool>());
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("a mixture of normals chooses two for two clouds and comes near their 
   const double deviation = x.std(0, false).prod().log().item<double>();
   const double entropy =
       std::log(2.0) + std::log(2 * M_PI) + 1 + 0.5 * std::log(1.09 * 1.09 - 1) - deviation;
-  const double found = density->surprise(batch_of(fresh), false).mean().item<double>();
+  const double found = density->surprise(rows_as_batch(fresh), false).mean().item<double>();
   CHECK(found > entropy - 0.1);
   CHECK(found < entropy + 0.15);
 }

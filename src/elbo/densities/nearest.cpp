@@ -18,7 +18,8 @@ struct NearestOptions {
       "share of the kept rows that the ball around a row holds: more than the anomalies that may "
       "lie together among them",
       between(1e-6, 1));
-    f("norm", norm, "norm of the distances: 1 (sums of differences) or 2 (Euclidean)", between(1, 2));
+    f("norm", norm, "norm of the distances: 1 (sums of differences) or 2 (Euclidean)",
+      between(1, 2));
     f("scale", scale,
       "scale of the numbers: standard (mean 0, deviation 1) or ranks (normal quantiles of their "
       "ranks)",
