@@ -4,6 +4,7 @@
 #include "elbo/data/source.h"
 #include "elbo/eval/keep.h"
 #include "elbo/io/file.h"
+#include "elbo/model/keeps_rows.h"
 
 namespace elbo {
 namespace {
@@ -96,6 +97,7 @@ int minify(const MinifyArguments& a) {
                 {"bytes_before", before},
                 {"kept_codes", kept.codes.defined() ? kept.codes.size(0) : 0},
                 {"kept_reference_scores", kept.scores.defined() ? kept.scores.size(0) : 0},
+                {"training_rows_in_weights", rows_kept_in(*run.load())},
                 {"kept_rows", kept.x.defined() ? kept.x.size(0) : 0},
                 {"removed", removed}},
                a.json);

@@ -26,6 +26,7 @@
 #include "elbo/host/threads.h"
 #include "elbo/io/file.h"
 #include "elbo/io/json_text.h"
+#include "elbo/model/keeps_rows.h"
 #include "elbo/train/fingerprint.h"
 #include "elbo/train/run.h"
 #include "elbo/train/usual.h"
@@ -91,7 +92,12 @@ std::string note_text(const std::string& note) {
 /// What the run needs where its data are not, made while they are here; returns the findings of a
 /// short look at it.
 Json keep_for_later(const Run& run, ProgressTalk& talk) {
-  const auto kept = gather_kept(run, run.load(), run.facts().value("keep_rows", int64_t{0}),
+  const auto model = run.load();
+  if (const auto rows = rows_kept_in(*model); rows > 0) {
+    talk.say(note_text("the weights hold " + std::to_string(rows) +
+                       " training rows: whoever gets the run gets these"));
+  }
+  const auto kept = gather_kept(run, model, run.facts().value("keep_rows", int64_t{0}),
                                 [&](double done) { talk.share(done); });
   talk.clear();
   try {

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "elbo/densities/columns.h"
+#include "elbo/model/keeps_rows.h"
 
 namespace elbo {
 namespace {
@@ -29,7 +30,7 @@ struct NearestOptions {
 
 /// p(x) from the ball around x that holds a share of the kept rows (Loftsgaarden & Quesenberry
 /// 1965): share / volume, by distances on the scale; another class is apart by 1.
-class Nearest : public Density {
+class Nearest : public Density, public KeepsRows {
  public:
   Nearest(const Schema& x, const NearestOptions& o)
       : share_(o.share),
@@ -48,6 +49,8 @@ class Nearest : public Density {
     kept_.narrow(0, 0, columns.size(0)).copy_(scale_->forward(columns));
     count_.fill_(columns.size(0));
   }
+
+  int64_t rows_kept() const override { return count_.item<int64_t>(); }
 
   Tensor surprise(const Batch& batch, bool seen) override {
     torch::NoGradGuard no_gradient;

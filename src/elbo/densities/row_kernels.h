@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "elbo/densities/columns.h"
+#include "elbo/model/keeps_rows.h"
 
 namespace elbo {
 
 /// Kernels around kept training rows: Laplace kernels of numbers; a class stays or becomes any
 /// other alike. The widths are those of the highest leave-one-out likelihood, found by EM.
-class RowKernels : public torch::nn::Module {
+class RowKernels : public torch::nn::Module, public KeepsRows {
  public:
   RowKernels(std::vector<int64_t> classes, const std::string& scale, int64_t rows);
   /// Keeps rows and learns widths; the first `count()` of the drawn rows are kept in their order.
@@ -22,6 +23,7 @@ class RowKernels : public torch::nn::Module {
   };
   std::vector<Cell> cells() const;
   int64_t count() const { return count_.item<int64_t>(); }
+  int64_t rows_kept() const override { return count(); }
   size_t columns() const { return classes_.size(); }
   Tensor scaled(const Tensor& columns) const { return scale_->forward(columns).contiguous(); }
 

@@ -1,6 +1,7 @@
 #include "elbo/distributions/continuous.h"
 #include "elbo/distributions/normal_mixture.h"
 #include "elbo/heads/parameters.h"
+#include "elbo/model/keeps_rows.h"
 #include "elbo/model/sees_training.h"
 
 namespace elbo {
@@ -109,7 +110,7 @@ class VampHead : public PosteriorMixture {
 
 /// Normals around the codes of training rows, all of one learned width.
 /// A training row that is an exemplar is judged by the others (Norouzi et al. 2020).
-class ExemplarHead : public PosteriorMixture, public SeesTraining {
+class ExemplarHead : public PosteriorMixture, public SeesTraining, public KeepsRows {
  public:
   ExemplarHead(const Context& at, const ExemplarOptions& o) : PosteriorMixture("exemplar", at) {
     // What stands in until the training set is seen.
@@ -124,6 +125,7 @@ class ExemplarHead : public PosteriorMixture, public SeesTraining {
     const auto [is_own, component] = (rows.unsqueeze(1) == rows_).max(1);
     return mixture(torch::where(is_own, component, torch::full_like(component, -1)));
   }
+  int64_t rows_kept() const override { return (rows_ >= 0).sum().item<int64_t>(); }
   void see(const Dataset& training) override {
     torch::NoGradGuard no_gradient;
     auto order = permutation(training.size(), Draw{}.key("exemplars"));
