@@ -67,10 +67,8 @@ constexpr double kCodeMoments = 0.3;
 constexpr double kRing = 0.5;
 /// Metrics and tails in float64 against the same definitions in other words.
 constexpr double kDoubleSums = 1e-10;
-/// Log-likelihoods at two numerical maxima of one function.
-constexpr double kLikelihoodTop = 1e-4;
-/// Two numerical maxima of one likelihood: the simplex search of SciPy stops at 1e-4.
-constexpr double kTailFit = 2e-3;
+/// A quantile of the tail of 20,000 draws, relative: what its scale and shape leave open.
+constexpr double kTailFit = 0.05;
 /// Ten shuffles of 4,000 scores: five standard errors.
 constexpr double kRandomScore = 0.02;
 /// Mean false-alarm rate of 200 thresholds from 300 rows each: four standard errors, and the bias

@@ -7,28 +7,13 @@
 namespace elbo {
 namespace {
 
-struct CellsOptions {
-  int64_t rows = 4096;
-  std::string scale = "ranks";
-  template <class F>
-  void fields(F&& f) {
-    f("rows", rows, "number of training rows kept in the run", between(2, 1000000));
-    f("scale", scale,
-      "scale of the numbers: ranks (normal quantiles of their ranks) or standard (mean 0, "
-      "deviation 1)",
-      one_of({"ranks", "standard"}));
-  }
-};
-
 /// The most surprising cell given the others: -log p(x_j | x without j) under kernels around kept
 /// rows, beside what is usual in column j. What a single broken dependence adds to the density of a
 /// whole row is lost among the nats of its other cells.
 class SingleCells : public Density {
  public:
-  SingleCells(const Schema& x, const CellsOptions& o)
-      : kernels_(register_module(
-            "kernels", std::make_shared<RowKernels>(classes_of_columns(x), o.scale, o.rows))),
-        rows_(o.rows) {
+  SingleCells(const Schema& x, const KernelOptions& o)
+      : kernels_(register_module("kernels", std::make_shared<RowKernels>(x, o))) {
     const auto columns = static_cast<int64_t>(kernels_->columns());
     usual_ = register_buffer("usual", torch::zeros({columns, kReference}));
     known_ = register_buffer("known", torch::zeros({columns}, torch::kInt64));
@@ -36,9 +21,7 @@ class SingleCells : public Density {
 
   void see(const Dataset& training) override {
     torch::NoGradGuard no_gradient;
-    constexpr int64_t kForScale = 65536;
-    const auto columns = drawn_columns(training, std::max(kForScale, rows_));
-    kernels_->fit(columns);
+    const auto columns = kernels_->fit(training);
     // Rows that are kept are judged by the others.
     const int64_t n = std::min(kReference, kernels_->count());
     const auto each = conditionals(columns.narrow(0, 0, n), true);
@@ -115,13 +98,12 @@ class SingleCells : public Density {
   }
 
   std::shared_ptr<RowKernels> kernels_;
-  const int64_t rows_;
   Tensor usual_, known_;  // [D, reference] sorted; [D] how many
 };
 
-const bool cells_added = densities().add<CellsOptions>(
+const bool cells_added = densities().add<KernelOptions>(
     "cells", "The most surprising cell of a row given its others, by kernels around training rows",
-    [](const Schema& x, const CellsOptions& o) { return std::make_shared<SingleCells>(x, o); });
+    [](const Schema& x, const KernelOptions& o) { return std::make_shared<SingleCells>(x, o); });
 
 }  // namespace
 }  // namespace elbo

@@ -8,36 +8,18 @@
 namespace elbo {
 namespace {
 
-constexpr int64_t kForScale = 65536;
-
-struct NeighboursOptions {
-  int64_t rows = 4096;
-  std::string scale = "ranks";
-  template <class F>
-  void fields(F&& f) {
-    f("rows", rows, "number of training rows kept in the run", between(2, 1000000));
-    f("scale", scale,
-      "scale of the numbers: ranks (normal quantiles of their ranks) or standard (mean 0, "
-      "deviation 1)",
-      one_of({"ranks", "standard"}));
-  }
-};
-
 /// p(x) = 1/N sum over kept rows n of prod_j k_j(x_j | x_nj): a latent variable that is a training
 /// row, summed exactly (Parzen 1962).
 class Neighbours : public Density, public KnowsUsual {
  public:
-  Neighbours(const Schema& x, const NeighboursOptions& o)
-      : kernels_(register_module(
-            "kernels", std::make_shared<RowKernels>(classes_of_columns(x), o.scale, o.rows))),
-        rows_(o.rows) {
+  Neighbours(const Schema& x, const KernelOptions& o)
+      : kernels_(register_module("kernels", std::make_shared<RowKernels>(x, o))) {
     usual_ = register_buffer("usual", torch::full({kReference}, kNothing, torch::kFloat64));
   }
 
   void see(const Dataset& training) override {
     torch::NoGradGuard no_gradient;
-    const auto columns = drawn_columns(training, std::max(kForScale, rows_));
-    kernels_->fit(columns);
+    const auto columns = kernels_->fit(training);
     const int64_t judged = std::min(kReference, kernels_->count());
     if (judged > 1) usual_.narrow(0, 0, judged).copy_(of(columns.narrow(0, 0, judged), true));
   }
@@ -79,13 +61,12 @@ class Neighbours : public Density, public KnowsUsual {
   }
 
   std::shared_ptr<RowKernels> kernels_;
-  const int64_t rows_;
   Tensor usual_;  // [reference] of kept rows by the others; NaN where there are fewer
 };
 
-const bool neighbours_added = densities().add<NeighboursOptions>(
+const bool neighbours_added = densities().add<KernelOptions>(
     "neighbours", "Kernels around training rows, which the run keeps",
-    [](const Schema& x, const NeighboursOptions& o) { return std::make_shared<Neighbours>(x, o); });
+    [](const Schema& x, const KernelOptions& o) { return std::make_shared<Neighbours>(x, o); });
 
 }  // namespace
 }  // namespace elbo

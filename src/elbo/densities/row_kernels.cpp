@@ -8,11 +8,11 @@
 
 namespace elbo {
 
-RowKernels::RowKernels(std::vector<int64_t> classes, const std::string& scale, int64_t rows)
-    : classes_(std::move(classes)),
-      scale_(register_module("scale", make_column_scale(scale, classes_))) {
+RowKernels::RowKernels(const Schema& x, const KernelOptions& options)
+    : classes_(classes_of_columns(x)),
+      scale_(register_module("scale", make_column_scale(options.scale, classes_))) {
   const auto columns = static_cast<int64_t>(classes_.size());
-  kept_ = register_buffer("kept", torch::zeros({columns, rows}));
+  kept_ = register_buffer("kept", torch::zeros({columns, options.rows}));
   count_ = register_buffer("count", torch::zeros({}, torch::kInt64));
   width_ = register_buffer("width", torch::ones({columns}, torch::kFloat64));
 }
@@ -65,9 +65,10 @@ void RowKernels::add_cell(size_t j, float cell, const Cell& kernel, float* out) 
   add_distances(j, cell, kernel.slope, classes_[j] > 0 ? kernel.slope / 2 : 1, out);
 }
 
-void RowKernels::fit(const Tensor& columns) {
-  constexpr int64_t kRounds = 12, kMostJudged = 1024, kLeastJudged = 64;
+Tensor RowKernels::fit(const Dataset& training) {
+  constexpr int64_t kForScale = 65536, kRounds = 12, kMostJudged = 1024, kLeastJudged = 64;
   constexpr double kStart = 0.5, kStartClass = 0.1, kWork = 3e8;
+  const auto columns = drawn_columns(training, std::max(kForScale, kept_.size(1)));
   scale_->fit(columns);
   const int64_t n = std::min(columns.size(0), kept_.size(1)), width = kept_.size(0);
   const auto rows = scaled(columns.narrow(0, 0, n));
@@ -76,12 +77,13 @@ void RowKernels::fit(const Tensor& columns) {
   for (int64_t j = 0; j < width; ++j) {
     width_[j] = classes_[static_cast<size_t>(j)] > 0 ? kStartClass : kStart;
   }
-  if (n < 2) return;
+  if (n < 2) return columns;
   const auto affordable =
       static_cast<int64_t>(kWork / static_cast<double>(n * std::max<int64_t>(1, width)));
   const int64_t judged = std::min(n, std::clamp(affordable, kLeastJudged, kMostJudged));
   const auto x = rows.narrow(0, 0, judged).contiguous();
   for (int64_t round = 0; round < kRounds; ++round) improve_widths(x);
+  return columns;
 }
 
 /// A step of EM: which rows explain each one, then how far its cells are from theirs.

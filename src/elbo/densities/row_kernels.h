@@ -9,13 +9,27 @@
 
 namespace elbo {
 
+struct KernelOptions {
+  int64_t rows = 4096;
+  std::string scale = "ranks";
+  template <class F>
+  void fields(F&& f) {
+    f("rows", rows, "number of training rows kept in the run", between(2, 1000000));
+    f("scale", scale,
+      "scale of the numbers: ranks (normal quantiles of their ranks) or standard (mean 0, "
+      "deviation 1)",
+      one_of({"ranks", "standard"}));
+  }
+};
+
 /// Kernels around kept training rows: Laplace kernels of numbers; a class stays or becomes any
 /// other alike. The widths are those of the highest leave-one-out likelihood, found by EM.
 class RowKernels : public torch::nn::Module, public KeepsRows {
  public:
-  RowKernels(std::vector<int64_t> classes, const std::string& scale, int64_t rows);
-  /// Keeps rows and learns widths; the first `count()` of the drawn rows are kept in their order.
-  void fit(const Tensor& columns);
+  RowKernels(const Schema& x, const KernelOptions& options);
+  /// Keeps rows and learns widths. Returns rows as columns [n, D], the first count() of which are
+  /// the kept ones in their order.
+  Tensor fit(const Dataset& training);
 
   /// One cell's kernel: nats at no distance, and by how much they grow with it.
   struct Cell {

@@ -93,6 +93,8 @@ RowScorer::RowScorer(std::shared_ptr<Model> model, Schemas schemas, RowScoreOpti
     options_.score = model_->densities.empty() ? "likelihood" : "ensemble";
 }
 
+size_t RowScorer::part_count() const { return kParts.size() + model_->densities.size(); }
+
 int64_t RowScorer::block() const {
   constexpr int64_t kFloats = int64_t{1} << 25;
   // Each token of a text has the features of a hidden layer.

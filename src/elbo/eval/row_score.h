@@ -84,7 +84,8 @@ class RowScorer {
   Tensor combine(const Parts& parts) const;
   /// The model's own ensemble, without its densities.
   Tensor of_model(const Parts& parts) const;
-  size_t part_count() const { return 4 + model_->densities.size(); }
+  /// Those of the model, then one for each density.
+  size_t part_count() const;
   /// From reference_parts_: what is usual.
   void settle();
 

@@ -2,35 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
+
+#include "elbo/eval/tail.h"
 
 namespace elbo {
 namespace {
 
 constexpr double kTail = 0.1;  // the share of reference rows that evt looks at
 constexpr int64_t kFewestExcesses = 10;
-constexpr double kLowestShape = -0.5;  // below it maximum likelihood has no usual properties
 
 std::vector<double> sorted(const Tensor& scores) {
   const auto flat = scores.detach().to(torch::kCPU, torch::kFloat64).flatten().contiguous();
   std::vector<double> list(flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel());
   std::sort(list.begin(), list.end());
   return list;
-}
-
-/// The best scale and shape where shape / scale = theta (Grimshaw 1993).
-Pareto at_ratio(double theta, const std::vector<double>& x) {
-  double sum = 0;
-  for (double v : x) sum += std::log1p(theta * v);
-  const double shape = sum / static_cast<double>(x.size());
-  return {shape / theta, shape};
-}
-
-double profile(double theta, const std::vector<double>& x) {
-  const auto fit = at_ratio(theta, x);
-  if (fit.shape < kLowestShape || !(fit.scale > 0)) return -std::numeric_limits<double>::infinity();
-  return -static_cast<double>(x.size()) * (std::log(fit.scale) + 1 + fit.shape);
 }
 
 int64_t conformal_rank(int64_t rows, double rate) {
@@ -84,52 +69,10 @@ double peaks_over_threshold(const std::vector<double>& s, double rate) {
   check(differ && std::isfinite(excesses.back()),
         "[threshold] evt: the highest reference scores are all alike or not finite");
   const double share = static_cast<double>(excesses.size()) / static_cast<double>(n);
-  return level + fit_pareto(excesses).exceeded_with(std::min(1.0, rate / share));
+  return rate < share ? level + next_excess(excesses, rate / share) : level;
 }
 
 }  // namespace
-
-double Pareto::log_likelihood(const std::vector<double>& excesses) const {
-  double sum = 0;
-  for (double x : excesses) {
-    const double u = shape * x / scale;
-    sum += std::abs(shape) < 1e-12 ? x / scale : (1 + 1 / shape) * std::log1p(u);
-  }
-  return -sum - static_cast<double>(excesses.size()) * std::log(scale);
-}
-
-double Pareto::exceeded_with(double p) const {
-  if (std::abs(shape) < 1e-12) return -scale * std::log(p);
-  return scale * std::expm1(-shape * std::log(p)) / shape;
-}
-
-Pareto fit_pareto(const std::vector<double>& excesses) {
-  const double mean =
-      std::accumulate(excesses.begin(), excesses.end(), 0.0) / static_cast<double>(excesses.size());
-  std::vector<double> x;  // of mean 1, so that one grid serves all
-  for (double value : excesses) x.push_back(value / mean);
-  const double least = -1 / *std::max_element(x.begin(), x.end());
-  // theta = least + exp(u): a grid for the highest hill, then its top by golden sections.
-  constexpr int kGrid = 400;
-  constexpr double kFrom = -12, kTo = 8, kStep = (kTo - kFrom) / kGrid;
-  const auto value = [&](double u) { return profile(least + std::exp(u), x); };
-  double best = kFrom;
-  for (int i = 1; i <= kGrid; ++i) {
-    if (value(kFrom + i * kStep) > value(best)) best = kFrom + i * kStep;
-  }
-  double low = best - kStep, high = best + kStep;
-  const double golden = (std::sqrt(5.0) - 1) / 2;
-  while (high - low > 1e-10) {
-    const double a = high - golden * (high - low), b = low + golden * (high - low);
-    (value(a) > value(b) ? high : low) = value(a) > value(b) ? b : a;
-  }
-  const double theta = least + std::exp((low + high) / 2);
-  Pareto fit{1, 0};  // the exponential, where the best ratio is next to it
-  if (std::abs(theta) > 1e-9) fit = at_ratio(theta, x);
-  if (!(fit.scale > 0) || Pareto{1, 0}.log_likelihood(x) > fit.log_likelihood(x)) fit = {1, 0};
-  fit.scale *= mean;
-  return fit;
-}
 
 Threshold choose_threshold(const Tensor& reference, const ThresholdOptions& o) {
   char* end = nullptr;

@@ -29,23 +29,13 @@ struct ThresholdOptions {
   }
 };
 
-/// The generalized Pareto distribution of what exceeds a high level (Pickands 1975).
-struct Pareto {
-  double scale = 1, shape = 0;
-  double log_likelihood(const std::vector<double>& excesses) const;
-  /// What is exceeded with probability p, 0 < p <= 1.
-  double exceeded_with(double p) const;
-};
-/// Maximum likelihood (Grimshaw 1993), with a shape of at least -1/2, where it exists. Excesses are
-/// positive and at least two differ.
-Pareto fit_pareto(const std::vector<double>& excesses);
-
 struct Threshold {
   std::string method;
   double value = 0;
 };
 /// conformal: the false-alarm rate holds for exchangeable rows at any number of them (Vovk et al.
-/// 2005); evt: peaks over the highest tenth (Siffer et al. 2017); rate: at most that share of the
+/// 2005); evt: peaks over the highest tenth (Siffer et al. 2017), their tail averaged
+/// over what it may be; rate: at most that share of the
 /// reference; percentile: of the reference, interpolated. Raises an Error where the reference rows
 /// are too few.
 Threshold choose_threshold(const Tensor& reference, const ThresholdOptions& options);
