@@ -1,9 +1,12 @@
 #pragma once
 
+#include <torch/nn/module.h>
+
 #include <memory>
 #include <vector>
 
 #include "elbo/core/api.h"
+#include "elbo/core/registry.h"
 #include "elbo/model/sees_training.h"
 
 namespace ELBO_API elbo {
