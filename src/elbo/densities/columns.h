@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "elbo/data/dataset.h"
@@ -24,5 +25,14 @@ class ColumnScale : public torch::nn::Module {
 /// training rows, ties in the middle of theirs, straight lines beyond both ends.
 std::shared_ptr<ColumnScale> make_column_scale(const std::string& name,
                                                const std::vector<int64_t>& classes);
+
+/// The option that names it.
+template <class F>
+void scale_field(F&& f, std::string& scale) {
+  f("scale", scale,
+    "scale of the numbers: ranks (normal quantiles of their ranks) or standard (mean 0, deviation "
+    "1)",
+    one_of({"ranks", "standard"}));
+}
 
 }  // namespace elbo

@@ -13,10 +13,7 @@ struct GaussiansOptions {
   void fields(F&& f) {
     f("components", components, "highest number of components; held-out rows choose among 1, 3, 10",
       between(1, 300));
-    f("scale", scale,
-      "scale of the numbers: standard (mean 0, deviation 1) or ranks (normal quantiles of their "
-      "ranks)",
-      one_of({"ranks", "standard"}));
+    scale_field(f, scale);
     f("trim", trim,
       "share of the rows that a second fit leaves out, those that the first finds most surprising "
       "(0 = one fit of all)",

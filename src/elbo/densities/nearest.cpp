@@ -21,10 +21,7 @@ struct NearestOptions {
       between(1e-6, 1));
     f("norm", norm, "norm of the distances: 1 (sums of differences) or 2 (Euclidean)",
       between(1, 2));
-    f("scale", scale,
-      "scale of the numbers: standard (mean 0, deviation 1) or ranks (normal quantiles of their "
-      "ranks)",
-      one_of({"ranks", "standard"}));
+    scale_field(f, scale);
   }
 };
 

@@ -15,10 +15,7 @@ struct KernelOptions {
   template <class F>
   void fields(F&& f) {
     f("rows", rows, "number of training rows kept in the run", between(2, 1000000));
-    f("scale", scale,
-      "scale of the numbers: ranks (normal quantiles of their ranks) or standard (mean 0, "
-      "deviation 1)",
-      one_of({"ranks", "standard"}));
+    scale_field(f, scale);
   }
 };
 
