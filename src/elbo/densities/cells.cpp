@@ -66,8 +66,7 @@ class SingleCells : public Density {
         kernels_->add_cell(j, cells[j], cell[j], of(j));
         for (int64_t i = 0; i < n; ++i) all[i] += of(j)[i];
       }
-      float* own = std::find(all, all + n, 0.0F);
-      if (seen && own != all + n) *own = std::numeric_limits<float>::infinity();
+      if (seen) leave_out_same(all, n);
       const double joint = log_sum(all, n);
       for (size_t j = 0; j < d; ++j) {
         if (std::isnan(cells[j])) continue;

@@ -49,12 +49,8 @@ class Neighbours : public Density, public KnowsUsual {
         kernels_->add_cell(j, cells[j], cell[j], distance);
         if (!std::isnan(cells[j])) base += static_cast<double>(cell[j].base);
       }
-      // One of the same cells is the row itself.
-      float* own = std::find(distance, distance + n, 0.0F);
-      if (seen && own != distance + n && n > 1) {
-        *own = std::numeric_limits<float>::infinity();
-        base += std::log1p(-1 / static_cast<double>(n));
-      }
+      const bool own = seen && n > 1 && leave_out_same(distance, n);
+      if (own) base += std::log1p(-1 / static_cast<double>(n));
       out.data_ptr<double>()[row] = base - log_sum(distance, n);
     });
     return out;

@@ -125,6 +125,13 @@ void RowKernels::improve_widths(const Tensor& x) {
   }
 }
 
+bool leave_out_same(float* distance, int64_t n) {
+  float* same = std::find(distance, distance + n, 0.0F);
+  if (same == distance + n) return false;
+  *same = std::numeric_limits<float>::infinity();
+  return true;
+}
+
 double log_sum(const float* distance, int64_t n) {
   constexpr float kNothing = 30;  // e^-30 of the largest term
   const float least = *std::min_element(distance, distance + n);

@@ -53,6 +53,8 @@ class RowKernels : public torch::nn::Module, public KeepsRows {
   Tensor kept_, count_, width_;  // [D, rows]; []; [D]: of a class the probability of another one
 };
 
+/// Of n kept rows leaves out one that is the same as the judged one; whether there is one.
+bool leave_out_same(float* distance, int64_t n);
 /// log of the sum of exp(-distance) over n numbers.
 double log_sum(const float* distance, int64_t n);
 
