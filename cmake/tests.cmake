@@ -1,7 +1,4 @@
 # One program for all tests, and one ctest for each file of it.
-find_package(doctest 2.4 REQUIRED)
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
-
 file(GLOB test_sources CONFIGURE_DEPENDS tests/test_*.cpp)
 if(ELBO_FOLDERS)
   list(FILTER test_sources INCLUDE REGEX "/test_(${folders})[a-z_]*\\.cpp$")
