@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace elbo {
+
+/// A stack of symbols as bits: asymmetric numeral systems with a state of 64 bits and words of 32
+/// (Duda 2009, arXiv:0902.0271). A symbol takes `frequency` of 2^bits places from `start`, 1 <= bits
+/// <= 31. Where nothing is left to pop, the stack borrows from a fixed sequence of random words,
+/// which undoing the pops gives back.
+class AnsStack {
+ public:
+  AnsStack() = default;
+  /// What words() gave. Raises an Error where it cannot be that.
+  explicit AnsStack(std::vector<uint32_t> words);
+
+  void push(uint32_t start, uint32_t frequency, int bits);
+  /// The place that the symbol on top takes among 2^bits.
+  uint32_t peek(int bits) const {
+    return static_cast<uint32_t>(state_ & ((uint64_t{1} << bits) - 1));
+  }
+  /// Takes the symbol off, which lies where peek() said.
+  void pop(uint32_t start, uint32_t frequency, int bits);
+
+  std::vector<uint32_t> words() const;
+  /// Whether all that was pushed is popped, and all that was borrowed is back.
+  bool spent() const;
+  /// Bits on the stack that were not borrowed.
+  int64_t bits() const { return 32 * static_cast<int64_t>(words_.size()); }
+
+ private:
+  static constexpr uint64_t kLowest = uint64_t{1} << 32;
+
+  std::vector<uint32_t> words_;
+  uint64_t state_ = kLowest, borrowed_ = 0;
+};
+
+}  // namespace elbo

@@ -1,0 +1,159 @@
+#include "elbo/exact/math.h"
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace elbo::exact {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+// ln 2 as a sum whose first part has zeros at its end: k times it is exact.
+constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;
+constexpr double kLn2 = 0x1.62e42fefa39efp-1, kPerLn2 = 0x1.71547652b82fep+0;
+constexpr double kHighestExponent = 709.78, kLowestExponent = -745.13;
+constexpr double kTwoOverRootPi = 0x1.20dd750429b6dp+0, kRootHalf = 0x1.6a09e667f3bcdp-1;
+constexpr double kRootTwoPi = 0x1.40d931ff62706p+1;
+
+/// exp(r) - 1 for |r| < 0.35, by its series.
+double small_expm1(double r) {
+  constexpr int kTerms = 14;
+  double sum = 0;
+  for (int n = kTerms; n >= 1; --n) sum = (sum + 1) * r / n;
+  return sum;
+}
+
+/// x times 2^e, in two steps where one factor would be no normal number.
+double scaled_by(double x, int e) {
+  if (e > 1000) return x * power_of_two(1000) * power_of_two(e - 1000);
+  if (e < -1000) return x * power_of_two(-1000) * power_of_two(e + 1000);
+  return x * power_of_two(e);
+}
+
+}  // namespace
+
+double power_of_two(int e) {
+  if (e < -1022) return e < -1074 ? 0 : 0x1p-1074 * power_of_two(e + 1074);
+  if (e > 1023) return kInfinity;
+  const uint64_t bits = static_cast<uint64_t>(e + 1023) << 52;
+  double value = 0;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+double exp(double x) {
+  if (std::isnan(x)) return x;
+  if (x > kHighestExponent) return kInfinity;
+  if (x < kLowestExponent) return 0;
+  const double k = std::floor(x * kPerLn2 + 0.5);
+  const double r = (x - k * kLn2High) - k * kLn2Low;
+  return scaled_by(1 + small_expm1(r), static_cast<int>(k));
+}
+
+double expm1(double x) { return std::fabs(x) < 0.35 ? small_expm1(x) : exp(x) - 1; }
+
+double log(double x) {
+  if (std::isnan(x) || x < 0) return kNaN;
+  if (x == 0) return -kInfinity;
+  if (x == kInfinity) return x;
+  int e = 0;
+  double m = std::frexp(x, &e);  // in [0.5, 1)
+  if (m < kRootHalf) {
+    m *= 2;
+    --e;
+  }
+  // log m = 2 artanh(s), |s| < 0.172.
+  const double s = (m - 1) / (m + 1), square = s * s;
+  constexpr int kTerms = 12;
+  double sum = 0;
+  for (int n = kTerms; n >= 1; --n) sum = (sum + 1.0 / (2 * n + 1)) * square;
+  return e * kLn2High + (2 * s * (1 + sum) + e * kLn2Low);
+}
+
+double log1p(double x) {
+  const double u = 1 + x;
+  if (u == 1) return x;
+  if (!(u > 0) || u == kInfinity) return log(u);
+  return log(u) + (x - (u - 1)) / u;
+}
+
+double tanh(double x) {
+  if (std::fabs(x) > 20) return x > 0 ? 1 : -1;
+  const double e = expm1(2 * x);
+  return e / (e + 2);
+}
+
+double sigmoid(double x) {
+  if (x >= 0) return 1 / (1 + exp(-x));
+  const double e = exp(x);
+  return e / (1 + e);
+}
+
+double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
+
+namespace {
+
+// Series and continued fraction meet here, where both are good to the last places.
+constexpr double kErfSeries = 2.5;
+
+/// erf(x) for 0 <= x < kErfSeries; all its terms are positive.
+double erf_series(double x) {
+  constexpr int kTerms = 48;
+  double sum = 0;
+  for (int n = kTerms; n >= 1; --n) sum = (sum + 1) * (2 * x * x) / (2 * n + 1);
+  return kTwoOverRootPi * x * exp(-x * x) * (1 + sum);
+}
+
+/// 1 - erf(x) for x >= kErfSeries, by the continued fraction of Laplace.
+double erfc_fraction(double x) {
+  constexpr int kTerms = 60;
+  double below = x;
+  for (int n = kTerms; n >= 1; --n) below = x + n * 0.5 / below;
+  return exp(-x * x) / below * (kTwoOverRootPi / 2);
+}
+
+}  // namespace
+
+double erf(double x) {
+  const double a = std::fabs(x);
+  const double value = a < kErfSeries ? erf_series(a) : 1 - erfc_fraction(a);
+  return x < 0 ? -value : value;
+}
+
+double normal_cdf(double x) {
+  if (std::isnan(x)) return x;
+  const double a = std::fabs(x) * kRootHalf;
+  const double above = a < kErfSeries ? 0.5 - 0.5 * erf_series(a) : 0.5 * erfc_fraction(a);
+  return x < 0 ? above : 1 - above;
+}
+
+double normal_quantile(double p) {
+  if (p > 0.5) return -normal_quantile(1 - p);
+  // Newton's steps on log P, which is concave: from the left they stay there and rise.
+  double x = p > 0.02 ? -2.5 : -std::sqrt(-2 * log(p));
+  const double target = log(p);
+  for (int i = 0; i < 60; ++i) {
+    const double below = normal_cdf(x);
+    const double slope = exp(-0.5 * x * x) / kRootTwoPi / below;
+    const double step = (target - log(below)) / slope;
+    x += step;
+    if (std::fabs(step) < 1e-14) break;
+  }
+  return x;
+}
+
+double pow(double x, double y) {
+  constexpr double kMostProducts = 8;
+  if (y == std::floor(y) && std::fabs(y) <= kMostProducts) {
+    double product = 1;
+    for (int i = 0; i < static_cast<int>(std::fabs(y)); ++i) product *= x;
+    return y < 0 ? 1 / product : product;
+  }
+  if (y == 0.5) return std::sqrt(x);
+  if (y == -0.5) return 1 / std::sqrt(x);
+  return exp(y * log(x));
+}
+
+}  // namespace elbo::exact
