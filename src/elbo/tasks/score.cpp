@@ -150,7 +150,7 @@ class Score : public Task {
 
   static bool is_training_data(const Dataset& data, const TaskInput& input) {
     if (input.model->densities.empty()) return false;  // nothing else asks
-    return content_hash(data) == input.run->facts()["data"].value("hash", Json());
+    return content_hash(data) == input.run->facts()["data"].value("hash", std::string());
   }
 
   /// The threshold where most of these rows say that it is.
