@@ -6,6 +6,7 @@ import sys
 LAYERS = [
     "core",
     "kernels",
+    "exact",
     "group host",
     "io",
     "chem",
@@ -13,7 +14,7 @@ LAYERS = [
     "model",
     "densities heads latents objectives",
     "train",
-    "eval",
+    "eval coding",
     "export",
     "tasks",
     "serve",

@@ -6,7 +6,8 @@
 namespace elbo {
 
 /// A stack of symbols as bits: asymmetric numeral systems with a state of 64 bits and words of 32
-/// (Duda 2009, arXiv:0902.0271). A symbol takes `frequency` of 2^bits places from `start`, 1 <= bits
+/// (Duda 2009, arXiv:0902.0271). A symbol takes `frequency` of 2^bits places from `start`, 1 <=
+/// bits
 /// <= 31. Where nothing is left to pop, the stack borrows from a fixed sequence of random words,
 /// which undoing the pops gives back.
 class AnsStack {
