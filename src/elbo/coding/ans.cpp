@@ -29,17 +29,18 @@ std::vector<uint32_t> AnsStack::words() const {
   return all;
 }
 
-void AnsStack::push(uint32_t start, uint32_t frequency, int bits) {
+void AnsStack::push(uint32_t start, uint32_t frequency, int bits, uint32_t turn) {
   // In two steps, since 2^(64 - bits) times the frequency need not fit.
   if (state_ >> (64 - bits) >= frequency) {
     words_.push_back(static_cast<uint32_t>(state_));
     state_ >>= 32;
   }
-  state_ = ((state_ / frequency) << bits) + state_ % frequency + start;
+  const uint64_t mask = (uint64_t{1} << bits) - 1;
+  state_ = ((state_ / frequency) << bits) + ((state_ % frequency + start + turn) & mask);
 }
 
-void AnsStack::pop(uint32_t start, uint32_t frequency, int bits) {
-  state_ = frequency * (state_ >> bits) + peek(bits) - start;
+void AnsStack::pop(uint32_t start, uint32_t frequency, int bits, uint32_t turn) {
+  state_ = frequency * (state_ >> bits) + peek(bits, turn) - start;
   if (state_ >= kLowest) return;
   if (words_.empty()) {
     state_ = state_ << 32 | borrowed_word(borrowed_++);

@@ -16,13 +16,15 @@ class AnsStack {
   /// What words() gave. Raises an Error where it cannot be that.
   explicit AnsStack(std::vector<uint32_t> words);
 
-  void push(uint32_t start, uint32_t frequency, int bits);
+  /// `turn` moves all places around; what is popped to draw from is turned by random amounts, since
+  /// what was pushed before it need not be evenly spread.
+  void push(uint32_t start, uint32_t frequency, int bits, uint32_t turn = 0);
   /// The place that the symbol on top takes among 2^bits.
-  uint32_t peek(int bits) const {
-    return static_cast<uint32_t>(state_ & ((uint64_t{1} << bits) - 1));
+  uint32_t peek(int bits, uint32_t turn = 0) const {
+    return (static_cast<uint32_t>(state_) - turn) & ((uint32_t{1} << bits) - 1);
   }
   /// Takes the symbol off, which lies where peek() said.
-  void pop(uint32_t start, uint32_t frequency, int bits);
+  void pop(uint32_t start, uint32_t frequency, int bits, uint32_t turn = 0);
 
   std::vector<uint32_t> words() const;
   /// Whether all that was pushed is popped, and all that was borrowed is back.

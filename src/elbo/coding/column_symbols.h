@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "elbo/coding/symbols.h"
+#include "elbo/coding/symbol_list.h"
 #include "elbo/data/column.h"
 #include "elbo/distributions/states.h"
 

@@ -5,6 +5,7 @@
 
 #include "elbo/core/light.h"
 #include "elbo/kernels/choice.h"
+#include "elbo/model/site_values.h"
 
 namespace elbo {
 
@@ -57,7 +58,9 @@ Tensor Site::kl_per_dimension() const {
 
 Site draw_site(std::string name, Dist q, Dist p, bool mean_only) {
   Site site{std::move(name), Tensor(), Tensor(), std::move(q), std::move(p)};
-  if (mean_only) {
+  if (auto* values = SiteValues::current()) {
+    site.value = values->inferred(site.name, site.posterior, site.prior);
+  } else if (mean_only) {
     site.value = site.posterior->mean();
   } else if (site.posterior->knows_own_draws()) {
     std::tie(site.value, site.log_q) = site.posterior->sample_and_log_prob();
@@ -89,6 +92,7 @@ Tensor fixed_or_draw(const std::string& name, const Dist& prior, int64_t n, cons
     shape[0] = n;
     return value.expand(shape);
   }
+  if (auto* values = SiteValues::current()) return values->generated(name, prior, n, conditional);
   return conditional ? prior->sample() : prior->sample({n});
 }
 

@@ -1,0 +1,97 @@
+#include "elbo/coding/container.h"
+#include "elbo/coding/file_form.h"
+#include "elbo/coding/row_code.h"
+#include "elbo/data/open.h"
+#include "elbo/io/file.h"
+#include "elbo/io/sha256.h"
+#include "elbo/tasks/output.h"
+#include "elbo/tasks/task.h"
+
+namespace elbo {
+namespace {
+
+struct CompressOptions {
+  int64_t block = 4096;
+  template <class F>
+  void fields(F&& f) {
+    f("block", block,
+      "rows of a block, which has a checksum and can be read alone; smaller ones cost some bytes "
+      "each",
+      between(1, 1 << 20));
+  }
+};
+
+/// All rows as one batch.
+Batch whole(const Dataset& data) { return data.get(torch::arange(data.size())); }
+
+bool same_rows(const Batch& a, const Batch& b) {
+  const auto alike = [](const Tensor& s, const Tensor& t) {
+    return s.defined() == t.defined() &&
+           (!s.defined() || s.nan_to_num(0).equal(t.nan_to_num(0).view_as(s)));
+  };
+  return alike(a.x, b.x) && alike(a.mask, b.mask);
+}
+
+class Compress : public Task {
+ public:
+  explicit Compress(const CompressOptions& options) : o_(options) {}
+
+  Json run(const TaskInput& input) override {
+    torch::NoGradGuard no_gradient;
+    const auto source = data_path(input.data);
+    const auto content = read_maybe_gzip(source);
+    const auto data = input.run->open_other(input.data, "all", OddCells::kQuoted);
+    const auto rows = whole(*data);
+    const auto form = form_of(content, *data, rows);
+    const auto code = row_code(input.model, input.run->schemas());
+    Container container;
+    container.facts = {{"model", weights_hash(*input.model)},
+                       {"model_name", input.run->facts()["model"]},
+                       {"kind", form->kind()},
+                       {"rows", rows.size()},
+                       {"size", content.size()},
+                       {"sha256", sha256(content)}};
+    container.side = form->side();
+    const double n = static_cast<double>(rows.size());
+    int64_t words = 0;
+    for (int64_t first = 0; first < rows.size(); first += o_.block) {
+      const int64_t end = std::min(first + o_.block, rows.size());
+      const auto part = slice(rows, first, end);
+      container.blocks.push_back({end - first, code->encode(part)});
+      const auto& written = container.blocks.back().words;
+      words += static_cast<int64_t>(written.size());
+      // What cannot be read again is never called done.
+      check(same_rows(code->decode(written, end - first), part), "[compress] rows from ",
+            data->row_name(first), ": they do not come back");
+      input.progress(static_cast<double>(end) / n);
+    }
+    const auto packed = pack(container);
+    const auto path =
+        output_path(input, std::filesystem::path(source).filename().string() + ".elbo");
+    write_file_atomic(path, packed);
+    const double bits = 8 * static_cast<double>(packed.size());
+    return {{"file", path},
+            {"rows", rows.size()},
+            {"bytes", packed.size()},
+            {"original_bytes", content.size()},
+            {"share", static_cast<double>(packed.size()) /
+                          static_cast<double>(std::max<size_t>(content.size(), 1))},
+            {"bits_per_row", bits / n},
+            {"bits_per_value", bits / n / static_cast<double>(numel(input.run->schemas().x.shape))},
+            {"rows_bytes", 4 * words},
+            {"beside_rows_bytes", packed.size() - 4 * static_cast<size_t>(words)},
+            {"blocks", container.blocks.size()}};
+  }
+
+  std::string example() const override { return "elbo compress RUN digits.npy -o digits.elbo"; }
+
+ private:
+  CompressOptions o_;
+};
+
+const bool compress_added = tasks().add<CompressOptions>(
+    "compress", "A file without loss, in about the bits that the model's bound promises",
+    [](const CompressOptions& options) { return std::make_shared<Compress>(options); });
+
+}  // namespace
+}  // namespace elbo
