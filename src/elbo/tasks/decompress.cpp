@@ -31,9 +31,8 @@ class Decompress : public Task {
       if (rows.mask.defined()) mask.push_back(rows.mask);
       input.progress(static_cast<double>(i + 1) / static_cast<double>(container.blocks.size()));
     }
-    check(!x.empty(), "[decompress] ", source, ": it holds no rows");
     Batch rows;
-    rows.x = torch::cat(x);
+    rows.x = x.empty() ? torch::zeros({0, numel(input.run->schemas().x.shape)}) : torch::cat(x);
     if (!mask.empty()) rows.mask = torch::cat(mask);
     const auto content = form->bytes(rows);
     check(sha256(content) == facts.value("sha256", ""), "[decompress] ", source,
