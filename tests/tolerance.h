@@ -2,6 +2,12 @@
 
 // Every tolerance of the tests, with the reason for its size.
 
+/// A series in float64 against the C library's function, relative: some ten roundings.
+constexpr double kExactFunction = 4e-15;
+/// Bits of symbols against -log2 p: frequencies of 24 bits.
+constexpr double kSymbolShare = 0.002;
+/// Bits of rows by bits back against the bound estimated with other draws of 64 rows.
+constexpr double kBitsBackShare = 0.05;
 /// Golden values are float64 from SciPy; a dozen operations lose a few of sixteen digits.
 constexpr double kGoldenDouble = 1e-10;
 /// The same in float32: seven digits, of which lgamma and differences lose two.

@@ -96,8 +96,8 @@ class LevelSymbols : public Symbols {
     auto* to = x.data_ptr<float>();
     each_site([&](LevelSite& site, int64_t at) {
       const int level = site.level_at(from.peek(kSymbolBits));
-      const auto [start, frequency] = site.interval(level);
-      from.pop(start, frequency, kSymbolBits);
+      const auto place = site.interval(level);
+      from.pop(place.start, place.frequency, kSymbolBits);
       to[at] = static_cast<float>(level) / 255;
       return level;
     });
