@@ -56,14 +56,13 @@ std::pair<Tensor, Tensor> normal_parts(const Distribution& p, const Shape& shape
 struct PosteriorCells {
   double loc, inverse;
 
-  /// Places before a cell: rising by two at least.
+  /// Places before a cell. Cells may have none: what was drawn has some.
   uint32_t start(int64_t cell) const {
+    constexpr uint32_t kAll = 1U << kPosteriorBits;
     if (cell <= 0) return 0;
-    if (cell >= kCells) return 1U << kPosteriorBits;
-    constexpr double kShared = (1U << kPosteriorBits) - 4.0 * kCells;
-    const double below =
-        exact::normal_cdf((standard_cells().lower[static_cast<size_t>(cell)] - loc) * inverse);
-    return static_cast<uint32_t>(below * kShared) + 2 * static_cast<uint32_t>(cell);
+    if (cell >= kCells) return kAll;
+    const double lower = standard_cells().lower[static_cast<size_t>(cell)];
+    return static_cast<uint32_t>(exact::normal_cdf((lower - loc) * inverse) * kAll);
   }
 
   /// The cell that holds a place: near where q's own quantile lies.

@@ -17,12 +17,22 @@ constexpr double kHighestExponent = 709.78, kLowestExponent = -745.13;
 constexpr double kTwoOverRootPi = 0x1.20dd750429b6dp+0, kRootHalf = 0x1.6a09e667f3bcdp-1;
 constexpr double kRootTwoPi = 0x1.40d931ff62706p+1;
 
+/// 1/n! for n from 2 on.
+constexpr auto kFactorials = [] {
+  std::array<double, 13> inverse{};
+  double factorial = 1;
+  for (size_t n = 2; n < inverse.size() + 2; ++n) {
+    factorial *= static_cast<double>(n);
+    inverse[n - 2] = 1 / factorial;
+  }
+  return inverse;
+}();
+
 /// exp(r) - 1 for |r| < 0.35, by its series.
 double small_expm1(double r) {
-  constexpr int kTerms = 14;
   double sum = 0;
-  for (int n = kTerms; n >= 1; --n) sum = (sum + 1) * r / n;
-  return sum;
+  for (size_t n = kFactorials.size(); n-- > 0;) sum = sum * r + kFactorials[n];
+  return r + r * r * sum;
 }
 
 /// x times 2^e, in two steps where one factor would be no normal number.
