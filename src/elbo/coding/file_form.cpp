@@ -17,10 +17,10 @@ std::unique_ptr<FileForm> form_of(std::string_view bytes, const Dataset& data, c
 std::unique_ptr<FileForm> form_from(const std::string& kind, std::string side,
                                     const Schemas& schemas) {
   if (kind == "array") return std::make_unique<ArrayForm>(std::move(side));
-  if (kind == "table") {
+  if (kind == "csv") {
     return std::make_unique<TableForm>(TableParts{{}, {}, std::move(side)}, schemas.x);
   }
-  fail("[decompress] file: found kind \"", kind, "\", known: array, table");
+  fail("[decompress] file: found kind \"", kind, "\", known: array, csv");
 }
 
 }  // namespace elbo

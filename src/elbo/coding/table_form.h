@@ -15,7 +15,7 @@ class TableForm : public FileForm {
   static std::unique_ptr<TableForm> kept(std::string_view bytes, const Schemas& schemas);
   TableForm(TableParts parts, Schema table) : parts_(std::move(parts)), table_(std::move(table)) {}
 
-  std::string kind() const override { return "table"; }
+  std::string kind() const override { return "csv"; }
   std::string side() const override { return parts_.side; }
   std::string bytes(const Batch& rows) const override;
   /// [N, D] with their mask.
