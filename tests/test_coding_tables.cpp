@@ -136,15 +136,16 @@ TEST_CASE("a constant column and a table without a header come back") {
 }
 
 TEST_CASE("numbers beyond float32 cost what float32 lacks, not their text") {
-  std::string text = "id,place\n";
+  std::string text = "length,place\n";
   for (uint64_t i = 0; i < 3000; ++i) {
     const auto draw = bits_at(11, i);
-    text += std::to_string(100000000 + draw % 900000000) + "," + std::to_string(draw % 60) + "." +
-            std::to_string(1000000 + (draw >> 20) % 9000000) + "\n";
+    text += std::to_string(100000000 + draw % 900000000) + "." + std::to_string(draw % 10) + "," +
+            std::to_string(draw % 60) + "." + std::to_string(1000000 + (draw >> 20) % 9000000) +
+            "\n";
   }
   const auto schema = schema_like(text);
   const auto parts = round_trip(text, schema);
-  REQUIRE(parts.x.defined());
+  REQUIRE(parts.x.size(1) == 2);
   CHECK(parts.side.size() < 3000 * 3);
 }
 

@@ -42,14 +42,11 @@ std::vector<double> exact_softmax(const float* logits, size_t n) {
   return p;
 }
 
-ClassSums::ClassSums(const ColumnClasses& of)
-    : classes_(static_cast<size_t>(of.root.numel())), parent_(of.parent) {
+ClassSums::ClassSums(const ClassModel& of) : classes_(of.classes()), parent_(of.parent) {
   const size_t d = parent_.size(), each = classes_ * classes_;
-  const auto root = of.root.to(torch::kCPU, torch::kFloat32).contiguous();
-  const auto links = of.links.to(torch::kCPU, torch::kFloat32).contiguous();
-  root_ = exact_softmax(root.data_ptr<float>(), classes_);
+  root_ = exact_softmax(of.root.data(), classes_);
   for (size_t row = 0; row < d * classes_; ++row) {
-    const auto p = exact_softmax(links.data_ptr<float>() + row * classes_, classes_);
+    const auto p = exact_softmax(of.links.data() + row * classes_, classes_);
     down_.insert(down_.end(), p.begin(), p.end());
   }
   up_.resize(down_.size());

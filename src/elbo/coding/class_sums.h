@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "elbo/model/codes_columns.h"
+#include "elbo/coding/class_model.h"
 
 namespace elbo {
 
@@ -14,7 +14,7 @@ std::vector<double> exact_softmax(const float* logits, size_t n);
 /// no number is so small that machines differ in how they hold it.
 class ClassSums {
  public:
-  explicit ClassSums(const ColumnClasses& of);
+  explicit ClassSums(const ClassModel& of);
   size_t classes() const { return classes_; }
   /// Columns in the order in which they become known: each directly behind its parent's earlier
   /// branches.

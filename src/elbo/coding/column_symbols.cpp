@@ -1,6 +1,7 @@
 #include "elbo/coding/column_symbols.h"
 
 #include <cmath>
+#include <utility>
 
 namespace elbo {
 namespace {
@@ -29,12 +30,22 @@ int64_t whole_number(double x) {
   return static_cast<int64_t>(std::floor(x + 0.5));
 }
 
+/// A number by its difference from the last one, as far as places go.
+int64_t bounded(int64_t difference, int64_t last) {
+  const auto most = static_cast<int64_t>(kMostUnitsOfValue);
+  check(std::abs(difference / 2) <= most, "[coding] column: holds a number beyond its range");
+  return std::clamp(last + difference, -most, most);
+}
+
 }  // namespace
 
-ColumnSymbols::ColumnSymbols(const StateSpace& space, int64_t column, const Column& written)
-    : numeric_(space.numeric(column)),
+ColumnSymbols::ColumnSymbols(bool numeric, const Column& written)
+    : numeric_(numeric),
       per_unit_(written.type == "date" ? 1 : ten_to(written.decimals)),
-      column_origin_(numeric_ ? written.origin : 0) {
+      column_origin_(numeric ? written.origin : 0) {}
+
+ColumnSymbols::ColumnSymbols(const StateSpace& space, int64_t column, const Column& written)
+    : ColumnSymbols(space.numeric(column), written) {
   const auto used = floats_of(space.used[column]);
   for (size_t state = 0; state < used.size(); ++state) {
     if (used[state] != 0) states_.push_back(static_cast<int64_t>(state));
@@ -42,23 +53,26 @@ ColumnSymbols::ColumnSymbols(const StateSpace& space, int64_t column, const Colu
   if (!numeric_) return;
   // The last state is what lies beyond, whether or not it is marked.
   if (!states_.empty() && states_.back() == space.states() - 1) states_.pop_back();
-  const auto values = floats_of(space.values[column]);
   const double step = at(space.step, column);
   from_ = whole_number((at(space.low, column) + column_origin_) * per_unit_);
   step_ = step > 0 ? std::max<int64_t>(1, whole_number(step * per_unit_)) : 1;
   const int64_t highest = whole_number((at(space.high, column) + column_origin_) * per_unit_);
-  const int64_t span = std::max<int64_t>(highest - from_, 1);
-  lowest_ = from_ - span;
-  width_ = 3 * span + 1;
-  for (const int64_t state : states_) {
-    if (state >= space.singles) break;
-    singles_.push_back(values[static_cast<size_t>(state)]);
+  span_ = std::clamp<int64_t>(highest - from_, 1, static_cast<int64_t>(kMostPlaces));
+  auto singles = floats_of(space.values[column]);
+  const auto count = std::lower_bound(states_.begin(), states_.end(), space.singles);
+  singles.resize(static_cast<size_t>(count - states_.begin()));
+  set_singles(std::move(singles));
+  learn_cells(space, column);
+}
+
+void ColumnSymbols::set_singles(std::vector<float> singles) {
+  singles_ = std::move(singles);
+  for (const float x : singles_) {
     int64_t units = 0;
-    if (units_of(singles_.back(), &units) && (units - from_) % step_ == 0) {
+    if (units_of(x, &units) && (units - from_) % step_ == 0) {
       taken_.push_back((units - from_) / step_);
     }
   }
-  learn_cells(space, column);
 }
 
 /// The first place of the grid at a knot or behind it.
@@ -69,22 +83,35 @@ int64_t ColumnSymbols::first_place(double knot) const {
 }
 
 void ColumnSymbols::learn_cells(const StateSpace& space, int64_t column) {
+  constexpr float kMostRows = 1e6;
   const auto knots = floats_of(space.knots[column]);
   const auto before = floats_of(space.cumulated[column]);
-  for (size_t i = 0; i + 1 < knots.size() && std::isfinite(knots[i + 1]); ++i) {
-    const int64_t first = first_place(knots[i]), end = first_place(knots[i + 1]);
-    const auto from = std::lower_bound(taken_.begin(), taken_.end(), first);
-    const auto to = std::lower_bound(from, taken_.end(), std::max(first, end));
-    const int64_t places = std::max<int64_t>(0, end - first - (to - from));
-    const double rows = places > 0 ? std::max(0.F, before[i + 1] - before[i]) : 0;
-    cells_.push_back({first, places, 0, static_cast<uint32_t>(std::min(rows, 1e6))});
+  std::vector<int64_t> ends;
+  std::vector<uint32_t> rows;
+  for (size_t i = 0; i < knots.size() && std::isfinite(knots[i]); ++i) {
+    ends.push_back(first_place(knots[i]));
+    if (i == 0) continue;
+    rows.push_back(
+        static_cast<uint32_t>(std::min(std::max(0.F, before[i] - before[i - 1]), kMostRows)));
   }
+  set_cells(ends, rows);
   const auto width = std::max<int64_t>(1, space.cells[column].item<int64_t>());
   const auto n = static_cast<int64_t>(cells_.size());
   for (size_t i = singles_.size(); i < states_.size(); ++i) {
     const int64_t first = std::min(n, (states_[i] - space.singles) * width);
     add_range(first, std::min(n, first + width));
   }
+}
+
+/// `ends`: one more than there are cells.
+void ColumnSymbols::set_cells(const std::vector<int64_t>& ends, const std::vector<uint32_t>& rows) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto from = std::lower_bound(taken_.begin(), taken_.end(), ends[i]);
+    const auto to = std::lower_bound(from, taken_.end(), std::max(ends[i], ends[i + 1]));
+    const int64_t places = std::max<int64_t>(0, ends[i + 1] - ends[i] - (to - from));
+    cells_.push_back({ends[i], places, places > 0 ? rows[i] : 0});
+  }
+  end_ = ends.empty() ? 0 : ends.back();
 }
 
 void ColumnSymbols::add_range(int64_t first, int64_t end) {
@@ -148,10 +175,10 @@ void ColumnSymbols::put_rest(size_t symbol, float x, SymbolWriter& out) const {
   if (symbol == beyond()) {
     int64_t units = 0;
     const bool near =
-        numeric_ && units_of(x, &units) && units >= lowest_ && units - lowest_ < width_;
+        numeric_ && units_of(x, &units) && units >= from_ - span_ && units <= from_ + 2 * span_;
     out.put_bits(near ? 0 : 1, 1);
     if (near) {
-      out.put_uniform(static_cast<uint64_t>(units - lowest_), static_cast<uint64_t>(width_));
+      out.put_uniform(static_cast<uint64_t>(units - from_ + span_), near_places());
     } else {
       out.put_float(x);
     }
@@ -167,7 +194,7 @@ void ColumnSymbols::put_rest(size_t symbol, float x, SymbolWriter& out) const {
 float ColumnSymbols::take_rest(size_t symbol, SymbolReader& in) const {
   if (symbol == beyond()) {
     if (in.take_bits(1) == 1) return in.take_float();
-    return value(lowest_ + static_cast<int64_t>(in.take_uniform(static_cast<uint64_t>(width_))));
+    return value(from_ - span_ + static_cast<int64_t>(in.take_uniform(near_places())));
   }
   if (!numeric_) return static_cast<float>(states_[symbol]);
   if (symbol < singles_.size()) return singles_[symbol];
@@ -182,6 +209,73 @@ float ColumnSymbols::take_rest(size_t symbol, SymbolReader& in) const {
     ++place;
   }
   return value(from_ + place * step_);
+}
+
+void ColumnSymbols::write(SideWriter& out) const {
+  out.number(numeric_);
+  out.number(states_.size());
+  int64_t last = 0;
+  for (const int64_t state : states_) out.difference(state - std::exchange(last, state));
+  if (!numeric_) return;
+  for (const int64_t n : {from_, step_, span_}) out.difference(n);
+  out.number(singles_.size());
+  last = from_;
+  for (const float x : singles_) {
+    int64_t units = 0;
+    uint32_t bits = 0;
+    std::memcpy(&bits, &x, sizeof bits);
+    const bool whole = units_of(x, &units);
+    out.number(whole);
+    whole ? out.difference(units - std::exchange(last, units)) : out.number(bits);
+  }
+  out.number(cells_.size());
+  last = 0;
+  for (const auto& c : cells_) out.difference(c.first - std::exchange(last, c.first));
+  out.difference(end_ - last);
+  for (const auto& c : cells_) out.number(c.rows);
+  for (const auto& r : ranges_) {
+    out.number(static_cast<uint64_t>(r.first_cell));
+    out.number(static_cast<uint64_t>(r.end_cell));
+  }
+}
+
+ColumnSymbols::ColumnSymbols(SideReader& in, const Column& written)
+    : ColumnSymbols(in.number() != 0, written) {
+  check(numeric_ == written.numeric(), "[coding] column ", written.name, ": the model's differs");
+  int64_t last = 0;
+  for (uint64_t left = in.count(); left > 0; --left) {
+    states_.push_back(last = bounded(in.difference(), last));
+  }
+  if (!numeric_) return;
+  from_ = bounded(in.difference(), 0);
+  step_ = std::max<int64_t>(1, bounded(in.difference(), 0));
+  span_ = std::max<int64_t>(1, bounded(in.difference(), 0));
+  std::vector<float> singles(static_cast<size_t>(in.count()));
+  last = from_;
+  for (auto& x : singles) {
+    if (in.number() != 0) {
+      x = value(last = bounded(in.difference(), last));
+      continue;
+    }
+    const auto bits = static_cast<uint32_t>(in.number());
+    std::memcpy(&x, &bits, sizeof x);
+  }
+  set_singles(std::move(singles));
+  std::vector<int64_t> ends;
+  std::vector<uint32_t> rows(static_cast<size_t>(in.count()));
+  last = 0;
+  for (size_t i = 0; i <= rows.size(); ++i) {
+    ends.push_back(last = bounded(in.difference(), last));
+  }
+  for (auto& r : rows) r = static_cast<uint32_t>(std::min<uint64_t>(in.number(), 1000000));
+  set_cells(ends, rows);
+  check(singles_.size() <= states_.size(), "[coding] column ", written.name,
+        ": has no such states");
+  for (size_t i = singles_.size(); i < states_.size(); ++i) {
+    const auto n = static_cast<uint64_t>(cells_.size());
+    const auto first = std::min(in.number(), n), end = std::min(in.number(), n);
+    add_range(static_cast<int64_t>(first), static_cast<int64_t>(end));
+  }
 }
 
 }  // namespace elbo

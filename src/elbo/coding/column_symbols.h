@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "elbo/coding/side_bytes.h"
 #include "elbo/coding/symbol_list.h"
 #include "elbo/data/column.h"
 #include "elbo/distributions/states.h"
@@ -15,6 +16,9 @@ namespace elbo {
 class ColumnSymbols {
  public:
   ColumnSymbols(const StateSpace& space, int64_t column, const Column& written);
+  /// What write() has written of the same column.
+  ColumnSymbols(SideReader& in, const Column& written);
+  void write(SideWriter& out) const;
 
   /// Which of the space's states each symbol is, without the last two.
   const std::vector<int64_t>& states() const { return states_; }
@@ -29,7 +33,7 @@ class ColumnSymbols {
  private:
   struct CellOfRange {
     int64_t first, places;  // on the grid; without single values
-    uint32_t rows_before, rows;
+    uint32_t rows;
   };
   struct Range {
     int64_t first_cell, end_cell;
@@ -41,12 +45,17 @@ class ColumnSymbols {
     int64_t place, cell;
   };
   Found find(float x) const;
+  ColumnSymbols(bool numeric, const Column& written);
   void learn_cells(const StateSpace& space, int64_t column);
+  void set_singles(std::vector<float> singles);
+  void set_cells(const std::vector<int64_t>& ends, const std::vector<uint32_t>& rows);
   void add_range(int64_t first, int64_t end);
   int64_t first_place(double knot) const;
   /// The whole number of units that x is; false where it is none.
   bool units_of(float x, int64_t* units) const;
   float value(int64_t units) const;
+  /// Values that are coded as near the range: it, and as much on both sides.
+  uint64_t near_places() const { return 3 * static_cast<uint64_t>(span_) + 1; }
 
   bool numeric_;
   double per_unit_, column_origin_;
@@ -56,7 +65,8 @@ class ColumnSymbols {
   std::vector<CellOfRange> cells_;  // rising
   std::vector<Range> ranges_;       // by symbol behind the single values
   int64_t from_ = 0, step_ = 1;     // the grid, in units
-  int64_t lowest_ = 0, width_ = 1;  // of what is coded as near the range, in units
+  int64_t span_ = 1;                // units that the range is wide
+  int64_t end_ = 0;                 // place behind the last cell
 };
 
 }  // namespace elbo

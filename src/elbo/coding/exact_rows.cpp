@@ -1,7 +1,6 @@
 #include "elbo/coding/exact_rows.h"
 
 #include "elbo/coding/class_sums.h"
-#include "elbo/coding/column_symbols.h"
 #include "elbo/exact/math.h"
 
 namespace elbo {
@@ -31,23 +30,22 @@ struct SymbolsOfClasses {
   }
 };
 
-/// `logits` [H, V] of one column, `missing` [H] log odds or undefined.
-SymbolsOfClasses symbols_of_classes(ColumnSymbols symbols, const Tensor& logits, double rest,
-                                    const Tensor& missing) {
-  const auto states = torch::tensor(symbols.states());
-  const auto used = logits.index_select(1, states).to(torch::kCPU, torch::kFloat32).contiguous();
-  const auto n = static_cast<size_t>(states.numel());
-  SymbolsOfClasses all{std::move(symbols), n + 2, {}};
-  for (int64_t h = 0; h < logits.size(0); ++h) {
-    const double gone =
-        missing.defined()
-            ? std::max(exact::sigmoid(static_cast<double>(missing[h].item<float>())), kHardlyEver)
-            : kHardlyEver;
-    if (n > 0) {
-      const auto p = exact_softmax(used.data_ptr<float>() + static_cast<size_t>(h) * n, n);
-      for (const double one : p) all.p.push_back((1 - gone) * (1 - rest) * one);
+SymbolsOfClasses symbols_of_classes(const ClassModel::PerColumn& of, size_t classes) {
+  const size_t n = of.symbols.states().size();
+  const double beyond = static_cast<double>(of.beyond);
+  SymbolsOfClasses all{of.symbols, n + 2, {}};
+  for (size_t h = 0; h < classes; ++h) {
+    double gone = kHardlyEver;
+    if (!of.missing.empty()) {
+      gone = std::clamp(exact::sigmoid(static_cast<double>(of.missing[h])), kHardlyEver,
+                        1 - kHardlyEver);
     }
-    all.p.push_back((1 - gone) * std::max(rest, kHardlyEver));
+    if (n > 0) {
+      for (const double p : exact_softmax(of.logits.data() + h * n, n)) {
+        all.p.push_back((1 - gone) * (1 - beyond) * p);
+      }
+    }
+    all.p.push_back((1 - gone) * std::max(beyond, kHardlyEver));
     all.p.push_back(gone);
   }
   return all;
@@ -140,28 +138,16 @@ class ExactRows : public RowCode {
 
 }  // namespace
 
+std::unique_ptr<RowCode> exact_row_code(const ClassModel& model) {
+  std::vector<SymbolsOfClasses> columns;
+  for (const auto& c : model.columns) columns.push_back(symbols_of_classes(c, model.classes()));
+  return std::make_unique<ExactRows>(ClassSums(model), std::move(columns));
+}
+
 std::unique_ptr<RowCode> exact_row_code(const std::shared_ptr<Model>& model,
                                         const Schemas& schemas) {
-  const auto* latent = dynamic_cast<const CodesColumns*>(model->latent.get());
-  if (latent == nullptr || schemas.x.kind != Kind::kTable) return nullptr;
-  torch::NoGradGuard no_gradient;
-  const auto classes = latent->column_classes();
-  const int64_t d = static_cast<int64_t>(classes.parent.size()), h = classes.root.numel();
-  // Products with ones and zeros are exact in any order.
-  const auto each = torch::eye(h).unsqueeze(1).expand({-1, d, -1}).contiguous();
-  const auto dist = model->decode(each);
-  const auto* states = dynamic_cast<const States*>(dist.get());
-  const auto written = columns_of(schemas.x);
-  if (states == nullptr || static_cast<int64_t>(written.size()) != d) return nullptr;
-  const auto rest = states->space->rest_share();
-  std::vector<SymbolsOfClasses> columns;
-  for (int64_t j = 0; j < d; ++j) {
-    columns.push_back(
-        symbols_of_classes(ColumnSymbols(*states->space, j, written[static_cast<size_t>(j)]),
-                           states->logits.select(1, j), static_cast<double>(rest[j].item<float>()),
-                           classes.missing.defined() ? classes.missing[j] : Tensor()));
-  }
-  return std::make_unique<ExactRows>(ClassSums(classes), std::move(columns));
+  const auto of = class_model(model, schemas);
+  return of ? exact_row_code(*of) : nullptr;
 }
 
 }  // namespace elbo

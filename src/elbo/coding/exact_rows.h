@@ -1,5 +1,6 @@
 #pragma once
 
+#include "elbo/coding/class_model.h"
 #include "elbo/coding/row_code.h"
 
 namespace elbo {
@@ -9,5 +10,6 @@ namespace elbo {
 /// costs its 32 bits and more. A column of which a whole call has no cell costs one bit.
 std::unique_ptr<RowCode> exact_row_code(const std::shared_ptr<Model>& model,
                                         const Schemas& schemas);
+std::unique_ptr<RowCode> exact_row_code(const ClassModel& model);
 
 }  // namespace elbo
