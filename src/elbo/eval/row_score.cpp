@@ -109,6 +109,7 @@ RowScorer::Parts RowScorer::parts(const Batch& batch) const {
     const bool in_ensemble = kWeights[part] > 0 && options_.score == "ensemble";
     return every_part_ || in_ensemble || options_.score == kParts[part];
   };
+  const Refinement refined(*model_, batch, options_.refine);
   const auto inference = model_->infer(batch, options_.draws);
   // Sums over particles round by the number of rows beside; in doubles nobody sees it.
   const auto log_weight = as_double(inference.trace.log_weight), weight = log_weight.exp();
@@ -220,6 +221,7 @@ Tensor RowScorer::scores(const Batch& batch) const {
 
 RowScorer::Causes RowScorer::raw_causes(const Batch& batch) const {
   torch::NoGradGuard no_gradient;
+  const Refinement refined(*model_, batch, options_.refine);
   const auto inference = model_->infer(batch, options_.draws);
   const auto weights = posterior_weights(inference, batch);
   const auto x = tile(batch.x, weights.size(0));

@@ -1,4 +1,5 @@
 #include "elbo/io/row_file.h"
+#include "elbo/model/refinement.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 
@@ -8,12 +9,13 @@ namespace {
 struct EncodeOptions {
   RowChoice choice;
   bool deviations = false, strict = false;
-  int64_t seed = 0;
+  int64_t seed = 0, refine = 0;
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
     f("deviations", deviations, "write deviations (.sd.npy) beside a .npy of means");
     f("seed", seed, "seed of the binarization", at_least(0));
+    f("refine", refine, kRefineHelp, between(0, 100000));
     f("strict", strict,
       "tables: refuse cells that training has not seen instead of taking them as missing");
   }
@@ -42,6 +44,7 @@ class Encode : public Task {
     const int64_t block = block_rows(input.run->schemas());
     const Draw draw{static_cast<uint64_t>(o_.seed), 0};
     for_each_batch(*rows.data, block, draw, [&](const Batch& batch, int64_t first) {
+      const Refinement refined(*input.model, batch, o_.refine);
       const auto codes = encode_batch(*input.model, layout, batch);
       means->append(table ? torch::cat({codes.mean, codes.deviation}, 1) : codes.mean);
       if (deviations) deviations->append(codes.deviation);

@@ -6,13 +6,13 @@ std::shared_ptr<const Kept> kept_scores(const Run& run, const RowScoreOptions& o
   const auto kept = run.kept();
   if (!kept || !kept->scores.defined() || !kept->usual.defined()) return nullptr;
   const Json how = kept->about.value("score", Json::object());
-  const bool same =
-      how.value("draws", Json()) == options.draws && how.value("seed", Json()) == options.seed;
+  const bool same = how.value("draws", Json()) == options.draws &&
+                    how.value("seed", Json()) == options.seed && options.refine == 0;
   if (same) return kept;
   check(run.data_here(), "[score] the run keeps reference scores of ", how["draws"].dump(),
         " draws with seed ", how["seed"].dump(), ", found ", options.draws, " draws with seed ",
-        options.seed,
-        ", and its data are not on this machine: leave out --draws and --seed, or name "
+        options.seed, options.refine == 0 ? "" : " and --refine",
+        ", and its data are not on this machine: leave these options out, or name "
         "normal rows with --normal");
   return nullptr;
 }
