@@ -8,7 +8,7 @@ constexpr double kExactFunction = 4e-15;
 constexpr double kSymbolShare = 0.002;
 /// Bits of rows by bits back against the bound estimated with other draws of 64 rows.
 constexpr double kBitsBackShare = 0.05;
-/// A bound whose posterior is exact: what 600 steps of Adam leave, in float32.
+/// A bound whose posterior is exact: what 1,500 steps of Adam leave, in float32.
 constexpr double kExactNats = 1e-3;
 /// The ELBO of the same by 32 draws: their noise.
 constexpr double kRefinedNats = 0.3;
