@@ -38,12 +38,12 @@ class Compress : public Task {
 
   Json run(const TaskInput& input) override {
     torch::NoGradGuard no_gradient;
+    const auto code = row_code(input.model, input.run->schemas());
     const auto source = data_path(input.data);
     const auto content = read_maybe_gzip(source);
     const auto data = input.run->open_other(input.data, "all", OddCells::kQuoted);
     const auto rows = whole(*data);
     const auto form = form_of(content, *data, rows);
-    const auto code = row_code(input.model, input.run->schemas());
     Container container;
     container.facts = {{"model", weights_hash(*input.model)},
                        {"model_name", input.run->facts()["model"]},
