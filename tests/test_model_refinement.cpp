@@ -45,7 +45,7 @@ Tensor evidence_of(Model& model, int64_t size, const Tensor& x) {
   return -0.5 * (distance + (2 * M_PI * covariance).logdet());
 }
 
-Batch rows_of(Model& model) {
+Batch linear_rows(Model& model) {
   torch::NoGradGuard no_gradient;
   seed_torch(9);
   Batch rows;
@@ -56,7 +56,7 @@ Batch rows_of(Model& model) {
 TEST_CASE("a refined posterior of a linear model is the exact one, and the bound the evidence") {
   Schemas schemas;
   const auto model = linear_model(1, schemas);
-  const auto rows = rows_of(*model);
+  const auto rows = linear_rows(*model);
   const auto exact = evidence_of(*model, 1, rows.x);
   torch::NoGradGuard no_gradient;
   seed_torch(1);
@@ -79,7 +79,7 @@ TEST_CASE("a refined posterior of a linear model is the exact one, and the bound
 TEST_CASE("annealed chains from a poor posterior find the evidence") {
   Schemas schemas;
   const auto model = linear_model(3, schemas);
-  const auto rows = rows_of(*model);
+  const auto rows = linear_rows(*model);
   const auto exact = evidence_of(*model, 3, rows.x).mean().item<double>();
   seed_torch(2);
   const auto found = annealed_log_prob(*model, rows, {64, 60, 5}).mean().item<double>();

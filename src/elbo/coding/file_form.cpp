@@ -1,6 +1,7 @@
 #include "elbo/coding/file_form.h"
 
 #include "elbo/coding/array_form.h"
+#include "elbo/coding/table_form.h"
 #include "elbo/core/error.h"
 
 namespace elbo {
@@ -13,9 +14,13 @@ std::unique_ptr<FileForm> form_of(std::string_view bytes, const Dataset& data, c
       "and IDX files of bytes (grey levels need a model of bytes, not of bits), tables");
 }
 
-std::unique_ptr<FileForm> form_from(const std::string& kind, std::string side, const Schemas&) {
+std::unique_ptr<FileForm> form_from(const std::string& kind, std::string side,
+                                    const Schemas& schemas) {
   if (kind == "array") return std::make_unique<ArrayForm>(std::move(side));
-  fail("[decompress] file: found kind \"", kind, "\", known: array");
+  if (kind == "csv") {
+    return std::make_unique<TableForm>(TableParts{{}, {}, std::move(side)}, schemas.x);
+  }
+  fail("[decompress] file: found kind \"", kind, "\", known: array, csv");
 }
 
 }  // namespace elbo

@@ -1,4 +1,5 @@
 #include "elbo/latents/tree_beliefs.h"
+#include "elbo/model/codes_columns.h"
 #include "elbo/model/knows_missing.h"
 #include "elbo/model/sees_training.h"
 #include "elbo/model/spec.h"
@@ -26,7 +27,7 @@ struct TreeOptions {
 /// (Liu & Van den Broeck 2021, arXiv:2106.02264). Training also shows which cells are missing,
 /// which depends on the class, too: log p(x, missing); what is judged is log p(x) alone. The code
 /// is one-hot, [D, classes].
-class Tree : public Latent, public SeesTraining, public KnowsMissing {
+class Tree : public Latent, public SeesTraining, public KnowsMissing, public CodesColumns {
  public:
   Tree(const LatentPlan& plan, const TreeOptions& o) : classes_(o.classes) {
     const auto& x = plan.data.x;
@@ -72,6 +73,8 @@ class Tree : public Latent, public SeesTraining, public KnowsMissing {
     return missing_.gather(1, z).sigmoid().t();
   }
 
+  ColumnClasses column_classes() const override { return {parents(), root_, links_, missing_}; }
+
   Trace generate(int64_t n, const Tensor&, const Values& fixed) override {
     check_fixed(fixed, {"z"});
     Site site{"z", Tensor(), Tensor(), nullptr, std::make_shared<ClassesOfTree>(now())};
@@ -105,11 +108,15 @@ class Tree : public Latent, public SeesTraining, public KnowsMissing {
   }
 
  private:
-  std::shared_ptr<const ClassTree> now() const {
+  std::vector<int64_t> parents() const {
     const auto parent = parent_.to(torch::kCPU);
     const auto* from = parent.data_ptr<int64_t>();
+    return {from, from + columns_};
+  }
+
+  std::shared_ptr<const ClassTree> now() const {
     return std::make_shared<ClassTree>(
-        ClassTree{tree_of_parents({from, from + columns_}), root_.softmax(0), links_.softmax(2)});
+        ClassTree{tree_of_parents(parents()), root_.softmax(0), links_.softmax(2)});
   }
 
   /// [B, classes, D] log p(x_j | class), 0 where the mask hides a cell.

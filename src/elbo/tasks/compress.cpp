@@ -1,6 +1,7 @@
 #include "elbo/coding/container.h"
 #include "elbo/coding/file_form.h"
 #include "elbo/coding/row_code.h"
+#include "elbo/coding/table_form.h"
 #include "elbo/data/open.h"
 #include "elbo/io/file.h"
 #include "elbo/io/sha256.h"
@@ -32,6 +33,28 @@ bool same_rows(const Batch& a, const Batch& b) {
   return alike(a.x, b.x) && alike(a.mask, b.mask);
 }
 
+/// Of the run's files without which nothing can be decompressed.
+int64_t model_bytes(const Run& run) {
+  int64_t bytes = 0;
+  for (const char* file : {"spec.json", "schema.json", "weights.safetensors"}) {
+    std::error_code missing;
+    const auto size = std::filesystem::file_size(run.path() / file, missing);
+    bytes += missing ? 0 : static_cast<int64_t>(size);
+  }
+  return bytes;
+}
+
+/// A table of which the model knows too little is kept as text.
+void keep_if_less(std::string_view content, const Schemas& schemas, Container& container,
+                  int64_t* words) {
+  const auto kept = TableForm::kept(content, schemas)->side();
+  if (kept.size() >= container.side.size() + 4 * static_cast<size_t>(*words)) return;
+  container.side = kept;
+  container.blocks.clear();
+  container.facts["rows"] = 0;
+  *words = 0;
+}
+
 class Compress : public Task {
  public:
   explicit Compress(const CompressOptions& options) : o_(options) {}
@@ -41,9 +64,12 @@ class Compress : public Task {
     const auto code = row_code(input.model, input.run->schemas());
     const auto source = data_path(input.data);
     const auto content = read_maybe_gzip(source);
-    const auto data = input.run->open_other(input.data, "all", OddCells::kQuoted);
-    const auto rows = whole(*data);
-    const auto form = form_of(content, *data, rows);
+    const auto& schemas = input.run->schemas();
+    auto table = TableForm::of(content, schemas);
+    const auto data = table ? nullptr : input.run->open_other(input.data, "all", OddCells::kQuoted);
+    const auto rows = table ? table->rows() : whole(*data);
+    const auto beside = table ? table->report() : Json::object();
+    const std::unique_ptr<FileForm> form = table ? std::move(table) : form_of(content, *data, rows);
     Container container;
     container.facts = {{"model", weights_hash(*input.model)},
                        {"model_name", input.run->facts()["model"]},
@@ -52,7 +78,7 @@ class Compress : public Task {
                        {"size", content.size()},
                        {"sha256", sha256(content)}};
     container.side = form->side();
-    const double n = static_cast<double>(rows.size());
+    const double n = static_cast<double>(std::max<int64_t>(rows.size(), 1));
     int64_t words = 0;
     for (int64_t first = 0; first < rows.size(); first += o_.block) {
       const int64_t end = std::min(first + o_.block, rows.size());
@@ -62,25 +88,30 @@ class Compress : public Task {
       words += static_cast<int64_t>(written.size());
       // What cannot be read again is never called done.
       check(same_rows(code->decode(written, end - first), part), "[compress] rows from ",
-            data->row_name(first), ": they do not come back");
+            data ? data->row_name(first) : std::to_string(first), ": they do not come back");
       input.progress(static_cast<double>(end) / n);
     }
+    if (schemas.x.kind == Kind::kTable) keep_if_less(content, schemas, container, &words);
     const auto packed = pack(container);
     const auto path =
         output_path(input, std::filesystem::path(source).filename().string() + ".elbo");
     write_file_atomic(path, packed);
     const double bits = 8 * static_cast<double>(packed.size());
-    return {{"file", path},
-            {"rows", rows.size()},
-            {"bytes", packed.size()},
-            {"original_bytes", content.size()},
-            {"share", static_cast<double>(packed.size()) /
-                          static_cast<double>(std::max<size_t>(content.size(), 1))},
-            {"bits_per_row", bits / n},
-            {"bits_per_value", bits / n / static_cast<double>(numel(input.run->schemas().x.shape))},
-            {"rows_bytes", 4 * words},
-            {"beside_rows_bytes", packed.size() - 4 * static_cast<size_t>(words)},
-            {"blocks", container.blocks.size()}};
+    Json result = {
+        {"file", path},
+        {"rows", rows.size()},
+        {"bytes", packed.size()},
+        {"original_bytes", content.size()},
+        {"share", static_cast<double>(packed.size()) /
+                      static_cast<double>(std::max<size_t>(content.size(), 1))},
+        {"bits_per_row", bits / n},
+        {"bits_per_value", bits / n / static_cast<double>(numel(input.run->schemas().x.shape))},
+        {"rows_bytes", 4 * words},
+        {"beside_rows_bytes", packed.size() - 4 * static_cast<size_t>(words)},
+        {"blocks", container.blocks.size()},
+        {"model_bytes", model_bytes(*input.run)}};
+    result.update(beside);
+    return result;
   }
 
   std::string example() const override { return "elbo compress RUN digits.npy -o digits.elbo"; }

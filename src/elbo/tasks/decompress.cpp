@@ -55,7 +55,6 @@ class Decompress : public Task {
   using Blocks = std::vector<Container::Block>;
 
   static Batch decoded(const Blocks& blocks, RowCode& code, const TaskInput& input) {
-    check(!blocks.empty(), "[decompress] ", input.data, ": it holds no rows");
     std::vector<Tensor> x, mask;
     for (const auto& block : blocks) {
       const auto rows = code.decode(block.words, block.rows);
@@ -64,7 +63,7 @@ class Decompress : public Task {
       input.progress(static_cast<double>(x.size()) / static_cast<double>(blocks.size()));
     }
     Batch all;
-    all.x = torch::cat(x);
+    all.x = x.empty() ? torch::zeros({0, numel(input.run->schemas().x.shape)}) : torch::cat(x);
     if (!mask.empty()) all.mask = torch::cat(mask);
     return all;
   }

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "elbo/coding/ans.h"
+
+// Symbols in the order in which they are read again: what a stack takes is put on it backwards.
+
+namespace elbo {
+
+/// Places of a symbol among 2^bits.
+struct CodedSymbol {
+  uint32_t start, frequency;
+  int bits;
+};
+
+constexpr int kFrequencyBits = 24;
+// Whole numbers below 2^kLevelBits are alike to a 512th, those of more have 16 bits put apart.
+constexpr int kUniformBits = 31, kLevelBits = 22, kPlainBits = 16;
+
+/// `weights`, from 0 and not all of them 0, as whole numbers that sum to 2^24, each at least 1, one
+/// before the other: ends [n + 1]. The rest of rounding goes to the largest.
+inline void frequencies(const double* weights, size_t n, std::vector<uint32_t>& ends) {
+  constexpr uint32_t kAll = uint32_t{1} << kFrequencyBits;
+  double sum = 0;
+  for (size_t i = 0; i < n; ++i) sum += weights[i];
+  const double shared = static_cast<double>(kAll) - static_cast<double>(n);
+  ends.resize(n + 1);
+  size_t largest = 0;
+  uint32_t given = 0;
+  for (size_t i = 0; i < n; ++i) {
+    const double share = sum > 0 ? weights[i] / sum : 1 / static_cast<double>(n);
+    ends[i + 1] = 1 + static_cast<uint32_t>(share * shared);
+    given += ends[i + 1];
+    if (weights[i] > weights[largest]) largest = i;
+  }
+  ends[largest + 1] += kAll - given;
+  ends[0] = 0;
+  for (size_t i = 0; i < n; ++i) ends[i + 1] += ends[i];
+}
+
+class SymbolWriter {
+ public:
+  void put(CodedSymbol s) { symbols_.push_back(s); }
+  /// CodedSymbol i of those that begin at ends[i].
+  void put(size_t i, const std::vector<uint32_t>& ends) {
+    put({ends[i], ends[i + 1] - ends[i], kFrequencyBits});
+  }
+  void put_bits(uint32_t value, int bits) { put({value, 1, bits}); }
+  /// One of n alike.
+  void put_uniform(uint64_t k, uint64_t n) {
+    if (n > uint64_t{1} << kLevelBits) {
+      put_uniform(k >> kPlainBits, ((n - 1) >> kPlainBits) + 1);
+      put_bits(static_cast<uint32_t>(k & ((1U << kPlainBits) - 1)), kPlainBits);
+    } else if (n > 1) {
+      const auto start = static_cast<uint32_t>((k << kUniformBits) / n);
+      const auto end = static_cast<uint32_t>(((k + 1) << kUniformBits) / n);
+      put({start, end - start, kUniformBits});
+    }
+  }
+  void put_float(float x) {
+    uint32_t bits = 0;
+    std::memcpy(&bits, &x, sizeof bits);
+    put_bits(bits >> kPlainBits, kPlainBits);
+    put_bits(bits & ((1U << kPlainBits) - 1), kPlainBits);
+  }
+  std::vector<uint32_t> words() const {
+    AnsStack stack;
+    for (auto s = symbols_.rbegin(); s != symbols_.rend(); ++s) {
+      stack.push(s->start, s->frequency, s->bits);
+    }
+    return stack.words();
+  }
+
+ private:
+  std::vector<CodedSymbol> symbols_;
+};
+
+class SymbolReader {
+ public:
+  explicit SymbolReader(std::vector<uint32_t> words) : stack_(std::move(words)) {}
+  size_t take(const std::vector<uint32_t>& ends) {
+    const auto at = std::upper_bound(ends.begin(), ends.end(), stack_.peek(kFrequencyBits));
+    const auto i = static_cast<size_t>(at - ends.begin()) - 1;
+    stack_.pop(ends[i], ends[i + 1] - ends[i], kFrequencyBits);
+    return i;
+  }
+  uint32_t take_bits(int bits) {
+    const uint32_t value = stack_.peek(bits);
+    stack_.pop(value, 1, bits);
+    return value;
+  }
+  uint64_t take_uniform(uint64_t n) {
+    if (n > uint64_t{1} << kLevelBits) {
+      const uint64_t high = take_uniform(((n - 1) >> kPlainBits) + 1);
+      return high << kPlainBits | take_bits(kPlainBits);
+    }
+    if (n <= 1) return 0;
+    const uint64_t place = stack_.peek(kUniformBits);
+    const uint64_t k = ((place + 1) * n - 1) >> kUniformBits;
+    const auto start = static_cast<uint32_t>((k << kUniformBits) / n);
+    const auto end = static_cast<uint32_t>(((k + 1) << kUniformBits) / n);
+    stack_.pop(start, end - start, kUniformBits);
+    return k;
+  }
+  float take_float() {
+    const uint32_t high = take_bits(kPlainBits);
+    const uint32_t bits = high << kPlainBits | take_bits(kPlainBits);
+    float x = 0;
+    std::memcpy(&x, &bits, sizeof x);
+    return x;
+  }
+  bool spent() const { return stack_.spent(); }
+
+ private:
+  AnsStack stack_;
+};
+
+}  // namespace elbo
