@@ -98,7 +98,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
     def score_samples(self, X: Any) -> np.ndarray:
         """log p(x) of each row in nats, importance-sampled by `draws` draws."""
         run = self._own_run()
-        return -np.asarray(run.score(self._rows(X), draws=self.draws))
+        return -np.asarray(run.score(self._rows(X), score="likelihood", draws=self.draws))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean log p(x)."""
