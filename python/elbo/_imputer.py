@@ -142,7 +142,7 @@ def _with(cells: np.ndarray, absent: np.ndarray, found: Any, constant: Any) -> n
 
 def _like(seen: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Texts as the kind of object that the column holds: truth values, dates, times."""
-    kind = type(seen[0]) if len(seen) else str
+    kind: Any = type(seen[0]) if len(seen) else str
     if kind in (bool, np.bool_):
         words = {"True": True, "False": False}
         return np.array([words.get(str(cell), cell) for cell in found], dtype=object)

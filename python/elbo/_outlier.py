@@ -74,6 +74,7 @@ class OutlierDetector(OutlierMixin, TableEstimator):  # type: ignore[misc]
     offset_: float
     threshold_: float
     labels_: np.ndarray
+    _mixed: bool  # fitted to a table with columns of several kinds
 
     def fit(self, X: Any, y: Any = None) -> "OutlierDetector":
         """Trains on X, an array [N, D] or a data frame; y is not used."""

@@ -215,7 +215,8 @@ ELBO_C_API elbo_status elbo_impute(elbo_run* run, const elbo_data* data, const c
 ELBO_C_API elbo_status elbo_run_cells(const elbo_run* run, const elbo_array* values,
                                       elbo_table** out);
 /* Figures of elbo evaluate as JSON, {"negative elbo", ..., "diagnosis"}. `data`: NULL = the run's
-   held-out rows. `options`: draws, rows, seed, metrics, ... */
+   held-out rows; where they are gone, the figures of the end of the training. `options`: draws,
+   rows, seed, metrics, ... */
 ELBO_C_API elbo_status elbo_evaluate(elbo_run* run, const elbo_data* data, const char* options,
                                      const elbo_callbacks* callbacks, char** json);
 /* Writes encoder.onnx, decoder.onnx and sampler.onnx to a folder. */

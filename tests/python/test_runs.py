@@ -1,4 +1,5 @@
 import copy
+import json
 import logging
 import os
 import pathlib
@@ -80,7 +81,7 @@ class Runs(unittest.TestCase):
         np.testing.assert_array_equal(pickle.loads(pickle.dumps(run)).score(new, draws=7), expected)
         # A row of the training is judged by the others, where the caller says that it may be one.
         alone, seen = (run.score(self.x[:20], draws=7, seen=word) for word in ("no", "yes"))
-        self.assertTrue((seen > alone).mean() > 0.9)
+        self.assertTrue((seen >= alone).all() and (seen > alone).mean() > 0.5)
         np.testing.assert_array_equal(run.score(new, draws=7, seen="yes"), expected)
         with self.assertRaisesRegex(ValueError, "reference scores of 7 draws"):
             run.score(new, draws=9)
@@ -99,8 +100,14 @@ class Runs(unittest.TestCase):
             words = [program, "encode", self.run_.path, f"{folder}/x.npy", "-o", f"{folder}/c.npy", "-q"]
             subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
             np.testing.assert_allclose(np.load(f"{folder}/c.npy"), self.run_.encode(self.x), atol=1e-5)
-            failed = subprocess.run([program, "evaluate", self.run_.path], capture_output=True, text=True)
-            self.assertEqual(failed.returncode, 1)
+            # Its rows are gone with the process: the figures of the end of the training are there.
+            words = [program, "evaluate", self.run_.path, "--json"]
+            figures = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+            self.assertEqual(figures["protocol"]["split"], "validation")
+            script = "import elbo, json, sys; print(json.dumps(elbo.load(sys.argv[1]).evaluate()))"
+            done = subprocess.run([sys.executable, "-c", script, self.run_.path], check=True, capture_output=True, text=True)
+            self.assertEqual(json.loads(done.stdout), figures)
+            failed = subprocess.run([*words, "--draws", "7"], capture_output=True, text=True)
             self.assertIn("give DATA of the same form", failed.stderr)
 
     def test_shapes_and_finite_numbers(self):
@@ -308,7 +315,7 @@ class Tables(unittest.TestCase):
         as_csv = pandas.DataFrame({**columns, "money": [float(m) for m in money]})
         with tempfile.TemporaryDirectory() as folder:
             as_csv.to_csv(f"{folder}/x.csv", index=False)
-            expected = elbo.as_data(f"{folder}/x.csv").schema["x"]
+            expected = elbo.as_data(f"{folder}/x.csv").schema
         table = pyarrow.table({**columns, "x": pyarrow.array(x, pyarrow.float64())})
         views = table.set_column(2, "city", table["city"].cast(pyarrow.string_view()))
         half = table.set_column(5, "x", pyarrow.array(np.array(x, np.float16)))
@@ -317,7 +324,7 @@ class Tables(unittest.TestCase):
         for name, other in {"table": table, "views": views, "halves": half, "pieces": pieces, "polars": frame,
                             "slices": pieces[:60].slice(0, 60), "batches": pieces.to_reader()}.items():
             with self.subTest(name):
-                found = elbo.as_data(other).schema["x"]
+                found = elbo.as_data(other).schema
                 kinds = [[(c["name"], c["type"]) for c in schema["detail"]["columns"]] for schema in (found, expected)]
                 self.assertEqual(*kinds)
         with self.assertRaisesRegex(ValueError, "[Ll]ist|format"):
