@@ -28,7 +28,7 @@ class Synthesizer(TableEstimator):
         types: Any = None,
         latent_dim: int | None = None,
         epochs: int | None = None,
-        batch_size: int = 128,
+        batch_size: int | None = 128,
         learning_rate: float | None = None,
         validation: float = 0.1,
         random_state: Any = None,
