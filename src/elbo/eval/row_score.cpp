@@ -18,6 +18,8 @@ constexpr double kWeights[] = {1, 0, 4, 1};
 constexpr double kPower = 4;
 constexpr double kUpperShare = 0.1;
 constexpr double kEnormous = 1e30;
+// A reference row scores as itself, however sums were rounded beside other rows.
+constexpr double kSame = 1e-6;
 
 Tensor as_double(const Tensor& t) { return t.to(torch::kCPU, torch::kFloat64); }
 
@@ -57,11 +59,11 @@ Tensor Surprise::operator()(const Tensor& scores) const {
   auto out = torch::empty_like(s);
   const auto n = static_cast<double>(sorted_.size());
   for (int64_t i = 0; i < s.numel(); ++i) {
-    const double value = s.data_ptr<double>()[i];
-    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), value);
+    const double value = s.data_ptr<double>()[i], same = kSame * std::max(1.0, std::fabs(value));
+    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), value - same);
     const double p = (1 + static_cast<double>(sorted_.end() - at)) / (n + 1);
     out.data_ptr<double>()[i] =
-        value > level_ ? -std::log(tail_) + (value - level_) / mean_excess_ : -std::log(p);
+        value > level_ + same ? -std::log(tail_) + (value - level_) / mean_excess_ : -std::log(p);
   }
   return out;
 }

@@ -50,8 +50,8 @@ class RowScorer {
 
   /// The score that is given: that of the options, or what auto stands for.
   const std::string& kind() const { return options_.score; }
-  /// From now on rows may be among those that the model was trained on.
-  void expect_seen() { seen_ = true; }
+  /// Whether from now on rows may be among those that the model was trained on.
+  void expect_seen(bool seen) { seen_ = seen; }
 
   /// What calibrate() learns, to be kept: [R, 4 + densities] float64 parts of the scores of the
   /// reference rows, and [1, …] what each component usually brings.

@@ -1,5 +1,7 @@
 #include "elbo/tasks/score_reference.h"
 
+#include "elbo/data/content_hash.h"
+
 namespace elbo {
 
 std::shared_ptr<const Kept> kept_scores(const Run& run, const RowScoreOptions& options) {
@@ -12,9 +14,14 @@ std::shared_ptr<const Kept> kept_scores(const Run& run, const RowScoreOptions& o
   check(run.data_here(), "[score] the run keeps reference scores of ", how["draws"].dump(),
         " draws with seed ", how["seed"].dump(), ", found ", options.draws, " draws with seed ",
         options.seed, options.refine == 0 ? "" : " and --refine",
-        ", and its data are not on this machine: leave these options out, or name "
-        "normal rows with --normal");
+        ", and its data are not on this machine: ask for the draws and the seed that are kept, or "
+        "name normal rows with --normal");
   return nullptr;
+}
+
+bool are_training_rows(const Dataset& data, const Run& run, const Model& model) {
+  if (model.densities.empty()) return false;
+  return content_hash(data) == run.facts()["data"].value("hash", Json());
 }
 
 NormalRows normal_rows(const TaskInput& input, const std::string& given) {
