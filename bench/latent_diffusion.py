@@ -2,15 +2,17 @@
 """Image autoencoders of the published shapes with random weights, here and in diffusers: what each reads and writes
 of the other, and how far apart their numbers are. Prints a table; exits with 1 where a row fails.
 
-usage: bench/latent_diffusion.py --program build/elbo [--side 64] [--only NAME]
+usage: bench/latent_diffusion.py --program build/elbo [--side 64] [--only NAME] [--large 1024 [--memory 2G]]
 needs: diffusers, torch, safetensors, pillow, numpy"""
 import argparse
 import filecmp
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 import torch
@@ -89,12 +91,49 @@ def check(program, name, side, folder):
     return good
 
 
+def measured(command):
+    """Seconds and peak memory in MB of a command."""
+    began = time.monotonic()
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"failed: {command}")
+    return time.monotonic() - began, usage.ru_maxrss / 1024
+
+
+def large(program, side, folder, memory):
+    """A picture as a whole and in bands: memory, time, difference."""
+    model_of("SD 1.5").save_pretrained(folder / "theirs")
+    subprocess.run([program, "import", folder / "theirs", "--out", folder / "run", "-q"], check=True, stdout=subprocess.DEVNULL)
+    pixels = np.random.default_rng(2).random((side // 8, side // 8, 3)) * 255
+    Image.fromarray(pixels.astype(np.uint8)).resize((side, side), Image.BICUBIC).save(folder / "x.png")
+    print("| what | as a whole | in bands | share of memory | largest difference, relative |\n| --- | --- | --- | --- | --- |")
+    good = True
+    for task, data, out in (("encode", "x.png", "z"), ("decode", "z-whole.npy", "y")):
+        words = [program, task, folder / "run", folder / data, "-q", "--latents"] + (["mean"] if task == "encode" else [])
+        seconds, whole = measured(words + ["--memory", "900G", "-o", folder / f"{out}-whole.npy"])
+        bound = memory or f"{int(whole / 4)}M"
+        slower, banded = measured(words + ["--memory", bound, "-o", folder / f"{out}-bands.npy"])
+        a, b = np.load(folder / f"{out}-bands.npy"), np.load(folder / f"{out}-whole.npy")
+        error = relative(a, b)
+        good = good and error < 1e-4 and (memory or banded <= whole / 4 * 1.02)
+        print(f"| {task} {side} x {side} | {whole:,.0f} MB, {seconds:.0f} s | {banded:,.0f} MB (--memory {bound}), {slower:.0f} s | "
+              f"{banded / whole:.2f} | {error:.1e} |", flush=True)
+    return good
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", default="build/elbo")
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--only")
+    parser.add_argument("--large", type=int, help="compare a picture of this side as a whole and in bands instead")
+    parser.add_argument("--memory", help="memory for the bands (default: a quarter of what the whole took)")
     a = parser.parse_args()
+    if a.large:
+        with tempfile.TemporaryDirectory() as folder:
+            return 0 if large(str(pathlib.Path(a.program).resolve()), a.large, pathlib.Path(folder), a.memory) else 1
     print("| shape | parameters | tensors | files re-written | from_pretrained | by way of LDM names | encode, relative | "
           "decode, relative |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
     good = True
