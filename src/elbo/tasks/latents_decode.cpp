@@ -152,7 +152,7 @@ Json decode_latents(const TaskInput& input, const std::string& memory) {
   result["pictures"] = pictures;
   const auto of = [&](int64_t k) { return std::to_string(k) + " of " + std::to_string(pictures); };
   if (cropped > 0) result["cropped"] = of(cropped) + ", to the size of the encoded picture";
-  if (banded > 0) result["in bands"] = of(banded);
+  if (banded > 0) result["in_bands"] = of(banded);
   return result;
 }
 

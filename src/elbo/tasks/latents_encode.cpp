@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <set>
 
@@ -132,6 +133,25 @@ class LatentFiles {
   Shape shape_, first_;
 };
 
+/// Of all numbers of codes: what a diffusion's scaling factor is chosen by.
+class CodeSpread {
+ public:
+  void add(const Tensor& z) {
+    const auto wide = z.to(torch::kFloat64);
+    count_ += z.numel();
+    sum_ += wide.sum().item<double>();
+    squares_ += wide.square().sum().item<double>();
+  }
+  double mean() const { return sum_ / static_cast<double>(count_); }
+  double deviation() const {
+    return std::sqrt(std::max(0.0, squares_ / static_cast<double>(count_) - mean() * mean()));
+  }
+
+ private:
+  int64_t count_ = 0;
+  double sum_ = 0, squares_ = 0;
+};
+
 std::string of_pictures(int64_t n, int64_t all) {
   return std::to_string(n) + " of " + std::to_string(all);
 }
@@ -151,6 +171,7 @@ Json encode_latents(const TaskInput& input, bool draw, const std::string& memory
         ": latents go to a .npy file (pictures of one size) or to a folder");
   const int64_t budget = picture_budget(memory);
   LatentFiles files(path, all);
+  CodeSpread spread;
   int64_t done = 0, padded = 0, transparent = 0, banded = 0;
   source.for_each([&](const std::string& name, const std::string& bytes) {
     const auto pixels = decode_image(bytes, name);
@@ -159,6 +180,7 @@ Json encode_latents(const TaskInput& input, bool draw, const std::string& memory
     Batch batch;
     batch.x = x;
     const auto trace = input.model->latent->infer(batch, draw ? 1 : 0);
+    spread.add(trace.code);
     files.add(name, scale.scaled(trace.code), pixels.size(1), pixels.size(2));
     padded += x.size(2) != pixels.size(1) || x.size(3) != pixels.size(2);
     transparent += has_alpha(bytes);
@@ -167,11 +189,15 @@ Json encode_latents(const TaskInput& input, bool draw, const std::string& memory
   });
   Json result = files.finish();
   result.update({{"pictures", done}, {"value", draw ? "draw" : "mean"}});
+  // Scaled so, codes of these pictures have deviation 1.
+  result["codes_mean"] = spread.mean();
+  result["codes_deviation"] = spread.deviation();
+  if (spread.deviation() > 0) result["scaling_factor"] = 1 / spread.deviation();
   if (padded > 0) {
     result["padded"] = of_pictures(padded, done) + ", to multiples of " + std::to_string(each);
   }
   if (transparent > 0) result["alpha"] = of_pictures(transparent, done) + ", laid on white";
-  if (banded > 0) result["in bands"] = of_pictures(banded, done);
+  if (banded > 0) result["in_bands"] = of_pictures(banded, done);
   return result;
 }
 
