@@ -60,21 +60,22 @@ class Fields {
   const std::string where_;
 };
 
-std::vector<int64_t> channels_of(const Fields& fields) {
-  const auto& list = fields["block_out_channels"];
+std::vector<int64_t> channels_of(const Fields& fields, const char* name) {
+  const auto& list = fields[name];
   const auto fits = [](const Json& v) {
     return v.is_number_integer() && v >= 1 && v <= kMostChannels;
   };
   if (!list.is_array() || list.empty() || list.size() > kMostLevels ||
       !std::all_of(list.begin(), list.end(), fits)) {
-    fields.refuse("block_out_channels", "up to " + std::to_string(kMostLevels) +
-                                            " numbers from 1 to " + std::to_string(kMostChannels));
+    fields.refuse(name, "up to " + std::to_string(kMostLevels) + " numbers from 1 to " +
+                            std::to_string(kMostChannels));
   }
   return list.get<std::vector<int64_t>>();
 }
 
 Json declaration(const AutoencoderConfig& c, bool encoder) {
-  return {{"type", "autoencoder_kl"}, {"channels", c.channels},
+  const auto& channels = encoder || c.decoder_channels.empty() ? c.channels : c.decoder_channels;
+  return {{"type", "autoencoder_kl"}, {"channels", channels},
           {"blocks", c.blocks},       {"groups", c.groups},
           {"attention", c.attention}, {"code_layer", encoder ? c.quant : c.post_quant},
           {"centred", true},          {"side", encoder ? "encoder" : "decoder"}};
@@ -95,7 +96,19 @@ AutoencoderConfig read_autoencoder_config(const Json& config, const std::string&
   if (fields.has("act_fn") && fields["act_fn"] != "silu" && fields["act_fn"] != "swish") {
     fields.refuse("act_fn", "\"silu\"");
   }
-  if (fields.has("block_out_channels")) c.channels = channels_of(fields);
+  if (c.class_name != "AutoencoderKL") {  // other defaults
+    c.channels = {128, 256, 512, 512};
+    c.blocks = 2;
+    c.latent = 32;
+    c.side = 1024;
+  }
+  if (fields.has("block_out_channels")) c.channels = channels_of(fields, "block_out_channels");
+  if (fields.has("decoder_block_out_channels")) {
+    c.decoder_channels = channels_of(fields, "decoder_block_out_channels");
+    if (c.decoder_channels.size() != c.channels.size()) {
+      fields.refuse("decoder_block_out_channels", "as many as block_out_channels");
+    }
+  }
   fields.words("down_block_types", "DownEncoderBlock2D", c.channels.size());
   fields.words("up_block_types", "UpDecoderBlock2D", c.channels.size());
   int64_t out = 3;
@@ -118,9 +131,11 @@ AutoencoderConfig read_autoencoder_config(const Json& config, const std::string&
     fields.refuse("patch_size", "[2, 2]");
   }
   if (c.scaling == 0) fields.refuse("scaling_factor", "another number");
-  for (const int64_t channels : c.channels) {
-    check(channels % c.groups == 0, "[config] ", where, ": block_out_channels: found ", channels,
-          ", must be a multiple of norm_num_groups, ", c.groups);
+  for (const auto& side : {c.channels, c.decoder_channels}) {
+    for (const int64_t channels : side) {
+      check(channels % c.groups == 0, "[config] ", where, ": block_out_channels: found ", channels,
+            ", must be a multiple of norm_num_groups, ", c.groups);
+    }
   }
   return c;
 }
@@ -183,6 +198,7 @@ std::string autoencoder_config_text(const AutoencoderConfig& c) {
          {"use_post_quant_conv", c.post_quant},
          {"mid_block_add_attention", c.attention}};
   if (packed) {
+    if (!c.decoder_channels.empty()) j["decoder_block_out_channels"] = c.decoder_channels;
     j["batch_norm_eps"] = c.norm_epsilon;
     j["batch_norm_momentum"] = 0.1;
     j["patch_size"] = {2, 2};
@@ -225,11 +241,17 @@ AutoencoderConfig autoencoder_config_of(const Json& spec, const Json& latents,
         decoder.is_object() ? decoder.value("type", Json()) : decoder,
         "; such files hold networks of type autoencoder_kl");
   AutoencoderConfig c;
+  if (latents.is_object() && latents.contains("patch_variance"))
+    c.class_name = "AutoencoderKLFlux2";
   const auto read = [](const Json& part, const char* name, auto& field) {
     if (part.is_object() && part.contains(name)) part[name].get_to(field);
   };
   c.blocks = 2;
   read(encoder, "channels", c.channels);
+  read(decoder, "channels", c.decoder_channels);
+  if (c.decoder_channels == c.channels) c.decoder_channels.clear();
+  check(c.decoder_channels.empty() || c.class_name != "AutoencoderKL", "[export] ", where,
+        ": its encoder and decoder have other channels, which such files cannot say");
   read(encoder, "blocks", c.blocks);
   read(encoder, "groups", c.groups);
   read(encoder, "attention", c.attention);

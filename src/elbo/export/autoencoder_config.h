@@ -12,7 +12,7 @@ namespace elbo {
 /// that diffusers gives them.
 struct AutoencoderConfig {
   std::string class_name = "AutoencoderKL";
-  std::vector<int64_t> channels{64};
+  std::vector<int64_t> channels{64}, decoder_channels;  // the decoder's own; empty = the same
   int64_t blocks = 1, groups = 32, pictures = 3, latent = 4, side = 32;
   bool attention = true, quant = true, post_quant = true;
   double scaling = 0.18215, shift = 0;
