@@ -28,13 +28,16 @@ SHAPES = {"SD 1.5": dict(WIDE, sample_size=512),
                       use_post_quant_conv=False),
           "FLUX.1": dict(WIDE, latent_channels=16, scaling_factor=0.3611, shift_factor=0.1159, use_quant_conv=False,
                          use_post_quant_conv=False),
-          "FLUX.2": dict(WIDE, latent_channels=32)}
-TENSORS = {"SD 1.5": 248, "SDXL": 248, "SD3": 244, "FLUX.1": 244, "FLUX.2": 251}
+          "FLUX.2": dict(WIDE, latent_channels=32), "TAESD": {}}
+TENSORS = {"SD 1.5": 248, "SDXL": 248, "SD3": 244, "FLUX.1": 244, "FLUX.2": 251, "TAESD": 134}
 ALLOWED = 1e-5
 
 
 def model_of(name):
     torch.manual_seed(len(name))
+    if name == "TAESD":
+        from diffusers import AutoencoderTiny
+        return AutoencoderTiny().eval()
     if name != "FLUX.2":
         return AutoencoderKL(**SHAPES[name]).eval()
     from diffusers import AutoencoderKLFlux2
@@ -63,14 +66,18 @@ def check(program, name, side, folder):
     theirs, mine, ldm = folder / "theirs", folder / "mine", folder / "ldm.safetensors"
     model.save_pretrained(theirs)
     info = json.loads(run("import", theirs, "--out", folder / "run", "--json"))
-    written = json.loads(run("export", folder / "run", "--diffusers", mine, "--ldm", ldm, "--json"))
+    written = json.loads(run("export", folder / "run", "--diffusers", mine, "--json"))
     weights = "diffusion_pytorch_model.safetensors"
     same = filecmp.cmp(theirs / weights, mine / weights, False) and filecmp.cmp(theirs / "config.json",
                                                                                mine / "config.json", False)
     again = type(model).from_pretrained(mine)
     taken = all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values()))
-    run("import", ldm, "--config", theirs / "config.json", "--out", folder / "ldm_run")
-    run("export", folder / "ldm_run", "--diffusers", folder / "back")
+    if name == "TAESD":
+        run("export", folder / "run", "--diffusers", folder / "back")
+    else:
+        run("export", folder / "run", "--ldm", ldm)
+        run("import", ldm, "--config", theirs / "config.json", "--out", folder / "ldm_run")
+        run("export", folder / "ldm_run", "--diffusers", folder / "back")
     there_and_back = filecmp.cmp(theirs / weights, folder / "back" / weights, False)
 
     pixels = (np.random.default_rng(1).random((side, side, 3)) * 255).astype(np.uint8)
@@ -78,7 +85,8 @@ def check(program, name, side, folder):
     run("encode", folder / "run", folder / "x.png", "--latents", "mean", "-o", folder / "z.npy")
     with torch.no_grad():
         x = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
-        mode = model.encode(2 * x - 1).latent_dist.mode()
+        coded = model.encode(2 * x - 1)
+        mode = coded.latents if name == "TAESD" else coded.latent_dist.mode()
         expected = latents_of(model, mode)
         run("decode", folder / "run", folder / "z.npy", "--latents", "-o", folder / "y.npy")
         y = model.decode(mode).sample / 2 + 0.5

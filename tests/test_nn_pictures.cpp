@@ -114,6 +114,38 @@ TEST_CASE("a picture that goes through in bands gives what it gives as a whole")
   }
 }
 
+TEST_CASE("a tiny image autoencoder computes what PyTorch's functions do, in bands too") {
+  const torch::NoGradGuard no_gradient;
+  for (const auto& c : golden_file("autoencoder")["tiny"]) {
+    const int64_t z = c["latent"], height = c["size"][0], width = c["size"][1];
+    const int64_t factor = int64_t{1} << (c["encoder_blocks"].size() - 1);
+    const Shape picture{3, height, width}, code{z, height / factor, width / factor};
+    const auto side = [&](const char* blocks, const Shape& in, const Shape& out) {
+      const auto network = networks().make(
+          {in, out},
+          {{"type", "autoencoder_tiny"}, {"channels", c["channels"]}, {"blocks", c[blocks]}});
+      set_weights(*network);
+      return network;
+    };
+    const auto encoder = side("encoder_blocks", picture, code);
+    const auto decoder = side("decoder_blocks", code, picture);
+    const auto x = (torch::arange(2 * numel(picture), torch::kFloat64).sin() / 2 + 0.5)
+                       .view(with_rows(2, picture));
+    const auto codes =
+        4 * torch::arange(2 * numel(code), torch::kFloat64).cos().view(with_rows(2, code));
+    const auto h = encoder->forward(x.to(torch::kFloat32));
+    check_near(h, golden_numbers(c["encoded"], h), kLayerFloat);
+    const auto y = decoder->forward(codes.to(torch::kFloat32));
+    check_near(y, golden_numbers(c["decoded"], y), kLayerFloat);
+    const auto large = torch::rand({1, 3, 41 * factor, 5 * factor});
+    const auto many = torch::randn({1, z, 41, 5});
+    const auto whole = encoder->forward(large), back = decoder->forward(many);
+    const PictureMemory memory(1);
+    check_near(encoder->forward(large), whole, kLayerFloat);
+    check_near(decoder->forward(many), back, kLayerFloat);
+  }
+}
+
 TEST_CASE("attention with blocks of queries is attention") {
   const torch::NoGradGuard no_gradient;
   const Json c{{"channels", {4}},     {"blocks", 1}, {"groups", 2},     {"attention", true},

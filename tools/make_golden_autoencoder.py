@@ -130,10 +130,78 @@ def case(channels, blocks, groups, latent, attention, code_layer, size):
             "code_layer": code_layer, "size": size, "encoded": flat(h), "decoded": flat(y)}
 
 
+def tiny_shapes(channels, blocks, ends, down):
+    out, place = {}, 0
+
+    def conv(a, b, bias=True):
+        nonlocal place
+        out[f"layers.{place}.weight"] = (b, a, 3, 3)
+        if bias:
+            out[f"layers.{place}.bias"] = (b,)
+        place += 1
+
+    def residuals(n):
+        nonlocal place
+        for _ in range(n):
+            for k in (0, 2, 4):
+                out[f"layers.{place}.conv.{k}.weight"] = (channels, channels, 3, 3)
+                out[f"layers.{place}.conv.{k}.bias"] = (channels,)
+            place += 1
+    if down:
+        for i, n in enumerate(blocks):
+            conv(channels if i else ends[0], channels, i == 0)
+            residuals(n)
+        conv(channels, ends[1])
+        return out
+    conv(ends[0], channels)
+    place += 1
+    for i, n in enumerate(blocks):
+        residuals(n)
+        last = i + 1 == len(blocks)
+        place += not last
+        conv(channels, ends[1] if last else channels, last)
+    return out
+
+
+def tiny(w, x, down):
+    """By the order of places: a layer without a bias halves in the encoder, doubles before it in the decoder."""
+    places = sorted({int(name.split(".")[1]) for name in w})
+    if not down:
+        x = 3 * torch.tanh(x / 3)
+    for place in places:
+        name = f"layers.{place}"
+        if name + ".weight" not in w:
+            h = F.conv2d(x, w[name + ".conv.0.weight"], w[name + ".conv.0.bias"], padding=1)
+            for k in (2, 4):
+                h = F.conv2d(F.relu(h), w[f"{name}.conv.{k}.weight"], w[f"{name}.conv.{k}.bias"], padding=1)
+            x = F.relu(x + h)
+            continue
+        bias, last = w.get(name + ".bias"), place == places[-1]
+        if not down and bias is None:
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        x = F.conv2d(x, w[name + ".weight"], bias, 2 if down and bias is None else 1, 1)
+        if not down and place == 0:
+            x = F.relu(x)
+    return x
+
+
+def tiny_case(channels, encoder_blocks, decoder_blocks, latent, size):
+    steps = 2 ** (len(encoder_blocks) - 1)
+    x = torch.sin(torch.arange(2 * 3 * size[0] * size[1], dtype=torch.float64)).reshape(2, 3, *size) / 2 + 0.5
+    h = tiny(weights(tiny_shapes(channels, encoder_blocks, (3, latent), True)), x, True)
+    z = 4 * torch.cos(torch.arange(2 * latent * size[0] * size[1] // steps ** 2, dtype=torch.float64))
+    y = tiny(weights(tiny_shapes(channels, decoder_blocks, (latent, 3), False)),
+             z.reshape(2, latent, size[0] // steps, size[1] // steps), False)
+    flat = lambda t: [float(f"{v:.10g}") for v in t.flatten().tolist()]
+    return {"channels": channels, "encoder_blocks": encoder_blocks, "decoder_blocks": decoder_blocks, "latent": latent,
+            "size": size, "encoded": flat(h), "decoded": flat(y)}
+
+
 golden = {"made_by": {"torch": torch.__version__},
           "cases": [case([4, 8], 1, 2, 2, True, True, [8, 12]),
                     case([4, 6, 6], 2, 2, 3, False, False, [12, 8]),
-                    case([6], 1, 3, 1, True, False, [5, 4])]}
+                    case([6], 1, 3, 1, True, False, [5, 4])],
+          "tiny": [tiny_case(4, [1, 2, 1], [2, 1, 1], 2, [8, 12])]}
 with open("tests/golden/autoencoder.json", "w") as file:
     json.dump(golden, file)
     file.write("\n")

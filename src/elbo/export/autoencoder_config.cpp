@@ -2,76 +2,12 @@
 
 #include <map>
 
+#include "elbo/export/autoencoder_fields.h"
+
 namespace elbo {
 namespace {
 
-constexpr int64_t kMostChannels = 16384, kMostSide = 16384, kMostLevels = 8;
-constexpr const char* kVersion = "0.35.0";  // of diffusers, whose fields these are
-
-class Fields {
- public:
-  Fields(const Json& config, const std::string& where) : config_(config), where_(where) {
-    check(config.is_object(), "[config] ", where, ": not a JSON object");
-  }
-  [[noreturn]] void refuse(const char* name, const std::string& allowed) const {
-    fail("[config] ", where_, ": ", name, ": found ", config_[name].dump().substr(0, 80),
-         ", expected ", allowed);
-  }
-  bool has(const char* name) const { return config_.contains(name) && !config_[name].is_null(); }
-  void whole(const char* name, int64_t& field, int64_t least, int64_t most) const {
-    if (!has(name)) return;
-    const auto& value = config_[name];
-    const bool fits = value.is_number_integer() && value >= least && value <= most;
-    if (!fits)
-      refuse(name, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
-    field = value.get<int64_t>();
-  }
-  void truth(const char* name, bool& field) const {
-    if (!has(name)) return;
-    if (!config_[name].is_boolean()) refuse(name, "true or false");
-    field = config_[name].get<bool>();
-  }
-  void number(const char* name, double& field) const {
-    if (!has(name)) return;
-    if (!config_[name].is_number()) refuse(name, "a number");
-    field = config_[name].get<double>();
-  }
-  void numbers(const char* name, std::vector<double>& field, int64_t size) const {
-    if (!has(name)) return;
-    const auto& list = config_[name];
-    const bool fits =
-        list.is_array() && static_cast<int64_t>(list.size()) == size &&
-        std::all_of(list.begin(), list.end(), [](const Json& v) { return v.is_number(); });
-    if (!fits) refuse(name, std::to_string(size) + " numbers");
-    field = list.get<std::vector<double>>();
-  }
-  void words(const char* name, const std::string& each, size_t count) const {
-    if (!has(name)) return;
-    const auto& list = config_[name];
-    const bool fits =
-        list.is_array() && list.size() == count &&
-        std::all_of(list.begin(), list.end(), [&](const Json& v) { return v == each; });
-    if (!fits) refuse(name, std::to_string(count) + " times \"" + each + "\"");
-  }
-  const Json& operator[](const char* name) const { return config_[name]; }
-
- private:
-  const Json& config_;
-  const std::string where_;
-};
-
-std::vector<int64_t> channels_of(const Fields& fields, const char* name) {
-  const auto& list = fields[name];
-  const auto fits = [](const Json& v) {
-    return v.is_number_integer() && v >= 1 && v <= kMostChannels;
-  };
-  if (!list.is_array() || list.empty() || list.size() > kMostLevels ||
-      !std::all_of(list.begin(), list.end(), fits)) {
-    fields.refuse(name, "up to " + std::to_string(kMostLevels) + " numbers from 1 to " +
-                            std::to_string(kMostChannels));
-  }
-  return list.get<std::vector<int64_t>>();
-}
+constexpr int64_t kMostChannels = 16384, kMostLevels = 8;
 
 Json declaration(const AutoencoderConfig& c, bool encoder) {
   const auto& channels = encoder || c.decoder_channels.empty() ? c.channels : c.decoder_channels;
@@ -84,12 +20,15 @@ Json declaration(const AutoencoderConfig& c, bool encoder) {
 }  // namespace
 
 AutoencoderConfig read_autoencoder_config(const Json& config, const std::string& where) {
-  const Fields fields(config, where);
+  const PublishedFields fields(config, where);
+  if (fields.has("_class_name") && fields["_class_name"] == "AutoencoderTiny") {
+    return read_tiny_config(fields);
+  }
   AutoencoderConfig c;
   if (fields.has("_class_name")) {
     const auto& name = fields["_class_name"];
     if (name != "AutoencoderKL" && name != "AutoencoderKLFlux2") {
-      fields.refuse("_class_name", "AutoencoderKL or AutoencoderKLFlux2");
+      fields.refuse("_class_name", "AutoencoderKL, AutoencoderKLFlux2 or AutoencoderTiny");
     }
     c.class_name = name.get<std::string>();
   }
@@ -102,9 +41,9 @@ AutoencoderConfig read_autoencoder_config(const Json& config, const std::string&
     c.latent = 32;
     c.side = 1024;
   }
-  if (fields.has("block_out_channels")) c.channels = channels_of(fields, "block_out_channels");
+  fields.wholes("block_out_channels", c.channels, 1, kMostChannels, kMostLevels);
   if (fields.has("decoder_block_out_channels")) {
-    c.decoder_channels = channels_of(fields, "decoder_block_out_channels");
+    fields.wholes("decoder_block_out_channels", c.decoder_channels, 1, kMostChannels, kMostLevels);
     if (c.decoder_channels.size() != c.channels.size()) {
       fields.refuse("decoder_block_out_channels", "as many as block_out_channels");
     }
@@ -118,7 +57,7 @@ AutoencoderConfig read_autoencoder_config(const Json& config, const std::string&
   fields.whole("latent_channels", c.latent, 1, 1024);
   fields.whole("layers_per_block", c.blocks, 1, 64);
   fields.whole("norm_num_groups", c.groups, 1, 1024);
-  fields.whole("sample_size", c.side, 1, kMostSide);
+  fields.whole("sample_size", c.side, 1, kMostPublishedSide);
   fields.truth("mid_block_add_attention", c.attention);
   fields.truth("use_quant_conv", c.quant);
   fields.truth("use_post_quant_conv", c.post_quant);
@@ -179,10 +118,11 @@ AutoencoderConfig guess_autoencoder_config(const NamedTensors& tensors, const st
 }
 
 std::string autoencoder_config_text(const AutoencoderConfig& c) {
+  if (c.tiny()) return tiny_config_text(c);
   const auto n = c.channels.size();
   const bool packed = c.class_name != "AutoencoderKL";
   Json j{{"_class_name", c.class_name},
-         {"_diffusers_version", kVersion},
+         {"_diffusers_version", kDiffusersVersion},
          {"act_fn", "silu"},
          {"block_out_channels", c.channels},
          {"down_block_types", std::vector<std::string>(n, "DownEncoderBlock2D")},
@@ -212,6 +152,7 @@ std::string autoencoder_config_text(const AutoencoderConfig& c) {
 }
 
 Json autoencoder_spec(const AutoencoderConfig& c) {
+  if (c.tiny()) return tiny_spec(c);
   const int64_t side = (c.side + c.factor() - 1) / c.factor();
   return {{"latent", {{"type", "flat"}, {"shape", {c.latent, side, side}}}},
           {"encoder", declaration(c, true)},
@@ -228,6 +169,7 @@ Json autoencoder_spec(const AutoencoderConfig& c) {
 
 AutoencoderConfig autoencoder_config_of(const Json& spec, const Json& latents,
                                         const std::string& where) {
+  if (is_tiny_spec(spec)) return tiny_config_of(spec, latents);
   const auto& encoder = spec.at("encoder");
   const auto& decoder = spec.at("decoder");
   const auto is = [](const Json& part) {
@@ -239,7 +181,7 @@ AutoencoderConfig autoencoder_config_of(const Json& spec, const Json& latents,
         ": its encoder and decoder are ",
         encoder.is_object() ? encoder.value("type", Json()) : encoder, " and ",
         decoder.is_object() ? decoder.value("type", Json()) : decoder,
-        "; such files hold networks of type autoencoder_kl");
+        "; such files hold networks of type autoencoder_kl or autoencoder_tiny");
   AutoencoderConfig c;
   if (latents.is_object() && latents.contains("patch_variance"))
     c.class_name = "AutoencoderKLFlux2";

@@ -14,12 +14,16 @@ struct AutoencoderConfig {
   std::string class_name = "AutoencoderKL";
   std::vector<int64_t> channels{64}, decoder_channels;  // the decoder's own; empty = the same
   int64_t blocks = 1, groups = 32, pictures = 3, latent = 4, side = 32;
+  std::vector<int64_t> encoder_blocks, decoder_blocks;  // of a tiny one, at each resolution
   bool attention = true, quant = true, post_quant = true;
   double scaling = 0.18215, shift = 0;
   std::vector<double> mean, deviation;  // of latents, one for each channel; empty = none
   double norm_epsilon = 1e-4;           // of codes whose patches are normalised
 
-  int64_t factor() const { return int64_t{1} << (channels.size() - 1); }
+  bool tiny() const { return class_name == "AutoencoderTiny"; }
+  int64_t factor() const {
+    return int64_t{1} << ((tiny() ? encoder_blocks.size() : channels.size()) - 1);
+  }
 };
 
 /// Raises an Error that names `where` and the field which no network here has.

@@ -187,7 +187,7 @@ ImportedAutoencoder import_autoencoder(const AutoencoderFile& file, const Import
   Json latents{{"scale", config.scaling}, {"shift", config.shift}}, published = Json::object();
   if (!config.mean.empty()) latents["mean"] = config.mean;
   if (!config.deviation.empty()) latents["deviation"] = config.deviation;
-  if (config.class_name != "AutoencoderKL") {
+  if (config.class_name == "AutoencoderKLFlux2") {
     take_patch_norm(taker, config, file, latents, published);
   }
   torch::NoGradGuard no_gradient;

@@ -1,6 +1,4 @@
-#include "elbo/nn/picture_memory.h"
 #include "elbo/nn/picture_network.h"
-#include "elbo/nn/picture_steps.h"
 
 namespace elbo {
 namespace {
@@ -32,7 +30,8 @@ struct KlOptions {
 /// The image autoencoder of latent diffusion. Modules have the names of published weights.
 class AutoencoderKl : public PictureNetwork {
  public:
-  AutoencoderKl(const NetworkPlan& plan, KlOptions options) : plan_(plan), o_(std::move(options)) {
+  AutoencoderKl(const NetworkPlan& plan, KlOptions options)
+      : PictureNetwork(plan.in), plan_(plan), o_(std::move(options)) {
     check(plan.condition == 0, "[network autoencoder_kl] condition: it reads none");
     check(plan.in.size() == 3 && plan.out.size() == 3,
           "[network autoencoder_kl] shapes: ", to_string(plan.in), " to ", to_string(plan.out),
@@ -59,57 +58,11 @@ class AutoencoderKl : public PictureNetwork {
           ", expected rows of ", plan_.in[0], " channels and sides of at least ", each);
     auto h = x;
     if (encodes_ && o_.centred) h = h * 2 - 1;
-    h = within_memory(h);
+    h = through(h);
     return !encodes_ && o_.centred ? h / 2 + 0.5 : h;
   }
 
-  int64_t peak_bytes(const Shape& in) const override {
-    std::vector<LayerReport> lines;
-    auto shape = in;
-    int64_t most = 0;
-    for (const auto& step : steps_) {
-      const int64_t before = bytes_of(shape);
-      step->report(shape, lines);
-      most = std::max(most, before + 2 * std::max(before, bytes_of(shape)));
-    }
-    return most;
-  }
-
-  std::vector<LayerReport> report() const override {
-    std::vector<LayerReport> lines;
-    auto shape = plan_.in;
-    for (const auto& step : steps_) step->report(shape, lines);
-    return lines;
-  }
-
  private:
-  Tensor within_memory(const Tensor& x) const {
-    const int64_t bytes = PictureMemory::bytes();
-    const Shape row(x.sizes().begin() + 1, x.sizes().end());
-    const bool free = bytes == 0 || torch::GradMode::is_enabled();
-    if (free || peak_bytes(row) * x.size(0) <= bytes) {
-      auto h = x;
-      for (const auto& step : steps_) h = step->forward(h);
-      return h;
-    }
-    std::vector<Tensor> rows;
-    for (int64_t i = 0; i < x.size(0); ++i) rows.push_back(in_bands(x.narrow(0, i, 1), bytes));
-    return torch::cat(rows);
-  }
-
-  /// What a step makes is kept where it fits; else the next steps compute it as often as they need
-  /// it: once for each of their norms.
-  Tensor in_bands(const Tensor& x, int64_t bytes) const {
-    constexpr double kForBands = 0.2;
-    const auto room = static_cast<int64_t>((1 - kForBands) * static_cast<double>(bytes));
-    auto rows = whole_rows(x);
-    for (const auto& step : steps_) {
-      rows = step->by_rows(std::move(rows));
-      if (bytes_of(rows->shape()) <= room) rows = stored_rows(rows);
-    }
-    return picture_of(rows);
-  }
-
   std::vector<int64_t> usual_channels() const {
     const auto& large = encodes_ ? plan_.in : plan_.out;
     const auto& small = encodes_ ? plan_.out : plan_.in;
@@ -128,8 +81,6 @@ class AutoencoderKl : public PictureNetwork {
           to_string(plan_.out), ", but ", o_.channels.size(), " resolutions make sides ", factor(),
           " times as long");
   }
-
-  void add(PictureStepPtr step) { steps_.push_back(std::move(step)); }
 
   void add_middle(int64_t channels) {
     const auto at = Place(*this) / "mid_block";
@@ -192,7 +143,6 @@ class AutoencoderKl : public PictureNetwork {
   const NetworkPlan plan_;
   KlOptions o_;
   bool encodes_ = true;
-  std::vector<PictureStepPtr> steps_;
 };
 
 const bool autoencoder_kl_added = networks().add<KlOptions>(

@@ -82,6 +82,18 @@ class DoubledRows : public DerivedRows {
   bool cheap() const override { return true; }
 };
 
+class MappedRows : public DerivedRows {
+ public:
+  MappedRows(const Rows& x, std::function<Tensor(const Tensor&)> f)
+      : DerivedRows(x->shape(), {x}), f_(std::move(f)) {}
+
+ private:
+  Tensor compute(int64_t from, int64_t to) override { return f_(source().rows(from, to)); }
+  bool cheap() const override { return true; }
+
+  const std::function<Tensor(const Tensor&)> f_;
+};
+
 class SummedRows : public DerivedRows {
  public:
   SummedRows(const Rows& late, const Rows& x) : DerivedRows(x->shape(), {late, x}) {}
@@ -102,6 +114,9 @@ Rows normalised_rows(Rows x, std::shared_ptr<GroupNorm> norm) {
   return std::make_shared<NormalisedRows>(x, std::move(norm));
 }
 Rows doubled_rows(Rows x) { return std::make_shared<DoubledRows>(x); }
+Rows mapped_rows(Rows x, std::function<Tensor(const Tensor&)> f) {
+  return std::make_shared<MappedRows>(x, std::move(f));
+}
 Rows summed_rows(Rows late, Rows x) { return std::make_shared<SummedRows>(late, x); }
 
 }  // namespace elbo

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "elbo/nn/convolution.h"
 #include "elbo/nn/group_norm.h"
 #include "elbo/nn/row_source.h"
@@ -12,6 +14,8 @@ namespace elbo {
 Rows convolved_rows(Rows x, std::shared_ptr<Convolution> layer, bool far = false);
 Rows normalised_rows(Rows x, std::shared_ptr<GroupNorm> norm);
 Rows doubled_rows(Rows x);
+/// f of every place by itself.
+Rows mapped_rows(Rows x, std::function<Tensor(const Tensor&)> f);
 /// `late` reads further down than `x` is asked for, and is asked first.
 Rows summed_rows(Rows late, Rows x);
 

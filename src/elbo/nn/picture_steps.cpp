@@ -16,9 +16,9 @@ std::shared_ptr<GroupNorm> norm_at(const Place& at, const std::string& name, int
   return at.put(name, std::make_shared<GroupNorm>(channels, groups, kPictureEpsilon, true));
 }
 
-class KeepingStep : public PictureStep {
+class LayerStep : public PictureStep {
  public:
-  KeepingStep(std::shared_ptr<Convolution> layer, std::string name)
+  LayerStep(std::shared_ptr<Convolution> layer, std::string name)
       : layer_(std::move(layer)), name_(std::move(name)) {}
   Tensor forward(const Tensor& x) const override { return layer_->forward(x); }
   Rows by_rows(Rows x) const override { return convolved_rows(std::move(x), layer_); }
@@ -136,9 +136,14 @@ Place Place::operator/(const std::string& name) const {
   return Place(*child);
 }
 
+PictureStepPtr convolution_step(const Place& at, const std::string& name,
+                                const ConvolutionPlan& plan, bool bias) {
+  return std::make_unique<LayerStep>(at.put(name, std::make_shared<Convolution>(plan, bias)), name);
+}
+
 PictureStepPtr convolution_step(const Place& at, const std::string& name, int64_t in, int64_t out,
                                 int64_t kernel) {
-  return std::make_unique<KeepingStep>(convolution_at(at, name, keeping(in, out, kernel)), name);
+  return std::make_unique<LayerStep>(convolution_at(at, name, keeping(in, out, kernel)), name);
 }
 
 PictureStepPtr down_step(const Place& at, const std::string& name, int64_t channels) {

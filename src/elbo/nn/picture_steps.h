@@ -37,12 +37,22 @@ class PictureStep {
 };
 using PictureStepPtr = std::unique_ptr<PictureStep>;
 
-/// Convolution that keeps the size, with its name below `at`.
+/// Convolution and what follows it, with its name below `at`.
+PictureStepPtr convolution_step(const Place& at, const std::string& name,
+                                const ConvolutionPlan& plan, bool bias = true);
+/// One that keeps the size.
 PictureStepPtr convolution_step(const Place& at, const std::string& name, int64_t in, int64_t out,
                                 int64_t kernel);
 /// To half the size: zeros below and on the right, then a 3x3 convolution of stride 2.
 PictureStepPtr down_step(const Place& at, const std::string& name, int64_t channels);
-/// To twice the size: every place four times, then a 3x3 convolution.
+/// To twice the size: every place four times.
+PictureStepPtr doubling_step();
+/// limit * tanh(x / limit).
+PictureStepPtr bounding_step(double limit);
+/// Three 3x3 convolutions with rectifiers, "0", "2" and "4" below `at`; rectified once more after x
+/// is added.
+PictureStepPtr plain_residual_step(const Place& at, const std::string& name, int64_t channels);
+/// The same and a 3x3 convolution.
 PictureStepPtr up_step(const Place& at, const std::string& name, int64_t channels);
 /// Group normalisation and SiLU.
 PictureStepPtr norm_step(const Place& at, const std::string& name, int64_t channels,

@@ -8,6 +8,10 @@
 namespace elbo {
 namespace {
 
+/// Rows that are kept above a request: beside a chain of convolutions a shortcut asks for rows that
+/// the chain has passed.
+constexpr int64_t kBehind = 4;
+
 constexpr auto kInnermost = torch::MemoryFormat::ChannelsLast;
 
 Tensor empty_rows_of(const Shape& shape, int64_t rows) {
@@ -28,7 +32,7 @@ class StoredRows : public RowSource {
     const auto after = std::upper_bound(first_.begin(), first_.end(), from);
     const auto at = static_cast<size_t>(after - first_.begin()) - 1;
     if (leaving_) {
-      for (size_t i = 0; i < at; ++i) bands_[i].reset();
+      for (size_t i = 0; i < at && first_[i + 1] <= from - kBehind; ++i) bands_[i].reset();
     }
     const int64_t begin = first_[at];
     if (to <= begin + bands_[at].size(2)) return bands_[at].narrow(2, from - begin, to - from);
@@ -74,18 +78,19 @@ Tensor DerivedRows::rows(int64_t from, int64_t to) {
   if (kept_.defined() && from >= first_ && to <= last_) {
     return kept_.narrow(2, from - first_, to - from);
   }
-  const bool overlaps = kept_.defined() && from >= first_ && from < last_;
-  auto next = compute(overlaps ? last_ : from, to);
-  if (overlaps) {
-    auto all = empty_rows_of(shape(), to - from);
-    all.narrow(2, 0, last_ - from).copy_(kept_.narrow(2, from - first_, last_ - from));
-    all.narrow(2, last_ - from, to - last_).copy_(next);
+  const bool goes_on = kept_.defined() && from >= first_ && from <= last_;
+  const int64_t begin = goes_on ? std::max(first_, from - kBehind) : from;
+  auto next = compute(goes_on ? last_ : from, to);
+  if (goes_on && begin < last_) {
+    auto all = empty_rows_of(shape(), to - begin);
+    all.narrow(2, 0, last_ - begin).copy_(kept_.narrow(2, begin - first_, last_ - begin));
+    all.narrow(2, last_ - begin, to - last_).copy_(next);
     next = all;
   }
   kept_ = next;
-  first_ = from;
+  first_ = begin;
   last_ = to;
-  return next;
+  return next.narrow(2, from - begin, to - from);
 }
 
 void DerivedRows::settle() {
