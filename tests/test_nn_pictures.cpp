@@ -81,6 +81,7 @@ TEST_CASE("an image autoencoder computes what PyTorch's functions do") {
       check_near(y, golden_numbers(c["decoded"], y), kLayerFloat);
     }
     encoder->to(torch::kFloat64);
+    set_weights(*encoder);
     const auto h = encoder->forward(x.view({2, 3, height, width}));
     CHECK_CLOSE(h, golden_numbers(c["encoded"], h), 1e-7);
   }

@@ -81,6 +81,8 @@ def main(root):
     table = list(names())
     values = {new: [rng.gauss(1 if "norm" in new and new.endswith("weight") else 0, 0.2) for _ in range(size(shape))]
               for new, _, shape in table}
+    for name, numbers in values.items():
+        values[name] = struct.unpack(f"<{len(numbers)}f", struct.pack(f"<{len(numbers)}f", *numbers))  # rounded once
     pack = {"F32": "f", "F16": "e"}
     made = lambda new, shape, kind="F32": (kind, shape, struct.pack(f"<{size(shape)}{pack[kind]}", *values[new]))
     now = {new: made(new, shape) for new, _, shape in table}

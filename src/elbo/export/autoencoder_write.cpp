@@ -136,6 +136,8 @@ Json write_ldm(const Run& run, const Model& model, const std::string& path,
   const Published published(run, type);
   check(path.ends_with(".safetensors"), "[export] ", path,
         ": such a file is safetensors; name it FILE.safetensors");
+  check(!published.config().tiny(), "[export] ", run.name(),
+        ": latent diffusion has no names for a tiny autoencoder; --diffusers writes it");
   const bool own = published.naming() == Naming::kLdm;
   const auto named =
       named_weights(published, model, Naming::kLdm, own ? published.prefix() : std::string());
