@@ -21,7 +21,7 @@ std::shared_ptr<const Kept> kept_scores(const Run& run, const RowScoreOptions& o
 
 bool are_training_rows(const Dataset& data, const Run& run, const Model& model) {
   if (model.densities.empty()) return false;
-  return content_hash(data) == run.facts()["data"].value("hash", Json());
+  return content_hash(data) == run.facts()["data"].value("hash", std::string());
 }
 
 NormalRows normal_rows(const TaskInput& input, const std::string& given) {
