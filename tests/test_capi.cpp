@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "elbo/capi/arrow_abi.h"
 #include "elbo/elbo.h"
 
 // The C interface as its users see it.
@@ -116,6 +117,35 @@ TEST_CASE("a score does not depend on the other rows") {
     CHECK(one[0] == doctest::Approx(all[static_cast<size_t>(row)]).epsilon(1e-5));
     elbo_data_free(data);
   }
+}
+
+TEST_CASE("scores among normal rows need neither these rows nor the handle of the training") {
+  const auto folder = folder_for("ensemble");
+  const auto x = some_numbers(80, 3);
+  const auto a = matrix(x, 80, 3);
+  elbo_data* data = nullptr;
+  elbo_run *run = nullptr, *opened = nullptr;
+  REQUIRE(elbo_data_array(&a, nullptr, "{\"reader\": {\"kind\": \"real\"}}", &data) == ELBO_OK);
+  REQUIRE(elbo_train(data,
+                     "{\"for\": \"anomalies\", \"reference\": {\"draws\": 7}, \"train\": "
+                     "{\"epochs\": 2}}",
+                     folder.c_str(), nullptr, &run) == ELBO_OK);
+  elbo_run_free(run);
+  elbo_data_free(data);
+  REQUIRE(elbo_data_array(&a, nullptr, "{\"reader\": {\"kind\": \"real\"}}", &data) == ELBO_OK);
+  REQUIRE(elbo_run_open(folder.c_str(), &opened) == ELBO_OK);
+  std::vector<double> whole(80), likely(80);
+  REQUIRE(elbo_score(opened, data, "{\"draws\": 7}", whole.data(), nullptr) == ELBO_OK);
+  REQUIRE(elbo_score(opened, data, "{\"draws\": 7, \"score\": \"likelihood\"}", likely.data(),
+                     nullptr) == ELBO_OK);
+  CHECK(whole != likely);
+  for (const double score : whole) CHECK(score >= 0);  // a surprise, not a likelihood
+  CHECK(elbo_score(opened, data, nullptr, whole.data(), nullptr) == ELBO_INVALID);
+  CHECK(std::string(elbo_last_error()).find("reference scores of 7 draws") != std::string::npos);
+  CHECK(elbo_train(data, "{\"reference\": 3}", folder.c_str(), nullptr, &run) == ELBO_INVALID);
+  elbo_run_free(opened);
+  elbo_data_free(data);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a callback that stops leaves a run with weights") {
@@ -237,6 +267,72 @@ TEST_CASE("a table's missing cells are filled, spelled as the data spell them") 
   elbo_run_free(run);
   elbo_data_free(data);
   std::filesystem::remove_all(folder);
+}
+
+namespace {
+
+/// A stream of two batches of one column of doubles, the second of them with a missing cell.
+struct Batches {
+  std::vector<double> numbers{0.5, 1.5, 2.5, 3.5, 4.5};
+  uint8_t bits = 0b101;  // of the last three
+  int given = 0;
+  ArrowSchema field{}, schema{};
+  ArrowSchema* fields[1] = {&field};
+  const void* buffers[2][2] = {{nullptr, numbers.data()}, {&bits, numbers.data() + 2}};
+  const void* none[1] = {nullptr};
+  ArrowArray columns[2]{};
+  ArrowArray* children[2][1] = {{&columns[0]}, {&columns[1]}};
+  ArrowArrayStream stream{};
+
+  Batches() {
+    field.format = "g";
+    field.name = "x";
+    schema.format = "+s";
+    schema.n_children = 1;
+    schema.children = fields;
+    schema.release = [](ArrowSchema* s) { s->release = nullptr; };
+    stream.private_data = this;
+    stream.get_schema = [](ArrowArrayStream* s, ArrowSchema* out) {
+      *out = of(s).schema;
+      return 0;
+    };
+    stream.get_next = [](ArrowArrayStream* s, ArrowArray* out) { return of(s).next(out); };
+    stream.get_last_error = [](ArrowArrayStream*) { return "the disk is gone"; };
+    stream.release = [](ArrowArrayStream* s) { s->release = nullptr; };
+  }
+  static Batches& of(ArrowArrayStream* s) { return *static_cast<Batches*>(s->private_data); }
+  int next(ArrowArray* out) {
+    *out = ArrowArray{};
+    if (given == 2) return 0;
+    auto& column = columns[given];
+    column.length = out->length = given == 0 ? 2 : 3;
+    column.null_count = given;
+    column.n_buffers = 2;
+    column.buffers = buffers[given];
+    out->n_buffers = out->n_children = 1;
+    out->buffers = none;
+    out->children = children[given];
+    out->release = [](ArrowArray* a) { a->release = nullptr; };
+    ++given;
+    return 0;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("batches of an Arrow stream become one table") {
+  Batches batches;
+  elbo_table* table = nullptr;
+  REQUIRE(elbo_table_from_arrow(&batches.stream, &table) == ELBO_OK);
+  CHECK(elbo_table_rows(table) == 5);
+  const double* numbers = elbo_table_numbers(table, 0);
+  REQUIRE(numbers != nullptr);
+  CHECK(numbers[4] == 4.5);
+  elbo_table_free(table);
+  CHECK(elbo_table_from_arrow(&batches.stream, &table) == ELBO_INVALID);  // it is at its end
+  batches.stream.get_next = [](ArrowArrayStream*, ArrowArray*) { return 5; };
+  CHECK(elbo_table_from_arrow(&batches.stream, &table) == ELBO_INVALID);
+  CHECK(std::string(elbo_last_error()).find("the disk is gone") != std::string::npos);
 }
 
 TEST_CASE("rows that are counted are the rows that are written") {

@@ -76,7 +76,7 @@ TEST_CASE("symbols come back, and take about -log2 p bits") {
     for (const auto& place : places) bits += kSymbolBits - std::log2(place.frequency);
     AnsStack stack;
     push_all(stack, places);
-    CHECK(std::fabs(static_cast<double>(stack.bits()) + 32 - bits) <= 64);
+    CHECK(std::fabs(stack.information() - AnsStack().information() - bits) <= kSymbolShare * bits);
     const auto back = symbols->read(stack);
     CHECK(stack.spent());
     CHECK(back.view_as(x).equal(x));

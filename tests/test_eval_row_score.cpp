@@ -102,6 +102,11 @@ TEST_CASE("surprise is -log of the share of reference scores as high, with an ex
   CHECK_CLOSE(s[1].item<double>(), -std::log(51.0 / 101), kDoubleSums);
   // The ten highest lie 5.5 above the eleventh on average.
   CHECK_CLOSE(s[3].item<double>(), -std::log(0.1) + 1, kDoubleSums);
+  // However sums are rounded, a reference row scores as itself, also where the tail begins.
+  const auto rounded =
+      surprise(torch::tensor({50 - 1e-9, 50.0, 50 + 1e-9, 89 - 1e-9, 89 + 1e-9}, torch::kFloat64));
+  CHECK((rounded.narrow(0, 0, 3) == rounded[1]).all().item<bool>());
+  CHECK((rounded.narrow(0, 3, 2) == s[2]).all().item<bool>());
   const auto rising = surprise(torch::linspace(-10, 500, 1000, torch::kFloat64));
   CHECK((rising.diff() >= 0).all().item<bool>());
 }

@@ -8,6 +8,12 @@ constexpr double kExactFunction = 4e-15;
 constexpr double kSymbolShare = 0.002;
 /// Bits of rows by bits back against the bound estimated with other draws of 64 rows.
 constexpr double kBitsBackShare = 0.05;
+/// A bound whose posterior is exact: what 1,500 steps of Adam leave, in float32.
+constexpr double kExactNats = 1e-3;
+/// The ELBO of the same by 32 draws: their noise.
+constexpr double kRefinedNats = 0.3;
+/// Mean of 20 rows by 64 annealed chains each.
+constexpr double kAnnealedNats = 0.02;
 /// Golden values are float64 from SciPy; a dozen operations lose a few of sixteen digits.
 constexpr double kGoldenDouble = 1e-10;
 /// The same in float32: seven digits, of which lgamma and differences lose two.

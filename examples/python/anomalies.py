@@ -33,7 +33,7 @@ size = search.best_params_["vae__latent_dim"]
 print("size of the code:", size)
 
 detector = make_pipeline(
-    StandardScaler(), elbo.OutlierDetector("vae", latent_dim=size, epochs=epochs, random_state=0)
+    StandardScaler(), elbo.OutlierDetector(latent_dim=size, epochs=epochs, random_state=0)
 ).fit(usual)
 truth = np.r_[np.ones(200), -np.ones(200)]
 shown = np.r_[new, odd]

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ._call import Stopped
-from ._data import Data, column_names, is_frame
+from ._data import Data, column_names, is_frame, is_missing
 from ._run import Run, train
 
 _STEPS_AT_LEAST = 1000  # small data need more than the usual number of epochs
@@ -69,7 +69,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         *,
         latent_dim: int | None = None,
         epochs: int | None = None,
-        batch_size: int = 128,
+        batch_size: int | None = 128,
         learning_rate: float | None = None,
         validation: float = 0.1,
         random_state: Any = None,
@@ -101,14 +101,21 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             "steps": None if self.epochs is None else 0,
             **(self.train_options or {}),
         }
-        if self.epochs is None and not options.get("steps"):
-            steps = max(1, rows // max(1, int(options["batch"])))
+        batch = options.get("batch")
+        if self.epochs is None and batch is not None and not options.get("steps"):
+            steps = max(1, rows // max(1, int(batch)))
             options["epochs"] = max(_EPOCHS, -(-_STEPS_AT_LEAST // steps))
         return options
 
-    def _train(self, data: Data, rows: int, defaults: Mapping[str, Any] | None = None) -> None:
+    def _train(
+        self,
+        data: Data,
+        rows: int,
+        defaults: Mapping[str, Any] | None = None,
+        reference: Mapping[str, Any] | None = None,
+    ) -> None:
         """Sets run_ and n_iter_; after Ctrl-C, too. `defaults`: options of the model where no spec is
-        given."""
+        given. `reference`: draws of the scores that the run keeps."""
         settings = dict(defaults or {}) if self.spec is None else {}
         if self.latent_dim is not None:
             settings["latent.size"] = self.latent_dim
@@ -118,6 +125,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 model=self.model,
                 set=settings,
                 spec=self.spec,
+                reference=reference,
                 threads=self.n_threads,
                 progress=self.verbose,
                 **self._training(rows),
@@ -159,15 +167,51 @@ def frame_like(given: Any, columns: Mapping[str, np.ndarray]) -> Any:
         for name in made.columns:
             made[name] = as_dtype(made[name], given[name].dtype)
         return made
+    if module in ("polars", "pyarrow"):
+        return arrow_frame(module, given.schema, columns)
+    return dict(columns)
+
+
+def arrow_frame(module: str, schema: Any, columns: Mapping[str, np.ndarray]) -> Any:
+    """A frame of polars or pyarrow with the types of `schema` where the values allow them."""
     if module == "polars":
         import polars
 
-        return polars.DataFrame({name: list(cells) for name, cells in columns.items()})
-    if module == "pyarrow":
-        import pyarrow
+        return polars.DataFrame([_polars_column(name, cells, schema[name]) for name, cells in columns.items()])
+    import pyarrow
 
-        return pyarrow.table({name: list(cells) for name, cells in columns.items()})
-    return dict(columns)
+    return pyarrow.table(
+        {name: _arrow_column(cells, schema.field(name).type) for name, cells in columns.items()}
+    )
+
+
+_TRUTH = {"True": True, "False": False, "true": True, "false": False}
+
+
+def _objects(cells: np.ndarray, truth: bool) -> list[Any]:
+    """Python's objects, None where a cell is missing."""
+    plain = [None if is_missing(cell) else cell for cell in cells.tolist()]
+    return [_TRUTH.get(cell, cell) if truth and isinstance(cell, str) else cell for cell in plain]
+
+
+def _arrow_column(cells: np.ndarray, kind: Any) -> Any:
+    import pyarrow
+
+    plain = pyarrow.array(_objects(cells, pyarrow.types.is_boolean(kind)))
+    try:
+        return plain.cast(kind)
+    except pyarrow.ArrowException:
+        return plain
+
+
+def _polars_column(name: str, cells: np.ndarray, kind: Any) -> Any:
+    import polars
+
+    plain = polars.Series(name, _objects(cells, kind == polars.Boolean), strict=False)
+    try:
+        return plain.cast(kind)
+    except polars.exceptions.PolarsError:
+        return plain
 
 
 def as_dtype(cells: Any, dtype: Any) -> Any:

@@ -35,7 +35,7 @@ class SemiSupervisedClassifier(ClassifierMixin, Estimator):  # type: ignore[misc
         *,
         latent_dim: int | None = 8,
         epochs: int | None = None,
-        batch_size: int = 128,
+        batch_size: int | None = 128,
         learning_rate: float | None = None,
         validation: float = 0.1,
         random_state: Any = None,

@@ -8,7 +8,7 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from ._arrow import add_arrow
+from ._arrow import gives_arrow, table_from_arrow
 from ._call import InputError, call, json_of, options_text
 from ._library import Array, lib
 
@@ -30,7 +30,7 @@ def as_array(x: Any, name: str = "x") -> np.ndarray:
     """Anything array-like in a type and order that the library reads; C-ordered float32 and uint8 are
     not copied."""
     if hasattr(x, "__dlpack__") and not isinstance(x, np.ndarray):
-        x = np.from_dlpack(x.detach() if hasattr(x, "detach") else x)
+        x = _from_dlpack(x, name)
     elif hasattr(x, "toarray"):
         x = x.toarray()
     array = np.asarray(x)
@@ -54,6 +54,17 @@ def as_array(x: Any, name: str = "x") -> np.ndarray:
     return array
 
 
+def _from_dlpack(x: Any, name: str) -> np.ndarray:
+    """A view of a tensor; NumPy has no bfloat16."""
+    try:
+        x = x.detach() if hasattr(x, "detach") else x
+        return np.from_dlpack(x.float() if str(getattr(x, "dtype", "")).endswith("bfloat16") else x)
+    except Exception as error:
+        where = getattr(x, "device", "")
+        raise InputError(f"[array] {name}: not readable as it lies ({where}), move it to the processor: {error}"
+                         .split("\n")[0]) from error
+
+
 def view_of(array: np.ndarray) -> Array:
     """The array as the library sees it, which must stay alive."""
     view = Array(array.ctypes.data, _TYPES[array.dtype.name], array.ndim)
@@ -64,12 +75,25 @@ def view_of(array: np.ndarray) -> Array:
 
 
 def is_frame(x: Any) -> bool:
-    """Whether x has named columns: pandas, polars, pyarrow, or a dictionary of them."""
+    """Whether x has named columns: pandas, polars, pyarrow and all that gives Arrow's tables, or a dictionary of
+    them."""
     if hasattr(x, "toarray"):
         return False  # some of SciPy's sparse matrices are dictionaries
-    return isinstance(x, Mapping) or (hasattr(x, "columns") and not isinstance(x, np.ndarray)) or (
-        hasattr(x, "__arrow_c_array__") and hasattr(x, "schema")
-    )
+    if isinstance(x, Mapping) or (hasattr(x, "columns") and not isinstance(x, np.ndarray)):
+        return True
+    return gives_arrow(x) and (hasattr(x, "schema") or not hasattr(x, "__array__"))
+
+
+def is_plain_frame(x: Any) -> bool:
+    """Whether all columns of a frame are numbers without holes, so that an array says as much."""
+    if isinstance(x, Mapping) or not hasattr(x, "__array__"):
+        return False
+    columns = (plain_cells(x[name]) for name in column_names(x))
+    return all(cells.dtype.kind in "fiu" and not np.isnan(cells).any() for cells in columns)
+
+
+def _is_pandas(x: Any) -> bool:
+    return type(x).__module__.split(".")[0] == "pandas"  # whose Arrow form needs pyarrow
 
 
 def column_names(x: Any) -> list[Any]:
@@ -124,9 +148,10 @@ def from_array(x: Any, labels: Any = None, options: dict[str, Any] | None = None
 class _Table:
     """Columns on their way to the library."""
 
-    def __init__(self, rows: int) -> None:
-        self.rows, self.pointer = rows, ctypes.c_void_p()
-        call(lib.elbo_table_create, rows, ctypes.byref(self.pointer))
+    def __init__(self, rows: int, pointer: ctypes.c_void_p | None = None) -> None:
+        self.rows, self.pointer = rows, pointer or ctypes.c_void_p()
+        if pointer is None:
+            call(lib.elbo_table_create, rows, ctypes.byref(self.pointer))
 
     def __del__(self) -> None:
         if self.pointer:
@@ -211,11 +236,11 @@ def _dates(values: Any) -> np.ndarray:
 
 
 def from_frame(x: Any, options: dict[str, Any] | None = None) -> Data:
-    names = column_names(x)
-    if hasattr(x, "__arrow_c_stream__") and "pyarrow" in type(x).__module__:
-        table = _Table(len(x))
-        add_arrow(table.pointer, x)
+    if gives_arrow(x) and not _is_pandas(x):
+        pointer = table_from_arrow(x)
+        table = _Table(lib.elbo_table_rows(pointer), pointer)
     else:
+        names = column_names(x)
         first = x[names[0]] if names else []
         table = _Table(len(first))
         for name in names:

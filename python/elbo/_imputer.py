@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, TableEstimator):  # type: 
         draws: int = 100,
         latent_dim: int | None = None,
         epochs: int | None = None,
-        batch_size: int = 128,
+        batch_size: int | None = 128,
         learning_rate: float | None = None,
         validation: float = 0.1,
         random_state: Any = None,
@@ -134,5 +135,17 @@ def _with(cells: np.ndarray, absent: np.ndarray, found: Any, constant: Any) -> n
         return cells
     if cells.dtype.kind in "fiu" and found.dtype.kind == "O":  # classes that are numbers
         found = np.array([np.nan if cell is None else float(cell) for cell in found])
-    cells[absent] = found[absent]
+    seen = cells[~absent]
+    cells[absent] = found[absent] if cells.dtype.kind in "fiu" else _like(seen, found[absent])
     return cells
+
+
+def _like(seen: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Texts as the kind of object that the column holds: truth values, dates, times."""
+    kind: Any = type(seen[0]) if len(seen) else str
+    if kind in (bool, np.bool_):
+        words = {"True": True, "False": False}
+        return np.array([words.get(str(cell), cell) for cell in found], dtype=object)
+    if kind in (datetime.date, datetime.datetime):
+        return np.array([cell if cell is None else kind.fromisoformat(str(cell)) for cell in found], dtype=object)
+    return found

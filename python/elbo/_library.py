@@ -56,6 +56,7 @@ _STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "elbo_table_add_numbers": [c_void_p, c_char_p, _ARRAY, _BYTES],
     "elbo_table_add_texts": [c_void_p, c_char_p, c_char_p, c_void_p, _BYTES],
     "elbo_table_add_arrow": [c_void_p, c_void_p, c_void_p],
+    "elbo_table_from_arrow": [c_void_p, _OUT],
     "elbo_table_texts": [c_void_p, c_int64, _OUT, POINTER(_WHOLE), POINTER(POINTER(c_uint8))],
     "elbo_train": [c_void_p, c_char_p, c_char_p, _CALLS, _OUT],
     "elbo_resume": [c_void_p, c_void_p, c_char_p, _CALLS],

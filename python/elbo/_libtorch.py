@@ -24,14 +24,26 @@ def built_for(library: str) -> str:
         return ""
 
 
+# What a library that was built against torch's package may be linked with, each after what it needs.
+_PARTS = ("libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so")
+
+
 @functools.lru_cache(maxsize=None)
-def wanted_files(library: str) -> list[str]:
-    """Names of the libtorch that a library was linked with."""
+def _found_in(library: str, pattern: bytes) -> list[str]:
     try:
         with open(library, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return sorted({name.decode() for name in re.findall(rb"libtorch_cpu\.so[.\d]*", content)})
+            return sorted({name.decode() for name in re.findall(pattern, content)})
     except (OSError, ValueError):
         return []  # found by the loader's own path
+
+
+def wanted_files(library: str) -> list[str]:
+    """Names of the libtorch that a library was linked with."""
+    return _found_in(library, rb"libtorch_cpu\.so[.\d]*")
+
+
+def _names(library: str, file: str) -> bool:
+    return file in _found_in(library, rb"lib(?:torch|c10)\w*\.so")
 
 
 def mapped_libtorch() -> str | None:
@@ -96,8 +108,9 @@ def load_of_package(library: str) -> None:
             f"elbo was built for {described(library)}, and the torch of this environment is {version}; install torch "
             f"{built_for(library)}, or build elbo against {version}"
         )
-    if own.exists():
-        ctypes.CDLL(str(own), ctypes.RTLD_GLOBAL)
+    for path in map(own.with_name, _PARTS):  # each by its path: a wheel holds none, since torch may be anywhere
+        if path.exists() and _names(library, path.name):
+            ctypes.CDLL(str(path), ctypes.RTLD_GLOBAL)
 
 
 class _Refusing(importlib.abc.Loader):

@@ -19,7 +19,14 @@ from ._library import MOST_DIMENSIONS, Array, lib
 from ._looks import as_html, as_text
 from ._progress import bar
 
-_FILES = ("spec.json", "schema.json", "weights.safetensors", "log.jsonl", "features.safetensors")
+_FILES = (
+    "spec.json",
+    "schema.json",
+    "weights.safetensors",
+    "kept.safetensors",
+    "log.jsonl",
+    "features.safetensors",
+)
 
 
 class Run:
@@ -137,12 +144,28 @@ class Run:
         call(lib.elbo_sample, self._pointer, int(n), text, rows.ctypes.data, None)
         return rows
 
-    def score(self, data: Any, *, score: str = "likelihood", draws: int = 50, seed: int = 0) -> Any:
-        """How unusual each row is, [N], higher = more: −log p(x) in nats, elbo, reconstruction or
-        latent."""
+    def score(
+        self,
+        data: Any,
+        *,
+        score: str = "auto",
+        draws: int = 50,
+        seed: int = 0,
+        noise: str = "shared",
+        seen: str = "auto",
+        strict: bool = False,
+    ) -> Any:
+        """How unusual each row is, [N], higher = more: likelihood (−log p(x) in nats), elbo, reconstruction,
+        latent or ensemble (beside the densities of a model for anomalies); auto as elbo score has it.
+        noise: shared (a score does not depend on the other rows) or placed (the scores of elbo score).
+        seen: whether rows may be among those of the training, each of which is then judged by the others
+        (auto: where they are all of them). strict: refuse cells of a table that training has not seen, whose
+        rows else are beyond all normal ones."""
         given = as_data(data)
         scores = np.empty(len(given), dtype=np.float64)
-        text = options_text({"score": score, "draws": draws, "seed": seed})
+        text = options_text(
+            {"score": score, "draws": draws, "seed": seed, "noise": noise, "seen": seen, "strict": strict}
+        )
         call(lib.elbo_score, self._pointer, given.pointer, text, scores.ctypes.data, None)
         return scores
 
@@ -332,11 +355,13 @@ def train(
     data: Any,
     *,
     model: str = "auto",
+    purpose: str | None = None,
     out: str | os.PathLike[str] | None = None,
     labels: Any = None,
     set: Mapping[str, Any] | None = None,
     spec: Mapping[str, Any] | None = None,
     data_options: Mapping[str, Any] | None = None,
+    reference: Mapping[str, Any] | None = None,
     force: bool = False,
     threads: int = 0,
     progress: bool = False,
@@ -345,9 +370,10 @@ def train(
 ) -> Run:
     """Trains a model on data: an array, a data frame, or DATA of the program (a path, "builtin:digits").
 
-    model: a name of the zoo, or a JSON file. set: options of the model by dotted name,
+    model: a name of the zoo, or a JSON file; purpose: "anomalies" or "outliers" in its place. set: options of the model by dotted name,
     {"objective.beta": 4}. spec: a patch of the model as nested dictionaries. data_options: those of
-    `elbo train` about data, {"reader": {"types": "age=count"}}. out: the folder of the run; None = a
+    `elbo train` about data, {"reader": {"types": "age=count"}}. reference: draws and seed of the
+    scores of normal rows that the run keeps. out: the folder of the run; None = a
     temporary one, removed with the run. Other arguments are training options: epochs, batch, lr, seed …
     Ctrl-C stops at the next step and raises KeyboardInterrupt; the run is its `run` attribute.
     """
@@ -355,6 +381,8 @@ def train(
     folder = temporary_folder() if out is None else pathlib.Path(out)
     request = {
         "model": os.fspath(model),
+        **({} if purpose is None else {"for": purpose}),
+        "reference": dict(reference or {}),
         "set": dict(set or {}),
         "spec": dict(spec or {}),
         "train": {name: value for name, value in options.items() if value is not None},

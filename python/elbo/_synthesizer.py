@@ -6,7 +6,7 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from ._base import as_dtype, seed_of
+from ._base import arrow_frame, as_dtype, seed_of
 from ._data import is_frame
 from ._table_estimator import TableEstimator
 
@@ -14,7 +14,7 @@ from ._table_estimator import TableEstimator
 class Synthesizer(TableEstimator):
     """Learns the rows of a table and draws new ones: Synthesizer().fit(df).sample(1000).
 
-    sample() gives a data frame for a pandas data frame, an array for an array, else a dictionary of
+    sample() gives what fit() was given: a data frame (pandas, polars, pyarrow), an array, or a dictionary of
     columns. Columns that tell nothing (identifiers, a single value) are left out; notes_ says which.
 
     types: kinds of columns in place of inferred ones, {"age": "count", "id": "ignore"}. The other
@@ -28,7 +28,7 @@ class Synthesizer(TableEstimator):
         types: Any = None,
         latent_dim: int | None = None,
         epochs: int | None = None,
-        batch_size: int = 128,
+        batch_size: int | None = 128,
         learning_rate: float | None = None,
         validation: float = 0.1,
         random_state: Any = None,
@@ -58,8 +58,9 @@ class Synthesizer(TableEstimator):
         self._fit_table(columns)
         self.notes_ = list(self.run_.schema["x"]["detail"].get("notes", []))
         self._array = not is_frame(X)
-        is_pandas = type(X).__module__.split(".")[0] == "pandas"
-        self._dtypes = {str(name): X[name].dtype for name in X.columns} if is_pandas else None
+        self._module = type(X).__module__.split(".")[0]
+        self._dtypes = {str(n): X[n].dtype for n in X.columns} if self._module == "pandas" else None
+        self._schema = X.schema if self._module in ("polars", "pyarrow") else None
         return self
 
     def sample(
@@ -73,6 +74,8 @@ class Synthesizer(TableEstimator):
         cells = run.cells(run.sample(n_samples, seed=seed, value="draw", **options))
         if self._array:
             return np.stack([np.asarray(c, dtype=np.float64) for c in cells.values()], axis=1)
+        if self._schema is not None:
+            return arrow_frame(self._module, self._schema, cells)
         if self._dtypes is None:
             return cells
         import pandas

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._base import Estimator, checked, set_feature_names
-from ._data import Data, from_frame, is_frame
+from ._data import Data, column_names, from_frame, is_frame
 
 
 def as_columns(array: np.ndarray, names: Any = None) -> dict[str, np.ndarray]:
@@ -44,7 +44,7 @@ class TableEstimator(Estimator):
 
         check_is_fitted(self, "run_")
         if hasattr(self, "feature_names_in_"):
-            names = [str(name) for name in getattr(X, "columns", list(X))]
+            names = [str(name) for name in column_names(X)]
             absent = [name for name in self.feature_names_in_ if name not in names]
             if absent:
                 raise ValueError(f"X lacks the columns {', '.join(absent)} that fit() saw")

@@ -22,7 +22,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
     model: a model of the zoo (elbo.choices("models")), or a JSON file.
     latent_dim: size of the code (None = chosen by the data).
     epochs: passes over the rows (None = 30, and as many as make 1000 steps).
-    batch_size, learning_rate, validation: as of elbo train.
+    batch_size, learning_rate, validation: as of elbo train. batch_size=None with epochs=None: both as the model recommends,
+    or as elbo train chooses by the number of rows.
     random_state: an int is the seed that elbo train would be given.
     kind: "auto", or "real" for pictures of floats that are no shares.
     layout: "auto", "NCHW" or "NHWC".
@@ -41,7 +42,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
         *,
         latent_dim: int | None = None,
         epochs: int | None = None,
-        batch_size: int = 128,
+        batch_size: int | None = 128,
         learning_rate: float | None = None,
         validation: float = 0.1,
         random_state: Any = None,
@@ -98,7 +99,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type
     def score_samples(self, X: Any) -> np.ndarray:
         """log p(x) of each row in nats, importance-sampled by `draws` draws."""
         run = self._own_run()
-        return -np.asarray(run.score(self._rows(X), draws=self.draws))
+        return -np.asarray(run.score(self._rows(X), score="likelihood", draws=self.draws))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean log p(x)."""

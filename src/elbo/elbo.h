@@ -110,10 +110,15 @@ ELBO_C_API elbo_status elbo_table_add_texts(elbo_table* table, const char* name,
                                             const int64_t* offsets, const uint8_t* valid);
 struct ArrowSchema;
 struct ArrowArray;
-/* The columns of a record batch (a struct array of the Arrow C data interface): numbers, booleans,
-   texts, dates, and dictionaries of texts. Copied; the caller releases both structs. */
+struct ArrowArrayStream;
+/* The columns of a record batch (a struct array of the Arrow C data interface): numbers, decimals
+   of 128 bits, booleans, texts, dates, times, and dictionaries of texts. Copied; the caller
+   releases both structs. */
 ELBO_C_API elbo_status elbo_table_add_arrow(elbo_table* table, const struct ArrowSchema* schema,
                                             const struct ArrowArray* batch);
+/* A table of all batches that a stream of the Arrow C stream interface still has. Copied; the
+   caller releases the stream. */
+ELBO_C_API elbo_status elbo_table_from_arrow(struct ArrowArrayStream* stream, elbo_table** out);
 ELBO_C_API int64_t elbo_table_rows(const elbo_table* table);
 ELBO_C_API int64_t elbo_table_columns(const elbo_table* table);
 /* NULL where there is no such column. Valid while the table is. */
@@ -141,7 +146,9 @@ typedef struct {
 
 /* Trains a model into a new folder. `request`: {"model": NAME or FILE.json, "for": "anomalies" or
    "outliers" in place of a model, "set": {"objective.beta": 4}, "spec": a patch of the model (RFC
-   7396), "train": {"epochs": 10, "seed": 0, ...}, "from": RUN, "force": false, "threads": 0}.
+   7396), "train": {"epochs": 10, "seed": 0, ...}, "from": RUN, "force": false, "threads": 0,
+   "reference": {"draws": 50, "seed": 0} of the scores of normal rows that the run keeps}.
+   The run keeps what the program's does: elbo_score() and tasks need the data no more.
    ELBO_STOPPED gives a run, too, with the weights reached so far. */
 ELBO_C_API elbo_status elbo_train(const elbo_data* data, const char* request, const char* folder,
                                   const elbo_callbacks* callbacks, elbo_run** out);
@@ -187,9 +194,13 @@ ELBO_C_API elbo_status elbo_reconstruct(elbo_run* run, const elbo_data* data, co
    temperature, seed. */
 ELBO_C_API elbo_status elbo_sample(elbo_run* run, int64_t count, const char* options, float* rows,
                                    const elbo_callbacks* callbacks);
-/* How unusual each row is, [rows], higher = more. `options`: score = likelihood (-log p(x) in nats)
-   | elbo | reconstruction | latent, draws, seed. All rows meet the same draws, so that a
-   score does not depend on the other rows. */
+/* How unusual each row is, [rows], higher = more. `options`: score = auto | likelihood (-log p(x)
+   in nats) | elbo | reconstruction | latent | ensemble as of elbo score; draws, seed; noise =
+   shared (all rows meet the same draws, so that a score does not depend on the other rows) | placed
+   (the draws and scores of elbo score); seen = auto | yes | no: rows may be among those of the
+   training, each of which is then judged by the others (auto = where the data are all
+   of the training's); strict: refuse cells of a table that training has not seen, whose rows else
+   are beyond all normal ones. */
 ELBO_C_API elbo_status elbo_score(elbo_run* run, const elbo_data* data, const char* options,
                                   double* scores, const elbo_callbacks* callbacks);
 /* What the model says about the missing cells of a table, [rows, columns of the model] each, NaN
@@ -204,7 +215,8 @@ ELBO_C_API elbo_status elbo_impute(elbo_run* run, const elbo_data* data, const c
 ELBO_C_API elbo_status elbo_run_cells(const elbo_run* run, const elbo_array* values,
                                       elbo_table** out);
 /* Figures of elbo evaluate as JSON, {"negative elbo", ..., "diagnosis"}. `data`: NULL = the run's
-   held-out rows. `options`: draws, rows, seed, metrics, ... */
+   held-out rows; where they are gone, the figures of the end of the training. `options`: draws,
+   rows, seed, metrics, ... */
 ELBO_C_API elbo_status elbo_evaluate(elbo_run* run, const elbo_data* data, const char* options,
                                      const elbo_callbacks* callbacks, char** json);
 /* Writes encoder.onnx, decoder.onnx and sampler.onnx to a folder. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs text tests of the program.
 
-A test is a list of lines; `{tmp}` is an empty folder of the file's own.
+A test is a list of lines; `{tmp}` is an empty folder of the file's own, `{tests}` this script's.
   # name: SENTENCE        begins a case; other lines with # are comments
   run elbo ARGUMENTS      runs the program; unless `fails` follows it must exit 0
   fails STATUS            the exit status; 1 and 2 must come with one line on stderr
@@ -73,6 +73,7 @@ class Case:
     def do(self, line):
         word, _, rest = line.partition(" ")
         rest = rest.replace("{tmp}", self.folder).replace("{elbo}", self.program)
+        rest = rest.replace("{tests}", str(pathlib.Path(__file__).resolve().parent))
         if word == "run":
             self.run(rest)
         elif word == "fails":

@@ -182,6 +182,16 @@ def corpus():
                                      "__metadata__": {"elbo": "{}"}}, floats),
                         safetensors({"a": {"dtype": "I64", "shape": [2], "data_offsets": [0, 16]},
                                      "b": {"dtype": "BOOL", "shape": [], "data_offsets": [16, 17]}}, bytes(17))],
+        "published_config": [json.dumps({"_class_name": "AutoencoderKL", "block_out_channels": [32, 64], "latent_channels": 4,
+                                         "act_fn": "silu", "scaling_factor": 0.18215, "shift_factor": None,
+                                         "down_block_types": ["DownEncoderBlock2D"] * 2, "sample_size": 512}).encode(),
+                             b"{}"],
+        "published_weights": [safetensors({name: {"dtype": "F32", "shape": [1, 1, 1, 1], "data_offsets": [4 * k, 4 * k + 4]}
+                                           for k, name in enumerate(names)}, bytes(12))
+                              for names in (["encoder.conv_in.weight", "decoder.conv_in.weight",
+                                             "encoder.down.0.block.0.conv1.weight"],
+                                            ["vae.encoder.conv_in.weight", "vae.decoder.conv_in.weight",
+                                             "vae.encoder.down_blocks.0.resnets.0.conv1.weight"])],
         "gzip": [gzip.compress(text, mtime=0), gzip.compress(text, mtime=0) + gzip.compress(b"", mtime=0), b"plain"],
         "picture": picture, "images": {**archives, **zipped}, "archive": {**archives, **zipped},
         "tar": archives, "shards": shards, "events": [event(b"\x09\0\0\0\0\0\0\xf0?") + event(b"a" * 40)],

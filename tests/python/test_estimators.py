@@ -117,6 +117,79 @@ class Estimators(unittest.TestCase):
         shares = found.predict_proba(odd)
         np.testing.assert_allclose(shares.sum(1), 1)
 
+    def test_the_detector_is_the_program_s(self):
+        import elbo
+
+        x, new = correlated(200), correlated(40, seed=3)
+        for model, purpose in (("anomaly", "anomalies"), ("outlier", "outliers")):
+            found = elbo.OutlierDetector(model, random_state=2, draws=6).fit(x)
+            run = elbo.train(x, purpose=purpose, seed=2, reference={"draws": 6})
+            for name in ("train", "spec"):
+                self.assertEqual(found.run_.facts[name], run.facts[name])
+            np.testing.assert_array_equal(found.score_samples(new), -run.score(new, draws=6))
+            np.testing.assert_array_equal(found.decision_scores_, run.score(x, draws=6))
+            np.testing.assert_array_equal(found.score_samples(x[:3]), -found.decision_scores_[:3])
+            other = pickle.loads(pickle.dumps(found))
+            np.testing.assert_array_equal(other.decision_function(new), found.decision_function(new))
+        alone = elbo.OutlierDetector(criterion="likelihood", epochs=2, random_state=0).fit(x)
+        np.testing.assert_array_equal(alone.score_samples(new), -alone.run_.score(new, score="likelihood"))
+
+    @needs("pandas")
+    def test_outliers_of_a_frame_of_several_kinds(self):
+        import elbo
+        import pandas
+
+        frame = pandas.DataFrame(people(400))
+        found = elbo.OutlierDetector(random_state=0, contamination=0.05).fit(frame)
+        self.assertEqual(list(found.feature_names_in_), ["age", "size", "city"])
+        odd = frame[frame["city"] == "Oslo"].head(20).assign(size=190.0)  # the size of those of Rome
+        usual = pandas.DataFrame(people(200, seed=5))
+        self.assertGreater(np.median(found.decision_function(usual)), 0)
+        self.assertGreater((found.predict(odd) == -1).mean(), 0.8)
+        word = usual.head(4).assign(city=["Rome", "Oslo", "Bonn", "Bonn"])
+        self.assertEqual(list(found.predict(word))[2:], [-1, -1])
+        self.assertLess(found.score_samples(word)[2:].max(), found.decision_scores_.max() * -1)
+        with self.assertRaisesRegex(ValueError, "Bonn"):
+            found.run_.score(word, strict=True)
+        for mistake in (np.zeros((2, 3)), frame.drop(columns="city")):
+            with self.assertRaises(ValueError):
+                found.predict(mistake)
+        numbers = frame[["size"]]
+        by_frame, by_array = (elbo.OutlierDetector(epochs=2, random_state=0).fit(x) for x in (numbers, numbers.to_numpy()))
+        np.testing.assert_array_equal(by_frame.decision_scores_, by_array.decision_scores_)
+
+    def test_outliers_within_the_training_rows(self):
+        import elbo
+        from sklearn.metrics import roc_auc_score
+
+        random = np.random.default_rng(1)
+        x = np.r_[correlated(400), correlated(1) + [0, 3, 0, -3, 0, 0] + 0.1 * random.normal(size=(16, 6))]
+        found = elbo.OutlierDetector("outlier", contamination=0.04, random_state=0).fit(x)
+        truth = np.r_[np.zeros(400), np.ones(16)]
+        self.assertGreater(roc_auc_score(truth, found.decision_scores_), 0.9)
+        self.assertEqual(found.labels_.sum(), 17)
+
+    @needs("polars", "pyarrow")
+    def test_imputer_keeps_frames_of_arrow(self):
+        import datetime
+
+        import elbo
+        import polars
+        import pyarrow
+
+        columns = {name: [None if c != c else c for c in cells] for name, cells in people(120).items()}
+        columns["flag"] = [True, None, False] * 40
+        columns["day"] = [None, *(datetime.date(2024, 1, 1) + datetime.timedelta(days=i) for i in range(119))]
+        columns["count"] = [None if i % 7 == 2 else i % 5 for i in range(120)]
+        for frame in (polars.DataFrame(columns), pyarrow.table(columns)):
+            filled = elbo.Imputer(random_state=0, train_options={"steps": 50}).fit_transform(frame)
+            self.assertIs(type(filled), type(frame))
+            self.assertEqual(filled.schema, frame.schema)
+            for name in columns:
+                cells, before = list(filled[name].to_pylist() if hasattr(filled[name], "to_pylist") else filled[name]), columns[name]
+                self.assertNotIn(None, cells, name)
+                self.assertEqual([c for c, b in zip(cells, before) if b is not None], [b for b in before if b is not None])
+
     def test_a_pipeline_is_searched(self):
         import elbo
         from sklearn.model_selection import GridSearchCV

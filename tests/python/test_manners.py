@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 import elbo
 from elbo import _libtorch
@@ -111,6 +112,18 @@ class OtherLibtorch(unittest.TestCase):
         done = self.in_process("import elbo", ELBO_LIBRARY=library)
         said = done.stderr.splitlines()[-1]
         self.assertIn("elbo was built for libtorch 2.6.0 (libtorch_cpu.so), and the torch of this environment is 2.15.0", said)
+
+    def test_all_that_a_library_needs_of_the_package_is_loaded_each_after_its_needs(self):
+        self.torch_package("2.15.0")
+        for name in ("libc10.so", "libtorch.so", "libtorch_cuda.so", "libtorch_python.so"):
+            (self.path / "torch/lib" / name).write_bytes(b"")
+        library = self.library("2.15.0", "libtorch.so\0libtorch_cpu.so\0libtorch_cuda.so\0libc10.so\0libc10_cuda.so")
+        loaded = []
+        with mock.patch.object(_libtorch.ctypes, "CDLL", lambda path, mode: loaded.append(pathlib.Path(path).name)), \
+                mock.patch.object(_libtorch, "mapped_libtorch", lambda: None), \
+                mock.patch.object(sys, "path", [self.folder.name, *sys.path]):
+            _libtorch.load_of_package(library)
+        self.assertEqual(loaded, ["libc10.so", "libtorch_cpu.so", "libtorch_cuda.so", "libtorch.so"])
 
     def test_a_libtorch_that_is_not_there(self):
         library = self.library("9.9.0", "libtorch_cpu.so.9.9")

@@ -1,4 +1,5 @@
 import copy
+import json
 import logging
 import os
 import pathlib
@@ -45,6 +46,51 @@ class Runs(unittest.TestCase):
                     ]
                     self.assertEqual(weights[0], weights[1], f"{model} on {name}")
 
+    def test_the_program_scores_alike(self):
+        program = os.environ.get("ELBO_PROGRAM")
+        if not program:
+            self.skipTest("ELBO_PROGRAM names no program")
+        new = correlated(150, seed=3)
+        with tempfile.TemporaryDirectory() as folder:
+            np.save(f"{folder}/x.npy", self.x)
+            np.save(f"{folder}/new.npy", new)
+            theirs, ours = f"{folder}/p", f"{folder}/y"
+
+            def elbo_program(*words):
+                subprocess.run([program, *words], check=True, capture_output=True, env=dict(os.environ, OMP_NUM_THREADS="1"))
+
+            elbo_program("train", f"{folder}/x.npy", "--for", "anomalies", "--epochs", "3", "--seed", "5", "--out", theirs)
+            run = elbo.train(self.x, purpose="anomalies", epochs=3, seed=5, out=ours, threads=1)
+            for name in ("weights", "kept"):
+                files = [(pathlib.Path(f) / f"{name}.safetensors").read_bytes() for f in (theirs, ours)]
+                tensors = [content[8 + int.from_bytes(content[:8], "little") :] for content in files]
+                self.assertEqual(tensors[0], tensors[1], name)
+            for name, rows in (("x", self.x), ("new", new)):
+                for folder_of_run in (theirs, ours):
+                    out = f"{folder}/{name}.csv"
+                    elbo_program("score", folder_of_run, f"{folder}/{name}.npy", "-o", out)
+                    said = np.genfromtxt(out, delimiter=",", names=True, usecols=("score",))["score"]
+                    np.testing.assert_allclose(run.score(rows, noise="placed"), said, rtol=1e-5)
+
+    def test_scores_of_normal_rows_stay_with_the_run(self):
+        run = elbo.train(self.x, purpose="anomalies", epochs=2, reference={"draws": 7})
+        run._data = None
+        new = correlated(20, seed=3)
+        expected = run.score(new, draws=7)
+        self.assertTrue(np.isfinite(expected).all())
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(run)).score(new, draws=7), expected)
+        # A row of the training is judged by the others, where the caller says that it may be one.
+        alone, seen = (run.score(self.x[:20], draws=7, seen=word) for word in ("no", "yes"))
+        self.assertTrue((seen >= alone).all() and (seen > alone).mean() > 0.5)
+        np.testing.assert_array_equal(run.score(new, draws=7, seen="yes"), expected)
+        with self.assertRaisesRegex(ValueError, "reference scores of 7 draws"):
+            run.score(new, draws=9)
+        self.assertTrue(np.isfinite(run.score(new, score="likelihood", draws=9)).all())
+        # Goes on with the same draws.
+        again = elbo.train(self.x, purpose="anomalies", epochs=1, reference={"draws": 7})
+        again.resume(epochs=2)
+        np.testing.assert_array_equal(again.score(new, draws=7), expected)
+
     def test_the_program_reads_a_run_of_python(self):
         program = os.environ.get("ELBO_PROGRAM")
         if not program:
@@ -54,8 +100,14 @@ class Runs(unittest.TestCase):
             words = [program, "encode", self.run_.path, f"{folder}/x.npy", "-o", f"{folder}/c.npy", "-q"]
             subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
             np.testing.assert_allclose(np.load(f"{folder}/c.npy"), self.run_.encode(self.x), atol=1e-5)
-            failed = subprocess.run([program, "evaluate", self.run_.path], capture_output=True, text=True)
-            self.assertEqual(failed.returncode, 1)
+            # Its rows are gone with the process: the figures of the end of the training are there.
+            words = [program, "evaluate", self.run_.path, "--json"]
+            figures = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+            self.assertEqual(figures["protocol"]["split"], "validation")
+            script = "import elbo, json, sys; print(json.dumps(elbo.load(sys.argv[1]).evaluate()))"
+            done = subprocess.run([sys.executable, "-c", script, self.run_.path], check=True, capture_output=True, text=True)
+            self.assertEqual(json.loads(done.stdout), figures)
+            failed = subprocess.run([*words, "--draws", "7"], capture_output=True, text=True)
             self.assertIn("give DATA of the same form", failed.stderr)
 
     def test_shapes_and_finite_numbers(self):
@@ -243,6 +295,40 @@ class Tables(unittest.TestCase):
             self.assertEqual(elbo.as_data(other).schema, expected, type(other))
         coded = pyarrow.table({**lists, "city": pyarrow.array(lists["city"]).dictionary_encode()})
         self.assertEqual(elbo.as_data(coded).schema, expected)
+
+    @needs("pandas", "pyarrow", "polars")
+    def test_types_of_arrow(self):
+        import datetime
+        import decimal
+
+        import pandas
+        import polars
+        import pyarrow
+
+        rows = 90
+        day = [datetime.date(1960, 1, 30) + datetime.timedelta(days=97 * i) for i in range(rows)]
+        time = [datetime.datetime(2024, 2, 28, 23, 59, 30) + datetime.timedelta(minutes=7 * i) for i in range(rows)]
+        city = ["Rome", "a city with a name that is long", None][:3] * (rows // 3)
+        flag, money = [True, False, None] * (rows // 3), [decimal.Decimal(i % 40 * 25 - 300).scaleb(-2) for i in range(rows)]
+        x = [float(i % 11) / 4 for i in range(rows)]
+        columns = {"day": day, "time": time, "city": city, "flag": flag, "money": money, "x": x}
+        as_csv = pandas.DataFrame({**columns, "money": [float(m) for m in money]})
+        with tempfile.TemporaryDirectory() as folder:
+            as_csv.to_csv(f"{folder}/x.csv", index=False)
+            expected = elbo.as_data(f"{folder}/x.csv").schema
+        table = pyarrow.table({**columns, "x": pyarrow.array(x, pyarrow.float64())})
+        views = table.set_column(2, "city", table["city"].cast(pyarrow.string_view()))
+        half = table.set_column(5, "x", pyarrow.array(np.array(x, np.float16)))
+        frame = polars.DataFrame({**columns, "city": polars.Series(city, dtype=polars.Categorical)})
+        pieces = pyarrow.concat_tables([table[:17], table[17:50], table[50:]])
+        for name, other in {"table": table, "views": views, "halves": half, "pieces": pieces, "polars": frame,
+                            "slices": pieces[:60].slice(0, 60), "batches": pieces.to_reader()}.items():
+            with self.subTest(name):
+                found = elbo.as_data(other).schema
+                kinds = [[(c["name"], c["type"]) for c in schema["detail"]["columns"]] for schema in (found, expected)]
+                self.assertEqual(*kinds)
+        with self.assertRaisesRegex(ValueError, "[Ll]ist|format"):
+            elbo.as_data(polars.DataFrame({"a": [[1, 2], [3]]}))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ bool is_plain(const Schema& x, const Tensor& rows) {
   return x.kind == Kind::kReal || (x.kind == Kind::kByte && rows.scalar_type() == torch::kUInt8);
 }
 
-Data opened_for(const elbo_run& run, const elbo_data& data) {
+Data opened_for(const elbo_run& run, const elbo_data& data, OddCells odd) {
   const auto& schemas = run.run->schemas();
   const auto* source = data.memory ? &data.memory->source() : nullptr;
   if (source && source->x.defined() && !source->labels.defined() && !schemas.c.present() &&
@@ -38,7 +38,7 @@ Data opened_for(const elbo_run& run, const elbo_data& data) {
     return in_memory(std::move(arrays));
   }
   const auto own = read_options<DataOptions>(data.options, "data");
-  auto rows = run.run->open_other(data.source, own.split);
+  auto rows = run.run->open_other(data.source, own.split, odd);
   if (own.rows > 0 && own.rows < rows->size()) {
     std::vector<int64_t> first(static_cast<size_t>(own.rows));
     std::iota(first.begin(), first.end(), int64_t{0});
@@ -56,8 +56,8 @@ Data counted(const elbo_data& data, Data rows) {
 
 }  // namespace
 
-Data open_for(const elbo_run& run, const elbo_data& data) {
-  return counted(data, opened_for(run, data));
+Data open_for(const elbo_run& run, const elbo_data& data, OddCells odd) {
+  return counted(data, opened_for(run, data, odd));
 }
 
 Data open_given(const elbo_data& data) {

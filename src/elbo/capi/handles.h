@@ -5,6 +5,7 @@
 
 #include "elbo/data/memory_source.h"
 #include "elbo/elbo.h"
+#include "elbo/eval/row_score.h"
 #include "elbo/model/codes.h"
 #include "elbo/tasks/task.h"
 
@@ -24,8 +25,10 @@ struct elbo_table {
 
 struct elbo_run {
   std::shared_ptr<const elbo::Run> run;
-  std::shared_ptr<elbo::Model> model;  // null until it is first asked for
-  elbo::CodeLayout layout;             // of the model
+  std::shared_ptr<elbo::Model> model;       // null until it is first asked for
+  elbo::CodeLayout layout;                  // of the model
+  std::shared_ptr<elbo::RowScorer> scorer;  // of the last scores, which knows what is usual
+  std::string scorer_for;                   // its options
 };
 
 struct elbo_rows {

@@ -5,6 +5,7 @@
 #include "elbo/eval/prediction.h"
 #include "elbo/export/parts.h"
 #include "elbo/tasks/rows.h"
+#include "elbo/train/kept.h"
 
 namespace elbo::capi {
 namespace {
@@ -26,6 +27,15 @@ struct JudgeWish {
   }
 };
 
+/// Figures of the end of the training, where neither the caller nor the run has rows.
+Json kept_figures(const Run& run, bool asked) {
+  const auto kept = run.kept();
+  if (!kept || !kept->about.contains("figures") || asked) run.lack_data();
+  Json result = kept->about["figures"];
+  result["diagnosis"] = kept->about.value("findings", Json::array());
+  return result;
+}
+
 /// What elbo evaluate --json prints.
 Json judged(elbo_run& run, const elbo_data* data, JudgeWish wish, Calls& calls) {
   TaskInput input;
@@ -36,12 +46,14 @@ Json judged(elbo_run& run, const elbo_data* data, JudgeWish wish, Calls& calls) 
   const auto rows = open_task_rows(input, {wish.split, 0, ""});
   const auto progress = calls.progress();
   const WithoutDenormals fast;
+  const auto counted =
+      counted_rows(rows.data, Draw{static_cast<uint64_t>(wish.density.seed), 0}.key("weights"));
   Json result = evaluate_density(*input.model, *rows.data, wish.density, progress);
-  const auto predictions = judge_predictions(*input.model, *rows.data, wish.density.rows);
+  const auto predictions = judge_predictions(*input.model, *counted, wish.density.rows);
   if (!predictions.is_null()) result["predictions"] = predictions;
   wish.judge.seed = wish.density.seed;
   if (wish.density.rows > 0) wish.judge.judged = std::min(wish.judge.judged, wish.density.rows);
-  Subject subject(input.model, input.run, rows.data, wish.judge);
+  Subject subject(input.model, input.run, counted, wish.judge);
   if (wish.metrics != "none") {
     result.update(measure(subject, wish.metrics, progress));
     result["protocol"]["judged"] = subject.size();
@@ -69,7 +81,10 @@ elbo_status elbo_evaluate(elbo_run* run, const elbo_data* data, const char* opti
     if (data) use_rows_of(*data, elbo::describe<JudgeWish>(), given);
     const auto wish = elbo::read_options<JudgeWish>(given, "evaluate");
     Calls calls(callbacks);
-    *json = copied(judged(*run, data, wish, calls).dump());
+    const bool no_rows = !data && !run->run->has_rows();
+    const auto result =
+        no_rows ? kept_figures(*run->run, !given.empty()) : judged(*run, data, wish, calls);
+    *json = copied(result.dump());
   });
 }
 

@@ -32,7 +32,8 @@ void flatten(const std::string& prefix, const Json& patch, std::vector<std::stri
 
 struct RequestFields {
   std::string model = "auto", purpose, from;
-  Json set = Json::object(), spec = Json::object(), train = Json::object();
+  Json set = Json::object(), spec = Json::object(), train = Json::object(),
+       reference = Json::object();
   bool force = false;
   int64_t threads = 0;
   template <class F>
@@ -42,6 +43,7 @@ struct RequestFields {
     f("set", set, "options of the model by dotted name");
     f("spec", spec, "patch of the model's spec");
     f("train", train, "training options");
+    f("reference", reference, "draws and seed of the scores of normal rows that the run keeps");
     f("from", from, "run whose prior is fitted anew");
     f("force", force, "replace an existing run");
     f("threads", threads, "threads to compute on (0 = as many as torch uses)", between(0, 1024));
@@ -52,10 +54,12 @@ struct RequestFields {
 
 TrainWish read_request(const char* json) {
   const auto fields = read_options<RequestFields>(options_from(json, "elbo_train"), "request");
-  for (const auto* part : {&fields.set, &fields.spec, &fields.train}) {
-    check(part->is_object(), "[request] set, spec, train: expected objects, found ", part->dump());
+  for (const auto* part : {&fields.set, &fields.spec, &fields.train, &fields.reference}) {
+    check(part->is_object(), "[request] set, spec, train, reference: expected objects, found ",
+          part->dump());
   }
-  TrainWish wish{{}, fields.force, fields.threads};
+  TrainWish wish{{}, {}, fields.force, fields.threads};
+  wish.reference = read_options<RowScoreOptions>(fields.reference, "reference");
   wish.train.model = fields.model;
   wish.train.purpose = fields.purpose;
   wish.train.from = fields.from;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "elbo/eval/row_score.h"
 #include "elbo/train/plan.h"
 #include "elbo/train/run.h"
 
@@ -8,6 +9,7 @@ namespace elbo::capi {
 /// What elbo_train() is asked for beside the data.
 struct TrainWish {
   TrainRequest train;
+  RowScoreOptions reference;  // of the scores that the run keeps
   bool force = false;
   int64_t threads = 0;
 };

@@ -1,110 +1,109 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "elbo/capi/given_data.h"
 #include "elbo/capi/guard.h"
-#include "elbo/data/column.h"
-#include "elbo/eval/completion_check.h"
-#include "elbo/eval/row_score.h"
 #include "elbo/group/row_draws.h"
+#include "elbo/tasks/rows.h"
+#include "elbo/tasks/score_reference.h"
 
 namespace elbo::capi {
 namespace {
 
-void score_all(elbo_run& run, const elbo_data& data, RowScoreOptions options, Calls& calls,
-               double* out) {
-  // What is usual is learned from rows of the run's data, which lie elsewhere.
-  check(options.score != "ensemble",
-        "[score] ensemble is calibrated on the run's rows: use the task \"score\"");
-  if (options.score == "auto") options.score = "likelihood";
-  model_of(run);
-  const auto rows = open_for(run, data);
-  const Draw draw{static_cast<uint64_t>(options.seed), 0};
-  const RowScorer scorer(run.model, run.run->schemas(), options);
-  const auto n = static_cast<double>(rows->size());
-  const auto progress = calls.progress();
-  for_each_batch(*rows, scorer.block(), draw, [&](const Batch& batch, int64_t first) {
-    const RandomScope same_in_all_blocks(static_cast<uint64_t>(options.seed));
+struct ScoreWish {
+  RowScoreOptions score;
+  std::string noise = "shared", seen = "auto";
+  bool strict = false;
+  template <class F>
+  void fields(F&& f) {
+    score.fields(f);
+    f("noise", noise,
+      "draws of each row: shared (the same for all rows, so that a score does not depend on the "
+      "others) or placed (by the row's place, as elbo score draws them)",
+      one_of({"shared", "placed"}));
+    f("seen", seen,
+      "whether rows may be among those of the training, each of which is then judged by the "
+      "others (auto = where the data are all of the training's)",
+      one_of({"auto", "yes", "no"}));
+    f("strict", strict,
+      "tables: refuse cells that training has not seen instead of taking their rows for unusual");
+  }
+};
+
+void learn_usual(RowScorer& scorer, const elbo_run& run, const RowScoreOptions& options) {
+  if (const auto kept = kept_scores(*run.run, options)) {
+    scorer.recall({kept->scores, kept->usual});
+    return;
+  }
+  check(run.run->data_here(),
+        "[score] ensemble: the run keeps no scores of normal rows to compare with, since its "
+        "training did not come to its end, and its data are gone; ask for score likelihood");
+  TaskInput input;
+  input.run = run.run;
+  scorer.calibrate(*normal_rows(input, "").rows, [](double) {});
+}
+
+/// A scorer for these options. What is usual is learned once.
+RowScorer& scorer_of(elbo_run& run, const RowScoreOptions& options) {
+  const auto text = write_options(options).dump();
+  if (run.scorer && run.scorer_for == text) return *run.scorer;
+  const auto scorer = std::make_shared<RowScorer>(run.model, run.run->schemas(), options);
+  if (scorer->kind() == "ensemble") learn_usual(*scorer, run, options);
+  run.scorer = scorer;
+  run.scorer_for = text;
+  return *scorer;
+}
+
+/// A row with cells that training has not seen is beyond every normal one, as elbo score has it.
+void raise_odd_rows(const Dataset& rows, const Batch& batch, int64_t first, double* scores,
+                    const std::function<const Tensor&()>& reference) {
+  for (int64_t i = 0; i < batch.size(); ++i) {
+    const auto odd = rows.odd_cells(first + i).size();
+    if (odd == 0) continue;
+    const auto& usual = reference();
+    const double most = std::max(scores[i], usual.max().item<double>());
+    scores[i] = most + static_cast<double>(odd) * std::log1p(static_cast<double>(usual.size(0)));
+  }
+}
+
+/// Blocks of rows that all meet the same draws.
+void for_each_shared_batch(const Dataset& rows, int64_t block, const Draw& draw,
+                           const std::function<void(const Batch&, int64_t)>& f) {
+  for_each_batch(rows, block, draw, [&](const Batch& batch, int64_t first) {
+    const RandomScope same_in_all_blocks(draw.seed);
     const SharedDraws same_in_all_rows(batch.size());
-    const auto scores = scorer.scores(batch).contiguous();
-    std::copy_n(scores.data_ptr<double>(), batch.size(), out + first);
-    progress(static_cast<double>(first + batch.size()) / n);
+    f(batch, first);
   });
 }
 
-struct ImputeWish {
-  int64_t m = 1, draws = 100, seed = 0;
-  double interval = 0;
-  template <class F>
-  void fields(F&& f) {
-    f("m", m, "number of completions", between(1, 1000));
-    f("draws", draws, "draws of the latent variables per row", between(1, 100000));
-    f("interval", interval, "mass of prediction intervals", between(0, 0.999));
-    f("seed", seed, "seed of the draws", at_least(0));
-  }
-};
-
-/// Where what the model says about missing cells goes; null = nowhere.
-struct Filled {
-  float *values, *draws, *low, *high;
-  int64_t rows, columns;
-};
-
-void put_rows(const Tensor& found, const Tensor& absent, const std::vector<int64_t>& at, float* out,
-              int64_t columns) {
-  if (!out || !found.defined()) return;
-  const auto plain = found.to(torch::kFloat32).contiguous();
-  const auto mask = absent.to(torch::kBool).contiguous();
-  for (size_t k = 0; k < at.size(); ++k) {
-    const auto row = static_cast<int64_t>(k) * columns;
-    for (int64_t i = 0; i < columns; ++i) {
-      if (!mask.data_ptr<bool>()[row + i]) continue;
-      out[at[k] * columns + i] = plain.data_ptr<float>()[row + i];
-    }
-  }
-}
-
-/// By the blocks of elbo impute, so that the draws are the same.
-void impute_all(elbo_run& run, const Dataset& data, const ImputeWish& wish, Calls& calls,
-                const Filled& out) {
-  const auto plan = completion_plan(run.run->kept().get(), wish.draws, wish.m, wish.interval);
-  const auto columns = columns_of(run.run->schemas().x);
+void score_all(elbo_run& run, const elbo_data& data, const ScoreWish& wish, Calls& calls,
+               double* out) {
+  const RandomScope scope(static_cast<uint64_t>(wish.score.seed));
+  const WithoutDenormals fast;
+  const auto& model = model_of(run);
+  auto& scorer = scorer_of(run, wish.score);
+  const auto odd = wish.strict ? OddCells::kRefused : OddCells::kQuoted;
+  const TaskRows rows{open_for(run, data, odd), "", 0};
+  scorer.expect_seen(wish.seen == "yes" ||
+                     (wish.seen == "auto" && are_training_rows(*rows.data, *run.run, model)));
+  const Draw draw{static_cast<uint64_t>(wish.score.seed), 0};
+  const auto n = static_cast<double>(rows.data->size());
   const auto progress = calls.progress();
-  std::vector<int64_t> at;
-  std::vector<Tensor> x, masks;
-  const auto finish = [&] {
-    if (at.empty()) return;
-    Batch batch;
-    batch.x = torch::cat(x);
-    batch.mask = torch::cat(masks);
-    const auto found = complete(*run.model, batch, columns, plan);
-    const auto absent = batch.mask == 0;
-    put_rows(found.value, absent, at, out.values, out.columns);
-    put_rows(found.low, absent, at, out.low, out.columns);
-    put_rows(found.high, absent, at, out.high, out.columns);
-    for (int64_t k = 0; out.draws && found.draws.defined() && k < wish.m; ++k) {
-      put_rows(found.draws[k], absent, at, out.draws + k * out.rows * out.columns, out.columns);
-    }
-    at.clear();
-    x.clear();
-    masks.clear();
+  const auto usual = [&]() -> const Tensor& {
+    if (!scorer.reference().defined()) learn_usual(scorer, run, wish.score);
+    return scorer.reference();
   };
-  int64_t in_block = 0;
-  for (int64_t r = 0; r < data.size(); ++r) {
-    const auto row = data.get(torch::full({1}, r, torch::kInt64));
-    ++in_block;
-    if (row.mask.defined() && (row.mask == 0).any().item<bool>()) {
-      at.push_back(r);
-      x.push_back(row.x.masked_fill(row.mask == 0, 0));
-      masks.push_back(row.mask);
-    }
-    if (!ends_block(in_block, static_cast<int64_t>(at.size()), plan)) continue;
-    finish();
-    in_block = 0;
-    progress(static_cast<double>(r + 1) / static_cast<double>(data.size()));
+  const auto score = [&](const Batch& batch, int64_t first) {
+    const auto scores = scorer.scores(batch).contiguous();
+    std::copy_n(scores.data_ptr<double>(), batch.size(), out + first);
+    raise_odd_rows(*rows.data, batch, first, out + first, usual);
+    progress(static_cast<double>(first + batch.size()) / n);
+  };
+  if (wish.noise == "placed") {
+    for_each_placed_batch(rows, scorer.block(), draw, score);
+  } else {
+    for_each_shared_batch(*rows.data, scorer.block(), draw, score);
   }
-  finish();
 }
 
 }  // namespace
@@ -118,36 +117,8 @@ elbo_status elbo_score(elbo_run* run, const elbo_data* data, const char* options
     check_given(run, "elbo_score", "run");
     check_given(data, "elbo_score", "data");
     check_given(scores, "elbo_score", "scores");
-    const auto wish =
-        elbo::read_options<elbo::RowScoreOptions>(options_from(options, "elbo_score"), "score");
+    const auto wish = elbo::read_options<ScoreWish>(options_from(options, "elbo_score"), "score");
     Calls calls(callbacks);
     score_all(*run, *data, wish, calls, scores);
-  });
-}
-
-elbo_status elbo_impute(elbo_run* run, const elbo_data* data, const char* options, float* values,
-                        float* draws, float* low, float* high, const elbo_callbacks* callbacks) {
-  return computing([&] {
-    check_given(run, "elbo_impute", "run");
-    check_given(data, "elbo_impute", "data");
-    check_given(values, "elbo_impute", "values");
-    const auto wish =
-        elbo::read_options<ImputeWish>(options_from(options, "elbo_impute"), "impute");
-    const auto& x = run->run->schemas().x;
-    elbo::check(x.kind == elbo::Kind::kTable, "[impute] the model was trained on ", x.kind,
-                " data; cells are filled in tables");
-    model_of(*run);
-    const auto rows = open_for(*run, *data);
-    const elbo::RandomScope scope(static_cast<uint64_t>(wish.seed));
-    const Filled out{values, draws, low, high, rows->size(), elbo::numel(x.shape)};
-    const auto cells = static_cast<size_t>(out.rows * out.columns);
-    const float nothing = std::numeric_limits<float>::quiet_NaN();
-    std::fill_n(values, cells, nothing);
-    if (draws) std::fill_n(draws, cells * static_cast<size_t>(wish.m), nothing);
-    for (float* end : {low, high}) {
-      if (end) std::fill_n(end, cells, nothing);
-    }
-    Calls calls(callbacks);
-    impute_all(*run, *rows, wish, calls, out);
   });
 }

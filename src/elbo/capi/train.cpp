@@ -5,6 +5,7 @@
 #include "elbo/capi/guard.h"
 #include "elbo/capi/request.h"
 #include "elbo/data/open.h"
+#include "elbo/eval/keep.h"
 #include "elbo/train/plan.h"
 
 namespace elbo::capi {
@@ -35,8 +36,22 @@ std::string step_json(const Progress& p) {
       .dump();
 }
 
+/// What the run needs where its data are not, as the program keeps it; whether it was let finish.
+bool kept_for_later(const Run& run, const RowScoreOptions& reference, Calls& calls) {
+  const auto go_on = [&](double) {
+    if (!calls.go_on(1)) throw Stopped();
+  };
+  try {
+    keep_for_later(
+        run, 0, go_on, [&](const std::string& text) { calls.note(text); }, reference);
+  } catch (const Stopped&) {
+    return false;
+  }
+  return true;
+}
+
 /// The product's loop with the caller's callbacks; whether it was let finish.
-bool fit_with(Run& run, Calls& calls, Data data) {
+bool fit_with(Run& run, Calls& calls, Data data, const RowScoreOptions& reference) {
   FitReport report;
   report.on_step = [&](const Progress& p) {
     const auto steps = static_cast<double>(std::max<int64_t>(1, p.steps));
@@ -45,13 +60,25 @@ bool fit_with(Run& run, Calls& calls, Data data) {
   report.on_log = [&](const Json& line) { calls.log(line.dump()); };
   report.on_note = [&](const std::string& note) { calls.note(note); };
   const WithoutDenormals fast;
-  return fit(run, report, std::move(data)) != Trainer::End::stopped;
+  if (fit(run, report, std::move(data)) == Trainer::End::stopped) return false;
+  return kept_for_later(run, reference, calls);
+}
+
+/// Those that a run keeps already.
+RowScoreOptions reference_of(const Run& run) {
+  const auto kept = run.kept();
+  Json how = kept ? kept->about.value("score", Json::object()) : Json::object();
+  RowScoreOptions options;
+  options.draws = how.value("draws", options.draws);
+  options.seed = how.value("seed", options.seed);
+  return options;
 }
 
 /// The run anew from its folder: it no longer holds the caller's rows.
 void reopen(elbo_run& run, const std::filesystem::path& folder) {
   run.run = std::make_shared<const Run>(Run::open(folder));
   run.model.reset();
+  run.scorer.reset();
 }
 
 /// What a training has freed goes back to the system: the caller's process may live for long.
@@ -84,7 +111,7 @@ elbo_status elbo_train(const elbo_data* data, const char* request, const char* f
     auto run = elbo::Run::create(folder, plan.facts, plan.schemas, wish.force);
     plan.model.reset();
     Calls calls(callbacks);
-    const bool finished = fit_with(run, calls, std::move(plan.data));
+    const bool finished = fit_with(run, calls, std::move(plan.data), wish.reference);
     give_memory_back();
     auto made = std::make_unique<elbo_run>();
     reopen(*made, folder);
@@ -98,6 +125,7 @@ elbo_status elbo_resume(elbo_run* run, const elbo_data* data, const char* option
   return computing([&] {
     check_given(run, "elbo_resume", "run");
     auto again = elbo::Run::open(run->run->path());
+    const auto reference = reference_of(again);
     again.set_facts(resumed_facts(again, options_from(options, "elbo_resume")));
     const Threads threads(again.facts().value("threads", int64_t{0}));
     elbo::Data rows;
@@ -107,7 +135,7 @@ elbo_status elbo_resume(elbo_run* run, const elbo_data* data, const char* option
       elbo::check_fits(rows->schemas().x, again.schemas().x, data->source);
     }
     Calls calls(callbacks);
-    const bool finished = fit_with(again, calls, std::move(rows));
+    const bool finished = fit_with(again, calls, std::move(rows), reference);
     give_memory_back();
     reopen(*run, again.path());
     if (!finished) throw Stopped();

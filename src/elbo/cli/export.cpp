@@ -3,6 +3,7 @@
 #include "elbo/cli/progress.h"
 #include "elbo/cli/result.h"
 #include "elbo/cli/run_arguments.h"
+#include "elbo/export/autoencoder_import.h"
 #include "elbo/export/card.h"
 #include "elbo/export/parts.h"
 #include "elbo/io/file.h"
@@ -14,7 +15,7 @@ namespace {
 constexpr const char* kWhole = "decoder: all of it";  // of decoders that draw one component by one
 
 struct ExportArguments : RunArguments {
-  std::string onnx, card, evaluation;
+  std::string onnx, card, evaluation, diffusers, ldm, type;
 };
 
 Json read_evaluation(const std::string& path) {
@@ -26,10 +27,13 @@ Json read_evaluation(const std::string& path) {
 }
 
 int export_run(ExportArguments& a) {
-  check(!a.onnx.empty() || !a.card.empty(), "[export] nothing to write: name --onnx or --card");
+  const bool published = !a.diffusers.empty() || !a.ldm.empty();
+  check(!a.onnx.empty() || !a.card.empty() || published,
+        "[export] nothing to write: name --onnx, --card, --diffusers or --ldm");
+  check(a.type.empty() || published, "[export] --type: requires --diffusers or --ldm");
   check(a.evaluation.empty() || !a.card.empty(), "[export] --evaluation: requires --card");
   const auto evaluation = read_evaluation(a.evaluation);
-  open_run(a, {{a.onnx, a.card}});
+  open_run(a, {{a.onnx, a.card, a.diffusers, a.ldm}});
   const auto& run = *a.input.run;
   Json result = Json::object();
   if (!a.onnx.empty()) {
@@ -37,6 +41,15 @@ int export_run(ExportArguments& a) {
                      {"data", run.data_name()},
                      {"x", to_json(run.schemas().x)}};
     result = export_onnx(a.input.model, run.schemas(), a.onnx, facts);
+  }
+  for (const bool folder : {true, false}) {
+    const auto& path = folder ? a.diffusers : a.ldm;
+    if (path.empty()) continue;
+    const auto written = folder ? write_diffusers(run, *a.input.model, path, a.type)
+                                : write_ldm(run, *a.input.model, path, a.type);
+    result[folder ? "diffusers" : "ldm"] = path;
+    result["tensors"] = written["tensors"];
+    result["parameters"] = written["numbers"];
   }
   if (!a.card.empty()) {
     const auto card = model_card(run, *a.input.model, evaluation);
@@ -78,14 +91,26 @@ int export_run(ExportArguments& a) {
 
 const bool export_added = add_command(
     {"export",
-     "A model for other programs (ONNX), and its card",
-     {"elbo export runs/digits --onnx exported", "elbo export runs/digits --card CARD.md"},
+     "A model for other programs (ONNX, diffusers), and its card",
+     {"elbo export runs/digits --onnx exported", "elbo export runs/vae --diffusers vae/",
+      "elbo export runs/digits --card CARD.md"},
      [](CLI::App& app) -> Command::Body {
        auto a = std::make_shared<ExportArguments>();
        add_run_arguments(app, *a, "never");
        app.add_option("--onnx", a->onnx,
                       "folder to write encoder.onnx, decoder.onnx and sampler.onnx to")
            ->type_name("FOLDER");
+       app.add_option("--diffusers", a->diffusers,
+                      "folder for an image autoencoder that diffusers reads: config.json and "
+                      "weights")
+           ->type_name("FOLDER");
+       app.add_option("--ldm", a->ldm,
+                      "file for the same weights with the names of latent diffusion's own code")
+           ->type_name("FILE.safetensors");
+       app.add_option("--type", a->type,
+                      "type of the numbers in these files: F32, F16 or BF16 (default: as they were "
+                      "read)")
+           ->type_name("TYPE");
        app.add_option("--card", a->card,
                       "file to write a model card to, in Markdown (- = standard output)")
            ->type_name("FILE");

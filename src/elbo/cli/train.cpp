@@ -26,7 +26,6 @@
 #include "elbo/host/threads.h"
 #include "elbo/io/file.h"
 #include "elbo/io/json_text.h"
-#include "elbo/model/keeps_rows.h"
 #include "elbo/train/fingerprint.h"
 #include "elbo/train/run.h"
 #include "elbo/train/usual.h"
@@ -87,25 +86,6 @@ void print_end(const Run& run, const Json& summary) {
 std::string note_text(const std::string& note) {
   constexpr size_t kIndent = 6;
   return wrapped("note: " + note, progress_columns() - 1, kIndent);
-}
-
-/// What the run needs where its data are not, made while they are here; returns the findings of a
-/// short look at it.
-Json keep_for_later(const Run& run, ProgressTalk& talk) {
-  const auto model = run.load();
-  if (const auto rows = rows_kept_in(*model); rows > 0) {
-    talk.say(note_text("the weights hold " + std::to_string(rows) +
-                       " training rows: whoever gets the run gets these"));
-  }
-  const auto kept = gather_kept(run, model, run.facts().value("keep_rows", int64_t{0}),
-                                [&](double done) { talk.share(done); });
-  talk.clear();
-  try {
-    run.keep(kept);
-  } catch (const Error& error) {  // the model is trained and saved
-    talk.say(std::string("note: later commands will need the data: ") + error.what());
-  }
-  return kept.about.value("findings", Json::array());
 }
 
 /// How long the run has been trained, over all resumes.
@@ -173,7 +153,13 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
   }
   if (!a.trace.empty()) trace.write(a.trace);
   const double rows_per_second = rate.rows_per_second();  // of training alone
-  const auto findings = keep_for_later(run, talk);
+  const auto findings = keep_for_later(
+      run, run.facts().value("keep_rows", int64_t{0}), [&](double done) { talk.share(done); },
+      [&](const std::string& text) {
+        talk.clear();
+        talk.say(note_text(text));
+      });
+  talk.clear();
   Json summary{{"run", run.path().string()},
                {"end", end == Trainer::End::early ? "early" : "finished"},
                {"rows_per_second", std::round(rows_per_second)},

@@ -2,9 +2,12 @@
 
 #include "elbo/core/error.h"
 #include "elbo/core/random.h"
+#include "elbo/exact/math.h"
 
 namespace elbo {
 namespace {
+
+constexpr double kPerLn2 = 0x1.71547652b82fep+0;
 
 uint32_t borrowed_word(uint64_t place) {
   constexpr uint64_t kStream = 0x656c626f2d616e73;  // any fixed number
@@ -48,6 +51,11 @@ void AnsStack::pop(uint32_t start, uint32_t frequency, int bits, uint32_t turn) 
     state_ = state_ << 32 | words_.back();
     words_.pop_back();
   }
+}
+
+double AnsStack::information() const {
+  const double words = static_cast<double>(words_.size()) - static_cast<double>(borrowed_);
+  return 32 * words + exact::log(static_cast<double>(state_)) * kPerLn2;
 }
 
 bool AnsStack::spent() const {

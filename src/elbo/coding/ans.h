@@ -29,8 +29,8 @@ class AnsStack {
   std::vector<uint32_t> words() const;
   /// Whether all that was pushed is popped, and all that was borrowed is back.
   bool spent() const;
-  /// Bits on the stack that were not borrowed.
-  int64_t bits() const { return 32 * static_cast<int64_t>(words_.size()); }
+  /// Bits on the stack, less those that are borrowed.
+  double information() const;
 
  private:
   static constexpr uint64_t kLowest = uint64_t{1} << 32;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 
@@ -13,8 +14,8 @@
 namespace elbo {
 namespace {
 
-// Parts of the format: rows at once, and rows whose bits draw the latent variables of one.
-constexpr int64_t kMostAtOnce = 64, kRowsPerRow = 8;
+constexpr int64_t kMostAtOnce = 64;  // rows; a part of the format
+constexpr int64_t kTriedRows = 4, kMostPrice = 1 << 20;
 
 Shape rows_shape(const Tensor& mean, int64_t n) {
   auto shape = mean.sizes().vec();
@@ -138,20 +139,28 @@ class BitsBack : public RowCode {
 
   std::vector<uint32_t> encode(const Batch& rows) override {
     const ExactArithmetic scope(weights_);
+    const int64_t price = price_of(slice(rows, 0, std::min(kTriedRows, rows.size())));
     AnsStack stack;
     for (int64_t first = 0; first < rows.size();) {
-      const int64_t n = std::min(at_once(first), rows.size() - first);
+      const int64_t n = std::min(at_once(first, price), rows.size() - first);
       push(stack, slice(rows, first, first + n), first);
       first += n;
     }
-    return stack.words();
+    auto words = stack.words();
+    words.push_back(static_cast<uint32_t>(price));
+    return words;
   }
 
   Batch decode(std::vector<uint32_t> words, int64_t rows) override {
     const ExactArithmetic scope(weights_);
+    check(!words.empty() && words.back() > 0 && words.back() <= kMostPrice,
+          "[decompress] bits: they are not those of rows of this model");
+    const int64_t price = words.back();
+    words.pop_back();
     AnsStack stack(std::move(words));
     std::vector<int64_t> ends{0};
-    while (ends.back() < rows) ends.push_back(std::min(ends.back() + at_once(ends.back()), rows));
+    while (ends.back() < rows)
+      ends.push_back(std::min(ends.back() + at_once(ends.back(), price), rows));
     std::vector<Tensor> x;
     for (size_t i = ends.size() - 1; i > 0; --i) x.push_back(pop(stack, ends[i - 1], ends[i]));
     check(stack.spent(), "[decompress] bits: they are not those of rows of this model");
@@ -163,27 +172,41 @@ class BitsBack : public RowCode {
 
  private:
   /// One row, whose latent variables are read off nothing; then as many as the bits so far should
-  /// pay, for what they lack is lost.
-  static int64_t at_once(int64_t first) {
+  /// pay, for what they lack is lost. `price`: how many rows pay for the latent variables of one.
+  static int64_t at_once(int64_t first, int64_t price) {
     int64_t n = 1;
-    while (2 * n * kRowsPerRow <= first && 2 * n <= kMostAtOnce) n *= 2;
+    while (2 * n * price <= first && 2 * n <= kMostAtOnce) n *= 2;
     return n;
   }
 
-  void push(AnsStack& stack, const Batch& rows, int64_t first) const {
+  int64_t price_of(const Batch& rows) const {
+    AnsStack stack;
+    double taken = 0;
+    const double start = stack.information();
+    for (int64_t i = 0; i < rows.size(); ++i) taken += push(stack, slice(rows, i, i + 1), i);
+    const double left = stack.information() - start;
+    const double price = left > 0 ? std::ceil(taken / left) + 1 : static_cast<double>(kMostPrice);
+    return static_cast<int64_t>(std::clamp(price, 1.0, static_cast<double>(kMostPrice)));
+  }
+
+  /// Returns the bits that the latent variables were read off.
+  double push(AnsStack& stack, const Batch& rows, int64_t first) const {
     check(!rows.mask.defined() || rows.mask.all().item<bool>(),
           "[compress] missing values: this model cannot write them");
     SiteCells sites{first};
+    const double before = stack.information();
     {
       const PoppedSites popped(stack, sites);
       for (const auto& site : model_->latent->infer(rows, 1).sites) {
         if (sites.cells.count(site.name) == 0) sites.fixed[site.name] = site.value;
       }
     }
+    const double taken = before - stack.information();
     PlacedSites placed(sites);
     const auto p = model_->generate(rows.size()).x;
     push_all(stack, symbols_of(p, rows.size())->intervals(rows.x));
     placed.push(stack);
+    return taken;
   }
 
   Tensor pop(AnsStack& stack, int64_t first, int64_t end) const {

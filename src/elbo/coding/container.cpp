@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "elbo/core/error.h"
+#include "elbo/io/json_text.h"
 #include "elbo/io/sha256.h"
 
 namespace elbo {
@@ -100,7 +101,7 @@ Container unpack(std::string_view bytes, const std::string& where) {
         kFormat);
   const auto length = parts.word("its head"), sum = parts.word("its head");
   Container container;
-  container.facts = Json::parse(parts.checked(length, sum, "its header"), nullptr, false);
+  container.facts = try_parse_json(parts.checked(length, sum, "its header"));
   check(container.facts.is_object() && container.facts.value("blocks", Json()).is_array(),
         "[decompress] ", where, ": its header is none that compress writes");
   const auto side = numbers(container.facts.value("side", Json()), 2, where);

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <limits>
 
+#include "elbo/core/shuffle.h"
 #include "elbo/data/block_order.h"
 #include "elbo/data/rows.h"
 #include "elbo/kernels/bytes.h"
@@ -177,8 +179,14 @@ Data counted_rows(Data data, uint64_t key) {
 
 Data some_rows(Data data, int64_t most, uint64_t key) {
   if (data->size() <= most) return data;
-  auto rows = permutation(data->size(), key);
-  rows.resize(static_cast<size_t>(most));
+  std::vector<int64_t> rows;
+  if (data->size() < std::numeric_limits<int32_t>::max()) {  // half the memory, the same rows
+    const auto order = shuffled<int32_t>(data->size(), key);
+    rows.assign(order.begin(), order.begin() + most);
+  } else {
+    rows = permutation(data->size(), key);
+    rows.resize(static_cast<size_t>(most));
+  }
   return subset(std::move(data), std::move(rows));
 }
 

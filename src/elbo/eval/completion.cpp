@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "elbo/eval/code_particles.h"
+#include "elbo/model/refinement.h"
 
 namespace elbo {
 namespace {
@@ -105,6 +106,7 @@ Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
 Completion complete_again(Model& model, const Batch& batch, const Bounds& bounds,
                           const CompletionPlan& plan, const Tensor& truth) {
   constexpr int64_t kRounds = 3;
+  const Refinement refined(model, batch, plan.refine);
   auto particles = draw_particles(model, batch, kMore * plan.particles);
   for (int64_t round = 0; round < kRounds && particles.free; ++round) {
     const auto guide = guide_of(particles);
@@ -170,7 +172,11 @@ Completion complete(Model& model, const Batch& batch, const std::vector<Column>&
     return joined(parts);
   }
   const Bounds bounds(columns);
-  auto out = completion_of(draw_particles(model, batch, plan.particles), bounds, plan, truth);
+  const auto first = [&] {
+    const Refinement refined(model, batch, plan.refine);
+    return draw_particles(model, batch, plan.particles);
+  };
+  auto out = completion_of(first(), bounds, plan, truth);
   const auto few = (out.effective < kFewDraws).nonzero().flatten();
   const int64_t block = std::max<int64_t>(1, kParticleRows / (kMore * plan.particles));
   for (int64_t from = 0; from < few.size(0); from += block) {

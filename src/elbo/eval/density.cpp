@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "elbo/data/tokenizer.h"
+#include "elbo/eval/annealed.h"
 
 namespace elbo {
 namespace {
@@ -108,16 +109,21 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
   const int64_t bytes = schema.kind == Kind::kToken ? 16384 : 16;
   const int64_t particles = std::max<int64_t>(1, options.memory * 1000000 / (width * bytes + 4096));
   const int64_t rows = std::clamp<int64_t>(
-      options.draws > 0 ? particles / std::min<int64_t>(options.draws, 64) : 256, 1, 256);
+      options.draws + options.ais > 0
+          ? particles / std::max(options.ais, std::min<int64_t>(options.draws, 64))
+          : 256,
+      1, 256);
   const int64_t block = std::max<int64_t>(1, particles / rows);
 
   const auto weights = weights_of_first(data, n);
-  Average bound, reconstruction, divergence, evidence, tokens;
+  Average amortisation, annealed, bound, reconstruction, divergence, evidence, tokens;
   std::vector<SiteUse> use;
   const Draw draw{static_cast<uint64_t>(options.seed), 0};
   for (int64_t from = 0; from < n; from += rows) {
     const auto batch = data.get(torch::arange(from, std::min(n, from + rows)), draw);
     const auto w = weights.narrow(0, from, batch.size());
+    const Refinement refined(model, batch, options.refine);
+    if (options.refine > 0) amortisation.add(refined.after() - refined.before(), w);
     const auto inference = model.infer(batch, 1);
     const auto weight = inference.trace.log_weight.exp();
     const auto r = (weight * log_likelihood(inference, batch)).sum(0);
@@ -136,6 +142,7 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
     if (options.draws > 0) {
       evidence.add(-importance_log_prob(model, batch, options.draws, block), w);
     }
+    if (options.ais > 0) annealed.add(-annealed_log_prob(model, batch, {options.ais}), w);
     progress(static_cast<double>(std::min(n, from + rows)) / static_cast<double>(n));
   }
 
@@ -146,6 +153,15 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
   if (options.draws > 0) {
     result["negative_log_likelihood"] = evidence.mean();
     result["negative_log_likelihood_standard_error"] = evidence.standard_error();
+  }
+  if (options.ais > 0) {
+    result["annealed_negative_log_likelihood"] = annealed.mean();
+    result["annealed_negative_log_likelihood_standard_error"] = annealed.standard_error();
+  }
+  if (options.refine > 0) {
+    result["amortisation_gap"] = amortisation.mean();
+    result["amortisation_gap_standard_error"] = amortisation.standard_error();
+    if (options.draws > 0) result["approximation_gap"] = bound.mean() - evidence.mean();
   }
   const double best = options.draws > 0 ? evidence.mean() : bound.mean();
   if (schema.kind == Kind::kToken) {
@@ -161,6 +177,7 @@ Json evaluate_density(Model& model, const Dataset& data, const EvaluateOptions& 
   }
   result["protocol"] = {{"rows", n},
                         {"draws", options.draws},
+                        {"refine", options.refine},
                         {"seed", options.seed},
                         {"units", "nats per row"},
                         {"binarization", schema.detail.value("binarize", "none")}};

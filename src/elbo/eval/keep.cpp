@@ -10,8 +10,8 @@
 #include "elbo/eval/completion_check.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/diagnose.h"
-#include "elbo/eval/row_score.h"
 #include "elbo/model/codes.h"
+#include "elbo/model/keeps_rows.h"
 
 namespace elbo {
 namespace {
@@ -41,8 +41,7 @@ Data some_reference(const Data& validation, const Dataset& source, int64_t most)
 }
 
 void keep_reference(Kept& kept, const Run& run, const std::shared_ptr<Model>& model,
-                    const std::function<void(double)>& progress) {
-  const RowScoreOptions options;
+                    const std::function<void(double)>& progress, const RowScoreOptions& options) {
   const auto [training, validation] = run.training_parts();
   const auto& normal = validation ? validation : training;
   const RowScorer scorer(model, run.schemas(), options);
@@ -163,7 +162,7 @@ Json findings_of(const Run& run, HeldOut& held_out, const std::shared_ptr<Model>
 }  // namespace
 
 Kept gather_kept(const Run& run, const std::shared_ptr<Model>& model, int64_t rows,
-                 const std::function<void(double)>& progress) {
+                 const std::function<void(double)>& progress, const RowScoreOptions& reference) {
   if (!run.data_here()) run.lack_data();
   torch::NoGradGuard no_gradient;
   const RandomScope scope(0);
@@ -180,10 +179,27 @@ Kept gather_kept(const Run& run, const std::shared_ptr<Model>& model, int64_t ro
   attempt([&] { kept.about["findings"] = findings_of(run, held_out, model); });
   attempt([&] { keep_codes(kept, run, held_out, *model, rows); });
   attempt([&] { keep_seen(kept, run, *model); });
-  attempt([&] { keep_reference(kept, run, model, progress); });
+  attempt([&] { keep_reference(kept, run, model, progress, reference); });
   attempt([&] { keep_completion(kept, run, *model); });
   attempt([&] { kept.about["figures"] = figures_of(kept, run, held_out, *model); });
   return kept;
+}
+
+Json keep_for_later(const Run& run, int64_t rows, const std::function<void(double)>& progress,
+                    const std::function<void(const std::string&)>& say,
+                    const RowScoreOptions& reference) {
+  const auto model = run.load();
+  if (const auto held = rows_kept_in(*model); held > 0) {
+    say("the weights hold " + std::to_string(held) +
+        " training rows: whoever gets the run gets these");
+  }
+  const auto kept = gather_kept(run, model, rows, progress, reference);
+  try {
+    run.keep(kept);
+  } catch (const Error& error) {  // the model is trained and saved
+    say(std::string("later commands will need the data: ") + error.what());
+  }
+  return kept.about.value("findings", Json::array());
 }
 
 }  // namespace elbo

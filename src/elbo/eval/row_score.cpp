@@ -18,6 +18,8 @@ constexpr double kWeights[] = {1, 0, 4, 1};
 constexpr double kPower = 4;
 constexpr double kUpperShare = 0.1;
 constexpr double kEnormous = 1e30;
+// A reference row scores as itself, however sums were rounded beside other rows.
+constexpr double kSame = 1e-6;
 
 Tensor as_double(const Tensor& t) { return t.to(torch::kCPU, torch::kFloat64); }
 
@@ -57,11 +59,11 @@ Tensor Surprise::operator()(const Tensor& scores) const {
   auto out = torch::empty_like(s);
   const auto n = static_cast<double>(sorted_.size());
   for (int64_t i = 0; i < s.numel(); ++i) {
-    const double value = s.data_ptr<double>()[i];
-    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), value);
+    const double value = s.data_ptr<double>()[i], same = kSame * std::max(1.0, std::fabs(value));
+    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), value - same);
     const double p = (1 + static_cast<double>(sorted_.end() - at)) / (n + 1);
     out.data_ptr<double>()[i] =
-        value > level_ ? -std::log(tail_) + (value - level_) / mean_excess_ : -std::log(p);
+        value > level_ + same ? -std::log(tail_) + (value - level_) / mean_excess_ : -std::log(p);
   }
   return out;
 }
@@ -109,6 +111,7 @@ RowScorer::Parts RowScorer::parts(const Batch& batch) const {
     const bool in_ensemble = kWeights[part] > 0 && options_.score == "ensemble";
     return every_part_ || in_ensemble || options_.score == kParts[part];
   };
+  const Refinement refined(*model_, batch, options_.refine);
   const auto inference = model_->infer(batch, options_.draws);
   // Sums over particles round by the number of rows beside; in doubles nobody sees it.
   const auto log_weight = as_double(inference.trace.log_weight), weight = log_weight.exp();
@@ -220,6 +223,7 @@ Tensor RowScorer::scores(const Batch& batch) const {
 
 RowScorer::Causes RowScorer::raw_causes(const Batch& batch) const {
   torch::NoGradGuard no_gradient;
+  const Refinement refined(*model_, batch, options_.refine);
   const auto inference = model_->infer(batch, options_.draws);
   const auto weights = posterior_weights(inference, batch);
   const auto x = tile(batch.x, weights.size(0));

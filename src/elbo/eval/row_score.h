@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "elbo/model/model.h"
+#include "elbo/model/refinement.h"
 
 namespace elbo {
 
 struct RowScoreOptions {
   std::string score = "auto";
   int64_t draws = 50;
-  int64_t seed = 0;
+  int64_t seed = 0, refine = 0;
   template <class F>
   void fields(F&& f) {
     f("score", score,
@@ -23,6 +24,7 @@ struct RowScoreOptions {
       one_of({"auto", "likelihood", "elbo", "reconstruction", "latent", "ensemble"}));
     f("draws", draws, "draws from the posterior per row", between(1, 1000000));
     f("seed", seed, "seed of the draws and of the binarization", at_least(0));
+    f("refine", refine, kRefineHelp, between(0, 100000));
   }
 };
 
@@ -48,8 +50,8 @@ class RowScorer {
 
   /// The score that is given: that of the options, or what auto stands for.
   const std::string& kind() const { return options_.score; }
-  /// From now on rows may be among those that the model was trained on.
-  void expect_seen() { seen_ = true; }
+  /// Whether from now on rows may be among those that the model was trained on.
+  void expect_seen(bool seen) { seen_ = seen; }
 
   /// What calibrate() learns, to be kept: [R, 4 + densities] float64 parts of the scores of the
   /// reference rows, and [1, …] what each component usually brings.

@@ -7,8 +7,6 @@
 namespace elbo::exact {
 namespace {
 
-using Results = std::vector<at::IValue>;
-
 double number(const at::IValue& value) { return value.toScalar().toDouble(); }
 
 void add_function(Operations& to, const std::string& name, double (*f)(double)) {

@@ -15,7 +15,8 @@ namespace elbo::exact {
 
 /// An operation by its arguments, as libtorch's schema has them.
 using Arguments = std::vector<at::IValue>;
-using Exact = std::function<std::vector<at::IValue>(const Arguments&)>;
+using Results = std::vector<at::IValue>;
+using Exact = std::function<Results(const Arguments&)>;
 
 /// Operations by name, "aten::exp"; where overloads differ, "aten::pow.Tensor_Scalar".
 class Operations {

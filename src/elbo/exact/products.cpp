@@ -71,40 +71,38 @@ Tensor convolution(const Arguments& in) {
 }  // namespace
 
 void add_products(Operations& to) {
-  to.add("aten::mm", [](const Arguments& in) -> std::vector<at::IValue> {
+  to.add("aten::mm", [](const Arguments& in) -> Results {
     const auto a = in[0].toTensor();
     return {like(product(a, in[1].toTensor()), a)};
   });
-  to.add("aten::addmm", [](const Arguments& in) -> std::vector<at::IValue> {
+  to.add("aten::addmm", [](const Arguments& in) -> Results {
     const auto a = in[1].toTensor();
     return {like(weighed(in[0].toTensor(), product(a, in[2].toTensor()), in[3], in[4]), a)};
   });
-  to.add("aten::mv", [](const Arguments& in) -> std::vector<at::IValue> {
+  to.add("aten::mv", [](const Arguments& in) -> Results {
     const auto a = in[0].toTensor();
     return {like(product(a, in[1].toTensor().unsqueeze(1)).squeeze(1), a)};
   });
-  to.add("aten::addmv", [](const Arguments& in) -> std::vector<at::IValue> {
+  to.add("aten::addmv", [](const Arguments& in) -> Results {
     const auto a = in[1].toTensor();
     const auto y = product(a, in[2].toTensor().unsqueeze(1)).squeeze(1);
     return {like(weighed(in[0].toTensor(), y, in[3], in[4]), a)};
   });
-  to.add("aten::dot", [](const Arguments& in) -> std::vector<at::IValue> {
+  to.add("aten::dot", [](const Arguments& in) -> Results {
     const auto a = in[0].toTensor();
     return {like(product(a.unsqueeze(0), in[1].toTensor().unsqueeze(1)).view({}), a)};
   });
-  to.add("aten::bmm", [](const Arguments& in) -> std::vector<at::IValue> {
+  to.add("aten::bmm", [](const Arguments& in) -> Results {
     const auto a = in[0].toTensor();
     return {like(products(a, in[1].toTensor()), a)};
   });
-  to.add("aten::baddbmm", [](const Arguments& in) -> std::vector<at::IValue> {
+  to.add("aten::baddbmm", [](const Arguments& in) -> Results {
     const auto a = in[1].toTensor();
     return {like(weighed(in[0].toTensor(), products(a, in[2].toTensor()), in[3], in[4]), a)};
   });
-  to.add("aten::convolution",
-         [](const Arguments& in) -> std::vector<at::IValue> { return {convolution(in)}; });
+  to.add("aten::convolution", [](const Arguments& in) -> Results { return {convolution(in)}; });
   // The same with four flags more, which say what libtorch may use.
-  to.add("aten::_convolution",
-         [](const Arguments& in) -> std::vector<at::IValue> { return {convolution(in)}; });
+  to.add("aten::_convolution", [](const Arguments& in) -> Results { return {convolution(in)}; });
 }
 
 }  // namespace elbo::exact

@@ -10,8 +10,6 @@
 namespace elbo::exact {
 namespace {
 
-using Results = std::vector<at::IValue>;
-
 /// Axes that an argument names: all where it is absent or empty.
 std::vector<int64_t> axes_of(const at::IValue& argument, int64_t rank) {
   std::vector<int64_t> axes;

@@ -3,29 +3,10 @@
 #include "elbo/export/translation.h"
 #include "elbo/io/file.h"
 #include "elbo/model/codes.h"
+#include "elbo/model/only_read.h"
 
 namespace elbo {
 namespace {
-
-/// Parameters of a model that is only read.
-class WithoutGradients {
- public:
-  explicit WithoutGradients(Model& model) {
-    for (auto& parameter : model.parameters()) {
-      if (!parameter.requires_grad()) continue;
-      parameter.set_requires_grad(false);
-      asked_.push_back(parameter);
-    }
-  }
-  ~WithoutGradients() {
-    for (auto& parameter : asked_) parameter.set_requires_grad(true);
-  }
-  WithoutGradients(const WithoutGradients&) = delete;
-  WithoutGradients& operator=(const WithoutGradients&) = delete;
-
- private:
-  std::vector<Tensor> asked_;
-};
 
 RecordedInput example(const std::string& name, const Shape& shape,
                       torch::ScalarType type = torch::kFloat32) {
@@ -132,7 +113,7 @@ std::vector<ModelPart> model_parts(const std::shared_ptr<Model>& model, const Sc
 }
 
 ExportedPart export_part(Model& model, const ModelPart& part) {
-  const WithoutGradients scope(model);
+  const OnlyRead scope(model);
   ExportedPart exported{{}, part.compute, ""};
   try {
     exported.graph = record(part.name, part.inputs, part.compute);

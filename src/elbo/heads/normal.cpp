@@ -9,13 +9,15 @@ namespace {
 
 struct ScaleOptions {
   Json scale = "output";
-  std::string mean = "none";
+  std::string mean = "none", output = "log_scale";
   double min_log_scale = -7, max_log_scale = 7;
   template <class F>
   void fields(F&& f) {
     f("scale", scale,
       "scale: output (from the network), learned (one number), feature (one per component) or a "
       "number");
+    f("output", output, "number that the network gives beside the mean, where it gives the scale",
+      one_of({"log_scale", "log_variance"}));
     f("mean", mean, "function applied to the network's mean", one_of({"none", "sigmoid", "tanh"}));
     f("min_log_scale", min_log_scale, "lower bound of the log scale", between(-20, 20));
     f("max_log_scale", max_log_scale, "upper bound of the log scale", between(-20, 20));
@@ -58,6 +60,10 @@ class LocationScale : public FreeHead {
     if (!h.defined()) return free();
     if (mode_ == "output") {
       const double low = options_.min_log_scale, high = options_.max_log_scale;
+      if (options_.output == "log_variance") {
+        const auto [loc, log_variance] = halves(h, 2 * low, 2 * high);
+        return make(loc, 0.5 * log_variance);
+      }
       if (make_joint_) return standardization_(make_joint_(h, low, high), h);
       const auto [loc, log_scale] = halves(h, low, high);
       return make(loc, log_scale);

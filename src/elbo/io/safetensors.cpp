@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "elbo/core/error.h"
@@ -111,6 +113,46 @@ void check_layout(std::vector<Entry> entries, uint64_t size, const std::string& 
         at);
 }
 
+/// What a header says, checked against the size of the data behind it.
+struct TensorHeader {
+  std::vector<Entry> entries;
+  TextMap metadata;
+};
+
+TensorHeader read_header(std::string_view text, uint64_t data_size, const std::string& where) {
+  const auto json = parse_header(text, where);
+  TensorHeader header;
+  for (const auto& [name, value] : json.items()) {
+    if (name != "__metadata__") {
+      header.entries.push_back(read_entry(name, value, where));
+      continue;
+    }
+    check(value.is_object(), "[safetensors] ", where, ": __metadata__ is not an object");
+    for (const auto& [key, text] : value.items()) {
+      check(text.is_string(), "[safetensors] ", where, ": metadata ", key, " is not text");
+      header.metadata[key] = text.get<std::string>();
+    }
+  }
+  check_layout(header.entries, data_size, where);
+  return header;
+}
+
+uint64_t header_length(const char (&bytes)[8], uint64_t behind, const std::string& where) {
+  uint64_t length = 0;
+  std::memcpy(&length, bytes, sizeof length);
+  check(length <= behind && length <= kLongestHeader, "[safetensors] ", where, ": header of ",
+        length, " bytes announced, the file holds ", behind);
+  return length;
+}
+
+/// Any other byte in a bool is undefined behaviour later.
+void check_truths(const Tensor& tensor, const std::string& name, const std::string& where) {
+  if (tensor.scalar_type() != torch::kBool) return;
+  const auto* bytes = static_cast<const char*>(tensor.data_ptr());
+  check(std::all_of(bytes, bytes + tensor.nbytes(), [](char c) { return c == 0 || c == 1; }),
+        "[safetensors] ", where, ": ", name, ": a truth value is neither 0 nor 1");
+}
+
 }  // namespace
 
 Tensor TensorFile::find(const std::string& name) const {
@@ -163,39 +205,19 @@ void save_safetensors(const std::string& path, const NamedTensors& tensors,
 }
 
 TensorFile parse_safetensors(std::string_view bytes, const std::string& where) {
-  uint64_t length = 0;
-  check(bytes.size() >= sizeof length, "[safetensors] ", where, ": holds ", bytes.size(),
+  char first[8];
+  check(bytes.size() >= sizeof first, "[safetensors] ", where, ": holds ", bytes.size(),
         " bytes, too few for a header");
-  std::memcpy(&length, bytes.data(), sizeof length);
-  bytes.remove_prefix(sizeof length);
-  check(length <= bytes.size() && length <= kLongestHeader, "[safetensors] ", where, ": header of ",
-        length, " bytes announced, the file holds ", bytes.size());
-  const auto header = parse_header(bytes.substr(0, length), where);
+  std::memcpy(first, bytes.data(), sizeof first);
+  bytes.remove_prefix(sizeof first);
+  const auto length = header_length(first, bytes.size(), where);
   const auto data = bytes.substr(length);
-
-  TensorFile file;
-  std::vector<Entry> entries;
-  for (const auto& [name, value] : header.items()) {
-    if (name != "__metadata__") {
-      entries.push_back(read_entry(name, value, where));
-      continue;
-    }
-    check(value.is_object(), "[safetensors] ", where, ": __metadata__ is not an object");
-    for (const auto& [key, text] : value.items()) {
-      check(text.is_string(), "[safetensors] ", where, ": metadata ", key, " is not text");
-      file.metadata[key] = text.get<std::string>();
-    }
-  }
-  check_layout(entries, data.size(), where);
-  for (const auto& e : entries) {
+  auto header = read_header(bytes.substr(0, length), data.size(), where);
+  TensorFile file{{}, std::move(header.metadata)};
+  for (const auto& e : header.entries) {
     auto tensor = torch::empty(e.shape, torch::TensorOptions(e.type));
-    // Any other byte in a bool is undefined behaviour later.
-    if (e.type == torch::kBool) {
-      const auto part = data.substr(e.begin, e.end - e.begin);
-      check(std::all_of(part.begin(), part.end(), [](char c) { return c == 0 || c == 1; }),
-            "[safetensors] ", where, ": ", e.name, ": a truth value is neither 0 nor 1");
-    }
     if (e.end > e.begin) std::memcpy(tensor.data_ptr(), data.data() + e.begin, e.end - e.begin);
+    check_truths(tensor, e.name, where);
     file.tensors.emplace_back(e.name, tensor);
   }
   return file;
@@ -203,6 +225,47 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& where) {
 
 TensorFile load_safetensors(const std::string& path) {
   return parse_safetensors(read_plain_file(path), path);
+}
+
+TensorFile load_safetensors(const std::string& path,
+                            const std::function<bool(const std::string& name)>& wanted) {
+  std::error_code none;
+  check(std::filesystem::is_regular_file(path, none), "[safetensors] ", path,
+        ": no such plain file");
+  const uint64_t size = std::filesystem::file_size(path, none);
+  std::ifstream in(path, std::ios::binary);
+  const auto read = [&](void* to, uint64_t bytes) {
+    in.read(static_cast<char*>(to), static_cast<std::streamsize>(bytes));
+    check(in.good(), "[safetensors] ", path, ": cannot be read to its end");
+  };
+  char first[8];
+  check(in.good() && size >= sizeof first, "[safetensors] ", path, ": holds ", size,
+        " bytes, too few for a header");
+  read(first, sizeof first);
+  const auto length = header_length(first, size - sizeof first, path);
+  std::string text(length, ' ');
+  if (length > 0) read(text.data(), length);
+  const uint64_t start = sizeof first + length;
+  auto header = read_header(text, size - start, path);
+  TensorFile file{{}, std::move(header.metadata)};
+  for (const auto& e : header.entries) {
+    if (!wanted(e.name)) continue;
+    auto tensor = torch::empty(e.shape, torch::TensorOptions(e.type));
+    in.seekg(static_cast<std::streamoff>(start + e.begin));
+    if (e.end > e.begin) read(tensor.data_ptr(), e.end - e.begin);
+    check_truths(tensor, e.name, path);
+    file.tensors.emplace_back(e.name, tensor);
+  }
+  return file;
+}
+
+std::string safetensors_type(torch::ScalarType type) { return type_name(type, "a type"); }
+
+torch::ScalarType safetensors_type(const std::string& name, const std::string& where) {
+  for (const auto& t : kTypes) {
+    if (name == t.name) return t.type;
+  }
+  fail("[safetensors] ", where, ": type ", name, "; known: ", known_types());
 }
 
 }  // namespace elbo

@@ -1,3 +1,4 @@
+#include "elbo/model/refinement.h"
 #include "elbo/model/spec.h"
 
 namespace elbo {
@@ -45,7 +46,8 @@ class Flat : public Latent {
   Trace infer(const Batch& batch, int64_t samples) override {
     // The encoder runs once, its features are tiled.
     const auto h = tile(encoder_->forward(observed(batch), batch.c), std::max<int64_t>(samples, 1));
-    auto site = draw_site("z", (*posterior_)(h), prior(batch, samples), samples == 0);
+    auto site =
+        draw_site("z", (*posterior_)(corrected("z", h)), prior(batch, samples), samples == 0);
     Trace trace;
     trace.code = site.value;
     trace.log_weight = equal_weights(samples, site.value);

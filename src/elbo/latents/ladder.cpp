@@ -2,6 +2,7 @@
 
 #include "elbo/distributions/continuous.h"
 #include "elbo/latents/bottom_up.h"
+#include "elbo/model/refinement.h"
 
 namespace elbo {
 namespace {
@@ -85,9 +86,11 @@ class Level : public torch::nn::Module {
   }
 
   /// q(z | state, features); p is what arrive() gave.
-  Dist infer(const Tensor& state, const Tensor& features, const Normal& p) {
+  Dist infer(const std::string& site, const Tensor& state, const Tensor& features,
+             const Normal& p) {
     const bool alone = inference_ == "precision";
-    const auto out = posterior_->forward(alone ? features : torch::cat({state, features}, 1));
+    const auto out =
+        corrected(site, posterior_->forward(alone ? features : torch::cat({state, features}, 1)));
     const auto parts = out.chunk(2, 1);
     const auto loc = parts[0], log_scale = bounded(parts[1]);
     if (inference_ == "free") return std::make_shared<Normal>(loc, Log(log_scale));
@@ -182,9 +185,9 @@ class Ladder : public Latent {
       features[i] = shared ? features[i - 1] : tile(source, s);
     }
     return descend(tile(batch.c, s), samples, [&](size_t level, const Tensor& state, Dist p) {
-      auto q = state.defined()
-                   ? levels_[level]->infer(state, features[level], static_cast<const Normal&>(*p))
-                   : (*posterior_)(top);
+      auto q = state.defined() ? levels_[level]->infer(names_[level], state, features[level],
+                                                       static_cast<const Normal&>(*p))
+                               : (*posterior_)(corrected(names_[level], top));
       return draw_site(names_[level], std::move(q), std::move(p), samples == 0);
     });
   }

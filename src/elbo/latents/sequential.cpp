@@ -1,5 +1,6 @@
 #include "elbo/distributions/continuous.h"
 #include "elbo/distributions/halves.h"
+#include "elbo/model/refinement.h"
 #include "elbo/model/spec.h"
 #include "elbo/nn/recurrent.h"
 
@@ -63,7 +64,8 @@ class Sequential : public Latent {
     Path path;
     for (int64_t t = 0; t < steps(); ++t) {
       const auto seen = features.select(1, t);
-      const auto q = normal(posterior_->forward(beside({seen, h, c})));
+      const auto q =
+          normal(corrected("z" + std::to_string(t), posterior_->forward(beside({seen, h, c}))));
       const auto z = samples == 0 ? q.loc() : q.sample();
       path.add(z, h, normal(prior_->forward(beside({h, c}))), &q);
       h = remember(h, seen, z);

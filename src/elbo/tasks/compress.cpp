@@ -61,6 +61,7 @@ class Compress : public Task {
 
   Json run(const TaskInput& input) override {
     torch::NoGradGuard no_gradient;
+    const auto code = row_code(input.model, input.run->schemas());
     const auto source = data_path(input.data);
     const auto content = read_maybe_gzip(source);
     const auto& schemas = input.run->schemas();
@@ -69,7 +70,6 @@ class Compress : public Task {
     const auto rows = table ? table->rows() : whole(*data);
     const auto beside = table ? table->report() : Json::object();
     const std::unique_ptr<FileForm> form = table ? std::move(table) : form_of(content, *data, rows);
-    const auto code = row_code(input.model, schemas);
     Container container;
     container.facts = {{"model", weights_hash(*input.model)},
                        {"model_name", input.run->facts()["model"]},

@@ -1,3 +1,4 @@
+#include "elbo/tasks/latents.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 
@@ -9,6 +10,8 @@ struct DecodeOptions {
   std::string condition;
   int64_t columns = 0;
   int64_t seed = 0;
+  bool latents = false;
+  std::string memory;
   template <class F>
   void fields(F&& f) {
     f("value", value, "value of pixels and cells: the mean of p(x|z) or a draw from it",
@@ -18,6 +21,11 @@ struct DecodeOptions {
       "condition: a class, numbers or a file (default: those of the run's data)");
     f("columns", columns, "pictures side by side (0 = about square)", at_least(0));
     f("seed", seed, "seed of the draws", at_least(0));
+    f("latents", latents,
+      "DATA are latents of any size, as encode --latents writes them (image autoencoders)");
+    f("memory", memory,
+      "memory for --latents, e.g. 2G; a picture that needs more is made in bands, with the same "
+      "result (default: half of what is free)");
   }
 };
 
@@ -39,6 +47,7 @@ class Decode : public Task {
   Json run(const TaskInput& input) override {
     torch::NoGradGuard no_gradient;
     RandomScope scope(static_cast<uint64_t>(o_.seed));
+    if (o_.latents) return decode_latents(input, o_.memory);
     const auto& schema = input.run->schemas().x;
     const auto layout = code_layout(*input.model, input.run->schemas());
     const auto codes = read_codes(input.data, layout);

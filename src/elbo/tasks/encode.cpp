@@ -1,4 +1,6 @@
 #include "elbo/io/row_file.h"
+#include "elbo/model/refinement.h"
+#include "elbo/tasks/latents.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 
@@ -8,14 +10,23 @@ namespace {
 struct EncodeOptions {
   RowChoice choice;
   bool deviations = false, strict = false;
-  int64_t seed = 0;
+  int64_t seed = 0, refine = 0;
+  std::string latents, memory;
   template <class F>
   void fields(F&& f) {
     choice.fields(f);
     f("deviations", deviations, "write deviations (.sd.npy) beside a .npy of means");
     f("seed", seed, "seed of the binarization", at_least(0));
+    f("refine", refine, kRefineHelp, between(0, 100000));
     f("strict", strict,
       "tables: refuse cells that training has not seen instead of taking them as missing");
+    f("latents", latents,
+      "pictures of any size to latents, scaled as a diffusion model reads them: the posterior's "
+      "mean or a draw from it (image autoencoders)",
+      one_of({"mean", "draw"}));
+    f("memory", memory,
+      "memory for --latents, e.g. 2G; a picture that needs more goes through in bands, with the "
+      "same result (default: half of what is free)");
   }
 };
 
@@ -25,6 +36,7 @@ class Encode : public Task {
 
   Json run(const TaskInput& input) override {
     RandomScope scope(static_cast<uint64_t>(o_.seed));
+    if (!o_.latents.empty()) return encode_latents(input, o_.latents == "draw", o_.memory);
     const auto rows =
         open_task_rows(input, o_.choice, o_.strict ? OddCells::kRefused : OddCells::kMissing);
     const auto layout = code_layout(*input.model, input.run->schemas());
@@ -42,6 +54,7 @@ class Encode : public Task {
     const int64_t block = block_rows(input.run->schemas());
     const Draw draw{static_cast<uint64_t>(o_.seed), 0};
     for_each_batch(*rows.data, block, draw, [&](const Batch& batch, int64_t first) {
+      const Refinement refined(*input.model, batch, o_.refine);
       const auto codes = encode_batch(*input.model, layout, batch);
       means->append(table ? torch::cat({codes.mean, codes.deviation}, 1) : codes.mean);
       if (deviations) deviations->append(codes.deviation);

@@ -6,6 +6,7 @@
 #include "elbo/data/table.h"
 #include "elbo/eval/completion_check.h"
 #include "elbo/io/file.h"
+#include "elbo/model/refinement.h"
 #include "elbo/tasks/impute_text.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/task.h"
@@ -17,7 +18,7 @@ struct ImputeOptions {
   int64_t m = 1;
   int64_t draws = 100;
   double interval = 0;
-  int64_t longest = 20;
+  int64_t longest = 20, refine = 0;
   int64_t seed = 0;
   bool strict = false;
   template <class F>
@@ -32,6 +33,7 @@ struct ImputeOptions {
       "OUT.intervals.csv",
       between(0, 0.999));
     f("longest", longest, "texts: most tokens in a gap", between(1, 10000));
+    f("refine", refine, kRefineHelp, between(0, 100000));
     f("seed", seed, "seed of the draws", at_least(0));
     f("strict", strict,
       "tables: refuse cells that training has not seen; without it they stay as they are, and the "
@@ -189,7 +191,8 @@ class Impute : public Task {
     const auto out = output_path(input, "filled.csv");
     check(!out.ends_with(".gz"), "[impute] ", out, ": is written as plain text; leave out .gz");
     Filler filler(rows, out, o_);
-    const auto plan = completion_plan(input.run->kept().get(), o_.draws, o_.m, o_.interval);
+    auto plan = completion_plan(input.run->kept().get(), o_.draws, o_.m, o_.interval);
+    plan.refine = o_.refine;
     Block block;
     const auto finish = [&] {
       fill(*input.model, block, rows, filler, plan);

@@ -4,7 +4,6 @@
 #include <numeric>
 #include <sstream>
 
-#include "elbo/data/content_hash.h"
 #include "elbo/data/stream.h"
 #include "elbo/eval/drift.h"
 #include "elbo/eval/ranking.h"
@@ -80,7 +79,7 @@ class Score : public Task {
     check_verdict_file(out_path(input));
     const auto rows = open_task_rows(input, o_.choice, odd());
     auto usual = prepare(input, [&](double done) { input.progress(0.2 * done); });
-    if (is_training_data(*rows.data, input)) usual.scorer->expect_seen();
+    usual.scorer->expect_seen(are_training_rows(*rows.data, *input.run, *input.model));
     if (o_.adapt) adapt(usual, *rows.data);
     const auto normal =
         find_normal_class(*input.run, rows.data->schemas().y, o_.normal_class, o_.anomalies);
@@ -146,11 +145,6 @@ class Score : public Task {
     usual.reference = usual_scores(*usual.scorer);
     usual.threshold = choose_threshold(usual.reference, o_.threshold);
     return usual;
-  }
-
-  static bool is_training_data(const Dataset& data, const TaskInput& input) {
-    if (input.model->densities.empty()) return false;  // nothing else asks
-    return content_hash(data) == input.run->facts()["data"].value("hash", std::string());
   }
 
   /// The threshold where most of these rows say that it is.

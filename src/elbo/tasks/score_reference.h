@@ -19,6 +19,8 @@ struct NormalRows {
 /// What the run keeps of such rows, if it is for these options; else null. Raises an Error where it
 /// is not and the run's data are elsewhere.
 std::shared_ptr<const Kept> kept_scores(const Run& run, const RowScoreOptions& options);
+/// Whether the rows are those that the model was trained on; false where its score does not ask.
+bool are_training_rows(const Dataset& data, const Run& run, const Model& model);
 /// The rows of `given`, a DATA; of the run's validation where it is empty.
 NormalRows normal_rows(const TaskInput& input, const std::string& given);
 

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Image autoencoders of the published shapes with random weights, here and in diffusers: what each reads and writes
+of the other, and how far apart their numbers are. Prints a table; exits with 1 where a row fails.
+
+usage: bench/latent_diffusion.py --program build/elbo [--side 64] [--only NAME] [--large 1024 [--memory 2G]]
+needs: diffusers, torch, safetensors, pillow, numpy"""
+import argparse
+import filecmp
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from PIL import Image
+from safetensors.torch import load_file
+
+WIDE = dict(block_out_channels=(128, 256, 512, 512), layers_per_block=2, down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4)
+SHAPES = {"SD 1.5": dict(WIDE, sample_size=512),
+          "SDXL": dict(WIDE, sample_size=1024, scaling_factor=0.13025),
+          "SD3": dict(WIDE, latent_channels=16, scaling_factor=1.5305, shift_factor=0.0609, use_quant_conv=False,
+                      use_post_quant_conv=False),
+          "FLUX.1": dict(WIDE, latent_channels=16, scaling_factor=0.3611, shift_factor=0.1159, use_quant_conv=False,
+                         use_post_quant_conv=False),
+          "FLUX.2": dict(WIDE, latent_channels=32), "TAESD": {}}
+TENSORS = {"SD 1.5": 248, "SDXL": 248, "SD3": 244, "FLUX.1": 244, "FLUX.2": 251, "TAESD": 134}
+ALLOWED = 1e-5
+
+
+def model_of(name):
+    torch.manual_seed(len(name))
+    if name == "TAESD":
+        from diffusers import AutoencoderTiny
+        return AutoencoderTiny().eval()
+    if name != "FLUX.2":
+        return AutoencoderKL(**SHAPES[name]).eval()
+    from diffusers import AutoencoderKLFlux2
+    model = AutoencoderKLFlux2(**SHAPES[name]).eval()
+    model.bn.running_mean.normal_()
+    model.bn.running_var.uniform_(0.5, 2)
+    return model
+
+
+def latents_of(model, mode):
+    if hasattr(model, "bn"):
+        b, c, h, w = mode.shape
+        packed = mode.view(b, c, h // 2, 2, w // 2, 2).permute(0, 1, 3, 5, 2, 4).reshape(b, 4 * c, h // 2, w // 2)
+        shape = (1, -1, 1, 1)
+        return (packed - model.bn.running_mean.view(shape)) / (model.bn.running_var.view(shape) + 1e-4).sqrt()
+    return (mode - (model.config.shift_factor or 0)) * model.config.scaling_factor
+
+
+def relative(a, b):
+    return float(np.abs(a - b).max() / np.abs(b).max())
+
+
+def check(program, name, side, folder):
+    run = lambda *words: subprocess.run([program, *map(str, words)], check=True, capture_output=True, text=True).stdout
+    model = model_of(name)
+    theirs, mine, ldm = folder / "theirs", folder / "mine", folder / "ldm.safetensors"
+    model.save_pretrained(theirs)
+    info = json.loads(run("import", theirs, "--out", folder / "run", "--json"))
+    written = json.loads(run("export", folder / "run", "--diffusers", mine, "--json"))
+    weights = "diffusion_pytorch_model.safetensors"
+    same = filecmp.cmp(theirs / weights, mine / weights, False) and filecmp.cmp(theirs / "config.json",
+                                                                               mine / "config.json", False)
+    again = type(model).from_pretrained(mine)
+    taken = all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values()))
+    if name == "TAESD":
+        run("export", folder / "run", "--diffusers", folder / "back")
+    else:
+        run("export", folder / "run", "--ldm", ldm)
+        run("import", ldm, "--config", theirs / "config.json", "--out", folder / "ldm_run")
+        run("export", folder / "ldm_run", "--diffusers", folder / "back")
+    there_and_back = filecmp.cmp(theirs / weights, folder / "back" / weights, False)
+
+    pixels = (np.random.default_rng(1).random((side, side, 3)) * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(folder / "x.png")
+    run("encode", folder / "run", folder / "x.png", "--latents", "mean", "-o", folder / "z.npy")
+    with torch.no_grad():
+        x = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
+        coded = model.encode(2 * x - 1)
+        mode = coded.latents if name == "TAESD" else coded.latent_dist.mode()
+        expected = latents_of(model, mode)
+        run("decode", folder / "run", folder / "z.npy", "--latents", "-o", folder / "y.npy")
+        y = model.decode(mode).sample / 2 + 0.5
+    encoded = relative(np.load(folder / "z.npy"), expected.numpy())
+    decoded = relative(np.load(folder / "y.npy"), y.numpy())
+    good = (same and taken and there_and_back and written["tensors"] == TENSORS[name] and max(encoded, decoded) < ALLOWED)
+    word = lambda b: "equal" if b else "DIFFER"
+    print(f"| {name} | {info['parameters']:,} | {written['tensors']} | {word(same)} | {word(taken)} | "
+          f"{word(there_and_back)} | {encoded:.1e} | {decoded:.1e} |", flush=True)
+    return good
+
+
+def measured(command):
+    """Seconds and peak memory in MB of a command."""
+    began = time.monotonic()
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"failed: {command}")
+    return time.monotonic() - began, usage.ru_maxrss / 1024
+
+
+def large(program, side, folder, memory):
+    """A picture as a whole and in bands: memory, time, difference."""
+    model_of("SD 1.5").save_pretrained(folder / "theirs")
+    subprocess.run([program, "import", folder / "theirs", "--out", folder / "run", "-q"], check=True, stdout=subprocess.DEVNULL)
+    pixels = np.random.default_rng(2).random((side // 8, side // 8, 3)) * 255
+    Image.fromarray(pixels.astype(np.uint8)).resize((side, side), Image.BICUBIC).save(folder / "x.png")
+    print("| what | as a whole | in bands | share of memory | largest difference, relative |\n| --- | --- | --- | --- | --- |")
+    good = True
+    for task, data, out in (("encode", "x.png", "z"), ("decode", "z-whole.npy", "y")):
+        words = [program, task, folder / "run", folder / data, "-q", "--latents"] + (["mean"] if task == "encode" else [])
+        seconds, whole = measured(words + ["--memory", "900G", "-o", folder / f"{out}-whole.npy"])
+        bound = memory or f"{int(whole / 4)}M"
+        slower, banded = measured(words + ["--memory", bound, "-o", folder / f"{out}-bands.npy"])
+        a, b = np.load(folder / f"{out}-bands.npy"), np.load(folder / f"{out}-whole.npy")
+        error = relative(a, b)
+        good = good and error < 1e-4 and (memory or banded <= whole / 4 * 1.02)
+        print(f"| {task} {side} x {side} | {whole:,.0f} MB, {seconds:.0f} s | {banded:,.0f} MB (--memory {bound}), {slower:.0f} s | "
+              f"{banded / whole:.2f} | {error:.1e} |", flush=True)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", default="build/elbo")
+    parser.add_argument("--side", type=int, default=64)
+    parser.add_argument("--only")
+    parser.add_argument("--large", type=int, help="compare a picture of this side as a whole and in bands instead")
+    parser.add_argument("--memory", help="memory for the bands (default: a quarter of what the whole took)")
+    a = parser.parse_args()
+    if a.large:
+        with tempfile.TemporaryDirectory() as folder:
+            return 0 if large(str(pathlib.Path(a.program).resolve()), a.large, pathlib.Path(folder), a.memory) else 1
+    print("| shape | parameters | tensors | files re-written | from_pretrained | by way of LDM names | encode, relative | "
+          "decode, relative |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
+    good = True
+    for name in SHAPES:
+        if a.only and name != a.only:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            good = check(str(pathlib.Path(a.program).resolve()), name, a.side, pathlib.Path(folder)) and good
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+#include "elbo/tasks/latent_memory.h"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <cmath>
+#include <fstream>
+
+#include "elbo/core/text.h"
+#include "elbo/io/memory_bound.h"
+
+namespace elbo {
+namespace {
+
+int64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  int64_t all = 0, resident = 0;
+  file >> all >> resident;
+  return file ? resident * sysconf(_SC_PAGESIZE) : 0;
+}
+
+}  // namespace
+
+int64_t memory_from(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  auto unit = lower_case(std::string(end, text.data() + text.size()));
+  if (unit.ends_with("ib")) unit.resize(unit.size() - 2);
+  if (unit.ends_with("b")) unit.resize(unit.size() - 1);
+  const int power = unit == "k" ? 1 : unit == "m" ? 2 : unit == "g" ? 3 : unit == "t" ? 4 : 0;
+  const bool fits = error == std::errc() && power > 0 && value > 0 && value < 1e6;
+  check(fits, "[memory] found \"", text, "\", expected a size such as 2G or 800M");
+  return static_cast<int64_t>(value * std::pow(1024.0, power));
+}
+
+int64_t picture_budget(const std::string& text) {
+  constexpr int64_t kLeast = int64_t{1} << 26;
+  if (text.empty()) return std::max(kLeast, most_unpacked());
+  const int64_t taken = resident_bytes(), left = memory_from(text) - taken;
+  check(left >= kLeast, "[memory] ", text, ": the program and the weights take ", taken >> 20,
+        " MB; name at least ", (taken + kLeast) >> 20, "M");
+  return left;
+}
+
+PictureNetwork& picture_network_in(torch::nn::Module& part, const std::string& run) {
+  for (const auto& module : part.modules()) {
+    if (auto* network = dynamic_cast<PictureNetwork*>(module.get())) return *network;
+  }
+  fail("[latents] ", run,
+       ": its network is made for one size of pictures; latents are of networks such as "
+       "autoencoder_kl (leave out --latents for codes)");
+}
+
+}  // namespace elbo
