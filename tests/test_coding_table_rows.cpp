@@ -161,6 +161,25 @@ TEST_CASE("bits of other rows, or of another number of rows, are refused") {
   }
 }
 
+TEST_CASE("a model in few bytes codes as well as the one that it was made from") {
+  const TrainedTable t(true);
+  const auto all = t.toy.all();
+  const auto& table = t.toy.data->schemas().x;
+  const auto of = class_model(t.toy.model, t.toy.data->schemas());
+  REQUIRE(of.has_value());
+  const auto small = small_model(*of, table);
+  const auto [model, schema] = from_small_model(small);
+  CHECK(to_json(schema) == to_json(table));
+  CHECK(small_model(model, schema) == small);
+  const auto code = exact_row_code(model);
+  check_round_trip(*code, all);
+  CHECK(static_cast<double>(code->encode(all).size()) <
+        1.005 * static_cast<double>(t.code()->encode(all).size()));
+  fuzz(small, 200, [&](const std::string& bytes) {
+    exact_row_code(from_small_model(bytes).first)->encode(slice(all, 0, 3));
+  });
+}
+
 TEST_CASE("models without exact sums offer no such code") {
   const Toy toy(toy_spec(), toy_table());
   CHECK(exact_row_code(toy.model, toy.data->schemas()) == nullptr);

@@ -163,7 +163,9 @@ ColumnSymbols::Found ColumnSymbols::find(float x) const {
     const auto to = std::lower_bound(from, taken_.end(), place);
     const int64_t inside = place - c.first - (to - from);
     const bool is_taken = to != taken_.end() && *to == place;
-    if (is_taken || c.rows == 0 || inside >= c.places) return none;
+    const auto i = static_cast<size_t>(cell - ranges_[r].first_cell);
+    const bool never = ranges_[r].ends[i] == ranges_[r].ends[i + 1];
+    if (is_taken || never || inside >= c.places) return none;
     return {singles_.size() + r, inside, cell};
   }
   return none;

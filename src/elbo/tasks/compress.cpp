@@ -1,6 +1,6 @@
-#include "elbo/coding/container.h"
+#include "elbo/coding/decoder.h"
+#include "elbo/coding/exact_rows.h"
 #include "elbo/coding/file_form.h"
-#include "elbo/coding/row_code.h"
 #include "elbo/coding/table_form.h"
 #include "elbo/data/open.h"
 #include "elbo/io/file.h"
@@ -13,12 +13,16 @@ namespace {
 
 struct CompressOptions {
   int64_t block = 4096;
+  bool alone = false;
   template <class F>
   void fields(F&& f) {
     f("block", block,
       "rows of a block, which has a checksum and can be read alone; smaller ones cost some bytes "
       "each",
       between(1, 1 << 20));
+    f("alone", alone,
+      "the file holds the model, too, rounded: elbo unpack needs no run (tables, by models with "
+      "exact sums, e.g. --model synthetic)");
   }
 };
 
@@ -44,12 +48,21 @@ int64_t model_bytes(const Run& run) {
   return bytes;
 }
 
+/// The model as a file holds it.
+std::string model_to_hold(const TaskInput& input) {
+  const auto& schemas = input.run->schemas();
+  const auto of = class_model(input.model, schemas);
+  check(of.has_value(), "[compress] alone: ", input.run->facts()["model"].get<std::string>(),
+        " has no exact sums over the columns of a table; --model synthetic has");
+  return small_model(*of, schemas.x);
+}
+
 /// A table of which the model knows too little is kept as text.
 void keep_if_less(std::string_view content, const Schemas& schemas, Container& container,
                   int64_t* words) {
   const auto kept = TableForm::kept(content, schemas)->side();
   if (kept.size() >= container.side.size() + 4 * static_cast<size_t>(*words)) return;
-  container.side = kept;
+  container.side = container.facts.contains("alone") ? hold_model("", kept, container.facts) : kept;
   container.blocks.clear();
   container.facts["rows"] = 0;
   *words = 0;
@@ -61,7 +74,9 @@ class Compress : public Task {
 
   Json run(const TaskInput& input) override {
     torch::NoGradGuard no_gradient;
-    const auto code = row_code(input.model, input.run->schemas());
+    const auto model = o_.alone ? model_to_hold(input) : std::string();
+    const auto code = o_.alone ? exact_row_code(from_small_model(model).first)
+                               : row_code(input.model, input.run->schemas());
     const auto source = data_path(input.data);
     const auto content = read_maybe_gzip(source);
     const auto& schemas = input.run->schemas();
@@ -77,7 +92,7 @@ class Compress : public Task {
                        {"rows", rows.size()},
                        {"size", content.size()},
                        {"sha256", sha256(content)}};
-    container.side = form->side();
+    container.side = o_.alone ? hold_model(model, form->side(), container.facts) : form->side();
     const double n = static_cast<double>(std::max<int64_t>(rows.size(), 1));
     int64_t words = 0;
     for (int64_t first = 0; first < rows.size(); first += o_.block) {
@@ -109,7 +124,7 @@ class Compress : public Task {
         {"rows_bytes", 4 * words},
         {"beside_rows_bytes", packed.size() - 4 * static_cast<size_t>(words)},
         {"blocks", container.blocks.size()},
-        {"model_bytes", model_bytes(*input.run)}};
+        {"model_bytes", o_.alone ? static_cast<int64_t>(model.size()) : model_bytes(*input.run)}};
     result.update(beside);
     return result;
   }

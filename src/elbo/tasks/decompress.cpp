@@ -1,9 +1,6 @@
-#include "elbo/coding/container.h"
-#include "elbo/coding/file_form.h"
-#include "elbo/coding/row_code.h"
+#include "elbo/coding/decoder.h"
 #include "elbo/core/text.h"
 #include "elbo/io/file.h"
-#include "elbo/io/sha256.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/task.h"
 
@@ -32,21 +29,12 @@ class Decompress : public Task {
     torch::NoGradGuard no_gradient;
     const auto& source = input.data;
     const auto container = unpack(read_file(source), source);
-    const auto& facts = container.facts;
-    check(facts.value("model", "") == weights_hash(*input.model), "[decompress] ", source,
-          ": another model made it, ", facts.value("model_name", ""), " with weights ",
-          facts.value("model", "").substr(0, 12),
-          "…: give the run that compressed it, with the same weights");
-    const auto code = row_code(input.model, input.run->schemas());
-    if (o_.rows > 0) return some_rows_of(container, *code, input);
-    const auto rows = decoded(container.blocks, *code, input);
-    const auto form = form_from(facts.value("kind", ""), container.side, input.run->schemas());
-    const auto content = form->bytes(rows);
-    check(sha256(content) == facts.value("sha256", ""), "[decompress] ", source,
-          ": what comes out is not what went in");
+    const auto decoder = decoder_of(container, input);
+    if (o_.rows > 0) return some_rows_of(container, decoder, input);
+    const auto content = decoder.content(container, source, input.progress);
     const auto path = output_path(input, plain_name(source));
     write_file_atomic(path, content);
-    return {{"file", path}, {"rows", rows.size()}, {"bytes", content.size()}};
+    return {{"file", path}, {"rows", container.facts.value("rows", 0)}, {"bytes", content.size()}};
   }
 
   std::string example() const override { return "elbo decompress RUN digits.elbo -o digits.npy"; }
@@ -54,22 +42,20 @@ class Decompress : public Task {
  private:
   using Blocks = std::vector<Container::Block>;
 
-  static Batch decoded(const Blocks& blocks, RowCode& code, const TaskInput& input) {
-    std::vector<Tensor> x, mask;
-    for (const auto& block : blocks) {
-      const auto rows = code.decode(block.words, block.rows);
-      x.push_back(rows.x);
-      if (rows.mask.defined()) mask.push_back(rows.mask);
-      input.progress(static_cast<double>(x.size()) / static_cast<double>(blocks.size()));
-    }
-    Batch all;
-    all.x = x.empty() ? torch::zeros({0, numel(input.run->schemas().x.shape)}) : torch::cat(x);
-    if (!mask.empty()) all.mask = torch::cat(mask);
-    return all;
+  static Decoder decoder_of(const Container& container, const TaskInput& input) {
+    if (auto held = held_decoder(container)) return std::move(*held);
+    const auto& facts = container.facts;
+    check(facts.value("model", "") == weights_hash(*input.model), "[decompress] ", input.data,
+          ": another model made it, ", facts.value("model_name", ""), " with weights ",
+          facts.value("model", "").substr(0, 12),
+          "…: give the run that compressed it, with the same weights");
+    const auto& schemas = input.run->schemas();
+    return {row_code(input.model, schemas), schemas, container.side};
   }
 
   /// The rows that were asked for, from the blocks that hold some of them.
-  Json some_rows_of(const Container& container, RowCode& code, const TaskInput& input) const {
+  Json some_rows_of(const Container& container, const Decoder& decoder,
+                    const TaskInput& input) const {
     Blocks needed;
     int64_t at = 0, from = 0;
     for (const auto& block : container.blocks) {
@@ -81,8 +67,8 @@ class Decompress : public Task {
     }
     check(o_.first + o_.rows <= at, "[decompress] rows: ", o_.first, " to ", o_.first + o_.rows - 1,
           " were asked for, the file has ", at);
-    const auto rows = decoded(needed, code, input);
-    const auto& schema = input.run->schemas().x;
+    const auto rows = decoder.rows(needed, input.progress);
+    const auto& schema = decoder.schemas.x;
     const auto path = output_path(input, "rows", schema);
     const auto file = create_output(path, schema, o_.rows);
     file->append(observed(rows).narrow(0, o_.first - from, o_.rows));
