@@ -158,6 +158,16 @@ SELFIES = ["[C][C][O]", "[C][=C][C][=C][C][=C][Ring1][=Branch1]", "[C][Branch1][
            "[C@@H1][Branch1][C][N][C]", "[nop][C][#N]"]
 
 
+def packed(side=b"\xffhead", blocks=((3, [1, 2, 3, 1]),)):
+    """As elbo compress writes it."""
+    words = [struct.pack(f"<{len(w)}I", *w) for _, w in blocks]
+    header = json.dumps({"kind": "array", "model": "0", "rows": sum(n for n, _ in blocks), "size": 9, "sha256": "0",
+                         "side": [len(side), zlib.crc32(side)],
+                         "blocks": [[n, len(w), zlib.crc32(w)] for (n, _), w in zip(blocks, words)]}).encode()
+    head = struct.pack("<III", 1, len(header), zlib.crc32(header))
+    return b"\x89elbo\r\n\x1a" + head + header + side + b"".join(words)
+
+
 def corpus():
     random.seed(0)
     picture = {"png.png": png(), "palette.png": png(colour=3), "deep.png": png(depth=16), "alpha.png": png(colour=6),
@@ -192,6 +202,7 @@ def corpus():
                                              "encoder.down.0.block.0.conv1.weight"],
                                             ["vae.encoder.conv_in.weight", "vae.decoder.conv_in.weight",
                                              "vae.encoder.down_blocks.0.resnets.0.conv1.weight"])],
+        "packed": [packed(), packed(blocks=((2, [7, 0, 1, 5]), (1, [0, 9, 3])))],
         "gzip": [gzip.compress(text, mtime=0), gzip.compress(text, mtime=0) + gzip.compress(b"", mtime=0), b"plain"],
         "picture": picture, "images": {**archives, **zipped}, "archive": {**archives, **zipped},
         "tar": archives, "shards": shards, "events": [event(b"\x09\0\0\0\0\0\0\xf0?") + event(b"a" * 40)],
