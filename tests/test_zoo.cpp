@@ -217,6 +217,37 @@ void check_entropy(const std::string& name) {
   }
 }
 
+/// log p(x | code) of a batch's first row, at posterior means.
+double first_row(Model& model, const Batch& batch) {
+  RandomScope scope(5);
+  return row_log_likelihood(model.infer(batch, 0), batch)[0].item<double>();
+}
+
+/// What one row is given depends neither on the rows beside it nor, element by element, on what
+/// comes later in the row: else densities would not sum to 1.
+void check_no_leak(const std::string& name, const Data& data) {
+  Entry entry(name, data);
+  entry.train(3);
+  const EvaluationScope evaluation(*entry.model);
+  torch::NoGradGuard no_gradient;
+  const auto all = entry.all();
+  const auto some = slice(all, 0, kBatch);
+  auto others = torch::arange(kBatch, 2 * kBatch);
+  others[0] = 0;
+  const double alone = first_row(*entry.model, some);
+  CHECK(first_row(*entry.model, pick(all, others)) == doctest::Approx(alone).epsilon(kFloatSums));
+
+  RandomScope scope(6);
+  const auto p = entry.model->infer(some, 0).x;
+  const auto before = p->log_prob(some.x);
+  if (before.numel() != some.x.numel()) return;  // one number for several elements
+  const int64_t half = some.x[0].numel() / 2;
+  auto changed = some.x.flatten(1).clone();
+  changed.slice(1, half).copy_(some.x.flip(0).flatten(1).slice(1, half));
+  const auto after = p->log_prob(changed.view_as(some.x));
+  CHECK_CLOSE(after.flatten(1).slice(1, 0, half), before.flatten(1).slice(1, 0, half), kFloatSums);
+}
+
 /// f(model, data) for the first data set that a model takes, or for all that it takes.
 template <class F>
 void for_each_model(bool all, F f) {
@@ -244,6 +275,10 @@ TEST_CASE("every model of the zoo learns with all its parameters and is loaded a
 
 TEST_CASE("a resumed training of every model is the uninterrupted one, to the last bit") {
   for_each_model(false, check_resume);
+}
+
+TEST_CASE("no density of the zoo knows the rows beside, or what comes later in a row") {
+  for_each_model(false, check_no_leak);
 }
 
 TEST_CASE("no model of the zoo claims a density beyond the entropy of the data") {
