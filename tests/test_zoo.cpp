@@ -238,13 +238,14 @@ void check_no_leak(const std::string& name, const Data& data) {
   CHECK(first_row(*entry.model, pick(all, others)) == doctest::Approx(alone).epsilon(kFloatSums));
 
   RandomScope scope(6);
-  const auto p = entry.model->infer(some, 0).x;
-  const auto before = p->log_prob(some.x);
-  if (before.numel() != some.x.numel()) return;  // one number for several elements
+  const auto found = entry.model->infer(some, 0);
+  const auto x = tile(some.x, found.trace.log_weight.size(0));
+  const auto before = found.x->log_prob(x);
+  if (before.numel() != x.numel()) return;  // one number for several elements
   const int64_t half = some.x[0].numel() / 2;
-  auto changed = some.x.flatten(1).clone();
-  changed.slice(1, half).copy_(some.x.flip(0).flatten(1).slice(1, half));
-  const auto after = p->log_prob(changed.view_as(some.x));
+  auto changed = x.flatten(1).clone();
+  changed.slice(1, half).copy_(x.flip(0).flatten(1).slice(1, half));
+  const auto after = found.x->log_prob(changed.view_as(x));
   CHECK_CLOSE(after.flatten(1).slice(1, 0, half), before.flatten(1).slice(1, 0, half), kFloatSums);
 }
 
