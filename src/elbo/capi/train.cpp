@@ -36,6 +36,13 @@ std::string step_json(const Progress& p) {
       .dump();
 }
 
+/// What a training has freed goes back to the system: the caller's process may live for long.
+void give_memory_back() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 /// What the run needs where its data are not, as the program keeps it; whether it was let finish.
 bool kept_for_later(const Run& run, const RowScoreOptions& reference, Calls& calls) {
   const auto go_on = [&](double) {
@@ -61,6 +68,7 @@ bool fit_with(Run& run, Calls& calls, Data data, const RowScoreOptions& referenc
   report.on_note = [&](const std::string& note) { calls.note(note); };
   const WithoutDenormals fast;
   if (fit(run, report, std::move(data)) == Trainer::End::stopped) return false;
+  give_memory_back();
   return kept_for_later(run, reference, calls);
 }
 
@@ -79,13 +87,6 @@ void reopen(elbo_run& run, const std::filesystem::path& folder) {
   run.run = std::make_shared<const Run>(Run::open(folder));
   run.model.reset();
   run.scorer.reset();
-}
-
-/// What a training has freed goes back to the system: the caller's process may live for long.
-void give_memory_back() {
-#if defined(__GLIBC__)
-  malloc_trim(0);
-#endif
 }
 
 }  // namespace

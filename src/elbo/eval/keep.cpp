@@ -24,8 +24,9 @@ int64_t most_codes(const CodeLayout& layout) {
 }
 
 /// Scores of many rows cost as much as the training of a small model.
-int64_t most_reference(const RowScorer& scorer) {
-  return std::clamp<int64_t>(16 * scorer.block(), 256, 16384);
+int64_t most_reference(const RowScorer& scorer, const Schemas& schemas) {
+  const int64_t blocks = schemas.x.kind == Kind::kToken ? 16 : 64;
+  return std::clamp<int64_t>(blocks * scorer.block(), 256, 16384);
 }
 
 /// Rows in the order of time stay neighbours: a running mean goes over them.
@@ -45,7 +46,8 @@ void keep_reference(Kept& kept, const Run& run, const std::shared_ptr<Model>& mo
   const auto [training, validation] = run.training_parts();
   const auto& normal = validation ? validation : training;
   const RowScorer scorer(model, run.schemas(), options);
-  const auto rows = some_reference(normal, *run.training_data(), most_reference(scorer));
+  const auto rows =
+      some_reference(normal, *run.training_data(), most_reference(scorer, run.schemas()));
   const auto learned = RowScorer::learn(model, run.schemas(), options, *rows, progress);
   kept.scores = learned.parts;
   kept.usual = learned.usual;

@@ -98,10 +98,10 @@ RowScorer::RowScorer(std::shared_ptr<Model> model, Schemas schemas, RowScoreOpti
 size_t RowScorer::part_count() const { return kParts.size() + model_->densities.size(); }
 
 int64_t RowScorer::block() const {
-  constexpr int64_t kFloats = int64_t{1} << 25;
   // Each token of a text has the features of a hidden layer.
-  const int64_t floats = schemas_.x.kind == Kind::kToken ? 1024 : 8;
-  const int64_t particles = kFloats / (floats * numel(schemas_.x.shape) + 1024);
+  const bool tokens = schemas_.x.kind == Kind::kToken;
+  const int64_t most = int64_t{1} << (tokens ? 25 : 23), floats = tokens ? 1024 : 8;
+  const int64_t particles = most / (floats * numel(schemas_.x.shape) + 1024);
   return std::clamp<int64_t>(particles / options_.draws, 1, 4096);
 }
 
