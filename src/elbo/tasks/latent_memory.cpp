@@ -1,5 +1,6 @@
 #include "elbo/tasks/latent_memory.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -36,6 +37,9 @@ int64_t memory_from(const std::string& text) {
 int64_t picture_budget(const std::string& text) {
   constexpr int64_t kLeast = int64_t{1} << 26;
   if (text.empty()) return std::max(kLeast, most_unpacked());
+#ifdef __GLIBC__
+  malloc_trim(0);  // what the loading of the weights has left
+#endif
   const int64_t taken = resident_bytes(), left = memory_from(text) - taken;
   check(left >= kLeast, "[memory] ", text, ": the program and the weights take ", taken >> 20,
         " MB; name at least ", (taken + kLeast) >> 20, "M");
