@@ -88,7 +88,8 @@ def check(program, name, side, folder):
         coded = model.encode(2 * x - 1)
         mode = coded.latents if name == "TAESD" else coded.latent_dist.mode()
         expected = latents_of(model, mode)
-        run("decode", folder / "run", folder / "z.npy", "--latents", "-o", folder / "y.npy")
+        np.save(folder / "same.npy", expected.numpy())
+        run("decode", folder / "run", folder / "same.npy", "--latents", "-o", folder / "y.npy")
         y = model.decode(mode).sample / 2 + 0.5
     encoded = relative(np.load(folder / "z.npy"), expected.numpy())
     decoded = relative(np.load(folder / "y.npy"), y.numpy())

@@ -51,6 +51,19 @@ def names():
     yield from layer("post_quant_conv", "post_quant_conv", LATENT, LATENT, 1, 1)
 
 
+def tiny():
+    """Names and shapes of a tiny autoencoder: a block at each of two resolutions, 4 channels, a code of 2."""
+    block = lambda at: [(f"{at}.conv.{k}", (4, 4, 3, 3), True) for k in (0, 2, 4)]
+    layers = [("encoder.layers.0", (4, 3, 3, 3), True), *block("encoder.layers.1"), ("encoder.layers.2", (4, 4, 3, 3), False),
+              *block("encoder.layers.3"), ("encoder.layers.4", (2, 4, 3, 3), True),
+              ("decoder.layers.0", (4, 2, 3, 3), True), *block("decoder.layers.2"), ("decoder.layers.4", (4, 4, 3, 3), False),
+              *block("decoder.layers.5"), ("decoder.layers.6", (3, 4, 3, 3), True)]
+    for name, shape, bias in layers:
+        yield name + ".weight", shape
+        if bias:
+            yield name + ".bias", shape[:1]
+
+
 def size(shape):
     return size(shape[1:]) * shape[0] if shape else 1
 
@@ -101,6 +114,10 @@ def main(root):
     save(root / "ldm.safetensors", ldm)
     other = {"model.diffusion_model.out.2.bias": ("F32", (2,), b"\0" * 8)}
     save(root / "whole.safetensors", {**{"first_stage_model." + n: t for n, t in ldm.items()}, **other})
+    folder(root / "tiny", {name: ("F32", shape, struct.pack(f"<{size(shape)}f", *(rng.gauss(0, 0.2) for _ in range(size(shape)))))
+                           for name, shape in tiny()},
+           {"_class_name": "AutoencoderTiny", "encoder_block_out_channels": [4, 4], "decoder_block_out_channels": [4, 4],
+            "num_encoder_blocks": [1, 1], "num_decoder_blocks": [1, 1], "latent_channels": 2})
     # In two parts.
     split, index = sorted(now)[: len(now) // 2], {}
     for k, part in enumerate((split, sorted(now)[len(now) // 2:])):

@@ -30,7 +30,9 @@ int import_run(const ImportArguments& a) {
   ProgressTalk talk(talk_for(a.quiet || a.json));
   for (const auto& note : imported.notes) talk.say("note: " + note);
   int64_t parameters = 0;
-  for (const auto& p : imported.model->parameters()) parameters += p.numel();
+  for (const auto& p : imported.model->named_parameters()) {
+    if (!published_name(p.key()).empty()) parameters += p.value().numel();
+  }
   const auto& latents = imported.facts["latents"];
   const auto& published = imported.facts["published"];
   Json result{{"run", run.path().string()},

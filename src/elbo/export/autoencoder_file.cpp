@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kName = "diffusion_pytorch_model";
+const std::vector<std::string> kFirstLayers{"encoder.conv_in.weight", "encoder.layers.0.weight"};
 const std::vector<std::string> kPrefixes{"first_stage_model.", "vae.", ""};
 
 std::string first_bytes(const fs::path& path) {
@@ -62,12 +63,14 @@ void read_single(const fs::path& path, AutoencoderFile& file) {
     return false;
   });
   const auto holds = [&](const std::string& prefix) {
-    return std::find(names.begin(), names.end(), prefix + "encoder.conv_in.weight") != names.end();
+    return std::any_of(kFirstLayers.begin(), kFirstLayers.end(), [&](const std::string& layer) {
+      return std::find(names.begin(), names.end(), prefix + layer) != names.end();
+    });
   };
   const auto prefix = std::find_if(kPrefixes.begin(), kPrefixes.end(), holds);
   check(prefix != kPrefixes.end(), "[import] ", path.string(),
-        ": holds no image autoencoder: no tensor encoder.conv_in.weight, alone or behind "
-        "first_stage_model. or vae.");
+        ": holds no image autoencoder: no tensor ", join(kFirstLayers, " or "),
+        ", alone or behind first_stage_model. or vae.");
   file.prefix = *prefix;
   // A whole checkpoint has other networks beside; a file of the autoencoder alone is taken whole,
   // so that nothing of it is dropped.

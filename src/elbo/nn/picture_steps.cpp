@@ -100,7 +100,8 @@ class ResidualStep : public PictureStep {
 
   Tensor forward(const Tensor& x) const override {
     auto h = layer1_->forward(norm1_->forward(x));
-    h = layer2_->forward(norm2_->forward(h));
+    h = norm2_->forward(h);  // one after the other: no more than three pictures at a time
+    h = layer2_->forward(h);
     if (torch::GradMode::is_enabled()) return h + (shortcut_ ? shortcut_->forward(x) : x);
     return h.add_(shortcut_ ? shortcut_->forward(x) : x);
   }

@@ -1,5 +1,6 @@
 #include "elbo/tasks/latent_memory.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -19,6 +20,18 @@ int64_t resident_bytes() {
   return file ? resident * sysconf(_SC_PAGESIZE) : 0;
 }
 
+/// The program's malloc keeps what is freed (host/buffers.h), which suits steps that are all alike.
+/// Here a few large blocks of many sizes come and go, and what the weights' file took is left.
+void hand_back_memory() {
+#ifdef __GLIBC__
+  constexpr int kLarge = 32 << 20, kMostMaps = 65536;
+  mallopt(M_MMAP_MAX, kMostMaps);
+  mallopt(M_MMAP_THRESHOLD, kLarge);
+  mallopt(M_TRIM_THRESHOLD, kLarge);
+  malloc_trim(0);
+#endif
+}
+
 }  // namespace
 
 int64_t memory_from(const std::string& text) {
@@ -35,6 +48,7 @@ int64_t memory_from(const std::string& text) {
 
 int64_t picture_budget(const std::string& text) {
   constexpr int64_t kLeast = int64_t{1} << 26;
+  hand_back_memory();
   if (text.empty()) return std::max(kLeast, most_unpacked());
   const int64_t taken = resident_bytes(), left = memory_from(text) - taken;
   check(left >= kLeast, "[memory] ", text, ": the program and the weights take ", taken >> 20,

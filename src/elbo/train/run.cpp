@@ -193,7 +193,8 @@ std::shared_ptr<Model> Run::load() const {
   check(has_weights(), "[run] ", path_.string(),
         ": no weights yet; elbo train --resume continues the training");
   auto model = build_stored(*this);
-  const auto file = load_safetensors(path);
+  // Tensor by tensor: no second copy of a large file.
+  const auto file = load_safetensors(path, [](const std::string&) { return true; });
   torch::NoGradGuard no_gradient;
   const auto wanted = views_of(*model);
   std::set<std::string> learned;  // buffers may hold what is not finite, as masks do
