@@ -6,12 +6,20 @@
 
 namespace elbo {
 
-std::unique_ptr<FileForm> form_of(std::string_view bytes, const Dataset& data, const Batch& rows) {
-  (void)data;
-  if (auto form = ArrayForm::of(bytes, rows)) return form;
-  fail(
-      "[compress] file: its rows do not give it again byte for byte; what can be compressed: .npy "
-      "and IDX files of bytes (grey levels need a model of bytes, not of bits), tables");
+FileRows file_rows(std::string_view bytes, const Run& run, const std::string& data) {
+  const auto& schemas = run.schemas();
+  if (auto table = TableForm::of(bytes, schemas)) {
+    FileRows file{nullptr, table->rows(), table->report(), TableForm::kept(bytes, schemas)->side()};
+    file.form = std::move(table);
+    return file;
+  }
+  const auto rows = run.open_other(data, "all");
+  FileRows file{nullptr, rows->get(torch::arange(rows->size()))};
+  file.form = ArrayForm::of(bytes, file.rows);
+  check(file.form != nullptr,
+        "[compress] file: its rows do not give it again byte for byte; what can be compressed: "
+        ".npy and IDX files of bytes (grey levels need a model of bytes, not of bits), tables");
+  return file;
 }
 
 std::unique_ptr<FileForm> form_from(const std::string& kind, std::string side,

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "elbo/data/dataset.h"
+#include "elbo/train/run.h"
 
 namespace elbo {
 
@@ -19,10 +19,17 @@ class FileForm {
   virtual std::string bytes(const Batch& rows) const = 0;
 };
 
-/// That of a file's bytes (unpacked where the file is), which were read as these rows. Raises an
-/// Error where no form gives the file again.
-std::unique_ptr<FileForm> form_of(std::string_view bytes, const Dataset& data, const Batch& rows);
-/// The same from what it left. Raises an Error of what does not fit.
+/// A file as compress writes it.
+struct FileRows {
+  std::unique_ptr<FileForm> form;
+  Batch rows;
+  Json report = Json::object();  // what a user hears of the file
+  std::string kept = {};  // a side that is the whole file, for where rows cost more; empty = none
+};
+/// Of the bytes (unpacked where the file is) that DATA of the command line names. Raises an Error
+/// where no form gives the file again.
+FileRows file_rows(std::string_view bytes, const Run& run, const std::string& data);
+/// A form from what it left. Raises an Error of what does not fit.
 std::unique_ptr<FileForm> form_from(const std::string& kind, std::string side,
                                     const Schemas& schemas);
 

@@ -1,7 +1,6 @@
 #include "elbo/coding/decoder.h"
 #include "elbo/coding/exact_rows.h"
 #include "elbo/coding/file_form.h"
-#include "elbo/coding/table_form.h"
 #include "elbo/data/open.h"
 #include "elbo/io/file.h"
 #include "elbo/io/sha256.h"
@@ -25,9 +24,6 @@ struct CompressOptions {
       "exact sums, e.g. --model synthetic)");
   }
 };
-
-/// All rows as one batch.
-Batch whole(const Dataset& data) { return data.get(torch::arange(data.size())); }
 
 bool same_rows(const Batch& a, const Batch& b) {
   const auto alike = [](const Tensor& s, const Tensor& t) {
@@ -57,17 +53,6 @@ std::string model_to_hold(const TaskInput& input) {
   return small_model(*of, schemas.x);
 }
 
-/// A table of which the model knows too little is kept as text.
-void keep_if_less(std::string_view content, const Schemas& schemas, Container& container,
-                  int64_t* words) {
-  const auto kept = TableForm::kept(content, schemas)->side();
-  if (kept.size() >= container.side.size() + 4 * static_cast<size_t>(*words)) return;
-  container.side = container.facts.contains("alone") ? hold_model("", kept, container.facts) : kept;
-  container.blocks.clear();
-  container.facts["rows"] = 0;
-  *words = 0;
-}
-
 class Compress : public Task {
  public:
   explicit Compress(const CompressOptions& options) : o_(options) {}
@@ -79,20 +64,19 @@ class Compress : public Task {
                                : row_code(input.model, input.run->schemas());
     const auto source = data_path(input.data);
     const auto content = read_maybe_gzip(source);
-    const auto& schemas = input.run->schemas();
-    auto table = TableForm::of(content, schemas);
-    const auto data = table ? nullptr : input.run->open_other(input.data, "all", OddCells::kQuoted);
-    const auto rows = table ? table->rows() : whole(*data);
-    const auto beside = table ? table->report() : Json::object();
-    const std::unique_ptr<FileForm> form = table ? std::move(table) : form_of(content, *data, rows);
+    const auto file = file_rows(content, *input.run, input.data);
+    const auto& rows = file.rows;
     Container container;
     container.facts = {{"model", weights_hash(*input.model)},
                        {"model_name", input.run->facts()["model"]},
-                       {"kind", form->kind()},
+                       {"kind", file.form->kind()},
                        {"rows", rows.size()},
                        {"size", content.size()},
                        {"sha256", sha256(content)}};
-    container.side = o_.alone ? hold_model(model, form->side(), container.facts) : form->side();
+    const auto with_model = [&](const std::string& of, const std::string& side) {
+      return o_.alone ? hold_model(of, side, container.facts) : side;
+    };
+    container.side = with_model(model, file.form->side());
     const double n = static_cast<double>(std::max<int64_t>(rows.size(), 1));
     int64_t words = 0;
     for (int64_t first = 0; first < rows.size(); first += o_.block) {
@@ -102,11 +86,19 @@ class Compress : public Task {
       const auto& written = container.blocks.back().words;
       words += static_cast<int64_t>(written.size());
       // What cannot be read again is never called done.
-      check(same_rows(code->decode(written, end - first), part), "[compress] rows from ",
-            data ? data->row_name(first) : std::to_string(first), ": they do not come back");
+      check(same_rows(code->decode(written, end - first), part), "[compress] rows from ", first,
+            ": they do not come back");
       input.progress(static_cast<double>(end) / n);
     }
-    if (schemas.x.kind == Kind::kTable) keep_if_less(content, schemas, container, &words);
+    check(file.form->bytes(rows) == content, "[compress] ", source, ": it does not come back");
+    const size_t by_rows = container.side.size() + 4 * static_cast<size_t>(words);
+    if (!file.kept.empty() && file.kept.size() < by_rows) {
+      // The model knows too little of it.
+      container.side = with_model("", file.kept);
+      container.blocks.clear();
+      container.facts["rows"] = 0;
+      words = 0;
+    }
     const auto packed = pack(container);
     const auto path =
         output_path(input, std::filesystem::path(source).filename().string() + ".elbo");
@@ -125,7 +117,7 @@ class Compress : public Task {
         {"beside_rows_bytes", packed.size() - 4 * static_cast<size_t>(words)},
         {"blocks", container.blocks.size()},
         {"model_bytes", o_.alone ? static_cast<int64_t>(model.size()) : model_bytes(*input.run)}};
-    result.update(beside);
+    result.update(file.report);
     return result;
   }
 
