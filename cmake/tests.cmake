@@ -112,7 +112,7 @@ if(NOT ELBO_FOLDERS)
   endforeach()
   add_test(NAME spdx COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_spdx.py)
   set_tests_properties(spdx PROPERTIES SKIP_RETURN_CODE 77)
-  set(cli_tests usage words alone newcomer sweep work resume refuse labels stage judge text files tables generator anomalies
+  set(cli_tests usage words alone newcomer sweep work resume refuse labels stage judge text files tables generator anomalies score
                 unseen weights dates)
   if(ELBO_RDKIT)
     list(APPEND cli_tests molecules)
