@@ -3,6 +3,7 @@
 of the other, and how far apart their numbers are. Prints a table; exits with 1 where a row fails.
 
 usage: bench/latent_diffusion.py --program build/elbo [--side 64] [--only NAME] [--large 1024 [--memory 2G]]
+       [--speed 512]
 needs: diffusers, torch, safetensors, pillow, numpy"""
 import argparse
 import filecmp
@@ -132,14 +133,43 @@ def large(program, side, folder, memory):
     return good
 
 
+def speed(program, side, folder):
+    """Seconds of all cores that a decode takes, here and in PyTorch; what a start takes is taken off."""
+    model = model_of("SD 1.5")
+    model.save_pretrained(folder / "theirs")
+    subprocess.run([program, "import", folder / "theirs", "--out", folder / "run", "-q"], check=True, stdout=subprocess.DEVNULL)
+
+    def here(n):
+        np.save(folder / "z.npy", np.random.default_rng(n).normal(size=(1, 4, n, n)).astype(np.float32))
+        process = subprocess.Popen([program, "decode", folder / "run", folder / "z.npy", "--latents", "-q", "-o", folder / "y.npy"],
+                                   stdout=subprocess.DEVNULL)
+        usage = os.wait4(process.pid, 0)[2]
+        return usage.ru_utime + usage.ru_stime
+
+    def there(n):
+        began = time.process_time()
+        with torch.no_grad():
+            model.decode(torch.randn(1, 4, n, n))
+        return time.process_time() - began
+    there(4)
+    start = min(here(4) for _ in range(2))
+    theirs, mine = there(side // 8), here(side // 8) - start
+    print(f"decode {side} x {side}: elbo {mine:.1f} s of processor time, PyTorch {theirs:.1f} s, {theirs / mine:.2f} times", flush=True)
+    return True
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", default="build/elbo")
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--only")
     parser.add_argument("--large", type=int, help="compare a picture of this side as a whole and in bands instead")
+    parser.add_argument("--speed", type=int, help="time a decode to this side instead")
     parser.add_argument("--memory", help="memory for the bands (default: a quarter of what the whole took)")
     a = parser.parse_args()
+    if a.speed:
+        with tempfile.TemporaryDirectory() as folder:
+            return 0 if speed(str(pathlib.Path(a.program).resolve()), a.speed, pathlib.Path(folder)) else 1
     if a.large:
         with tempfile.TemporaryDirectory() as folder:
             return 0 if large(str(pathlib.Path(a.program).resolve()), a.large, pathlib.Path(folder), a.memory) else 1

@@ -10,3 +10,5 @@ echo "== agreement"
 "${1:-python3}" bench/latent_diffusion.py --program "$elbo"
 echo "== large pictures"
 "${1:-python3}" bench/latent_diffusion.py --program "$elbo" --large "${SIDE:-1024}"
+echo "== speed"
+"${1:-python3}" bench/latent_diffusion.py --program "$elbo" --speed 512
