@@ -1,3 +1,5 @@
+#include <doctest/doctest.h>
+
 #include "elbo/coding/table_text.h"
 #include "elbo/data/open.h"
 #include "elbo/io/packed.h"
