@@ -18,7 +18,7 @@ struct CompressOptions {
     f("block", block,
       "rows of a block, which has a checksum and can be read alone; smaller ones cost some bytes "
       "each",
-      between(1, 1 << 20));
+      between(1, 1000000));
     f("alone", alone,
       "the file holds the model, too, rounded: elbo unpack needs no run (tables, by models with "
       "exact sums, e.g. --model synthetic)");
