@@ -85,7 +85,7 @@ def main():
             assert text in card, text
 
         status, _, err = run(program, "export", model)
-        assert status == 1 and "--onnx or --card" in err, err
+        assert status == 1 and "name --onnx, --card" in err, err
         status, _, err = run(program, "export", model, "--onnx", folder / "x", "--evaluation", numbers)
         assert status == 1 and "--card" in err, err
         status, _, err = run(program, "export", model, "--card", folder / "x.md", "--evaluation",
