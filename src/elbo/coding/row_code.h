@@ -9,9 +9,8 @@
 
 namespace ELBO_API elbo {
 
-/// Rows as bits by what a model expects of them. What encode() gave, decode() reads on any machine:
-/// both compute with ExactArithmetic. Rows follow each other on one stack, so their number is a
-/// matter of how far one has to read for a single one.
+/// Rows as bits by what a model expects of them. What encode() gave, decode() reads on any machine,
+/// all rows at once: both compute what every machine computes alike (exact/arithmetic.h).
 class RowCode {
  public:
   virtual ~RowCode() = default;

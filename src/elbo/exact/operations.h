@@ -28,9 +28,6 @@ class Operations {
   std::unordered_map<std::string, Exact> table_;
 };
 
-/// The whole numbers of weights, which are made once: see ExactArithmetic.
-class KeptWeights;
-
 void add_products(Operations& to);
 void add_sums(Operations& to);
 void add_functions(Operations& to);
