@@ -124,7 +124,8 @@ class DecodedFiles {
 
 Json decode_latents(const TaskInput& input, const std::string& memory) {
   const torch::NoGradGuard no_gradient;
-  const auto& network = picture_network_in(*input.model->decoder, input.run->name());
+  const auto name = input.run->name();
+  const auto& network = picture_network_in(*input.model->decoder, name);
   const LatentScale scale(input.run->facts().value("latents", Json()));
   const auto sources = latent_files(input.data);
   DecodedFiles files(output_path(input, "decoded"), sources);
