@@ -2,6 +2,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "elbo/io/file.h"
 #include "elbo/io/image.h"
 #include "elbo/io/npy.h"
 #include "elbo/io/row_file.h"
@@ -124,8 +125,8 @@ class DecodedFiles {
 
 Json decode_latents(const TaskInput& input, const std::string& memory) {
   const torch::NoGradGuard no_gradient;
-  const auto name = input.run->name();
-  const auto& network = picture_network_in(*input.model->decoder, name);
+  const auto run = input.run->name();
+  const auto& network = picture_network_in(*input.model->decoder, run);
   const LatentScale scale(input.run->facts().value("latents", Json()));
   const auto sources = latent_files(input.data);
   DecodedFiles files(output_path(input, "decoded"), sources);

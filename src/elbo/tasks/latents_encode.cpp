@@ -160,8 +160,8 @@ std::string of_pictures(int64_t n, int64_t all) {
 
 Json encode_latents(const TaskInput& input, bool draw, const std::string& memory) {
   const torch::NoGradGuard no_gradient;
-  const auto name = input.run->name();
-  const auto& network = picture_network_in(*input.model->latent, name);
+  const auto run = input.run->name();
+  const auto& network = picture_network_in(*input.model->latent, run);
   const LatentScale scale(input.run->facts().value("latents", Json()));
   check(!input.data.empty(), "[latents] no DATA given: name a picture, a folder or an archive");
   const PictureSource source(input.data);
