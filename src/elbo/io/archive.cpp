@@ -11,14 +11,6 @@
 namespace elbo {
 namespace {
 
-/// What libarchive found wrong, on one line; it does not always say.
-std::string archive_complaint(archive* a) {
-  const char* text = archive_error_string(a);
-  std::string said = text ? text : "";
-  while (said.ends_with('\n')) said.pop_back();
-  return said.empty() ? "damaged" : said;
-}
-
 std::shared_ptr<archive> open_archive(const std::string& path) {
   std::shared_ptr<archive> a(archive_read_new(), archive_read_free);
   check(a != nullptr, "[archive] ", path, ": out of memory");
@@ -53,6 +45,13 @@ std::string entry_name(archive_entry* entry) {
 }
 
 }  // namespace
+
+std::string archive_complaint(archive* a, const char* otherwise) {
+  const char* text = archive_error_string(a);
+  std::string said = text ? text : "";
+  while (said.ends_with('\n')) said.pop_back();
+  return said.empty() ? otherwise : said;
+}
 
 bool is_archive_name(const std::string& path) {
   const auto name = lower_case(path);

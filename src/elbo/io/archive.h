@@ -7,7 +7,12 @@
 
 #include "elbo/io/file.h"
 
+struct archive;  // of libarchive
+
 namespace elbo {
+
+/// What libarchive found wrong, on one line; it does not always say.
+std::string archive_complaint(archive* a, const char* otherwise = "damaged");
 
 /// Whether the name ends in .tar, .tar.*, .tgz or .zip.
 bool is_archive_name(const std::string& path);

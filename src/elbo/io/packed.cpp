@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "elbo/core/error.h"
+#include "elbo/io/archive.h"
 
 namespace elbo {
 namespace {
@@ -16,8 +17,7 @@ std::string lzma(std::string_view bytes) {
   std::string out;
   std::shared_ptr<archive> a(archive_write_new(), archive_write_free);
   const auto must = [&](int64_t status) {
-    const char* said = status < 0 ? archive_error_string(a.get()) : nullptr;
-    check(status >= 0, "[lzma] ", said ? said : "failed");
+    if (status < 0) fail("[lzma] ", archive_complaint(a.get(), "failed"));
   };
   must(archive_write_set_format_raw(a.get()));
   must(archive_write_add_filter_lzma(a.get()));
@@ -53,8 +53,7 @@ std::string unpacked(std::string_view bytes, const std::string& where, int64_t m
   bytes.remove_prefix(1);
   std::shared_ptr<archive> a(archive_read_new(), archive_read_free);
   const auto must = [&](int64_t status) {
-    const char* said = status < 0 ? archive_error_string(a.get()) : nullptr;
-    check(status >= 0, "[", where, "] bytes: ", said ? said : "damaged");
+    if (status < 0) fail("[", where, "] bytes: ", archive_complaint(a.get()));
   };
   must(archive_read_support_filter_lzma(a.get()));
   must(archive_read_support_format_raw(a.get()));
