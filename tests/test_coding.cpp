@@ -26,12 +26,12 @@ TEST_CASE("a stack gives symbols back in the other order, and what it borrowed")
     const uint32_t place = stack.peek(16, turn), start = place / 100 * 100;
     const uint32_t frequency = std::min<uint32_t>(100, 65536 - start);
     stack.pop(start, frequency, 16, turn);
-    popped.push_back({start, frequency, turn});
+    popped.push_back({start, frequency, 16, turn});
   }
   const auto words = stack.words();
   AnsStack other(words);
   CHECK(!other.spent());
-  push_all(other, popped, 16);
+  push_all(other, popped);
   CHECK(other.spent());
   CHECK_THROWS_AS(AnsStack(std::vector<uint32_t>{1}), Error);
   CHECK_THROWS_AS(AnsStack(std::vector<uint32_t>{1, 0}), Error);
@@ -108,7 +108,7 @@ TEST_CASE("cells of a grid come back under a posterior of any width and place") 
     const auto cells = grid.pop(*q, 7, stack);
     NormalGrid::push(stack, cells);
     CHECK(grid.read(stack).equal(cells));
-    push_all(stack, grid.intervals(*q, 7, cells), kPosteriorBits);
+    push_all(stack, grid.intervals(*q, 7, cells));
     CHECK(stack.spent());
     if (log_scale != -3) continue;
     // Draws of q, but for the width of a cell.

@@ -90,7 +90,7 @@ TEST_CASE("frequencies are at least 1, sum to 2^24 and follow the weights") {
   std::vector<uint32_t> ends;
   frequencies(weights.data(), weights.size(), ends);
   CHECK(ends.front() == 0);
-  CHECK(ends.back() == uint32_t{1} << kFrequencyBits);
+  CHECK(ends.back() == uint32_t{1} << kSymbolBits);
   for (size_t i = 0; i + 1 < ends.size(); ++i) CHECK(ends[i] < ends[i + 1]);
   CHECK((ends[8] - ends[7]) / double(ends.back()) == doctest::Approx(0.75).epsilon(1e-4));
 }

@@ -21,9 +21,7 @@ int unpack_file(const UnpackArguments& a) {
   ProgressTalk talk(talk_for(a.quiet || a.json));
   const auto content = decoder->content(container, a.file, [&](double done) { talk.share(done); });
   talk.clear();
-  auto name = std::filesystem::path(a.file).filename().string();
-  if (name.ends_with(".elbo")) name.resize(name.size() - 5);
-  const auto path = a.out.empty() ? free_path(name.empty() ? "unpacked" : name) : a.out;
+  const auto path = a.out.empty() ? free_path(unpacked_name(a.file, "unpacked")) : a.out;
   write_file_atomic(path, content);
   print_result({{"file", path}, {"bytes", content.size()}}, a.json);
   return 0;

@@ -58,6 +58,12 @@ double AnsStack::information() const {
   return 32 * words + exact::log(static_cast<double>(state_)) * kPerLn2;
 }
 
+void push_all(AnsStack& to, const std::vector<Interval>& symbols) {
+  for (auto s = symbols.rbegin(); s != symbols.rend(); ++s) {
+    to.push(s->start, s->frequency, s->bits, s->turn);
+  }
+}
+
 bool AnsStack::spent() const {
   if (state_ != kLowest) return false;
   // The first borrowed word comes back last.

@@ -5,11 +5,17 @@
 
 namespace elbo {
 
+constexpr int kSymbolBits = 24;
+/// Places of a symbol among 2^bits (1 <= bits <= 31), which are turned by so many.
+struct Interval {
+  uint32_t start, frequency;
+  int bits = kSymbolBits;
+  uint32_t turn = 0;
+};
+
 /// A stack of symbols as bits: asymmetric numeral systems with a state of 64 bits and words of 32
-/// (Duda 2009, arXiv:0902.0271). A symbol takes `frequency` of 2^bits places from `start`, 1 <=
-/// bits
-/// <= 31. Where nothing is left to pop, the stack borrows from a fixed sequence of random words,
-/// which undoing the pops gives back.
+/// (Duda 2009, arXiv:0902.0271). Where nothing is left to pop, the stack borrows from a fixed
+/// sequence of random words, which undoing the pops gives back.
 class AnsStack {
  public:
   AnsStack() = default;
@@ -38,5 +44,8 @@ class AnsStack {
   std::vector<uint32_t> words_;
   uint64_t state_ = kLowest, borrowed_ = 0;
 };
+
+/// Puts symbols on the stack so that they are read in their order.
+void push_all(AnsStack& to, const std::vector<Interval>& symbols);
 
 }  // namespace elbo

@@ -45,9 +45,6 @@ class PoppedSites : public SiteValues {
     into_.cells[site] = std::move(cells);
     return z;
   }
-  Tensor generated(const std::string& site, const Dist&, int64_t, bool) override {
-    fail("[compress] ", site, ": it is drawn from its prior in inference");
-  }
 
  private:
   AnsStack& stack_;
@@ -64,9 +61,6 @@ class ReturnedSites : public SiteValues {
     for (const auto& symbol : grid.intervals(*q, of_.key(site), cells)) symbols.push_back(symbol);
     return grid.values(cells);
   }
-  Tensor generated(const std::string& site, const Dist&, int64_t, bool) override {
-    fail("[compress] ", site, ": it is drawn from its prior in inference");
-  }
   std::vector<Interval> symbols;
 
  private:
@@ -77,9 +71,6 @@ class ReturnedSites : public SiteValues {
 class PlacedSites : public SiteValues {
  public:
   explicit PlacedSites(const SiteCells& of) : of_(of) {}
-  Tensor inferred(const std::string& site, const Dist&, const Dist&) override {
-    fail("[compress] ", site, ": it is inferred where it is generated");
-  }
   Tensor generated(const std::string& site, const Dist& p, int64_t n, bool) override {
     const auto cells = of_.cells.find(site);
     if (cells != of_.cells.end()) {
@@ -106,9 +97,6 @@ class PlacedSites : public SiteValues {
 class ReadSites : public SiteValues {
  public:
   ReadSites(AnsStack& stack, SiteCells& into) : stack_(stack), into_(into) {}
-  Tensor inferred(const std::string& site, const Dist&, const Dist&) override {
-    fail("[compress] ", site, ": it is inferred where it is generated");
-  }
   Tensor generated(const std::string& site, const Dist& p, int64_t n, bool conditional) override {
     auto shape = p->mean().sizes().vec();
     if (conditional || shape.empty()) {
@@ -221,7 +209,7 @@ class BitsBack : public RowCode {
     if (sites.cells.empty()) return rows.x;
     ReturnedSites returned(sites);
     model_->latent->infer(rows, 1);
-    push_all(stack, returned.symbols, kPosteriorBits);
+    push_all(stack, returned.symbols);
     return rows.x;
   }
 

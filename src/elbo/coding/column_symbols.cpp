@@ -121,7 +121,7 @@ void ColumnSymbols::add_range(int64_t first, int64_t end) {
   uint64_t before = 0;
   for (int64_t c = first; c < end; ++c) {
     before += cells_[static_cast<size_t>(c)].rows;
-    range.ends.push_back(rows == 0 ? 0 : static_cast<uint32_t>((before << kFrequencyBits) / rows));
+    range.ends.push_back(rows == 0 ? 0 : static_cast<uint32_t>((before << kSymbolBits) / rows));
   }
   ranges_.push_back(std::move(range));
 }

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "elbo/core/error.h"
 #include "elbo/io/json_text.h"
@@ -123,6 +124,12 @@ Container unpack(std::string_view bytes, const std::string& where) {
   }
   check(parts.empty(), "[decompress] ", where, ": more follows after its last block");
   return container;
+}
+
+std::string unpacked_name(const std::string& path, const std::string& otherwise) {
+  auto name = std::filesystem::path(path).filename().string();
+  if (name.ends_with(kPackedEnding)) name.resize(name.size() - kPackedEnding.size());
+  return name.empty() ? otherwise : name;
 }
 
 std::string weights_hash(const Model& model) {

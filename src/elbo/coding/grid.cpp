@@ -141,7 +141,7 @@ std::vector<Interval> NormalGrid::intervals(const Distribution& q, uint64_t key,
   const auto* given = cells.data_ptr<int32_t>();
   each_posterior(loc_, scale_, q, shape_, [&](int64_t i, const PosteriorCells& own) {
     const uint32_t start = own.start(given[i]);
-    all.push_back({start, own.start(given[i] + 1) - start, turn_at(key, i)});
+    all.push_back({start, own.start(given[i] + 1) - start, kPosteriorBits, turn_at(key, i)});
   });
   return all;
 }

@@ -10,20 +10,13 @@
 
 namespace elbo {
 
-/// Places of a symbol among 2^bits.
-struct CodedSymbol {
-  uint32_t start, frequency;
-  int bits;
-};
-
-constexpr int kFrequencyBits = 24;
 // Whole numbers below 2^kLevelBits are alike to a 512th, those of more have 16 bits put apart.
 constexpr int kUniformBits = 31, kLevelBits = 22, kPlainBits = 16;
 
 /// `weights`, from 0 and not all of them 0, as whole numbers that sum to 2^24, each at least 1, one
 /// before the other: ends [n + 1]. The rest of rounding goes to the largest.
 inline void frequencies(const double* weights, size_t n, std::vector<uint32_t>& ends) {
-  constexpr uint32_t kAll = uint32_t{1} << kFrequencyBits;
+  constexpr uint32_t kAll = uint32_t{1} << kSymbolBits;
   double sum = 0;
   for (size_t i = 0; i < n; ++i) sum += weights[i];
   const double shared = static_cast<double>(kAll) - static_cast<double>(n);
@@ -41,12 +34,20 @@ inline void frequencies(const double* weights, size_t n, std::vector<uint32_t>& 
   for (size_t i = 0; i < n; ++i) ends[i + 1] += ends[i];
 }
 
+/// Takes the symbol on top off, one of those that begin at ends[i]: its number.
+inline size_t pop_among(const std::vector<uint32_t>& ends, AnsStack& from) {
+  const auto at = std::upper_bound(ends.begin(), ends.end(), from.peek(kSymbolBits));
+  const auto i = static_cast<size_t>(at - ends.begin()) - 1;
+  from.pop(ends[i], ends[i + 1] - ends[i], kSymbolBits);
+  return i;
+}
+
 class SymbolWriter {
  public:
-  void put(CodedSymbol s) { symbols_.push_back(s); }
-  /// CodedSymbol i of those that begin at ends[i].
+  void put(Interval s) { symbols_.push_back(s); }
+  /// Symbol i of those that begin at ends[i].
   void put(size_t i, const std::vector<uint32_t>& ends) {
-    put({ends[i], ends[i + 1] - ends[i], kFrequencyBits});
+    put({ends[i], ends[i + 1] - ends[i], kSymbolBits});
   }
   void put_bits(uint32_t value, int bits) { put({value, 1, bits}); }
   /// One of n alike.
@@ -68,25 +69,18 @@ class SymbolWriter {
   }
   std::vector<uint32_t> words() const {
     AnsStack stack;
-    for (auto s = symbols_.rbegin(); s != symbols_.rend(); ++s) {
-      stack.push(s->start, s->frequency, s->bits);
-    }
+    push_all(stack, symbols_);
     return stack.words();
   }
 
  private:
-  std::vector<CodedSymbol> symbols_;
+  std::vector<Interval> symbols_;
 };
 
 class SymbolReader {
  public:
   explicit SymbolReader(std::vector<uint32_t> words) : stack_(std::move(words)) {}
-  size_t take(const std::vector<uint32_t>& ends) {
-    const auto at = std::upper_bound(ends.begin(), ends.end(), stack_.peek(kFrequencyBits));
-    const auto i = static_cast<size_t>(at - ends.begin()) - 1;
-    stack_.pop(ends[i], ends[i + 1] - ends[i], kFrequencyBits);
-    return i;
-  }
+  size_t take(const std::vector<uint32_t>& ends) { return pop_among(ends, stack_); }
   uint32_t take_bits(int bits) {
     const uint32_t value = stack_.peek(bits);
     stack_.pop(value, 1, bits);

@@ -29,10 +29,4 @@ std::unique_ptr<Symbols> symbols_of(const Dist& p, int64_t n) {
   return at->second(of, n);
 }
 
-void push_all(AnsStack& to, const std::vector<Interval>& symbols, int bits) {
-  for (auto s = symbols.rbegin(); s != symbols.rend(); ++s) {
-    to.push(s->start, s->frequency, bits, s->turn);
-  }
-}
-
 }  // namespace elbo

@@ -10,12 +10,6 @@
 
 namespace elbo {
 
-/// Places of a symbol among 2^kSymbolBits, which are turned by so many.
-struct Interval {
-  uint32_t start, frequency, turn = 0;
-};
-constexpr int kSymbolBits = 24;
-
 /// x under a distribution, as symbols: each component's takes about -log2 p(x) bits.
 class Symbols {
  public:
@@ -26,9 +20,6 @@ class Symbols {
   /// x [n, …] off the stack.
   virtual Tensor read(AnsStack& from) const = 0;
 };
-
-/// Puts symbols on the stack so that they are read in their order.
-void push_all(AnsStack& to, const std::vector<Interval>& symbols, int bits = kSymbolBits);
 
 /// How x is coded under p of n rows; parameters without rows count for each. Raises an Error naming
 /// a distribution that has no symbols.

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <cmath>
 
+#include "elbo/coding/symbol_list.h"
 #include "elbo/coding/symbols.h"
 #include "elbo/core/error.h"
 #include "elbo/distributions/discrete.h"
@@ -41,34 +41,20 @@ class ClassSymbols : public Symbols {
     auto x = torch::empty(shape, torch::kFloat32);
     auto* to = x.data_ptr<float>();
     for (int64_t i = 0; i < x.numel(); ++i) {
-      const auto starts = starts_of(i);
-      const auto after = std::upper_bound(starts.begin(), starts.end(), from.peek(kSymbolBits));
-      const auto k = static_cast<size_t>(after - starts.begin() - 1);
-      to[i] = static_cast<float>(k);
-      from.pop(starts[k], starts[k + 1] - starts[k], kSymbolBits);
+      to[i] = static_cast<float>(pop_among(starts_of(i), from));
     }
     return x;
   }
 
  private:
-  /// Where each class of component i begins, and the end; what rounding leaves goes to the
-  /// likeliest.
+  /// Where each class of component i begins, and the end.
   std::vector<uint32_t> starts_of(int64_t i) const {
     const auto* logit = logits_.data_ptr<double>() + i * classes_;
-    const auto k = static_cast<size_t>(classes_);
-    const auto likeliest = static_cast<size_t>(std::max_element(logit, logit + k) - logit);
-    std::vector<double> mass(k);
-    double sum = 0;
-    for (size_t c = 0; c < k; ++c) sum += mass[c] = exact::exp(logit[c] - logit[likeliest]);
-    const double places = (1U << kSymbolBits) - static_cast<double>(k);
-    std::vector<uint32_t> starts(k + 1);
-    uint32_t used = 0;
-    for (size_t c = 0; c < k; ++c) {
-      starts[c + 1] = 1 + static_cast<uint32_t>(mass[c] / sum * places);
-      used += starts[c + 1];
-    }
-    starts[likeliest + 1] += (1U << kSymbolBits) - used;
-    for (size_t c = 0; c < k; ++c) starts[c + 1] += starts[c];
+    const double most = *std::max_element(logit, logit + classes_);
+    std::vector<double> mass;
+    for (int64_t c = 0; c < classes_; ++c) mass.push_back(exact::exp(logit[c] - most));
+    std::vector<uint32_t> starts;
+    frequencies(mass.data(), mass.size(), starts);
     return starts;
   }
 

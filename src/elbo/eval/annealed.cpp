@@ -23,9 +23,6 @@ class GivenSites : public SiteValues {
   Tensor inferred(const std::string& site, const Dist&, const Dist&) override {
     return z_.at(site);
   }
-  Tensor generated(const std::string& site, const Dist&, int64_t, bool) override {
-    fail("[ais] ", site, ": it is drawn from its prior in inference");
-  }
 
  private:
   const std::map<std::string, Tensor>& z_;

@@ -17,10 +17,12 @@ class SiteValues {
   SiteValues& operator=(const SiteValues&) = delete;
   static SiteValues* current();
 
+  // What one that says no such values is asked for raises an Error that names the site.
+
   /// What infer() takes for a draw of q, which has a row for each of the batch; p is the prior.
-  virtual Tensor inferred(const std::string& site, const Dist& q, const Dist& p) = 0;
+  virtual Tensor inferred(const std::string& site, const Dist& q, const Dist& p);
   /// What generate() takes for n draws of p; a `conditional` one has its rows already.
-  virtual Tensor generated(const std::string& site, const Dist& p, int64_t n, bool conditional) = 0;
+  virtual Tensor generated(const std::string& site, const Dist& p, int64_t n, bool conditional);
 
  private:
   SiteValues* const before_;

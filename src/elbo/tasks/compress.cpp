@@ -101,7 +101,7 @@ class Compress : public Task {
     }
     const auto packed = pack(container);
     const auto path =
-        output_path(input, std::filesystem::path(source).filename().string() + ".elbo");
+        output_path(input, std::filesystem::path(source).filename().string().append(kPackedEnding));
     write_file_atomic(path, packed);
     const double bits = 8 * static_cast<double>(packed.size());
     Json result = {

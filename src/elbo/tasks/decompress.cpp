@@ -32,7 +32,7 @@ class Decompress : public Task {
     const auto decoder = decoder_of(container, input);
     if (o_.rows > 0) return some_rows_of(container, decoder, input);
     const auto content = decoder.content(container, source, input.progress);
-    const auto path = output_path(input, plain_name(source));
+    const auto path = output_path(input, unpacked_name(source, "decompressed"));
     write_file_atomic(path, content);
     return {{"file", path}, {"rows", container.facts.value("rows", 0)}, {"bytes", content.size()}};
   }
@@ -76,12 +76,6 @@ class Decompress : public Task {
     auto result = written(*file, path);
     result.update({{"rows", o_.rows}, {"first", o_.first}, {"blocks", needed.size()}});
     return result;
-  }
-
-  static std::string plain_name(const std::string& source) {
-    auto name = std::filesystem::path(source).filename().string();
-    if (name.ends_with(".elbo")) name.resize(name.size() - 5);
-    return name.empty() ? "decompressed" : name;
   }
 
   DecompressOptions o_;
