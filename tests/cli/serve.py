@@ -62,8 +62,9 @@ def check_answers(s):
     info = s.json("GET", "/api/info")
     assert info["code_size"] == 4 and len(info["sliders"]) == 4 and info["picture"], info
     assert len(info["map"]["points"]) == len(info["map"]["labels"]) > 0
-    drawn = s.json("POST", "/api/sample", {"n": 3, "condition": "7"})
-    assert len(drawn["codes"]) == len(drawn["rows"]) == 3
+    # Many, for a code that is rounded changes a grey level of one picture in a hundred.
+    drawn = s.json("POST", "/api/sample", {"n": 200, "condition": "7"})
+    assert len(drawn["codes"]) == len(drawn["rows"]) == 200
     again = s.json("POST", "/api/decode", {"codes": drawn["codes"], "condition": "7"})
     assert again["rows"] == drawn["rows"], "decoding the codes of samples gives other pictures"
     other = s.json("POST", "/api/decode", {"codes": drawn["codes"], "condition": "1"})

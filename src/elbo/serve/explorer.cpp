@@ -200,7 +200,7 @@ Tensor Explorer::condition_of(const Json& question, int64_t n) const {
   return conditions({run_, model_, {}, {}}, text, n);
 }
 
-Json Explorer::centre() const { return number_list(centre_); }
+Json Explorer::centre() const { return code_list(centre_); }
 
 Json Explorer::condition(const std::string& name) const {
   const auto c = condition_of({{"condition", name}}, 1);
@@ -230,7 +230,7 @@ Json Explorer::sample(const Json& question) {
     codes = torch::where(whole_, codes, centre_ + temperature * (codes - centre_));
   }
   Json list = Json::array();
-  for (int64_t i = 0; i < n; ++i) list.push_back(number_list(codes[i]));
+  for (int64_t i = 0; i < n; ++i) list.push_back(code_list(codes[i]));
   return {{"codes", list},
           {"rows", rows_json(view_, one_value(*decode_codes(*model_, layout_, codes, c),
                                               run_->schemas().x))}};
@@ -283,7 +283,7 @@ Json Explorer::judge(const Batch& batch) {
       one_value(*decode_codes(*model_, layout_, codes.mean, batch.c), run_->schemas().x);
   const bool cells = std::holds_alternative<TableView>(view_);
   const auto seen = cells ? batch.x.masked_fill(batch.mask == 0, NAN) : batch.x;
-  Json answer{{"code", number_list(codes.mean[0])},
+  Json answer{{"code", code_list(codes.mean[0])},
               {"deviation", number_list(codes.deviation[0])},
               {"data", rows_json(view_, seen)[0]},
               {"reconstruction", rows_json(view_, mean)[0]},

@@ -1,6 +1,8 @@
 #include "elbo/serve/row_json.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 
 #include "elbo/chem/molecule.h"
@@ -50,19 +52,34 @@ struct RowJson {
   }
 };
 
-}  // namespace
+/// The number whose shortest text is a float's: cast to double, it has seventeen digits.
+double shortest(float v) {
+  std::array<char, 32> text{};
+  const auto* end = std::to_chars(text.data(), text.data() + text.size(), v).ptr;
+  double number = 0;
+  std::from_chars(text.data(), end, number);
+  return number;
+}
 
-Json number_list(const Tensor& values) {
+template <class Shown>
+Json finite_list(const Tensor& values, const Shown& shown) {
   const auto plain = values.to(torch::kCPU, torch::kFloat32).contiguous();
   Json list = Json::array();
   for (int64_t i = 0; i < plain.numel(); ++i) {
     const float v = plain.data_ptr<float>()[i];
-    // A float's shortest text as double has seventeen digits.
-    static const double scale = std::pow(10, kShownDecimals);
-    list.push_back(std::isfinite(v) ? Json(std::round(v * scale) / scale) : Json());
+    list.push_back(std::isfinite(v) ? Json(shown(v)) : Json());
   }
   return list;
 }
+
+}  // namespace
+
+Json number_list(const Tensor& values) {
+  static const double scale = std::pow(10, kShownDecimals);
+  return finite_list(values, [](float v) { return std::round(v * scale) / scale; });
+}
+
+Json code_list(const Tensor& code) { return finite_list(code, shortest); }
 
 Json rows_json(const RowView& view, const Tensor& x) {
   Json rows = Json::array();

@@ -9,8 +9,10 @@ namespace elbo {
 /// Digits after the point of the numbers that a page shows.
 inline constexpr int64_t kShownDecimals = 5;
 
-/// The numbers of a tensor as one list; null where one is not finite.
+/// The numbers of a tensor as one list, rounded for reading; null where one is not finite.
 Json number_list(const Tensor& values);
+/// A code's numbers without loss: what is decoded from them is what was drawn or encoded.
+Json code_list(const Tensor& code);
 
 /// Rows as the page and the API show them: a picture (data:image/png), a molecule (its drawing, or
 /// its SMILES where the build cannot draw), named cells, a text or numbers.
