@@ -103,7 +103,7 @@ TEST_CASE("cells of a grid come back under a posterior of any width and place") 
     const auto far = torch::randn(shape).clamp(-2, 2);  // where cells are narrow
     const auto q = std::make_shared<Normal>(p->loc() + p->log_scale().exp() * far,
                                             Log(p->log_scale() + log_scale));
-    const NormalGrid grid("z", *p, shape);
+    const NormalGrid grid("z", p, shape);
     AnsStack stack;
     const auto cells = grid.pop(*q, 7, stack);
     NormalGrid::push(stack, cells);

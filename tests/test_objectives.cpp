@@ -19,9 +19,13 @@ std::optional<Toy> toy_for(const std::string& objective) {
   learned["prior"] = {{"type", "mixture"}, {"components", 4}};
   Json grey = of;
   grey["likelihood"] = "continuous_bernoulli";
+  Json bits = of;
+  bits["posterior"] = "bits";
+  bits["prior"] = "bits";
   const std::vector<std::pair<Json, Data>> setups{{of, toy_table()},
                                                   {learned, toy_table()},
                                                   {grey, toy_images()},
+                                                  {bits, toy_table()},
                                                   {classifying(of["objective"]), spots(64)}};
   for (const auto& [patch, data] : setups) {
     try {

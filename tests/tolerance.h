@@ -120,3 +120,5 @@ constexpr double kBlockRankCorrelation = 0.1;
 constexpr double kBlockClassSpread = 1.5;
 /// A model of sentences of nine nats after 160 steps: an untrained one is ten nats off.
 constexpr double kTextNats = 1;
+/// A gradient of order one as a float32 mean over 1,000 rows.
+constexpr double kRowsGradient = 5e-5;

@@ -39,7 +39,7 @@ class PoppedSites : public SiteValues {
  public:
   PoppedSites(AnsStack& stack, SiteCells& into) : stack_(stack), into_(into) {}
   Tensor inferred(const std::string& site, const Dist& q, const Dist& p) override {
-    const NormalGrid grid(site, *p, rows_shape(q->mean(), q->mean().size(0)));
+    const NormalGrid grid(site, p, rows_shape(q->mean(), q->mean().size(0)));
     auto cells = grid.pop(*q, into_.key(site), stack_);
     auto z = grid.values(cells);
     into_.cells[site] = std::move(cells);
@@ -57,7 +57,7 @@ class ReturnedSites : public SiteValues {
   explicit ReturnedSites(const SiteCells& of) : of_(of) {}
   Tensor inferred(const std::string& site, const Dist& q, const Dist& p) override {
     const auto& cells = of_.cells.at(site);
-    const NormalGrid grid(site, *p, cells.sizes().vec());
+    const NormalGrid grid(site, p, cells.sizes().vec());
     for (const auto& symbol : grid.intervals(*q, of_.key(site), cells)) symbols.push_back(symbol);
     return grid.values(cells);
   }
@@ -75,7 +75,7 @@ class PlacedSites : public SiteValues {
     const auto cells = of_.cells.find(site);
     if (cells != of_.cells.end()) {
       pushes_.push_back([c = cells->second](AnsStack& to) { NormalGrid::push(to, c); });
-      return NormalGrid(site, *p, cells->second.sizes().vec()).values(cells->second);
+      return NormalGrid(site, p, cells->second.sizes().vec()).values(cells->second);
     }
     const auto fixed = of_.fixed.find(site);
     check(fixed != of_.fixed.end(), "[compress] ", site, ": x does not tell its value");
@@ -105,7 +105,7 @@ class ReadSites : public SiteValues {
       shape.insert(shape.begin(), n);
     }
     if (!NormalGrid::suits(*p)) return symbols_of(p, n)->read(stack_);
-    const NormalGrid grid(site, *p, shape);
+    const NormalGrid grid(site, p, shape);
     auto cells = grid.read(stack_);
     auto z = grid.values(cells);
     into_.cells[site] = std::move(cells);

@@ -114,9 +114,9 @@ bool NormalGrid::suits(const Distribution& p) {
          dynamic_cast<const StandardNormal*>(&p) != nullptr;
 }
 
-NormalGrid::NormalGrid(const std::string& site, const Distribution& p, const Shape& shape)
+NormalGrid::NormalGrid(const std::string& site, const Dist& p, const Shape& shape)
     : shape_(shape) {
-  std::tie(loc_, scale_) = normal_parts(p, shape);
+  if (p) std::tie(loc_, scale_) = normal_parts(*p, shape);
   check(loc_.defined(), "[compress] ", site,
         ": its prior is not a normal distribution of each number, which coding needs");
 }

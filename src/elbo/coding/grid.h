@@ -18,7 +18,7 @@ class NormalGrid {
   static bool suits(const Distribution& p);
   /// Raises an Error naming the site where p is not a normal distribution of `shape`, rows
   /// included.
-  NormalGrid(const std::string& site, const Distribution& p, const Shape& shape);
+  NormalGrid(const std::string& site, const Dist& p, const Shape& shape);
 
   /// The cell of each number off the stack, by a normal q; [shape] int32. `key`: of a stream of
   /// turns.

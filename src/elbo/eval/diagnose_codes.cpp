@@ -3,7 +3,6 @@
 
 #include "elbo/data/row_view.h"
 #include "elbo/eval/diagnose.h"
-#include "elbo/model/spec.h"
 
 namespace elbo {
 namespace {
@@ -24,14 +23,6 @@ std::string text(const Parts&... parts) {
   return out.str();
 }
 
-/// Factor of the KL at the end of training.
-double last_kl_weight(Subject& s) {
-  const Run& run = s.run();
-  const RandomScope scope(0);  // networks of the objective's own are made and thrown away
-  return build_objective(run.spec(), run.schemas(), s.model(), run.facts()["rows"])
-      ->kl_weight(kEndOfTraining);
-}
-
 /// Columns of the codes that are real numbers.
 Tensor real_columns(Subject& s) {
   std::vector<Tensor> parts;
@@ -48,7 +39,7 @@ std::string weaker_kl(double beta) {
 }
 
 void find_unused(Subject& s, const Tensor& means, std::vector<Finding>& findings) {
-  const double beta = last_kl_weight(s);
+  const double beta = s.objective()->kl_weight(kEndOfTraining);
   const auto d = static_cast<double>(means.size(1));
   const double active = (means.var(0, false) > kActiveVariance).sum().item<double>();
   const std::string figure = "share of latent dimensions in use";

@@ -10,6 +10,7 @@
 #include "elbo/eval/disentanglement.h"
 #include "elbo/model/evaluation_scope.h"
 #include "elbo/model/knows_missing.h"
+#include "elbo/model/spec.h"
 
 namespace elbo {
 namespace {
@@ -213,6 +214,11 @@ const Subject::Known& Subject::known() {
     return encode_batch(*model_, layout_, slice(rows, from, from + count)).mean;
   });
   return known_;
+}
+
+std::shared_ptr<Objective> Subject::objective() {
+  const RandomScope scope(0);
+  return build_objective(run_->spec(), run_->schemas(), *model_, run_->facts()["rows"]);
 }
 
 const Json& Subject::code_use() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "elbo/model/codes.h"
+#include "elbo/model/objective.h"
 #include "elbo/train/run.h"
 
 namespace elbo {
@@ -81,6 +82,8 @@ class Subject {
     Tensor codes, y;
   };
   const Known& known();
+  /// What the run was trained by, with networks of its own that have learned nothing.
+  std::shared_ptr<Objective> objective();
   /// Latent::usage() over the judged rows; null where the model has no codebook.
   const Json& code_use();
 

@@ -46,6 +46,7 @@ class Importance : public Objective {
     const auto& batch = step.batch;
     const auto inference = step.infer(o_.samples * o_.groups);
     const auto& trace = inference.trace;
+    must_carry_gradients(step.model, trace);
     const bool score_free = o_.gradient != "plain";
     const auto log_p = log_likelihood(inference, batch);           // [S, B]
     const auto divergence = sampled_kl(trace, log_p, score_free);  // [S, B]

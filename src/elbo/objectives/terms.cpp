@@ -11,10 +11,21 @@ Tensor average(const Trace& trace, const Tensor& term, double factor) {
   return kernels::mean((trace.log_weight.exp() * by_particle).sum(0), factor);
 }
 
+void must_carry_gradients(const Model& model, const Trace& trace) {
+  if (!torch::GradMode::is_enabled() || model.latent->exact()) return;
+  for (const auto& site : trace.sites) {
+    check(!site.posterior || site.posterior->reparameterized() || site.value.requires_grad(),
+          "[objective] ", site.name,
+          ": its draws carry no gradient to the encoder; use the objective score_function, disarm "
+          "or relax, or a relaxed posterior");
+  }
+}
+
 Bound bound_of(Model& model, const Batch& seen, const Batch& target, int64_t samples) {
   Bound bound;
   bound.inference = model.infer(seen, samples);
   const auto& trace = bound.inference.trace;
+  must_carry_gradients(model, trace);
   bound.reconstruction = average(trace, row_log_likelihood(bound.inference, target), -1);
   // One site of one particle needs no common shape with others.
   const bool alone = trace.sites.size() == 1 && trace.log_weight.size(0) == 1;
