@@ -2,6 +2,8 @@
 #include <functional>
 
 #include "elbo/core/random.h"
+#include "elbo/distributions/discrete.h"
+#include "elbo/distributions/relaxed.h"
 #include "elbo/eval/gradient_noise.h"
 #include "elbo/model/site_values.h"
 #include "elbo/model/spec.h"
@@ -19,19 +21,22 @@ struct Belief {
   Schemas schemas;
   std::shared_ptr<Model> model;
   std::shared_ptr<Objective> objective;
+  int64_t codes = int64_t{1} << (kLow + kHigh);
   Tensor x = torch::tensor({{1., 0., 1., 1., 0.}}, torch::kFloat32);
 
-  explicit Belief(const Json& objective_spec) {
+  explicit Belief(const Json& objective_spec, const Json& patch = Json::object()) {
     seed_torch(3);
     schemas.x = {{kBits}, Kind::kBinary, Json::object()};
     auto spec = default_spec();
-    spec.merge_patch({{"latent", {{"type", "stacked"}, {"sizes", {kLow, kHigh}}}},
+    const Json latent{{"type", "stacked"}, {"sizes", {kLow, kHigh}}};
+    spec.merge_patch({{"latent", patch.value("latent", latent)},
                       {"encoder", {{"type", "mlp"}, {"hidden", {4}}}},
                       {"decoder", {{"type", "mlp"}, {"hidden", {4}}}},
                       {"posterior", "bits"},
                       {"prior", "bits"},
                       {"likelihood", "bernoulli"},
                       {"objective", objective_spec}});
+    spec.merge_patch(patch);
     auto made = assemble(spec, schemas, 1);
     model = made.model;
     objective = made.objective;
@@ -56,25 +61,40 @@ struct Belief {
   }
 };
 
+Json one_layer(int64_t size) { return {{"latent", {{"type", "flat"}, {"size", size}}}}; }
+
+/// Two groups of three classes in place of bits.
+Json two_groups() {
+  const Json classes{{"type", "one_hot"}, {"categories", 3}};
+  return {{"latent", {{"type", "flat"}, {"size", 6}}}, {"posterior", classes}, {"prior", classes}};
+}
+
+/// All codes in place of draws, the first site's the quickest to change.
 class AllCodes : public SiteValues {
  public:
-  Tensor inferred(const std::string& site, const Dist&, const Dist&) override {
-    const auto number = torch::arange(int64_t{1} << (kLow + kHigh));
-    const auto bit = [&](int64_t k) {
-      return number.div(int64_t{1} << k, "floor").remainder(2).to(torch::kFloat32);
-    };
-    std::vector<Tensor> bits;
-    for (int64_t k = 0; k < (site == "z1" ? kLow : kHigh); ++k) {
-      bits.push_back(bit(site == "z1" ? k : kLow + k));
+  explicit AllCodes(int64_t rows) : rows_(rows) {}
+  Tensor inferred(const std::string&, const Dist& q, const Dist&) override {
+    const auto groups = dynamic_cast<const OneHotGroups*>(q.get());
+    const auto logits = groups ? groups->logits : static_cast<const Bernoulli&>(*q).logits;
+    const int64_t base = groups ? logits.size(2) : 2;
+    std::vector<Tensor> places;
+    for (int64_t k = 0; k < logits.size(1); ++k, step_ *= base) {
+      places.push_back(torch::arange(rows_).div(step_, "floor").remainder(base));
     }
-    return torch::stack(bits, 1);
+    const auto codes = torch::stack(places, 1);
+    if (!groups) return codes.to(torch::kFloat32);
+    return at::one_hot(codes, base).to(torch::kFloat32).flatten(1);
   }
+
+ private:
+  const int64_t rows_;
+  int64_t step_ = 1;
 };
 
 /// log q and log w of all codes.
 std::pair<Tensor, Tensor> enumerated(const Belief& belief) {
-  const AllCodes codes;
-  const auto batch = belief.rows(int64_t{1} << (kLow + kHigh));
+  const AllCodes codes(belief.codes);
+  const auto batch = belief.rows(belief.codes);
   const auto inference = belief.model->infer(batch, 1);
   auto log_q = torch::zeros({batch.size()});
   for (const auto& site : inference.trace.sites) log_q = log_q + site.log_posterior();
@@ -96,9 +116,12 @@ Tensor exact_pair(const Belief& belief) {
 }
 
 /// The mean over 10^5 draws lies within four standard errors of the truth, for every parameter.
-void check_unbiased(const Json& objective, const std::function<Tensor(const Belief&)>& exact) {
+void check_unbiased(const Json& objective, const std::function<Tensor(const Belief&)>& exact,
+                    const Json& patch = Json::object(), int64_t codes = 1 << (kLow + kHigh)) {
   CAPTURE(objective.dump());
-  Belief belief(objective);
+  CAPTURE(patch.dump());
+  Belief belief(objective, patch);
+  belief.codes = codes;
   const auto truth = belief.gradients(-exact(belief));
   const auto batch = belief.rows(kCopies);
   std::vector<Tensor> sum, squares;
@@ -131,6 +154,10 @@ TEST_CASE("estimators for draws without gradients are unbiased") {
                  exact_elbo);
   check_unbiased({{"type", "score_function"}, {"estimator", "vimco"}, {"samples", 2}}, exact_pair);
   check_unbiased({{"type", "disarm"}}, exact_elbo);
+  check_unbiased({{"type", "relax"}}, exact_elbo, one_layer(4), 16);
+  check_unbiased({{"type", "relax"}}, exact_elbo, two_groups(), 9);
+  check_unbiased({{"type", "score_function"}, {"estimator", "vimco"}, {"samples", 2}}, exact_pair,
+                 two_groups(), 9);
 }
 
 TEST_CASE("more draws leave less noise in a gradient, and the model as it was") {
