@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "elbo/core/random.h"
+#include "elbo/eval/range_surface.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/eval/tail.h"
 #include "elbo/eval/threshold.h"
@@ -38,6 +39,17 @@ TEST_CASE("ranking metrics equal those of scikit-learn, ties and one-sided thres
   }
 }
 
+TEST_CASE("volumes under range surfaces equal those of TSB-AD") {
+  const auto path = std::string(ELBO_SOURCE_DIR) + "/tests/golden/ranges.json";
+  for (const auto& one : Json::parse(read_file(path))["surfaces"]) {
+    CAPTURE(one["window"].get<int64_t>());
+    const auto found =
+        range_surface(list_tensor(one["scores"]), list_tensor(one["labels"]), one["window"]);
+    CHECK_CLOSE(found.pr, one["vus_pr"].get<double>(), kDoubleSums);
+    CHECK_CLOSE(found.roc, one["vus_roc"].get<double>(), kDoubleSums);
+  }
+}
+
 TEST_CASE("a random score is judged like the share of anomalies") {
   RandomScope scope(1);
   const auto labels = (torch::rand({4000}) < 0.2).to(torch::kInt64);
@@ -51,6 +63,7 @@ TEST_CASE("a random score is judged like the share of anomalies") {
 TEST_CASE("without anomalies there is no order to judge") {
   CHECK(std::isnan(auroc(torch::randn({5}), torch::zeros({5}))));
   CHECK(std::isnan(average_precision(torch::randn({5}), torch::zeros({5}))));
+  CHECK(std::isnan(range_surface(torch::randn({5}), torch::zeros({5}), 4).pr));
   CHECK(error_of([] { auroc(torch::full({3}, NAN), torch::ones({3})); }) ==
         "[score] a score is not a number");
 }
