@@ -120,3 +120,7 @@ constexpr double kBlockRankCorrelation = 0.1;
 constexpr double kBlockClassSpread = 1.5;
 /// A model of sentences of nine nats after 160 steps: an untrained one is ten nats off.
 constexpr double kTextNats = 1;
+/// Operands of eight significant bits through four layers, of the largest value.
+constexpr double kBf16Relative = 0.03;
+/// The loss after 20 steps by such products: their errors are as often up as down.
+constexpr double kBf16Loss = 0.005;
