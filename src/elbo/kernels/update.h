@@ -14,7 +14,8 @@ struct UpdateFactors {
 /// Flat buffers of equal size; `average` may be undefined, and `low`, a copy of the values in
 /// bfloat16.
 struct UpdateTensors {
-  Tensor value, gradient, first, second, average, low;
+  Tensor value, gradient, first, second, average;
+  Tensor low = {};
 };
 /// Updates moments, values and average at [from, to), and leaves the gradient zero there: in one
 /// pass over memory on the CPU, by ATen's operations on other devices.
