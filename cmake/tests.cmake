@@ -57,7 +57,7 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64 AND CMAKE_CXX_COMPILER_ID STREQUAL GNU
    ELBO_FOLDERS)
   file(GLOB variant_sources CONFIGURE_DEPENDS src/elbo/kernels/*.cpp)
   write_together(kernel_variant.cpp ${variant_sources} src/elbo/core/tensor.cpp
-                 src/elbo/core/buffer_pool.cpp
+                 src/elbo/core/buffer_pool.cpp src/elbo/core/profile.cpp
                  tests/variants/kernel_outputs.cpp)
   foreach(arch x86-64 x86-64-v3 x86-64-v4)
     add_library(kernels_${arch} MODULE ${CMAKE_CURRENT_BINARY_DIR}/kernel_variant.cpp)
@@ -113,7 +113,7 @@ if(NOT ELBO_FOLDERS)
   endforeach()
   add_test(NAME spdx COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_spdx.py)
   set_tests_properties(spdx PROPERTIES SKIP_RETURN_CODE 77)
-  set(cli_tests usage words alone latents newcomer sweep work resume refuse labels stage judge text files tables generator
+  set(cli_tests speed usage words alone latents newcomer sweep work resume refuse labels stage judge text files tables generator
                 anomalies score unseen weights dates compress compress_tables refine)
   if(ELBO_RDKIT)
     list(APPEND cli_tests molecules)

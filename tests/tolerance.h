@@ -122,3 +122,7 @@ constexpr double kBlockClassSpread = 1.5;
 constexpr double kTextNats = 1;
 /// A gradient of order one as a float32 mean over 1,000 rows.
 constexpr double kRowsGradient = 5e-5;
+/// Operands of eight significant bits through four layers, of the largest value.
+constexpr double kBf16Relative = 0.03;
+/// The loss after 20 steps by such products: their errors are as often up as down.
+constexpr double kBf16Loss = 0.005;

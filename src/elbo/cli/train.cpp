@@ -16,6 +16,7 @@
 #include "elbo/cli/sum_trace.h"
 #include "elbo/cli/table.h"
 #include "elbo/cli/training_pace.h"
+#include "elbo/cli/training_profile.h"
 #include "elbo/cli/training_talk.h"
 #include "elbo/core/device.h"
 #include "elbo/core/text.h"
@@ -36,7 +37,8 @@ namespace {
 struct TrainArguments {
   TrainRequest request;
   std::string out, resume, data_folder, trace, device = "auto";
-  bool force = false, changed_data = false, dry_run = false, quiet = false, json = false;
+  bool profile = false, force = false, changed_data = false, dry_run = false, quiet = false,
+       json = false;
   int64_t processes = 1, keep_rows = 0;
   std::shared_ptr<Flags> train_flags, data_flags, reader_flags;
   const CLI::App* app = nullptr;
@@ -122,6 +124,8 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
   Estimate estimate;
   SumTrace trace;
   std::optional<FollowLoad> load;
+  std::optional<TrainingProfile> profile;
+  if (a.profile && speaks) profile.emplace();
   if (!run.facts().contains("threads")) load.emplace();
   bool stepped = false;
   report.on_step = [&](const Progress& p) {
@@ -130,6 +134,7 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
     talk.training(p);
     estimate.at(p, talk);
     rate.at(p.rows);
+    if (profile) profile->stepped();
     if (p.sums && speaks) trace.add(*p.sums);
     return caught_signal == 0;
   };
@@ -153,6 +158,8 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
   }
   if (!a.trace.empty()) trace.write(a.trace);
   const double rows_per_second = rate.rows_per_second();  // of training alone
+  const auto times = profile ? profile->report() : Json();
+  profile.reset();
   const auto findings = keep_for_later(
       run, run.facts().value("keep_rows", int64_t{0}), [&](double done) { talk.share(done); },
       [&](const std::string& text) {
@@ -166,9 +173,11 @@ int train_run(Run& run, const TrainArguments& a, Data data = nullptr,
                {"best", best_epoch(run)},
                {"diagnosis", findings}};
   if (group()) summary["group"] = trace.summary();
+  if (!times.is_null()) summary["profile"] = times;
   if (a.json) {
     std::cout << summary.dump() << "\n";
   } else if (!a.quiet) {
+    if (!times.is_null()) std::cout << profile_text(times) << "\n";
     print_end(run, summary);
   }
   return 0;
@@ -334,6 +343,9 @@ Command::Body declare_train(CLI::App& app) {
                  "file to write a Chrome trace to: when the gradient sums of the last steps began "
                  "and ended (several processes only)")
       ->type_name("FILE.json");
+  app.add_flag("--profile", a->profile,
+               "measure where the time of a step goes: a line for each operation of each layer, "
+               "with its share of what the processor can do");
   app.add_option(
          "--keep-rows", a->keep_rows,
          "number of held-out rows to keep in the run, so that they are there where the data "

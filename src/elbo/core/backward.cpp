@@ -13,6 +13,7 @@
 #include "elbo/core/error.h"
 #include "elbo/core/graph_node.h"
 #include "elbo/core/light.h"
+#include "elbo/core/profile.h"
 
 namespace elbo {
 namespace {
@@ -30,6 +31,20 @@ Gradients run(torch::autograd::Node& node, Gradients inputs) {
   auto outputs = node(Gradients(inputs));
   for (const auto& hook : node.post_hooks()) outputs = (*hook)(outputs, inputs);
   return outputs;
+}
+
+/// "backward of Dense" of elbo::Dense, "backward of Add" of AddBackward0.
+std::string shown_name(std::string name) {
+  if (const auto scope = name.rfind(':'); scope != std::string::npos) name.erase(0, scope + 1);
+  if (const auto end = name.find("Backward"); end != std::string::npos) name.erase(end);
+  return "backward of " + name;
+}
+
+Gradients timed_run(torch::autograd::Node& node, Gradients inputs) {
+  auto* profile = Profile::current();
+  if (!profile) return run(node, std::move(inputs));
+  const Timed timed(profile->kept(shown_name(node.name())));
+  return run(node, std::move(inputs));
 }
 
 /// Nodes that have received gradients and have not passed them on.
@@ -110,7 +125,7 @@ void backward(const Tensor& loss) {
   frontier.receive(torch::autograd::impl::gradient_edge(loss), one_like(loss));
   while (!frontier.empty()) {
     auto [node, inputs] = frontier.take();
-    auto gradients = run(*node, std::move(inputs));
+    auto gradients = timed_run(*node, std::move(inputs));
     node->release_variables();
     const size_t edges = std::min<size_t>(gradients.size(), node->num_outputs());
     for (size_t i = 0; i < edges; ++i) {

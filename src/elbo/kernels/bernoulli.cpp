@@ -1,3 +1,4 @@
+#include "elbo/core/profile.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/kernels/densities.h"
 #include "elbo/kernels/node.h"
@@ -61,6 +62,7 @@ Tensor bernoulli_run(const Tensor& logits, const Tensor& x, const Tensor& mask,
   const BernoulliBlock all{Rows(logits),           Rows(x), Rows(mask), Rows(derivative),
                            sums.data_ptr<float>(), 0,       0,          width};
   const int64_t bytes = float_bytes(width, derivative.defined() ? 3 : 2);
+  const Timed timed("Bernoulli density", nullptr, {0, 1.0 * logits.size(0) * bytes});
   over_blocks(all, logits.size(0), bytes, derivative.defined() ? derivative_block : value_block);
   return sums;
 }

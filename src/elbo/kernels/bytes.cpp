@@ -3,6 +3,7 @@
 #include <ATen/Dispatch.h>
 
 #include "elbo/core/light.h"
+#include "elbo/core/profile.h"
 #include "elbo/kernels/parallel.h"
 #include "elbo/kernels/vector.h"
 
@@ -49,6 +50,7 @@ Tensor gather_floats(const Tensor& table, const Tensor& rows, bool unit) {
   if (out.numel() == 0) return out;
   const int64_t width = table.numel() / table.size(0);
   const int64_t bytes = width * (table.element_size() + out.element_size());
+  const Timed timed("gather rows", nullptr, {0, 1.0 * rows.size(0) * bytes});
   const auto* row = rows.data_ptr<int64_t>();
   auto* to = out.data_ptr<float>();
   const auto over_rows = [&](const auto& convert) {

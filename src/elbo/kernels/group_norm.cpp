@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "elbo/core/profile.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/kernels/rows.h"
 
@@ -51,6 +52,7 @@ Tensor group_sums(const Tensor& x, int64_t groups) {
     const auto wide = x.to(torch::kFloat64).reshape({rows, groups, -1});
     return torch::stack({wide.sum(2), wide.square().sum(2)}, 2);
   }
+  const Timed timed("group norm", nullptr, {0, 1.0 * x.nbytes()});
   auto result = torch::zeros({rows, groups, 2}, torch::kFloat64);
   auto* to = result.data_ptr<double>();
   const int64_t parts = parts_of(places, float_bytes(channels, 1));
@@ -79,6 +81,7 @@ Tensor scale_channels(const Tensor& x, const Tensor& factor, const Tensor& offse
     const auto y = x * over(factor) + over(offset);
     return silu ? torch::silu(y) : y;
   }
+  const Timed timed("group norm", nullptr, {0, 2.0 * x.nbytes()});
   const int64_t channels = x.size(1), places = x.size(2) * x.size(3);
   const auto f = factor.to(torch::kFloat32).contiguous(),
              o = offset.to(torch::kFloat32).contiguous();

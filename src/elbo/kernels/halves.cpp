@@ -1,3 +1,4 @@
+#include "elbo/core/profile.h"
 #include "elbo/kernels/arithmetic.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/kernels/node.h"
@@ -75,6 +76,7 @@ std::pair<Tensor, Tensor> halves(const Tensor& h, double low, double high) {
     const auto parts = h.chunk(2, 1);
     return {parts[0], parts[1].clamp(low, high)};
   }
+  const Timed timed("halves");
   auto shape = h.sizes().vec();
   shape[1] /= 2;
   const auto one = empty_floats(shape), two = empty_floats(shape);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "elbo/core/light.h"
+#include "elbo/core/profile.h"
 #include "elbo/kernels/arithmetic.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/kernels/node.h"
@@ -29,6 +30,7 @@ Tensor mean(const Tensor& x, double factor) {
     const auto m = x.mean();
     return factor == 1 ? m : factor == -1 ? -m : factor * m;
   }
+  const Timed timed("mean");
   const float* data = x.data_ptr<float>();
   const int64_t n = x.numel();
   double sum = 0;

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "elbo/core/constants.h"
+#include "elbo/core/profile.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/kernels/normal_parts.h"
 
@@ -91,7 +92,9 @@ Tensor run_normal(const Tensor& x, const NormalParameters& p, const Tensor& mask
   all.high = static_cast<float>(p.high);
   all.sums = sums.data_ptr<float>();
   all.width = part_width(p);
-  over_blocks(all, x.size(0), float_bytes(all.width, 5), shared ? block_shared : block_per_element);
+  const int64_t bytes = float_bytes(all.width, 5);
+  const Timed timed("normal density", nullptr, {0, 1.0 * x.size(0) * bytes});
+  over_blocks(all, x.size(0), bytes, shared ? block_shared : block_per_element);
   return sums;
 }
 
@@ -156,6 +159,7 @@ bool fuses_density(const Tensor& x, const NormalParameters& p, const Tensor& mas
 
 Tensor scale_rows(const Tensor& factor, const Tensor& derivative, bool negate) {
   const int64_t width = row_width(derivative);
+  const Timed timed("gradient of a density", nullptr, {0, 2.0 * derivative.nbytes()});
   auto out = empty_rows(derivative);
   const auto dense_factor = factor.contiguous();
   over_items(derivative.size(0), float_bytes(width, 2), [&](int64_t first, int64_t last) {

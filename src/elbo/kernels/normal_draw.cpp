@@ -1,5 +1,6 @@
 #include <ATen/ExpandUtils.h>
 
+#include "elbo/core/profile.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/kernels/normal_parts.h"
 
@@ -119,6 +120,7 @@ Tensor kl_standard(const NormalParameters& p) {
     const auto [loc, log_scale] = apart(p);
     return row_sum(0.5 * loc * loc + 0.5 * (2 * log_scale).expm1() - log_scale);
   }
+  const Timed timed("normal KL");
   // Apart, the derivative by the location is the location itself.
   const Halved derivative =
       p.both.defined() ? empty_halved(p) : Halved{{}, empty_rows(p.second), {}};
@@ -140,6 +142,7 @@ Tensor sample_normal(const NormalParameters& p) {
     const auto shape = at::infer_size(loc.sizes(), log_scale.sizes());
     return loc + log_scale.exp() * torch::randn(shape, loc.options());
   }
+  const Timed timed("normal draw");
   const auto options = any_part(p).options().requires_grad(false);
   const auto deviation = torch::randn(part_shape(p), options);
   const auto value = empty_floats(deviation.sizes());

@@ -1,4 +1,5 @@
 #include "elbo/core/light.h"
+#include "elbo/core/profile.h"
 #include "elbo/kernels/arithmetic.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/kernels/node.h"
@@ -21,6 +22,7 @@ Tensor plus(const Tensor& a, const Tensor& b, double factor) {
   const bool constant = b.numel() == 1 && !b.requires_grad();
   const bool fits = a.sizes().equals(b.sizes()) || (constant && b.dim() <= a.dim());
   if (!fits || !fuses(a) || !fuses(b)) return torch::add(a, b, factor);
+  const Timed timed("sum");
   const auto node = node_of<Plus>(a, b);
   if (node) node->factor = factor;
   auto sum = empty_floats(a.sizes());

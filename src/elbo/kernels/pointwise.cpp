@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "elbo/core/light.h"
+#include "elbo/core/profile.h"
+#include "elbo/kernels/bf16.h"
 #include "elbo/kernels/parallel.h"
 #include "elbo/kernels/vector.h"
 
@@ -154,12 +156,38 @@ void over_rows(int64_t m, int64_t n, float* db, bool add_db, int64_t width, int6
   for (size_t j = 0; j < sums.size(); ++j) db[j % period] += sums[j];
 }
 
-// Short rows waste vector lanes: so many of them count as one.
-int64_t rows_folded(int64_t m, int64_t n) {
+// Short rows waste vector lanes: so many of them count as one, to this width if they can.
+int64_t rows_folded(int64_t m, int64_t n, int64_t width = 32) {
   int64_t fold = 1;
-  while (n * fold < 32 && m % (2 * fold) == 0) fold *= 2;
+  while (n * fold < width && m % (2 * fold) == 0) fold *= 2;
   return fold;
 }
+
+/// One row of a gradient in bfloat16, by float32 numbers that stay in the cache.
+class NarrowedRow {
+ public:
+  NarrowedRow(Activation activation, const Tensor& a, int64_t width)
+      : activation_(activation), a_(a), width_(width), y_(width), d_(width) {}
+  void run(int64_t row, const float* g, uint16_t* da, float* sums) {
+    const bool none = activation_ == Activation::kNone;
+    if (!none || sums) {
+      backward_rows(activation_, none ? nullptr : output(row), g, d_.data(), sums, {0, 1, width_});
+    }
+    narrow_to_bf16(none ? g : d_.data(), da, width_);
+  }
+
+ private:
+  const float* output(int64_t row) {
+    if (a_.scalar_type() == torch::kFloat32) return a_.data_ptr<float>() + row * width_;
+    widen_from_bf16(halves_of_floats(a_) + row * width_, y_.data(), width_);
+    return y_.data();
+  }
+
+  const Activation activation_;
+  const Tensor& a_;
+  const int64_t width_;
+  std::vector<float> y_, d_;
+};
 
 float* floats(const Tensor& t) { return t.data_ptr<float>(); }
 
@@ -178,6 +206,7 @@ bool has_pointwise_forward(Activation activation) {
 
 void pointwise_forward(Activation activation, const float* bias, float* a, int64_t m, int64_t n) {
   if (activation == Activation::kNone && !bias) return;
+  const Timed timed("activation", nullptr, {0, 8.0 * m * n});
   const int64_t fold = rows_folded(m, n), width = n * fold;
   std::vector<float> repeated(width, 0.0F);
   for (int64_t j = 0; bias && j < width; ++j) repeated[j] = bias[j % n];
@@ -186,11 +215,14 @@ void pointwise_forward(Activation activation, const float* bias, float* a, int64
 }
 
 void gated_forward(float* a, float* y, int64_t m, int64_t n) {
+  const Timed timed("activation", nullptr, {0, 16.0 * m * n});
   over_rows(m, n, nullptr, false, 0, 1, [=](Rows r, float*) { gated_forward_rows(a, y, r); });
 }
 
 Tensor activation_gradient(Activation activation, const Tensor& grad, const Tensor& a, int64_t m,
                            int64_t n, float* db, bool add_db) {
+  const Timed timed("activation's gradient", nullptr,
+                    {0, (activation == Activation::kNone ? 4.0 : 12.0) * m * n});
   const float* g = floats(grad);
   if (activation == Activation::kGated) {
     auto da = empty_floats(a.sizes());
@@ -214,6 +246,25 @@ Tensor activation_gradient(Activation activation, const Tensor& grad, const Tens
   const float* up = one_pass ? g : floats(da);
   over_rows(m / fold, width, db, add_db, width, n,
             [&](Rows r, float* sums) { backward_rows(kind, floats(a), up, floats(da), sums, r); });
+  return da;
+}
+
+Tensor bf16_activation_gradient(Activation activation, const Tensor& grad, const Tensor& a,
+                                int64_t m, int64_t n, float* db, bool add_db) {
+  if (!derivative_from_output(activation)) {
+    return as_bf16(activation_gradient(activation, grad, a, m, n, db, add_db));
+  }
+  const Timed timed("activation's gradient", nullptr,
+                    {0, (activation == Activation::kNone ? 6.0 : 8.0) * m * n});
+  const auto da = empty_bf16(grad.sizes());
+  constexpr int64_t kWide = 512;
+  const int64_t fold = rows_folded(m, n, kWide), width = n * fold;
+  over_rows(m / fold, width, db, add_db, width, n, [&](Rows r, float* sums) {
+    NarrowedRow narrowed(activation, a, width);
+    for (int64_t row = r.from; row < r.to; ++row) {
+      narrowed.run(row, floats(grad) + row * width, halves_of_floats(da) + row * width, sums);
+    }
+  });
   return da;
 }
 

@@ -11,9 +11,11 @@ struct UpdateFactors {
   float beta1 = 0, beta2 = 0, step = 0, root_scale = 1, epsilon = 0, l2 = 0, decoupled = 0;
   float keep = 0;  // of the average; 0 = none
 };
-/// Flat buffers of equal size; `average` may be undefined.
+/// Flat buffers of equal size; `average` may be undefined, and `low`, a copy of the values in
+/// bfloat16.
 struct UpdateTensors {
   Tensor value, gradient, first, second, average;
+  Tensor low = {};
 };
 /// Updates moments, values and average at [from, to), and leaves the gradient zero there: in one
 /// pass over memory on the CPU, by ATen's operations on other devices.

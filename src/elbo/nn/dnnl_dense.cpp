@@ -2,10 +2,11 @@
 
 #include "elbo/core/helper.h"
 #include "elbo/core/light.h"
+#include "elbo/core/profile.h"
 #include "elbo/kernels/choice.h"
-#include "elbo/kernels/node.h"
 #include "elbo/kernels/pointwise.h"
-#include "elbo/nn/dense.h"
+#include "elbo/nn/bf16.h"
+#include "elbo/nn/dense_chain.h"
 #include "elbo/nn/product.h"
 
 namespace elbo {
@@ -29,6 +30,7 @@ Tensor compute_dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
   auto product = Product{m, n, k, false, true, false, bias.defined()};
   if (fused) product.activation = activation;
   auto y = empty_floats({m, n});
+  const Timed timed("forward", floats(weight), work_of(product));
   multiply(product, floats(x), floats(weight), bias.defined() ? floats(bias) : nullptr, floats(y));
   if (fused) return y;
   a = y;
@@ -38,11 +40,8 @@ Tensor compute_dense(const Tensor& x, const Tensor& weight, const Tensor& bias,
   return y;
 }
 
-/// Inputs: x, then weight and bias of each layer. Made: for each layer what it reads (the first:
-/// undefined) and what its derivative needs.
-struct DenseNode : WeightNode {
-  std::vector<Activation> activations;
-
+/// Made: for each layer what it reads (the first: undefined) and what its derivative needs.
+struct DenseNode : DenseChain {
   std::string name() const override { return "elbo::Dense"; }
   Gradients backward(const Gradients& grads) override {
     if (is_differentiated()) return by_operations(grads[0]);
@@ -54,16 +53,6 @@ struct DenseNode : WeightNode {
   }
 
  private:
-  Gradients by_operations(const Tensor& grad) const {
-    std::vector<Tensor> inputs;
-    for (size_t i = 0; i < kept_inputs(); ++i) inputs.push_back(input(i));
-    auto y = inputs[0];
-    for (size_t i = 0; i < activations.size(); ++i) {
-      y = plain_dense(y, inputs[2 * i + 1], inputs[2 * i + 2], activations[i]);
-    }
-    return differentiable_gradients(*this, inputs, y, grad);
-  }
-
   /// The gradient of what the layer reads, where it is asked for; those of its weights in `result`.
   Tensor through(size_t layer, const Tensor& grad, Gradients& result) const {
     const size_t at_weight = 2 * layer + 1, at_bias = at_weight + 1;
@@ -77,7 +66,8 @@ struct DenseNode : WeightNode {
     if (dw) {
       result[at_weight] = dw->result();
       const Product product{s.n, s.k, s.m, true, false, dw->direct};
-      const auto run = [product, da, x, into = dw->into] {
+      const auto run = [product, da, x, into = dw->into, layer = floats(weight)] {
+        const Timed timed("weight gradient", layer, work_of(product));
         multiply(product, floats(da), floats(x), nullptr, floats(into));
       };
       // Only the update waits for it.
@@ -85,7 +75,9 @@ struct DenseNode : WeightNode {
     }
     if (layer == 0 && !wanted(0)) return Tensor();
     auto dx = empty_floats({s.m, s.k});
-    multiply({s.m, s.k, s.n}, floats(da), floats(weight), nullptr, floats(dx));
+    const Product product{s.m, s.k, s.n};
+    const Timed timed("input gradient", floats(weight), work_of(product));
+    multiply(product, floats(da), floats(weight), nullptr, floats(dx));
     return dx;
   }
 };
@@ -102,7 +94,18 @@ bool has_fast_dense(const Tensor& x, const std::vector<DenseLayer>& layers) {
          });
 }
 
+Gradients DenseChain::by_operations(const Tensor& grad) const {
+  std::vector<Tensor> inputs;
+  for (size_t i = 0; i < kept_inputs(); ++i) inputs.push_back(input(i));
+  auto y = inputs[0];
+  for (size_t i = 0; i < activations.size(); ++i) {
+    y = plain_dense(y, inputs[2 * i + 1], inputs[2 * i + 2], activations[i]);
+  }
+  return differentiable_gradients(*this, inputs, y, grad);
+}
+
 Tensor fast_dense(const Tensor& x, const std::vector<DenseLayer>& layers) {
+  if (const auto* weights = Bf16Products::current()) return bf16_dense(x, layers, *weights);
   std::vector<Tensor> inputs;
   inputs.reserve(2 * layers.size() + 1);
   inputs.push_back(x.contiguous());

@@ -1,6 +1,7 @@
 #include "elbo/nn/dnnl_engine.h"
 
 #include "elbo/kernels/choice.h"
+#include "elbo/nn/bf16.h"
 #include "elbo/nn/dnnl_version.h"
 #include "elbo/nn/product.h"
 
@@ -14,6 +15,14 @@ dnnl::engine& dnnl_engine() {
 dnnl::stream& dnnl_stream() {
   static thread_local dnnl::stream stream(dnnl_engine());
   return stream;
+}
+
+bool has_bf16(std::string* why) {
+  const auto isa = static_cast<unsigned>(dnnl_get_effective_cpu_isa());
+  constexpr unsigned kNeeded = dnnl_cpu_isa_avx512_core_bf16;
+  const bool there = (isa & kNeeded) == kNeeded;
+  if (why && !there) *why = "oneDNN finds neither AVX512-BF16 nor AMX on this processor";
+  return there;
 }
 
 bool fuses(Activation activation) { return activation != Activation::kGated; }

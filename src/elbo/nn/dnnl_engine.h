@@ -15,7 +15,7 @@ dnnl::stream& dnnl_stream();
 inline dnnl::memory unbound(const dnnl::memory::desc& desc) {
   return dnnl::memory(desc, dnnl_engine(), nullptr);
 }
-inline void* address(const float* p) { return const_cast<float*>(p); }
+inline void* address(const void* p) { return const_cast<void*>(p); }
 
 /// Appends an activation that fuses(); nothing for kNone.
 void append_activation(dnnl::post_ops& ops, Activation activation);

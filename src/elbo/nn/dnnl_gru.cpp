@@ -1,6 +1,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "elbo/core/profile.h"
 #include "elbo/kernels/gru.h"
 #include "elbo/nn/gradients.h"
 #include "elbo/nn/gru.h"
@@ -16,6 +17,11 @@ struct Kept {
 
 int64_t entries_of(const std::vector<int64_t>& rows) {
   return std::accumulate(rows.begin(), rows.end(), int64_t{0});
+}
+
+/// The products of all steps as one.
+Product steps_of(const Tensor& h, const std::vector<int64_t>& rows) {
+  return {entries_of(rows), 3 * h.size(1), h.size(1)};
 }
 
 /// [size, columns], zero behind the entries of all steps.
@@ -93,16 +99,20 @@ struct GruNode : WeightNode {
       return differentiable_gradients(*this, {a, z, h, weight, bias},
                                       plain_gru(a, z, h, weight, bias, rows), grads[0]);
     }
-    const auto d = run_backward({made(0), made(1), made(2), Tensor()}, weight,
-                                grads[0].contiguous(), h.size(0), rows);
+    const auto d = [&] {
+      const Timed timed("GRU backward", floats(weight), work_of(steps_of(h, rows)));
+      return run_backward({made(0), made(1), made(2), Tensor()}, weight, grads[0].contiguous(),
+                          h.size(0), rows);
+    }();
     Gradients result(5);
     result[0] = d.a;
     if (wanted(1)) result[1] = over_steps(d.a, h.size(0), rows);
     result[2] = d.h;
     const int64_t size = d.b.size(0), width = h.size(1);
     if (const auto dw = sink(3, weight)) {
-      multiply({3 * width, width, size, true, false, dw->direct}, floats(d.b), floats(made(2)),
-               nullptr, floats(dw->into));
+      const Product product{3 * width, width, size, true, false, dw->direct};
+      const Timed timed("weight gradient", floats(weight), work_of(product));
+      multiply(product, floats(d.b), floats(made(2)), nullptr, floats(dw->into));
       result[3] = dw->result();
     }
     if (const auto db = sink(4, bias)) {
@@ -128,6 +138,7 @@ Tensor fast_gru(const Tensor& a, const Tensor& z, const Tensor& h, const Tensor&
   Kept kept;
   {
     torch::NoGradGuard no_gradient;
+    const Timed timed("GRU forward", floats(weight), work_of(steps_of(h, rows)));
     kept = run_forward(input, of_row, start, weight, bias, rows);
   }
   const auto node = node_of<GruNode>(input, of_row, start, weight, bias);

@@ -23,15 +23,16 @@ struct ImageKey {
   std::array<int64_t, 9> numbers() const {
     const auto& p = product;
     const auto both = [](const std::array<int64_t, 2>& pair) { return pair[0] << 32 | pair[1]; };
-    return {p.rows,
-            p.in,
-            p.out,
-            both(p.src),
-            both(p.dst),
-            both(p.kernel),
-            both(p.stride),
-            both(p.padding),
-            static_cast<int>(pass) | static_cast<int>(activation) << 4 | threads << 8};
+    return {
+        p.rows,
+        p.in,
+        p.out,
+        both(p.src),
+        both(p.dst),
+        both(p.kernel),
+        both(p.stride),
+        both(p.padding),
+        static_cast<int>(pass) | p.bf16 << 3 | static_cast<int>(activation) << 4 | threads << 8};
   }
 };
 
@@ -43,17 +44,25 @@ struct BoundImage {
   dnnl::reorder reorder;
 };
 
-memory::desc image(const ImageProduct& p, int64_t channels, const std::array<int64_t, 2>& size) {
-  return {{p.rows, channels, size[0], size[1]}, memory::data_type::f32, Tag::nhwc};
+memory::desc image(const ImageProduct& p, int64_t channels, const std::array<int64_t, 2>& size,
+                   bool read) {
+  const auto type = p.bf16 && read ? memory::data_type::bf16 : memory::data_type::f32;
+  return {{p.rows, channels, size[0], size[1]}, type, Tag::nhwc};
+}
+
+bool writes_weights(Pass pass) { return pass == Pass::kWeights || pass == Pass::kAddWeights; }
+
+memory::data_type weight_type(const ImageProduct& p, Pass pass) {
+  return p.bf16 && !writes_weights(pass) ? memory::data_type::bf16 : memory::data_type::f32;
 }
 
 memory::dims pair(const std::array<int64_t, 2>& p) { return {p[0], p[1]}; }
 
 struct Layout {
-  explicit Layout(const ImageProduct& p)
-      : src(image(p, p.in, p.src)),
-        dst(image(p, p.out, p.dst)),
-        weight({p.out, p.in, p.kernel[0], p.kernel[1]}, memory::data_type::f32, Tag::any),
+  Layout(const ImageProduct& p, Pass pass)
+      : src(image(p, p.in, p.src, pass != Pass::kBackward)),
+        dst(image(p, p.out, p.dst, pass == Pass::kBackward || writes_weights(pass))),
+        weight({p.out, p.in, p.kernel[0], p.kernel[1]}, weight_type(p, pass), Tag::any),
         plain({p.out, p.in, p.kernel[0], p.kernel[1]}, memory::data_type::f32, Tag::oihw),
         bias({p.out}, memory::data_type::f32, Tag::x),
         stride(pair(p.stride)),
@@ -79,13 +88,16 @@ dnnl::convolution_forward::primitive_desc forward_desc(const Layout& l, bool bia
 }
 
 BoundImage make_image(const ImageKey& key) {
-  const Layout l(key.product);
+  const Layout l(key.product, key.pass);
   const auto direct = dnnl::algorithm::convolution_direct;
   const auto& engine = dnnl_engine();
-  const auto hint = forward_desc(l, key.pass == Pass::kForwardBias, key.activation);
+  const bool bias = key.pass == Pass::kForwardBias;
+  const bool forward = bias || key.pass == Pass::kForward;
+  const auto hint =
+      forward_desc(forward ? l : Layout(key.product, Pass::kForward), bias, key.activation);
   memory::desc weight;
   BoundImage b;
-  if (key.pass == Pass::kForward || key.pass == Pass::kForwardBias) {
+  if (forward) {
     b.primitive = dnnl::convolution_forward(hint);
     weight = hint.weights_desc();
   } else if (key.pass == Pass::kBackward) {
@@ -112,13 +124,13 @@ BoundImage make_image(const ImageKey& key) {
     ops.append_sum(1);
     attr.set_post_ops(ops);
   }
-  const bool out = key.pass == Pass::kWeights || key.pass == Pass::kAddWeights;
-  b.reorder = out ? dnnl::reorder(b.weight, b.plain, attr) : dnnl::reorder(b.plain, b.weight);
+  b.reorder = writes_weights(key.pass) ? dnnl::reorder(b.weight, b.plain, attr)
+                                       : dnnl::reorder(b.plain, b.weight);
   return b;
 }
 
 BoundImage& bound_image(const ImageProduct& product, Pass pass, Activation activation,
-                        const float* src, const float* dst, const float* weight) {
+                        const void* src, const void* dst, const float* weight) {
   static thread_local PrimitiveCache<ImageKey, BoundImage> cache;
   const ImageKey key{product, pass, activation, omp_get_max_threads()};
   auto& b = cache.get(key, [&] { return make_image(key); });
@@ -130,7 +142,18 @@ BoundImage& bound_image(const ImageProduct& product, Pass pass, Activation activ
 
 }  // namespace
 
-void image_forward(const ImageProduct& product, const float* src, const float* weight,
+Work work_of(const ImageProduct& p) {
+  const auto places = [&](const std::array<int64_t, 2>& size) {
+    return static_cast<double>(p.rows * size[0] * size[1]);
+  };
+  const auto weights = static_cast<double>(p.in * p.out * p.kernel[0] * p.kernel[1]);
+  const auto in = static_cast<double>(p.in), out = static_cast<double>(p.out);
+  const double bytes = p.bf16 ? 3 : 4;  // one of the two images is read, one written
+  return {2 * weights * places(p.dst),
+          bytes * (places(p.src) * in + places(p.dst) * out) + 4 * weights, p.bf16};
+}
+
+void image_forward(const ImageProduct& product, const void* src, const float* weight,
                    const float* bias, Activation activation, float* dst) {
   auto& b = bound_image(product, bias ? Pass::kForwardBias : Pass::kForward, activation, src, dst,
                         weight);
@@ -142,7 +165,7 @@ void image_forward(const ImageProduct& product, const float* src, const float* w
   b.primitive.execute(dnnl_stream(), args);
 }
 
-void image_backward(const ImageProduct& product, const float* ddst, const float* weight,
+void image_backward(const ImageProduct& product, const void* ddst, const float* weight,
                     float* dsrc) {
   auto& b = bound_image(product, Pass::kBackward, Activation::kNone, dsrc, ddst, weight);
   b.reorder.execute(dnnl_stream(), b.plain, b.weight);
@@ -151,7 +174,7 @@ void image_backward(const ImageProduct& product, const float* ddst, const float*
       {{DNNL_ARG_DIFF_SRC, b.src}, {DNNL_ARG_WEIGHTS, b.weight}, {DNNL_ARG_DIFF_DST, b.dst}});
 }
 
-void image_weights(const ImageProduct& product, const float* src, const float* ddst, float* dweight,
+void image_weights(const ImageProduct& product, const void* src, const void* ddst, float* dweight,
                    bool add) {
   auto& b = bound_image(product, add ? Pass::kAddWeights : Pass::kWeights, Activation::kNone, src,
                         ddst, dweight);

@@ -22,8 +22,8 @@ struct ProductKey {
   std::array<int64_t, 4> numbers() const {
     const auto& p = product;
     return {p.m, p.n, p.k,
-            p.transpose_a | p.transpose_b << 1 | p.add << 2 | p.bias << 3 |
-                static_cast<int>(p.activation) << 4 | threads << 8};
+            p.transpose_a | p.transpose_b << 1 | p.add << 2 | p.bias << 3 | p.bf16 << 4 |
+                p.bf16_result << 5 | static_cast<int>(p.activation) << 6 | threads << 10};
   }
 };
 
@@ -36,11 +36,11 @@ struct BoundProduct {
 
 BoundProduct make(const Product& p) {
   const auto f32 = memory::data_type::f32;
-  const memory::desc a({p.m, p.k}, f32,
-                       p.transpose_a ? memory::dims{1, p.m} : memory::dims{p.k, 1});
-  const memory::desc b({p.k, p.n}, f32,
-                       p.transpose_b ? memory::dims{1, p.k} : memory::dims{p.n, 1});
-  const memory::desc c({p.m, p.n}, f32, memory::dims{p.n, 1});
+  const auto in = p.bf16 ? memory::data_type::bf16 : f32;
+  const auto out = p.bf16_result ? memory::data_type::bf16 : f32;
+  const memory::desc a({p.m, p.k}, in, p.transpose_a ? memory::dims{1, p.m} : memory::dims{p.k, 1});
+  const memory::desc b({p.k, p.n}, in, p.transpose_b ? memory::dims{1, p.k} : memory::dims{p.n, 1});
+  const memory::desc c({p.m, p.n}, out, memory::dims{p.n, 1});
   const memory::desc bias({1, p.n}, f32, memory::dims{p.n, 1});
   dnnl::post_ops ops;
   if (p.add) ops.append_sum(1);
@@ -75,9 +75,16 @@ BoundProduct make_for(const Product& p, int threads) {
 
 }  // namespace
 
+Work work_of(const Product& p) {
+  const auto m = static_cast<double>(p.m), n = static_cast<double>(p.n),
+             k = static_cast<double>(p.k);
+  const double in = p.bf16 ? 2 : 4, out = p.bf16_result ? 2 : 4;
+  return {2 * m * n * k, in * (m * k + k * n) + out * m * n, p.bf16};
+}
+
 bool is_parallel(const Product& p) { return p.m * p.n * p.k >= kParallelProduct; }
 
-void multiply(const Product& p, const float* a, const float* b, const float* bias, float* c) {
+void multiply(const Product& p, const void* a, const void* b, const float* bias, void* c) {
   static thread_local PrimitiveCache<ProductKey, BoundProduct> cache;
   const int threads = is_parallel(p) ? omp_get_max_threads() : 1;
   auto& bound = cache.get({p, threads}, [&] { return make_for(p, threads); });

@@ -1,8 +1,14 @@
+#include "elbo/nn/bf16.h"
 #include "elbo/nn/convolution.h"
 #include "elbo/nn/dense.h"
 #include "elbo/nn/gru.h"
 
 namespace elbo {
+
+bool has_bf16(std::string* why) {
+  if (why) *why = "this build has no oneDNN";
+  return false;
+}
 
 bool has_fast_dense(const Tensor&, const std::vector<DenseLayer>&) { return false; }
 

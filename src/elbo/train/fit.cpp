@@ -10,6 +10,7 @@
 #include "elbo/io/file.h"
 #include "elbo/io/tensorboard.h"
 #include "elbo/model/sees_training.h"
+#include "elbo/nn/bf16.h"
 #include "elbo/train/stage.h"
 
 namespace elbo {
@@ -110,6 +111,7 @@ void show_training(const torch::nn::Module& whole, const Dataset& training) {
 
 Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device device) {
   const auto options = run.train_options();
+  chosen_precision(options.precision, "train");          // another processor may resume it
   const bool writes = !group() || group()->rank() == 0;  // one process of a group keeps the run
   if (writes) {
     run.take();

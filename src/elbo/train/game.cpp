@@ -5,6 +5,7 @@
 
 #include "elbo/core/backward.h"
 #include "elbo/core/light.h"
+#include "elbo/core/profile.h"
 #include "elbo/core/random.h"
 #include "elbo/nn/gradients.h"
 #include "elbo/train/means.h"
@@ -27,7 +28,7 @@ void append(std::vector<std::pair<std::string, Tensor>>& out, const std::string&
 }  // namespace
 
 Game::Game(std::shared_ptr<Model> model, std::shared_ptr<Objective> objective,
-           const std::string& rule)
+           const std::string& rule, bool bf16)
     : model_(std::move(model)), objective_(std::move(objective)) {
   std::vector<std::pair<std::string, Tensor>> parameters;
   append(parameters, "", model_->named_parameters());
@@ -36,8 +37,17 @@ Game::Game(std::shared_ptr<Model> model, std::shared_ptr<Objective> objective,
   append(buffers_, "objective.", objective_->named_buffers());
   flat_ = std::make_unique<FlatParameters>(parameters);
   optimizer_ = std::make_unique<Optimizer>(*flat_);
+  if (bf16 && flat_->values.device().is_cpu()) {
+    low_ = std::make_unique<Bf16Weights>(std::vector<Tensor>{flat_->values});
+    optimizer_->low = low_->copy(0);
+  }
   players_ = objective_->players(*model_);
   check_players(players_, rule);
+  if (auto* profile = Profile::current()) {
+    for (const auto& span : flat_->spans()) {
+      profile->name(flat_->values.data_ptr<float>() + span.offset, span.name);
+    }
+  }
   for (const auto& player : players_) spans_.push_back(flat_->spans_of(player.parameters));
 }
 
@@ -62,10 +72,17 @@ Game::Turn Game::play(size_t player, const Step& step, const StepSettings& setti
                       NextBatch& batches, Numbers& shown) {
   // Another player's backward may have left gradients here: they are not this one's.
   if (players_.size() > 1) flat_->gradients.zero_();
+  const Bf16Products products(low_.get());
   const DirectGradients direct(!gradient_sum_);  // whose sums wait for autograd's own nodes
-  const auto terms = players_[player].loss(step);
+  const auto terms = [&] {
+    const Timed timed("loss, the rest");
+    return players_[player].loss(step);
+  }();
   if (!terms.loss.defined()) return Turn::kSatOut;
-  const bool sound = gradient_sum_ ? backward_in_group(player, terms) : backward(terms, batches);
+  const bool sound = [&] {
+    const Timed timed("backward, the rest");
+    return gradient_sum_ ? backward_in_group(player, terms) : backward(terms, batches);
+  }();
   if (!sound) return Turn::kNotFinite;
   optimizer_->step(*flat_, spans_[player], settings);
   if (player == 0 && step.turn == 0) shown = agreement_ ? agreement_->terms() : numbers(terms);
@@ -134,6 +151,7 @@ void Game::restore(const TrainState& state) {
           name, " of shape ", to_string(live.sizes().vec()));
     live.detach().copy_(tensor);
   }
+  if (low_) low_->refresh();
   flat_->gradients.zero_();
   if (const auto random = state.find("train.random"); random.defined()) {
     set_torch_random_state(random.contiguous());

@@ -8,6 +8,7 @@
 
 #include "elbo/group/agreement.h"
 #include "elbo/model/objective.h"
+#include "elbo/nn/bf16.h"
 #include "elbo/train/gradient_sum.h"
 #include "elbo/train/next_batch.h"
 #include "elbo/train/optimizer.h"
@@ -21,7 +22,9 @@ class Game {
  public:
   using Numbers = std::vector<std::pair<std::string, double>>;
   /// `rule`: of the players without one of their own.
-  Game(std::shared_ptr<Model> model, std::shared_ptr<Objective> objective, const std::string& rule);
+  /// bf16: products of the layers take weights and rows rounded to bfloat16; masters stay float32.
+  Game(std::shared_ptr<Model> model, std::shared_ptr<Objective> objective, const std::string& rule,
+       bool bf16 = false);
 
   /// Every player's turns on one batch. What the log shows of it; nothing where a loss is not
   /// finite, whose player has then not stepped. The rest of `batches`' work ends within.
@@ -71,6 +74,7 @@ class Game {
   std::vector<std::pair<std::string, Tensor>> buffers_;
   std::unique_ptr<FlatParameters> flat_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Bf16Weights> low_;           // null = float32
   std::unique_ptr<GradientSum> gradient_sum_;  // in a group
   std::unique_ptr<Agreement> agreement_;       // in a group
   std::vector<Player> players_;

@@ -28,6 +28,7 @@ void Game::join_group() {
   gradient_sum_ = std::make_unique<GradientSum>(*flat_, spans_);
   agreement_ = std::make_unique<Agreement>();
   for (const auto& [name, live] : live_tensors()) group()->copy_first(live.detach());
+  if (low_) low_->refresh();
   const auto random = torch_random_state();
   group()->copy_first(random);
   set_torch_random_state(random);

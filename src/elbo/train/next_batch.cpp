@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "elbo/core/profile.h"
+
 namespace elbo {
 namespace {
 
@@ -26,13 +28,16 @@ double median(std::vector<double>& values) {
 Batch NextBatch::take(const Request& now, const Tensor& next) {
   finish();
   const bool ready = step_ == now.step;
+  const Timed timed("read rows");
   auto batch = ready ? std::exchange(batch_, {}) : now.data.get(now.rows, now.draw);
   step_.reset();
   decide(batch);
   if (helper() && next.defined()) {
     step_ = now.step + 1;
-    helper_->give(
-        [this, &data = now.data, next, draw = now.draw] { batch_ = data.get(next, draw); });
+    helper_->give([this, &data = now.data, next, draw = now.draw] {
+      const Timed timed("read rows");
+      batch_ = data.get(next, draw);
+    });
   }
   return batch;
 }

@@ -66,7 +66,7 @@ double Optimizer::step(FlatParameters& flat, const std::vector<Span>& spans,
       factors.scale =
           static_cast<float>(1 / std::max(norm_of(flat, stretch.offset, stretch.size), 1e-12));
     }
-    update({flat.values, flat.gradients, first, second, average}, factors, stretch.offset,
+    update({flat.values, flat.gradients, first, second, average, low}, factors, stretch.offset,
            stretch.offset + stretch.size);
   }
   return norm;

@@ -27,6 +27,7 @@ class Optimizer {
 
   Tensor first, second;        // [n]
   Tensor average;              // [n] or undefined until the first averaged step
+  Tensor low;                  // [n] the weights in bfloat16, kept up to date; undefined = none
   std::vector<int64_t> times;  // of each span: updates that its moments hold, for their bias
 
  private:

@@ -12,7 +12,7 @@ struct TrainOptions {
   int64_t steps = 0;
   int64_t batch = 128;
   Schedule lr = 1e-3;
-  std::string optimizer = "adam", keep = "best";
+  std::string optimizer = "adam", keep = "best", precision = "fp32";
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double weight_decay = 0, clip = 0, average = 0;
   bool normalize = false;
@@ -47,6 +47,10 @@ struct TrainOptions {
       "stop when validation has not improved for this many epochs (0 = never)", at_least(0));
     f("keep", keep, "weights to keep: of the best validation, or of the last epoch",
       one_of({"best", "last"}));
+    f("precision", precision,
+      "numbers that products of dense layers and convolutions take: bf16 needs a processor with "
+      "AVX512-BF16 or AMX (auto = bf16 where it is there)",
+      one_of({"fp32", "bf16", "auto"}));
     f("seed", seed, "seed of weights, data order and noise", at_least(0));
     f("log_every", log_every, "steps between log lines within an epoch (0 = one per epoch)",
       at_least(0));

@@ -6,6 +6,7 @@
 #include "elbo/data/hidden_cells.h"
 #include "elbo/data/open.h"
 #include "elbo/data/recognise.h"
+#include "elbo/nn/bf16.h"
 #include "elbo/train/players.h"
 #include "elbo/train/stage.h"
 #include "elbo/train/usual.h"
@@ -129,6 +130,7 @@ TrainPlan plan_training(const TrainRequest& asked) {
   spec.erase("train");
   const auto wanted = options_of_both(recommended, request.train_options);
   auto options = read_options<TrainOptions>(wanted, "train");
+  options.precision = chosen_precision(options.precision, "train");
 
   if (!data) data = open_data(request.data, data_options);
   const bool asked_to_hide = options.hide >= 0;

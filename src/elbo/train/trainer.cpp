@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "elbo/core/profile.h"
 #include "elbo/data/block_order.h"
 #include "elbo/data/rows.h"
 #include "elbo/model/evaluation_scope.h"
@@ -37,7 +38,8 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Objective> object
     : model_(std::move(model)),
       objective_(std::move(objective)),
       options_(std::move(options)),
-      game_(std::make_unique<Game>(model_, objective_, options_.optimizer)) {}
+      game_(std::make_unique<Game>(model_, objective_, options_.optimizer,
+                                   options_.precision == "bf16")) {}
 
 Trainer::~Trainer() = default;
 
@@ -81,6 +83,7 @@ void Trainer::keep_good() { good_ = state(); }
 
 Json Trainer::validate(const Data& rows_held_out) {
   torch::NoGradGuard no_gradient;
+  const Timed timed("validation, the rest");
   const auto data =
       counted_rows(rows_held_out, Draw{static_cast<uint64_t>(options_.seed), 0}.key("weights"));
   // The same noise at every epoch, so that epochs compare; training's own stream goes on untouched.
@@ -123,6 +126,7 @@ void Trainer::end_epoch(const Data& validation, const Hooks& hooks) {
 
 bool Trainer::step_on(const Dataset& train, const Tensor& rows, const Tensor& next,
                       const RowPart& part) {
+  const Timed timed("step, the rest");
   const Draw draw{static_cast<uint64_t>(options_.seed), static_cast<uint64_t>(book_.epoch) + 1};
   auto batch = batches_.take({train, rows, draw, book_.step}, next);
   batch.rows = rows;
@@ -215,6 +219,7 @@ Trainer::End Trainer::fit(const Data& train, const Data& validation, const Hooks
     if (due || ends) {
       if (epoch_ends || options_.checkpoint_every > 0) keep_good();
       const bool must = ends || options_.checkpoint_every > 0;
+      const Timed timed("save");
       if (hooks.on_checkpoint) hooks.on_checkpoint(must);
     }
     if (!go_on) return End::stopped;
