@@ -3,6 +3,7 @@
 #include <map>
 
 #include "elbo/export/autoencoder_fields.h"
+#include "elbo/nn/picture_network.h"
 
 namespace elbo {
 namespace {
@@ -167,7 +168,7 @@ Json autoencoder_spec(const AutoencoderConfig& c) {
           {"objective", {{"type", "elbo"}, {"beta", 1e-6}}}};
 }
 
-AutoencoderConfig autoencoder_config_of(const Json& spec, const Json& latents,
+AutoencoderConfig autoencoder_config_of(const Json& spec, const Json& latents, const Shape& picture,
                                         const std::string& where) {
   if (is_tiny_spec(spec)) return tiny_config_of(spec, latents);
   const auto& encoder = spec.at("encoder");
@@ -189,8 +190,16 @@ AutoencoderConfig autoencoder_config_of(const Json& spec, const Json& latents,
     if (part.is_object() && part.contains(name)) part[name].get_to(field);
   };
   c.blocks = 2;
-  read(encoder, "channels", c.channels);
-  read(decoder, "channels", c.decoder_channels);
+  const auto channels = [&](const Json& part) {
+    std::vector<int64_t> list;
+    int64_t width = 64;
+    read(part, "channels", list);
+    read(part, "width", width);
+    return list.empty() ? usual_picture_channels(width, picture.at(1), shape[1]) : list;
+  };
+  c.channels = channels(encoder);
+  c.decoder_channels = channels(decoder);
+  c.pictures = picture.at(0);
   if (c.decoder_channels == c.channels) c.decoder_channels.clear();
   check(c.decoder_channels.empty() || c.class_name != "AutoencoderKL", "[export] ", where,
         ": its encoder and decoder have other channels, which such files cannot say");

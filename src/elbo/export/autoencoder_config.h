@@ -33,9 +33,10 @@ AutoencoderConfig guess_autoencoder_config(const NamedTensors& tensors, const st
 /// The text of a config.json with all fields.
 std::string autoencoder_config_text(const AutoencoderConfig& config);
 
-/// The spec of the model, and back; an Error where a run is of another kind.
+/// The spec of the model, and back, for pictures of this shape; an Error where a run is of another
+/// kind.
 Json autoencoder_spec(const AutoencoderConfig& config);
-AutoencoderConfig autoencoder_config_of(const Json& spec, const Json& latents,
+AutoencoderConfig autoencoder_config_of(const Json& spec, const Json& latents, const Shape& picture,
                                         const std::string& where);
 
 }  // namespace elbo

@@ -19,7 +19,7 @@ class Published {
   Published(const Run& run, const std::string& type)
       : facts_(run.facts().value("published", Json::object())),
         latents_(run.facts().value("latents", Json::object())),
-        config_(autoencoder_config_of(run.spec(), latents_, run.name())),
+        config_(autoencoder_config_of(run.spec(), latents_, run.schemas().x.shape, run.name())),
         type_(type) {
     const std::vector<std::string> known{"", "F32", "F16", "BF16"};
     check(std::find(known.begin(), known.end(), type) != known.end(), "[export] type: found ", type,

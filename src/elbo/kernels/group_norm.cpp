@@ -39,12 +39,74 @@ ELBO_CLONES void scale_places(const float* x, const float* factor, const float* 
   }
 }
 
+/// da of a = x factor + offset from that of silu(a), and its sums and those of da x: float within a
+/// few places, double over all.
+ELBO_CLONES void affine_gradient(const float* x, const float* dy, const float* factor,
+                                 const float* offset, float* da, int64_t places, int64_t channels,
+                                 bool silu, float* sums, float* products) {
+  std::fill(sums, sums + channels, 0.0f);
+  std::fill(products, products + channels, 0.0f);
+  for (int64_t p = 0; p < places; ++p, x += channels, dy += channels, da += channels) {
+    if (silu) {
+#pragma omp simd
+      for (int64_t c = 0; c < channels; ++c) {
+        const float a = x[c] * factor[c] + offset[c];
+        const float s = 1.0f / (1.0f + fast_exp(-a));
+        const float d = dy[c] * s * (1.0f + a * (1.0f - s));
+        da[c] = d;
+        sums[c] += d;
+        products[c] += d * x[c];
+      }
+    } else {
+#pragma omp simd
+      for (int64_t c = 0; c < channels; ++c) {
+        da[c] = dy[c];
+        sums[c] += dy[c];
+        products[c] += dy[c] * x[c];
+      }
+    }
+  }
+}
+
+/// dx = da factor + x slope + constant
+ELBO_CLONES void through_statistics(const float* x, const float* factor, const float* slope,
+                                    const float* constant, float* dx, int64_t places,
+                                    int64_t channels) {
+  for (int64_t p = 0; p < places; ++p, x += channels, dx += channels) {
+#pragma omp simd
+    for (int64_t c = 0; c < channels; ++c) {
+      dx[c] = dx[c] * factor[c] + x[c] * slope[c] + constant[c];
+    }
+  }
+}
+
+/// One row of the gradient: da goes to dx, its sums to `sums` [2 channels].
+void affine_gradients(const float* x, const float* dy, const float* factor, const float* offset,
+                      float* dx, int64_t places, int64_t channels, bool silu, double* sums) {
+  constexpr int64_t kBlock = 64;  // places whose sums are float
+  const int64_t parts = parts_of(places, float_bytes(channels, 3));
+  std::vector<double> all(2 * channels * parts);
+  over_parts(parts, places, [&](int64_t part, int64_t first, int64_t last) {
+    std::vector<float> some(2 * channels);
+    double* own = all.data() + 2 * channels * part;
+    for (int64_t from = first; from < last; from += kBlock) {
+      const int64_t at = from * channels;
+      affine_gradient(x + at, dy + at, factor, offset, dx + at, std::min(kBlock, last - from),
+                      channels, silu, some.data(), some.data() + channels);
+      for (int64_t c = 0; c < 2 * channels; ++c) own[c] += some[c];
+    }
+  });
+  for (int64_t part = 0; part < parts; ++part) {
+    for (int64_t c = 0; c < 2 * channels; ++c) sums[c] += all[2 * channels * part + c];
+  }
+}
+
+}  // namespace
+
 bool is_dense_picture(const Tensor& x) {
   return is_cpu_float(x) && x.dim() == 4 && x.numel() > 0 && x.is_contiguous(kLast) &&
          !plain_operations();
 }
-
-}  // namespace
 
 Tensor group_sums(const Tensor& x, int64_t groups) {
   const int64_t rows = x.size(0), channels = x.size(1), places = x.size(2) * x.size(3);
@@ -95,6 +157,50 @@ Tensor scale_channels(const Tensor& x, const Tensor& factor, const Tensor& offse
     });
   }
   return y;
+}
+
+NormGradients group_norm_gradients(const Tensor& x, const Tensor& dy, const Tensor& weight,
+                                   const Normalised& norm, bool silu) {
+  const int64_t rows = x.size(0), channels = x.size(1), places = x.size(2) * x.size(3);
+  const int64_t groups = norm.mean.size(1), width = channels / groups;
+  const auto count = static_cast<double>(width * places);
+  NormGradients g{torch::empty(x.sizes(), x.options().requires_grad(false).memory_format(kLast)),
+                  torch::zeros({channels}, torch::kFloat64),
+                  torch::zeros({channels}, torch::kFloat64)};
+  auto *dweight = g.dweight.data_ptr<double>(), *dbias = g.dbias.data_ptr<double>();
+  const auto* w = weight.data_ptr<float>();
+  const auto *means = norm.mean.data_ptr<double>(), *inverses = norm.rdeviation.data_ptr<double>();
+  std::vector<float> slope(channels), constant(channels);
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t at = row * places * channels;
+    const float *from = x.data_ptr<float>() + at, *d = dy.data_ptr<float>() + at,
+                *factor = norm.factor.data_ptr<float>() + row * channels,
+                *offset = norm.offset.data_ptr<float>() + row * channels;
+    float* dx = g.dx.data_ptr<float>() + at;
+    std::vector<double> sums(2 * channels);
+    affine_gradients(from, d, factor, offset, dx, places, channels, silu, sums.data());
+    for (int64_t group = 0; group < groups; ++group) {
+      const double mean = means[row * groups + group], inverse = inverses[row * groups + group];
+      double plain = 0, centred = 0;
+      for (int64_t c = group * width; c < (group + 1) * width; ++c) {
+        const double product = (sums[channels + c] - mean * sums[c]) * inverse;
+        dweight[c] += product;
+        dbias[c] += sums[c];
+        plain += w[c] * sums[c];
+        centred += w[c] * product;
+      }
+      const double tilt = -inverse * inverse * centred / count;
+      for (int64_t c = group * width; c < (group + 1) * width; ++c) {
+        slope[c] = static_cast<float>(tilt);
+        constant[c] = static_cast<float>(-inverse * plain / count - mean * tilt);
+      }
+    }
+    over_items(places, float_bytes(channels, 2), [&](int64_t first, int64_t last) {
+      through_statistics(from + first * channels, factor, slope.data(), constant.data(),
+                         dx + first * channels, last - first, channels);
+    });
+  }
+  return g;
 }
 
 }  // namespace elbo::kernels

@@ -3,7 +3,7 @@
 #include "elbo/core/tensor.h"
 
 // Group normalisation of pictures in two passes, so that its sums may come from parts of a picture.
-// Any tensors; nothing here is differentiated.
+// Any tensors; nothing here is differentiated by autograd.
 
 namespace elbo::kernels {
 
@@ -13,5 +13,21 @@ Tensor group_sums(const Tensor& x, int64_t groups);
 
 /// x * factor + offset, [rows, channels] each, then SiLU where asked for.
 Tensor scale_channels(const Tensor& x, const Tensor& factor, const Tensor& offset, bool silu);
+
+/// Whether the fused passes apply: dense channels-last pictures in float32 on the CPU.
+bool is_dense_picture(const Tensor& x);
+
+/// What the gradient of a normalisation needs beside x: its affine map, [rows, channels], and the
+/// groups' [rows, groups] means and reciprocal deviations in float64.
+struct Normalised {
+  Tensor factor, offset, mean, rdeviation;
+};
+/// Gradients of scale_channels(x, …) where factor and offset are those of group normalisation with
+/// this weight. x, dy: dense pictures; dweight and dbias: [channels] float64.
+struct NormGradients {
+  Tensor dx, dweight, dbias;
+};
+NormGradients group_norm_gradients(const Tensor& x, const Tensor& dy, const Tensor& weight,
+                                   const Normalised& norm, bool silu);
 
 }  // namespace elbo::kernels

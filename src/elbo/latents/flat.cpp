@@ -5,7 +5,7 @@ namespace elbo {
 namespace {
 
 struct FlatOptions {
-  int64_t size = 32;
+  int64_t size = 32, factor = 0, channels = 4;
   std::vector<int64_t> shape;
   Json encoder, posterior, prior;
   template <class F>
@@ -13,6 +13,11 @@ struct FlatOptions {
     f("size", size, "number of latent dimensions", between(1, 65536));
     f("shape", shape,
       "channels, height and width of a code shaped as a small picture, instead of size");
+    f("factor", factor,
+      "factor by which sides of pictures are longer than those of codes shaped as pictures "
+      "(0 = as size or shape says)",
+      at_least(0));
+    f("channels", channels, "channels of codes where a factor gives their sides", at_least(1));
     f("encoder", encoder, "network from x to the posterior (default: the spec's)");
     f("posterior", posterior, "posterior q(z|x) (default: the spec's)");
     f("prior", prior, "prior p(z) (default: the spec's)");

@@ -64,6 +64,23 @@ Json default_latent_size(const Schema& x) {
   return is_image(x) ? 32 : std::clamp<int64_t>(n / 2, 2, 32);
 }
 
+/// A code that is a smaller picture: its shape, by how much sides of pictures are longer.
+void resolve_factor(Json& latent, const Schema& x) {
+  if (latent.value("type", "") != "flat" || !latent.contains("factor")) return;
+  const Json factor = latent["factor"], channels = latent.value("channels", Json(4));
+  const auto whole = [](const Json& j) { return j.is_number_integer() && j > 0 && j <= 65536; };
+  check(whole(factor) && whole(channels), "[latent flat] factor, channels: found ", factor.dump(),
+        ", ", channels.dump(), ", expected positive whole numbers");
+  const auto each = factor.get<int64_t>();
+  check(is_image(x) && x.shape[1] % each == 0 && x.shape[2] % each == 0,
+        "[latent flat] factor: ", to_string(x.kind), " rows of ", to_string(x.shape),
+        ", expected pictures with sides that ", each, " divides (--resize HEIGHTxWIDTH)");
+  latent.erase("factor");
+  latent.erase("channels");
+  if (latent.contains("shape")) return;  // the size that somebody has set
+  latent["shape"] = {channels, x.shape[1] / each, x.shape[2] / each};
+}
+
 }  // namespace
 
 Json default_spec() {
@@ -209,6 +226,7 @@ Json resolve(const Json& spec, const Schemas& data) {
   const auto likelihood = likelihood_of_kind().find(data.x.kind);
   if (likelihood != likelihood_of_kind().end()) choose("likelihood", likelihood->second);
   if (out["latent"].is_string()) out["latent"] = Json{{"type", out["latent"]}};
+  resolve_factor(out["latent"], data.x);
   if (out["latent"].value("type", "") == "flat" && !out["latent"].contains("size")) {
     out["latent"]["size"] = default_latent_size(data.x);
   }

@@ -4,18 +4,19 @@ namespace elbo {
 namespace {
 
 constexpr size_t kMostLevels = 8;
-constexpr int64_t kFirstChannels = 64, kMostLevelChannels = 256;
 
 struct KlOptions {
   std::vector<int64_t> channels;
-  int64_t blocks = 2, groups = 32;
+  int64_t width = 64, blocks = 2, groups = 32;
   bool attention = true, code_layer = true, centred = true;
   std::string side = "auto";
   template <class F>
   void fields(F&& f) {
     f("channels", channels,
-      "channels at each resolution from the picture's down, each half the one before ([] = 64, 128 "
-      "and 256, as many as the sizes ask for)");
+      "channels at each resolution from the picture's down, each half the one before ([] = the "
+      "width, twice it, and four times it from there on, as many as the sizes ask for)");
+    f("width", width, "channels at the picture's resolution where channels is []",
+      between(1, 4096));
     f("blocks", blocks, "residual blocks at each resolution; the decoder has one more",
       between(1, 64));
     f("groups", groups, "groups of channels that are normalised together", between(1, 1024));
@@ -38,7 +39,11 @@ class AutoencoderKl : public PictureNetwork {
           ": both must be channels x height x width; a code has a latent.shape");
     encodes_ = o_.side == "encoder" ||
                (o_.side == "auto" && plan.in[1] >= plan.out[1] && plan.in[2] >= plan.out[2]);
-    if (o_.channels.empty()) o_.channels = usual_channels();
+    if (o_.channels.empty()) {
+      const auto& large = encodes_ ? plan.in : plan.out;
+      const auto& small = encodes_ ? plan.out : plan.in;
+      o_.channels = usual_picture_channels(o_.width, large[1], small[1]);
+    }
     check(o_.channels.size() <= kMostLevels, "[network autoencoder_kl] channels: found ",
           o_.channels.size(), " resolutions, at most ", kMostLevels);
     for (const int64_t c : o_.channels) {
@@ -63,16 +68,6 @@ class AutoencoderKl : public PictureNetwork {
   }
 
  private:
-  std::vector<int64_t> usual_channels() const {
-    const auto& large = encodes_ ? plan_.in : plan_.out;
-    const auto& small = encodes_ ? plan_.out : plan_.in;
-    std::vector<int64_t> channels{kFirstChannels};
-    for (int64_t side = large[1]; side / 2 >= small[1] && side > 1; side /= 2) {
-      channels.push_back(std::min(2 * channels.back(), kMostLevelChannels));
-    }
-    return channels;
-  }
-
   void check_sizes() const {
     const auto& large = encodes_ ? plan_.in : plan_.out;
     const auto& small = encodes_ ? plan_.out : plan_.in;

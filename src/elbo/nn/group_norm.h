@@ -2,6 +2,7 @@
 
 #include <torch/nn/module.h>
 
+#include "elbo/kernels/group_norm.h"
 #include "elbo/nn/network.h"
 
 namespace elbo {
@@ -25,6 +26,8 @@ class GroupNorm : public torch::nn::Module {
   Tensor apply(const Tensor& x, const Affine& affine) const;
 
  private:
+  kernels::Normalised statistics(const Tensor& sums, int64_t count) const;
+
   const int64_t groups_;
   const double epsilon_;
   const bool silu_;

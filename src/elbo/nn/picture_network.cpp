@@ -4,6 +4,15 @@
 
 namespace elbo {
 
+std::vector<int64_t> usual_picture_channels(int64_t width, int64_t large, int64_t small) {
+  constexpr int64_t kMostWider = 4;
+  std::vector<int64_t> channels{width};
+  for (int64_t side = large; side / 2 >= small && side > 1; side /= 2) {
+    channels.push_back(std::min(2 * channels.back(), kMostWider * width));
+  }
+  return channels;
+}
+
 int64_t PictureNetwork::peak_bytes(const Shape& in) const {
   std::vector<LayerReport> lines;
   auto shape = in;

@@ -7,6 +7,9 @@
 
 namespace elbo {
 
+/// Channels at each resolution between these sides: the width, twice it, then four times it.
+std::vector<int64_t> usual_picture_channels(int64_t width, int64_t large, int64_t small);
+
 /// A network between pictures whose weights do not depend on their size: steps one after the other.
 /// forward() takes any size that the factor divides, whatever it was built for, and keeps to
 /// PictureMemory.
