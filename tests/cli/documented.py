@@ -203,6 +203,11 @@ class StandIns:
             done = program.run(words, folder)
             assert done.returncode == 0, (words, done.stderr)
         self.run_of("faces", "faces/", *nets)
+        self.run_of("autoencoder", "faces/", "--resize", "32x32", "--set", "encoder=" + SMALL_AUTOENCODER, "--set",
+                    "decoder=" + SMALL_AUTOENCODER)
+        self.run_of("rows", "people.csv", "--model", "synthetic")
+        done = program.run(["export", "autoencoder", "--diffusers", "diffusers"], folder)
+        done = program.run(["sample", "digits", "-n", "8", "-o", "test.npy"], folder)
 
     def run_of(self, name, data, *options):
         done = self.program.run(["train", data, "--out", name, "--rows", "200", "--steps", "3", *options], self.folder)
