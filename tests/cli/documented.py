@@ -4,6 +4,7 @@ README on built-in data are run, shortened; --all runs those of every page, on s
 import argparse
 import collections
 import json
+import math
 import os
 import pathlib
 import re
@@ -11,6 +12,8 @@ import shlex
 import sqlite3
 import subprocess
 import tempfile
+
+import autoencoder_files
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -167,6 +170,16 @@ def check_runs(program):
     return count
 
 
+PUBLISHED = "autoencoders/now"  # an image autoencoder as diffusers writes it
+
+
+def bits(path, shape):
+    """A NumPy file of that shape."""
+    header = repr({"descr": "|b1", "fortran_order": False, "shape": shape}).ljust(117) + "\n"
+    data = bytes(i % 3 == 0 for i in range(math.prod(shape)))
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + data)
+
+
 class StandIns:
     """What stands for a reader's own data and runs."""
 
@@ -203,6 +216,13 @@ class StandIns:
             done = program.run(words, folder)
             assert done.returncode == 0, (words, done.stderr)
         self.run_of("faces", "faces/", *nets)
+        self.run_of("rows", "people.csv", "--model", "synthetic")
+        bits(place / "test.npy", (8, 1, 28, 28))
+        (place / "autoencoders").mkdir()
+        autoencoder_files.main(place / "autoencoders")
+        done = program.run(["import", PUBLISHED, "--out", "autoencoder"], folder)
+        assert done.returncode == 0, done.stderr
+        self.data["autoencoder"] = "photos/"
 
     def run_of(self, name, data, *options):
         done = self.program.run(["train", data, "--out", name, "--rows", "200", "--steps", "3", *options], self.folder)
@@ -224,7 +244,7 @@ ONLY_READ = {"serve": "waits for clients", "doctor": "measures the machine", "--
 
 # Which stand-in a word suggests; the others are tried after it.
 HINTS = {"gaps.csv": "table", "new.csv": "table", "--where": "table", "table_": "table", "smile": "faces", "___": "texts",
-         ".txt": "texts", "--temperature": "texts", "--condition": "classes", "sensors": "series", ".smi": "molecules"}
+         "--alone": "rows", "compress": "digits", "latents": "autoencoder", "--diffusers": "autoencoder", ".txt": "texts", "--temperature": "texts", "--condition": "classes", "sensors": "series", ".smi": "molecules"}
 
 
 def candidates(words, runs):
@@ -241,6 +261,8 @@ def why_not(words):
     if "-" in words[1:] and words[words.index("-") - 1] != "-o":
         return "reads standard input"
     if len(words) < 2 and words[0] not in ("list", "man"):
+        return "is a name in a sentence"
+    if words[0] == "train" and words[1].startswith("--") and words[1] not in ("--resume", "--from"):
         return "is a name in a sentence"
     if words[0] == "train" and "--from" in words:
         return "is a second stage of the run before"
@@ -267,12 +289,16 @@ def on_stand_ins(words, run, made, place):
         elif word in ("-o", "--out", "--onnx", "--card"):
             ending = "/" if value.endswith("/") else os.path.splitext(value)[1] if value != "-" else ""
             name = value if value == "-" else place.new_name(ending)
-            if command == "train" and not PLACEHOLDER.fullmatch(value):
+            if command in ("train", "compress", "encode") and not PLACEHOLDER.fullmatch(value):
                 made[value] = name
             out += [word, name]
             at += 1
         elif word in made or word in ("RUN", "A", "B", "C") or word.startswith("runs/") or word == "run":
             out.append(made.get(word, run))
+        elif command == "import" and not word.startswith("-"):
+            out.append(PUBLISHED)
+        elif command == "compress" and word in ("FILE", "table.csv"):
+            out.append("people.csv" if run == "rows" else "test.npy")
         elif word in ("DATA", "x.csv") or word.startswith("mnist:") or word == "FOLDER":
             out.append(place.data.get(run, "builtin:digits") if command != "train" else "builtin:digits")
         else:

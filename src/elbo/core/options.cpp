@@ -1,19 +1,36 @@
 #include "elbo/core/options.h"
 
+#include <cmath>
+
 #include "elbo/core/registry.h"
 
 namespace elbo {
+namespace {
+
+/// Digits that a person reads: 1000000, not 1e+06; what has more of them stays a power of ten.
+std::string limit_text(double limit) {
+  constexpr double kMostDigits = 1e10;
+  std::ostringstream out;
+  if (limit == std::floor(limit) && std::abs(limit) < kMostDigits) {
+    out << static_cast<int64_t>(limit);
+  } else {
+    out << limit;
+  }
+  return out.str();
+}
+
+}  // namespace
 
 std::string to_string(const Allowed& allowed) {
   std::ostringstream out;
   if (!allowed.words.empty()) {
     out << "one of " << join(allowed.words);
   } else if (std::isfinite(allowed.low) && std::isfinite(allowed.high)) {
-    out << allowed.low << " to " << allowed.high;
+    out << limit_text(allowed.low) << " to " << limit_text(allowed.high);
   } else if (std::isfinite(allowed.low)) {
-    out << "at least " << allowed.low;
+    out << "at least " << limit_text(allowed.low);
   } else if (std::isfinite(allowed.high)) {
-    out << "at most " << allowed.high;
+    out << "at most " << limit_text(allowed.high);
   }
   return out.str();
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "elbo/chem/molecule.h"
 #include "elbo/data/molecules.h"
@@ -57,17 +56,15 @@ Tensor climb(Model& model, const CodeLayout& layout, const Tensor& codes, const 
   return torch::stack(way);
 }
 
-std::vector<FoundMolecule> found_on_way(Model& model, const CodeLayout& layout, const Schema& x,
-                                        const Tensor& way, const std::string& start,
-                                        const std::string& name, double similarity,
-                                        const SearchPlan& plan) {
+void find_on_way(Model& model, const CodeLayout& layout, const Schema& x, const Tensor& way,
+                 const std::string& start, const std::string& name, double similarity,
+                 const SearchPlan& plan, FoundMolecules& found) {
   torch::NoGradGuard no_gradient;
   const auto origin = Molecule::parse(start);
   const auto print = origin.fingerprint();
   const auto rows = decoded_rows(model, layout, way, plan);  // [draws, stops, T]
   const auto predicted =
       predicted_properties(model, layout, way).select(1, plan.property).contiguous();
-  std::map<std::string, FoundMolecule> found;
   for (int64_t i = 0; i < rows.size(0); ++i) {
     const auto texts = texts_of(x, rows[i]);
     for (size_t stop = 0; stop < texts.size(); ++stop) {
@@ -83,8 +80,11 @@ std::vector<FoundMolecule> found_on_way(Model& model, const CodeLayout& layout, 
                           like};
     }
   }
+}
+
+std::vector<FoundMolecule> best_first(const FoundMolecules& found, const SearchPlan& plan) {
   std::vector<FoundMolecule> list;
-  for (auto& [smiles, molecule] : found) list.push_back(std::move(molecule));
+  for (const auto& [smiles, molecule] : found) list.push_back(molecule);
   const auto worth = [&](const FoundMolecule& m) {
     return plan.sign * (std::isnan(m.known) ? m.predicted : m.known);
   };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,12 +30,15 @@ struct FoundMolecule {
   std::string smiles;  // canonical
   double predicted = 0, known = 0, similarity = 0;
 };
-/// Different valid molecules other than the start among those that the codes on the way decode to,
-/// those with most of `known` first; where `name` cannot be computed `known` is NaN and the
-/// predicted value counts. Those below the similarity are left out.
-std::vector<FoundMolecule> found_on_way(Model& model, const CodeLayout& layout, const Schema& x,
-                                        const Tensor& way, const std::string& start,
-                                        const std::string& name, double similarity,
-                                        const SearchPlan& plan);
+using FoundMolecules = std::map<std::string, FoundMolecule>;  // by canonical SMILES
+
+/// Adds different valid molecules other than the start among those that the codes `way` [stops,
+/// size] decode to, those below the similarity left out. Where `name` cannot be computed `known`
+/// is NaN.
+void find_on_way(Model& model, const CodeLayout& layout, const Schema& x, const Tensor& way,
+                 const std::string& start, const std::string& name, double similarity,
+                 const SearchPlan& plan, FoundMolecules& found);
+/// Those with most of `known` first; where it is NaN the predicted value counts.
+std::vector<FoundMolecule> best_first(const FoundMolecules& found, const SearchPlan& plan);
 
 }  // namespace elbo

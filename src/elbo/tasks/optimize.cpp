@@ -1,5 +1,6 @@
 #include <cmath>
 #include <iomanip>
+#include <set>
 #include <sstream>
 
 #include "elbo/chem/molecule.h"
@@ -15,8 +16,9 @@ namespace {
 
 struct OptimizeOptions {
   std::string property, from, direction = "up", split = "auto";
-  int64_t from_data = 0, steps = 40, stops = 8, draws = 8, best = 5, seed = 0;
+  int64_t from_data = 0, rounds = 4, steps = 40, stops = 8, draws = 8, best = 5, seed = 0;
   double distance = 0.5, similarity = 0.3, temperature = 1;
+  bool better = true;
   template <class F>
   void fields(F&& f) {
     f("property", property, "property to optimize (default: the first that the run predicts)");
@@ -26,9 +28,13 @@ struct OptimizeOptions {
       between(0, 1e6));
     f("split", split, "part of the data (auto = the test part where there is one, else all)",
       one_of({"auto", "train", "test", "all"}));
+    f("rounds", rounds,
+      "number of searches one after the other, each from the best molecules found so far",
+      between(1, 1000));
     f("steps", steps, "number of steps along the gradient of the prediction", between(1, 10000));
     f("distance", distance,
-      "largest distance from the start: root mean square over latent dimensions, in standard "
+      "largest distance that a round goes from where it begins: root mean square over latent "
+      "dimensions, in standard "
       "deviations of the prior",
       between(0.001, 100));
     f("similarity", similarity, "least Tanimoto similarity to the start", between(0, 1));
@@ -37,6 +43,7 @@ struct OptimizeOptions {
     f("temperature", temperature, "sampling temperature; lower is closer to the likeliest molecule",
       between(0.01, 10));
     f("best", best, "number of molecules shown for each start", between(1, 1000));
+    f("better", better, "only molecules that are better than the start");
     f("seed", seed, "seed of rows and draws", at_least(0));
   }
 };
@@ -70,16 +77,18 @@ class Optimize : public Task {
     check(layout.parts.size() == 1 && torch::isFloatingType(layout.parts[0].type),
           "[optimize] the model's code has no gradient: one site of real numbers is needed");
     const auto starts = starts_of(input);
-    const auto codes = codes_of_starts(input, layout, starts);
-    const auto way = climb(*input.model, layout, codes, plan);  // [stops, N, size]
+    const auto codes = codes_of(input, layout, starts.x);
     std::vector<Optimized> all;
     for (size_t i = 0; i < starts.smiles.size(); ++i) {
       const auto& smiles = starts.smiles[i];
-      all.push_back(
-          {smiles, true_value(smiles),
-           found_on_way(*input.model, layout, schemas.x, way.select(1, static_cast<int64_t>(i)),
-                        smiles, name_, o_.similarity, plan)});
-      all.back().found.resize(std::min(all.back().found.size(), static_cast<size_t>(o_.best)));
+      Optimized one{smiles, true_value(smiles), {}};
+      one.found = search(input, layout, smiles, codes.narrow(0, static_cast<int64_t>(i), 1), plan);
+      if (o_.better && !std::isnan(one.known)) {
+        std::erase_if(one.found,
+                      [&](const auto& m) { return plan.sign * (m.known - one.known) <= 0; });
+      }
+      one.found.resize(std::min(one.found.size(), static_cast<size_t>(o_.best)));
+      all.push_back(std::move(one));
       input.progress(static_cast<double>(i + 1) / static_cast<double>(starts.smiles.size()));
     }
     return report(input, all, starts.name);
@@ -126,13 +135,46 @@ class Optimize : public Task {
     return {texts_of(x, batch.x), batch.x, rows.name};
   }
 
-  static Tensor codes_of_starts(const TaskInput& input, const CodeLayout& layout,
-                                const Starts& starts) {
+  static Tensor codes_of(const TaskInput& input, const CodeLayout& layout, const Tensor& x) {
     torch::NoGradGuard no_gradient;
     Batch batch;
-    batch.x = starts.x;
-    batch.mask = token_mask(starts.x);
+    batch.x = x;
+    batch.mask = token_mask(x);
     return encode_batch(*input.model, layout, batch).mean;
+  }
+
+  /// [1, T]; undefined where the canonical SMILES is longer than what the model reads.
+  static Tensor ids_of(const Schema& x, const std::string& smiles) {
+    try {
+      return encode_rows(x, {smiles});
+    } catch (const Error&) {
+      return Tensor();
+    }
+  }
+
+  /// Molecules found near a start, best first, in rounds of about the same work.
+  std::vector<FoundMolecule> search(const TaskInput& input, const CodeLayout& layout,
+                                    const std::string& start, const Tensor& code,
+                                    const SearchPlan& plan) const {
+    constexpr size_t kPlaces = 4;
+    const auto& x = input.run->schemas().x;
+    FoundMolecules found;
+    std::set<std::string> left;  // where a round has begun
+    auto codes = code;           // [places, size]
+    for (int64_t round = 0; round < o_.rounds; ++round) {
+      auto now = plan;
+      now.draws = (plan.draws + codes.size(0) - 1) / codes.size(0);
+      const auto way = climb(*input.model, layout, codes, now).flatten(0, 1);
+      find_on_way(*input.model, layout, x, way, start, name_, o_.similarity, now, found);
+      std::vector<Tensor> next;
+      for (const auto& m : best_first(found, plan)) {
+        if (next.size() == kPlaces) break;
+        if (!left.insert(m.smiles).second) continue;
+        if (const auto ids = ids_of(x, m.smiles); ids.defined()) next.push_back(ids);
+      }
+      codes = next.empty() ? code : codes_of(input, layout, torch::cat(next));
+    }
+    return best_first(found, plan);
   }
 
   double true_value(const std::string& smiles) const {
@@ -169,6 +211,13 @@ class Optimize : public Task {
                 {"starts_improved", improved},
                 {"mean_rise", rise / n},
                 {"mean_similarity", found > 0 ? similarity / static_cast<double>(found) : NAN}};
+    if (found < static_cast<int64_t>(all.size())) {
+      result["note"] = std::to_string(all.size() - static_cast<size_t>(found)) + " of " +
+                       std::to_string(all.size()) + " starts: nothing " +
+                       (o_.better ? "better " : "") +
+                       "found; --rounds 10 searches longer, --similarity 0.2 allows less alike "
+                       "molecules, and a model that was trained longer knows more";
+    }
     constexpr size_t kShown = 20;
     if (!input.out.empty()) {
       write(input.out.string(), all, table);
@@ -176,7 +225,8 @@ class Optimize : public Task {
     } else if (table.size() <= kShown) {
       result["molecules"] = table;
     } else {
-      result["note"] = "name a file with -o for all " + std::to_string(table.size()) + " molecules";
+      result["left_out"] =
+          std::to_string(table.size()) + " molecules: name a file for them with -o";
     }
     return result;
   }
