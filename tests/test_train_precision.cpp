@@ -90,7 +90,7 @@ TEST_CASE("dense layers and convolutions by bfloat16 products are near the float
     return with_gradients(chain, inputs);
   }();
   for (size_t i = 0; i < found.size(); ++i) {
-    CHECK(found[i].scalar_type() == torch::kFloat32);
+    CHECK((found[i].scalar_type() == torch::kFloat32));
     CHECK(near(found[i], expected[i], kBf16Relative));
     CHECK_FALSE(found[i].equal(expected[i]));
   }
