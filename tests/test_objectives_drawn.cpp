@@ -92,7 +92,7 @@ class AllCodes : public SiteValues {
 };
 
 /// log q and log w of all codes.
-std::pair<Tensor, Tensor> enumerated(const Belief& belief) {
+std::pair<Tensor, Tensor> weights_of_codes(const Belief& belief) {
   const AllCodes codes(belief.codes);
   const auto batch = belief.rows(belief.codes);
   const auto inference = belief.model->infer(batch, 1);
@@ -102,14 +102,14 @@ std::pair<Tensor, Tensor> enumerated(const Belief& belief) {
 }
 
 Tensor exact_elbo(const Belief& belief) {
-  const auto [log_q, log_w] = enumerated(belief);
+  const auto [log_q, log_w] = weights_of_codes(belief);
   CHECK(log_q.exp().sum().item<double>() == doctest::Approx(1));
   return (log_q.exp() * log_w).sum();
 }
 
 /// The bound of two draws.
 Tensor exact_pair(const Belief& belief) {
-  const auto [log_q, log_w] = enumerated(belief);
+  const auto [log_q, log_w] = weights_of_codes(belief);
   const auto q = log_q.exp();
   const auto bound = torch::logaddexp(log_w.unsqueeze(0), log_w.unsqueeze(1)) - std::log(2.0);
   return (q.unsqueeze(0) * q.unsqueeze(1) * bound).sum();

@@ -5,12 +5,10 @@
 #include <numeric>
 
 #include "elbo/core/random.h"
-#include "elbo/eval/range_surface.h"
 
 namespace elbo {
 namespace {
 
-constexpr int64_t kBuffer = 100;  // rows about a range of anomalies, as in TSB-AD
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<double> numbers_of(const Tensor& t) {
@@ -76,16 +74,13 @@ double share(int64_t part, int64_t whole) {
 
 Json verdict(const char* name, const Tensor& scores, const Tensor& labels, const Tensor& alarms) {
   const auto points = detect_points(alarms, labels);
-  const auto surface = range_surface(scores, labels, kBuffer);
   return {{"name", name},
           {"auroc", auroc(scores, labels)},
           {"average_precision", average_precision(scores, labels)},
           {"precision", points.precision},
           {"recall", points.recall},
           {"f1", points.f1()},
-          {"f1_ranges", detect_ranges(alarms, labels).f1()},
-          {"vus_pr", surface.pr},
-          {"vus_roc", surface.roc}};
+          {"f1_ranges", detect_ranges(alarms, labels).f1()}};
 }
 
 /// The mean over some shuffles, so that the comparison is no matter of luck.

@@ -29,7 +29,7 @@ Detection detect_ranges(const Tensor& alarms, const Tensor& labels);
 
 /// The scores at a threshold (an alarm is a score above it) beside the same scores in random order
 /// and a judge that always says yes: {name, auroc, average_precision, precision, recall, f1,
-/// f1_ranges, vus_pr, vus_roc} each; the last three are for rows in the order of time.
+/// f1_ranges} each.
 Json judge_scores(const Tensor& scores, const Tensor& labels, double threshold);
 
 }  // namespace elbo

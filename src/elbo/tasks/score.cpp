@@ -6,6 +6,7 @@
 
 #include "elbo/data/stream.h"
 #include "elbo/eval/drift.h"
+#include "elbo/eval/range_surface.h"
 #include "elbo/eval/ranking.h"
 #include "elbo/group/row_draws.h"
 #include "elbo/io/image.h"
@@ -19,6 +20,8 @@
 
 namespace elbo {
 namespace {
+
+constexpr int64_t kRangeBuffer = 100;  // rows about a range of anomalies, as in TSB-AD
 
 struct ScoreOptions {
   RowChoice choice;
@@ -361,8 +364,11 @@ class Score : public Task {
     const auto anomalies = std::count(labels.begin(), labels.end(), 1);
     if (anomalies == 0 || anomalies == static_cast<int64_t>(labels.size())) return;
     result["anomalies"] = anomalies;
-    result["judged"] =
-        judge_scores(torch::tensor(scores, torch::kFloat64), torch::tensor(labels), threshold);
+    const auto judged = torch::tensor(scores, torch::kFloat64), known = torch::tensor(labels);
+    const auto surface = range_surface(judged, known, kRangeBuffer);
+    result["range_surfaces"] = {
+        {"vus_pr", surface.pr}, {"vus_roc", surface.roc}, {"buffer", kRangeBuffer}};
+    result["judged"] = judge_scores(judged, known, threshold);
   }
 
   OddCells odd() const { return o_.strict ? OddCells::kRefused : OddCells::kQuoted; }
