@@ -53,7 +53,7 @@ class Weighted(Pictures):
     def forward(self, rows):
         x = torch.bernoulli(rows.float() * (1 / 255))
         mean, log_variance = self.encoder(x).float().chunk(2, -1)
-        noise = torch.randn(self.draws, *mean.shape)
+        noise = torch.randn(self.draws, *mean.shape, device=mean.device)
         z = mean + noise * (0.5 * log_variance).exp()
         logits = self.decoder(z).float()
         fit = -F.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(-1)
@@ -146,25 +146,25 @@ NETS = {
 }
 
 
-def training(net, batch, mode, precision):
+def training(net, batch, mode, precision, device):
     if any(isinstance(part, nn.Conv2d) for part in net.modules()):
         net = net.to(memory_format=torch.channels_last)
-    rows = net.rows(20000 if batch > 64 else 8000)
+    rows, net = net.rows(20000 if batch > 64 else 8000).to(device), net.to(device)
     try:
         optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)
     except (RuntimeError, TypeError):
         optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
 
     def loss_of(rows):
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
             return net(rows)
 
     loss = torch.compile(loss_of) if mode == "compile" else loss_of
-    state = {"order": torch.randperm(len(rows)), "at": 0}
+    state = {"order": torch.randperm(len(rows), device=device), "at": 0}
 
     def step():
         if state["at"] + batch > len(rows):
-            state.update(order=torch.randperm(len(rows)), at=0)
+            state.update(order=torch.randperm(len(rows), device=device), at=0)
         chosen = rows[state["order"][state["at"]:state["at"] + batch]]
         state["at"] += batch
         optimizer.zero_grad(set_to_none=True)
@@ -180,11 +180,12 @@ def main():
     parser.add_argument("mode", choices=["eager", "compile"])
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--once", action="store_true", help="one step, then end: for start and memory")
     a = parser.parse_args()
     torch.manual_seed(0)
     torch.set_flush_denormal(True)
-    step = training(NETS[a.line](), a.batch, a.mode, a.precision)
+    step = training(NETS[a.line](), a.batch, a.mode, a.precision, a.device)
     step()
     if a.once:
         return
@@ -196,6 +197,8 @@ def main():
         while time.perf_counter() - start < seconds:
             step()
             count += 1
+        if a.device == "cuda":
+            torch.cuda.synchronize()
         print(count * a.batch / (time.perf_counter() - start), flush=True)
 
 
