@@ -112,7 +112,7 @@ struct Trained {
   Tensor weights;
 };
 
-Trained trained(const std::string& precision, const std::string& network, int64_t stop = 0) {
+Trained trained_in(const std::string& precision, const std::string& network, int64_t stop = 0) {
   DataOptions reading;
   reading.rows = 256;
   const auto data = open_data("builtin:digits", reading);
@@ -153,10 +153,10 @@ Trained trained(const std::string& precision, const std::string& network, int64_
 TEST_CASE("twenty steps by bfloat16 products lose what float32 ones do, and resume to the bit") {
   if (!has_bf16()) return;
   for (const char* network : {"mlp", "conv"}) {
-    const auto wide = trained("fp32", network), narrow = trained("bf16", network);
+    const auto wide = trained_in("fp32", network), narrow = trained_in("bf16", network);
     CHECK(std::abs(narrow.loss - wide.loss) < kBf16Loss * std::abs(wide.loss));
     CHECK_FALSE(narrow.weights.equal(wide.weights));
-    const auto resumed = trained("bf16", network, 9);
+    const auto resumed = trained_in("bf16", network, 9);
     CHECK(resumed.weights.equal(narrow.weights));
     CHECK(resumed.loss == narrow.loss);
   }

@@ -106,7 +106,7 @@ int apply(const Entry& entry, ApplyArguments& a) {
 /// The command of a task: elbo TASK RUN [DATA] [-o OUT] [its options].
 Command command_of(const Entry& entry) {
   const auto task = entry.make(Json::object());
-  const auto declare = [&entry, data = task->data()](CLI::App& app) {
+  const auto declare = [&entry, data = task->data(), rounds = task->may_round()](CLI::App& app) {
     auto a = std::make_shared<ApplyArguments>();
     add_run_arguments(app, *a, data);
     app.add_option("-o,--out", a->input.out,
@@ -114,6 +114,7 @@ Command command_of(const Entry& entry) {
                    "file for each picture)")
         ->type_name("FILE");
     app.add_flag("--print", a->print, "show the picture in the terminal, too");
+    if (rounds) add_precision(app, *a);
     a->flags = Flags::add(app, entry.options, "Options");
     return [&entry, a] { return apply(entry, *a); };
   };

@@ -5,15 +5,17 @@
 
 #include "elbo/cli/command.h"
 #include "elbo/cli/confine.h"
+#include "elbo/nn/bf16.h"
 #include "elbo/tasks/task.h"
 
 namespace elbo {
 
 /// What every command that reads a run is given: RUN, DATA and how to talk.
 struct RunArguments {
-  std::string run, data_folder;
+  std::string run, data_folder, precision = "fp32";
   TaskInput input;
   bool quiet = false, json = false, no_sandbox = false;
+  std::unique_ptr<Bf16Weights> low;  // of the model, where products are of bfloat16 numbers
 };
 
 /// --data-dir: where relative data paths are also looked for.
@@ -25,6 +27,8 @@ void use_data_folder(const std::string& folder);
 
 /// `data` is a task's "never", "may" or "must".
 void add_run_arguments(CLI::App& app, RunArguments& a, const std::string& data);
+/// --precision: for commands whose numbers may be rounded.
+void add_precision(CLI::App& app, RunArguments& a);
 /// Opens the run and loads its model into a.input; from before the loading on the process is
 /// confined to what a.input.out and `also` name.
 void open_run(RunArguments& a, Confinement also = {});

@@ -35,6 +35,7 @@ const bool serve_added =
                  [](CLI::App& app) -> Command::Body {
                    auto a = std::make_shared<ServeArguments>();
                    add_run_arguments(app, *a, "never");
+                   add_precision(app, *a);
                    a->flags = Flags::add(app, describe<ServeOptions>(), "Options");
                    return [a] { return serve_run(*a); };
                  }});

@@ -29,6 +29,11 @@ std::vector<at::Generator> seeded_generators() {
   return all;
 }
 
+at::Generator generator_of(torch::Device device) {
+  if (device.is_cpu()) return at::detail::getDefaultCPUGenerator();
+  return at::globalContext().defaultGenerator(device);
+}
+
 Tensor state_of(at::Generator generator) {
   std::lock_guard<std::mutex> lock(generator.mutex());
   return generator.get_state();
@@ -62,10 +67,10 @@ std::vector<int64_t> permutation(int64_t n, uint64_t key) { return shuffled<int6
 
 void seed_torch(uint64_t seed) { at::manual_seed(seed); }
 
-Tensor torch_random_state() { return state_of(at::detail::getDefaultCPUGenerator()); }
+Tensor torch_random_state(torch::Device device) { return state_of(generator_of(device)); }
 
-void set_torch_random_state(const Tensor& state) {
-  set_state(at::detail::getDefaultCPUGenerator(), state);
+void set_torch_random_state(const Tensor& state, torch::Device device) {
+  set_state(generator_of(device), state);
 }
 
 RandomScope::RandomScope(uint64_t seed) {

@@ -27,10 +27,10 @@ double normal_at(uint64_t key, uint64_t position);
 /// A shuffle of 0 … n-1.
 std::vector<int64_t> permutation(int64_t n, uint64_t key);
 
-/// torch's own generator: seeding, and its state for a bit-exact resume.
+/// torch's own generators: seeding all of them, and the state of a device's for a bit-exact resume.
 void seed_torch(uint64_t seed);
-Tensor torch_random_state();
-void set_torch_random_state(const Tensor& state);
+Tensor torch_random_state(torch::Device device = torch::kCPU);
+void set_torch_random_state(const Tensor& state, torch::Device device = torch::kCPU);
 
 /// Within its scope torch draws from another seed; afterwards the old stream goes on.
 class RandomScope {

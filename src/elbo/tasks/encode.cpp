@@ -75,6 +75,7 @@ class Encode : public Task {
   }
 
   std::string data() const override { return "may"; }
+  bool may_round() const override { return true; }
   std::string example() const override { return "elbo encode RUN DATA -o codes.csv"; }
 
  private:

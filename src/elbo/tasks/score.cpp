@@ -113,6 +113,7 @@ class Score : public Task {
   }
 
   std::string data() const override { return "may"; }
+  bool may_round() const override { return true; }
   std::string example() const override { return "elbo score RUN new.csv -o scores.csv"; }
 
  private:

@@ -134,6 +134,9 @@ void Game::save(TrainState& state) const {
                                                         /*copy=*/true));
   }
   state.tensors.emplace_back("train.random", torch_random_state());
+  if (!device().is_cpu()) {  // which draws from a stream of its own
+    state.tensors.emplace_back("train.random.device", torch_random_state(device()));
+  }
   state.facts["times"] = optimizer_->times;
   state.facts["parameters"] = spans_as_json();
 }
@@ -155,6 +158,10 @@ void Game::restore(const TrainState& state) {
   flat_->gradients.zero_();
   if (const auto random = state.find("train.random"); random.defined()) {
     set_torch_random_state(random.contiguous());
+  }
+  const auto random = state.find("train.random.device");
+  if (random.defined() && !device().is_cpu()) {
+    set_torch_random_state(random.contiguous(), device());
   }
   // Earlier versions counted the steps of the training instead of a parameter's own.
   auto& times = optimizer_->times;
