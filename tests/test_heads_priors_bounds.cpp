@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "elbo/data/open.h"
+#include "elbo/distributions/chain_steps.h"
 #include "elbo/distributions/continuous.h"
+#include "elbo/model/starts_from_codes.h"
 #include "near.h"
 #include "tolerance.h"
 #include "toy.h"
@@ -97,6 +99,64 @@ TEST_CASE("in training a prior's bound is below its log density, on average the 
     CHECK(fast.mean().item<double>() < log_p + kStandardErrors * (error + standard_error(fast)));
     CHECK(std::abs(fast.mean().item<double>() - whole.mean().item<double>()) <
           kStandardErrors * (standard_error(fast) + standard_error(whole)));
+  }
+}
+
+TEST_CASE("a diffusion starts in the units of the codes, and keeps a normal in few steps") {
+  auto declared = small_diffusion(200);
+  declared["weighting"] = "simple";
+  const Shape shape{2, 4, 4};
+  const auto head = make_prior(declared, shape);
+  torch::NoGradGuard no_gradient;
+  // Without a network the noise seen is a standard normal's own.
+  for (auto& p : head->named_parameters()) {
+    if (p.key().find("network") != std::string::npos) p.value().zero_();
+    if (p.key().ends_with("spread")) p.value().fill_(20);
+  }
+  RandomScope scope(2);
+  const auto centre = torch::tensor({3.0F, -1.0F}).view({1, 2, 1, 1});
+  const auto spread = torch::tensor({2.0F, 0.5F}).view({1, 2, 1, 1});
+  for (const auto& module : head->modules()) {
+    auto* part = dynamic_cast<StartsFromCodes*>(module.get());
+    if (part) part->start(centre + spread * torch::randn({512, 2, 4, 4}));
+  }
+  for (const int64_t steps : {0, 50}) {
+    CAPTURE(steps);
+    const ChainSteps chain(steps);
+    const auto z = (*head)(Tensor())->sample({512});
+    CHECK_CLOSE(z.mean({0, 2, 3}), centre.flatten(), kCodeMoments / 2);
+    CHECK_CLOSE(z.std({0, 2, 3}, true) / spread.flatten(), torch::ones({2}), kOneDrawOf200Rows);
+  }
+}
+
+TEST_CASE("few steps of a diffusion add no noise on the way") {
+  const auto head = make_prior(small_diffusion(20), {3});
+  torch::NoGradGuard no_gradient;
+  const auto drawn = [&](int64_t steps) {
+    const ChainSteps chain(steps);
+    const RandomScope scope(4);
+    const auto z = (*head)(Tensor())->sample({2});
+    return std::pair(z, torch::rand({1}).item<float>());
+  };
+  const RandomScope scope(4);
+  (void)torch::randn({2, 3});
+  const float next = torch::rand({1}).item<float>();
+  CHECK(drawn(5).second == next);
+  CHECK(drawn(0).second != next);
+  CHECK(!drawn(5).first.equal(drawn(20).first));
+}
+
+TEST_CASE("equal weights of noise levels train the network and leave the units") {
+  auto declared = small_diffusion(20);
+  declared["weighting"] = "simple";
+  const auto head = make_prior(declared, {3});
+  head->train();
+  (*head)(Tensor())->log_prob(torch::randn({16, 3})).mean().backward();
+  for (const auto& p : head->named_parameters()) {
+    CAPTURE(p.key());
+    const bool unit =
+        p.key().find("loc") != std::string::npos || p.key().find("log_scale") != std::string::npos;
+    CHECK(p.value().grad().defined() != unit);
   }
 }
 

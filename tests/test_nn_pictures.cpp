@@ -1,10 +1,13 @@
 #include <doctest/doctest.h>
+#include <torch/autograd.h>
 
 #include <algorithm>
 
 #include "elbo/core/random.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/model/spec.h"
+#include "elbo/nn/gradients.h"
+#include "elbo/nn/group_norm.h"
 #include "elbo/nn/picture_memory.h"
 #include "elbo/nn/picture_network.h"
 #include "golden_tables.h"
@@ -184,4 +187,46 @@ TEST_CASE("a normal posterior reads log variances") {
   const auto q = (*head)(torch::tensor({{1.0F, 2.0F, -2.0F, 50.0F}}));
   CHECK_CLOSE(q->mean(), torch::tensor({{1.0F, 2.0F}}), 0);
   CHECK_CLOSE(q->stddev(), torch::tensor({{std::exp(-1.0F), std::exp(10.0F)}}), 1e-5);
+}
+
+TEST_CASE("the fused group norm has the gradients of ATen's in double precision") {
+  for (const bool silu : {false, true}) {
+    for (const double centre : {0.0, 20.0}) {
+      CAPTURE(silu);
+      CAPTURE(centre);
+      torch::manual_seed(3);
+      GroupNorm norm(24, 4, 1e-6, silu);
+      auto parameters = norm.parameters();
+      {
+        torch::NoGradGuard no_gradient;
+        for (auto& p : parameters) p.add_(torch::randn_like(p));
+      }
+      const auto x = (centre + torch::randn({3, 24, 7, 5})).requires_grad_();
+      const auto dy = torch::randn_like(x);
+      auto inputs = parameters;
+      inputs.push_back(x);
+      const auto fused = torch::autograd::grad({norm.forward(x)}, inputs, {dy});
+      norm.to(torch::kFloat64);
+      const auto wide = x.detach().to(torch::kFloat64).requires_grad_();
+      inputs = norm.parameters();
+      inputs.push_back(wide);
+      const auto y = norm.forward(wide);
+      const auto plain = torch::autograd::grad({y}, inputs, {dy.to(torch::kFloat64)});
+      for (size_t i = 0; i < plain.size(); ++i) check_near(fused[i], plain[i], kGoldenFloat);
+    }
+  }
+}
+
+TEST_CASE("training adds the fused group norm's gradients to those that parameters hold") {
+  torch::manual_seed(3);
+  GroupNorm norm(8, 2, 1e-6, true);
+  const auto x = torch::randn({2, 8, 4, 4});
+  const auto expected = torch::autograd::grad({norm.forward(x).square().sum()}, norm.parameters());
+  auto parameters = norm.parameters();
+  for (auto& p : parameters) p.mutable_grad() = torch::ones_like(p);
+  const DirectGradients direct;
+  norm.forward(x).square().sum().backward();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    CHECK_CLOSE(parameters[i].grad(), expected[i] + 1, kFloatSums);
+  }
 }

@@ -60,6 +60,7 @@ void print_evaluation(Json result, bool json, ProgressTalk& talk) {
     for (const auto& [name, figures] : result["metrics"].items()) {
       const auto& how = figures.value("protocol", Json::object());
       if (how.contains("features")) result["protocol"]["features"] = how["features"];
+      if (how.contains("clamp")) result["protocol_of_" + name] = how;
     }
     result["metrics"] = metric_rows(result["metrics"]);
   }

@@ -12,6 +12,7 @@
 #include "elbo/eval/diagnose.h"
 #include "elbo/model/codes.h"
 #include "elbo/model/keeps_rows.h"
+#include "elbo/train/code_spread.h"
 
 namespace elbo {
 namespace {
@@ -181,7 +182,9 @@ Kept gather_kept(const Run& run, const std::shared_ptr<Model>& model, int64_t ro
   attempt([&] { kept.about["findings"] = findings_of(run, held_out, model); });
   attempt([&] { keep_codes(kept, run, held_out, *model, rows); });
   attempt([&] { keep_seen(kept, run, *model); });
-  attempt([&] { keep_reference(kept, run, model, progress, reference); });
+  // Scores by many draws of large pictures would take longer than their training.
+  const bool scored = !encodes_pictures(*model->latent);
+  if (scored) attempt([&] { keep_reference(kept, run, model, progress, reference); });
   attempt([&] { keep_completion(kept, run, *model); });
   attempt([&] { kept.about["figures"] = figures_of(kept, run, held_out, *model); });
   return kept;

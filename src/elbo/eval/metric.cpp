@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <sstream>
 
@@ -131,15 +132,24 @@ const Codes& Subject::codes() {
   return codes_;
 }
 
-const Tensor& Subject::reconstructions() {
-  if (reconstructions_.defined()) return reconstructions_;
+/// Means of rows with these codes; shades as a file can hold them.
+Tensor Subject::decoded(const Tensor& means) {
   RandomScope scope(static_cast<uint64_t>(options_.seed));
-  const auto& means = codes().mean;
-  reconstructions_ = in_blocks(size(), [&](int64_t from, int64_t count) {
+  const auto x = in_blocks(means.size(0), [&](int64_t from, int64_t count) {
     const auto here = slice(batch_, from, from + count);
     return decode_codes(*model_, layout_, means.narrow(0, from, count), here.c)->mean();
   });
+  return shows_shades(*this) ? x.clamp(0, 1) : x;
+}
+
+const Tensor& Subject::reconstructions() {
+  if (!reconstructions_.defined()) reconstructions_ = decoded(codes().mean);
   return reconstructions_;
+}
+
+Tensor Subject::halfway() {
+  const auto& means = codes().mean;
+  return decoded((means + means.roll(1, 0)) / 2);
 }
 
 std::string Subject::shown() const {
@@ -149,9 +159,12 @@ std::string Subject::shown() const {
 
 Tensor Subject::drawn(const Batch& rows, uint64_t seed, bool with_missing) {
   RandomScope scope(seed);
+  const ChainSteps chain(options_.sampling_steps);
   return in_blocks(rows.size(), [&](int64_t from, int64_t count) {
     const auto made = model_->generate(count, slice(rows, from, from + count).c);
-    const auto x = shown() == "draws" ? made.x->sample() : made.x->mean();
+    const bool drawn = shown() == "draws";
+    auto x = drawn ? made.x->sample() : made.x->mean();
+    if (!drawn) x = x.clamp(0, 1);
     const auto missing = with_missing ? draw_missing(*model_->latent, made.trace) : Tensor();
     return missing.defined() ? x.masked_fill(missing, NAN) : x;
   });
@@ -179,21 +192,53 @@ Tensor Subject::encoded(const Tensor& x) {
   });
 }
 
-const Features& Subject::features() {
-  if (features_.data.defined()) return features_;
-  if (options_.features == "pixels") {
-    features_.data = pixel_features(batch_.x, features_.space);
-    features_.samples = pixel_features(samples(), features_.space);
-    if (batch_.x.dim() != 4) standardise(features_);
-  } else if (options_.features == "encoder") {
-    features_ = {"encoder of this run", codes().mean, encoded(samples())};
-  } else {
-    check(has_labels(), "[features] classifier: the data have no labels; known: pixels, encoder");
-    const auto classifier = feature_classifier(*run_);
-    features_.space = classifier.name;
-    features_.data = classifier.features(batch_.x);
-    features_.samples = classifier.features(samples());
+const OwnFeatures& Subject::own_features() {
+  if (own_features_.network) return own_features_;
+  const auto& x = schemas().x;
+  check(shows_shades(*this),
+        "[features] perceptual: needs pictures in shades, these data have none");
+  const auto kept = (run_->path() / "perceptual.safetensors").string();
+  const auto path = options_.perceptual.empty() ? kept : options_.perceptual;
+  if (!options_.perceptual.empty() || std::filesystem::exists(path)) {
+    return own_features_ = load_features(path, x.shape.at(0));
   }
+  // Others than those that a training may have followed.
+  constexpr uint64_t kJudge = 1;
+  own_features_ = learn_features(*training(), kJudge);
+  save_features(own_features_, kept);
+  return own_features_;
+}
+
+Tensor Subject::featured(const Tensor& x, std::string& space) {
+  if (options_.features == "pixels") return pixel_features(x, space);
+  if (options_.features == "perceptual") {
+    const auto& own = own_features();
+    space = own.name;
+    return in_blocks(x.size(0), [&](int64_t from, int64_t count) {
+      return own.network->pooled(x.narrow(0, from, count).to(torch::kFloat32));
+    });
+  }
+  if (options_.features == "encoder") {
+    space = "encoder of this run";
+    return encoded(x);
+  }
+  check(has_labels(),
+        "[features] classifier: the data have no labels; known: pixels, encoder, perceptual");
+  const auto classifier = feature_classifier(*run_);
+  space = classifier.name;
+  return classifier.features(x);
+}
+
+Features Subject::features_of(const Tensor& rows) {
+  Features f;
+  f.data = options_.features == "encoder" ? codes().mean : featured(batch_.x, f.space);
+  f.samples = featured(rows, f.space);
+  if (options_.features == "pixels" && batch_.x.dim() != 4) standardise(f);
+  return f;
+}
+
+const Features& Subject::features() {
+  if (!features_.data.defined()) features_ = features_of(samples());
   return features_;
 }
 

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "elbo/distributions/chain_steps.h"
 #include "elbo/model/codes.h"
 #include "elbo/model/objective.h"
+#include "elbo/objectives/own_features.h"
 #include "elbo/train/run.h"
 
 namespace elbo {
@@ -17,14 +19,20 @@ struct JudgeOptions {
   int64_t judged = 2000;
   std::string features = "pixels";
   double temperature = 1;
-  std::string target;
+  std::string target, perceptual;
+  int64_t sampling_steps = 0;
   int64_t seed = 0;  // that of the command
   template <class F>
   void fields(F&& f) {
     f("judged", judged, "most rows that the metrics read, and most samples that they draw",
       between(2, 1e6));
     f("features", features, "space in which distances of samples are measured",
-      one_of({"pixels", "encoder", "classifier"}));
+      one_of({"pixels", "encoder", "classifier", "perceptual"}));
+    f("perceptual", perceptual,
+      "pictures: .safetensors file of the features of perceptual distances (empty = learned from "
+      "the "
+      "run's training rows and kept in the run as perceptual.safetensors)");
+    f("sampling_steps", sampling_steps, kSamplingStepsHelp, between(0, 10000));
     f("temperature", temperature,
       "sampling temperature of molecules; below 1 favours likely tokens (0 = the likeliest)",
       between(0, 10));
@@ -39,6 +47,8 @@ struct Features {
   std::string space;
   Tensor data, samples;  // [n, f]
 };
+/// As judged pictures, in [0, 1].
+inline constexpr char kClamped[] = "0 to 1";
 
 /// A trained model and the rows that it is judged by. What several metrics read is computed once,
 /// when it is first asked for.
@@ -69,6 +79,12 @@ class Subject {
   std::string shown() const;
   /// Judged rows and samples in the space that the options name.
   const Features& features();
+  /// Judged rows and other rows of their kind, e.g. reconstructions, in the same space.
+  Features features_of(const Tensor& rows);
+  /// Features of perceptual distances: pictures only.
+  const OwnFeatures& own_features();
+  /// [n, …] means of p(x | z) halfway between the codes of neighbouring judged rows.
+  Tensor halfway();
   /// Training rows, at most as many as are judged, and as many draws under their conditions.
   struct Pair {
     Batch training;
@@ -91,6 +107,8 @@ class Subject {
   /// f of blocks of `x`, joined.
   Tensor in_blocks(int64_t n, const std::function<Tensor(int64_t from, int64_t count)>& f) const;
   Tensor encoded(const Tensor& x);
+  Tensor decoded(const Tensor& means);
+  Tensor featured(const Tensor& x, std::string& space);
   /// [n, …] from the prior, under the conditions of `rows`.
   Tensor drawn(const Batch& rows, uint64_t seed, bool with_missing = false);
 
@@ -102,6 +120,7 @@ class Subject {
   Tensor factors_, reconstructions_, samples_;
   Codes codes_;
   Features features_;
+  OwnFeatures own_features_;
   Known known_;
   Pair pair_;
   Data training_;

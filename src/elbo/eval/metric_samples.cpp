@@ -5,11 +5,14 @@ namespace elbo {
 namespace {
 
 Json protocol(Subject& s) {
-  return {{"features", s.features().space},
-          {"dimensions", s.features().data.size(1)},
-          {"rows", s.size()},
-          {"samples", s.features().samples.size(0)},
-          {"shown", s.shown()}};
+  Json how{{"features", s.features().space},
+           {"dimensions", s.features().data.size(1)},
+           {"rows", s.size()},
+           {"samples", s.features().samples.size(0)},
+           {"shown", s.shown()},
+           {"reference", "the judged rows"}};
+  if (s.options().sampling_steps > 0) how["sampling_steps"] = s.options().sampling_steps;
+  return how;
 }
 
 const bool frechet = metrics().add<NoOptions>(

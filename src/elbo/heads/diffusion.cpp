@@ -1,8 +1,11 @@
 #include <cmath>
 
 #include "elbo/core/constants.h"
+#include "elbo/distributions/chain_steps.h"
 #include "elbo/distributions/continuous.h"
+#include "elbo/group/group.h"
 #include "elbo/heads/parameters.h"
+#include "elbo/model/starts_from_codes.h"
 
 namespace elbo {
 namespace {
@@ -10,6 +13,7 @@ namespace {
 struct DiffusionOptions {
   int64_t steps = 100;
   double lowest = -8, highest = 5;
+  std::string weighting = "bound";
   Json network = Json{{"type", "mlp"}, {"hidden", {256, 256, 256}}, {"init", "he"}};
   template <class F>
   void fields(F&& f) {
@@ -18,16 +22,20 @@ struct DiffusionOptions {
       between(-20, 0));
     f("highest", highest, "log ratio of noise variance to signal variance at its beginning",
       between(0, 20));
+    f("weighting", weighting,
+      "weights of the steps in training: bound (those of the density's bound) or simple (all noise "
+      "levels alike, for better samples; the units of codes then stay as they are at the start)",
+      one_of({"bound", "simple"}));
     f("network", network, "network from a noisy code and its noise level to the noise");
   }
 };
 
-constexpr double kStartSpread = 2;
+constexpr double kStartSpread = 2, kLeastVariance = 1e-8;
 constexpr int64_t kWaves = 16;  // features that tell the noise level, half sines, half cosines
 
 /// The chain z = z_0 <- z_{1/T} <- … <- z_1 of noise with variance-preserving levels
 /// alpha² = sigmoid(-g), sigma² = sigmoid(g), g linear in t (Kingma et al. 2021, arXiv:2107.00630).
-class NoiseChain : public torch::nn::Module {
+class NoiseChain : public torch::nn::Module, public StartsFromCodes {
  public:
   NoiseChain(const Shape& shape, const DiffusionOptions& o) : shape(shape), o_(o) {
     network_ = register_module("network", networks().make({shape, shape, kWaves}, o.network));
@@ -37,6 +45,21 @@ class NoiseChain : public torch::nn::Module {
   }
 
   int64_t steps() const { return o_.steps; }
+  bool simple() const { return o_.weighting == "simple"; }
+  /// Units in which codes are standard: of each channel of a picture, of each number of a vector.
+  void start(const Tensor& codes) override {
+    const torch::NoGradGuard no_gradient;
+    std::vector<int64_t> over{0};
+    if (shape.size() == 3) over = {0, 2, 3};
+    const auto z = codes.reshape(with_rows(codes.numel() / numel(shape), shape));
+    const auto each = [&](const Tensor& x) {
+      return sum_over_group(x.mean(over, /*keepdim=*/true)) / static_cast<double>(group_size());
+    };
+    const auto mean = each(z);
+    const auto variance = each((z - mean).square());
+    loc_.copy_(mean.squeeze(0).expand_as(loc_));
+    log_scale_.copy_((0.5 * (variance + kLeastVariance).log()).squeeze(0).expand_as(log_scale_));
+  }
   /// g at t = i / steps.
   double level(int64_t i) const {
     return o_.lowest + (o_.highest - o_.lowest) * static_cast<double>(i) / o_.steps;
@@ -60,6 +83,10 @@ class NoiseChain : public torch::nn::Module {
   /// To units in which codes are about standard, and what that adds to a row's log density.
   std::pair<Tensor, Tensor> standardised(const Tensor& z) const {
     return {(z - loc_) * (-log_scale_).exp(), -log_scale_.sum()};
+  }
+  /// The same in units that stay.
+  Tensor fixed_units(const Tensor& z) const {
+    return (z - loc_.detach()) * (-log_scale_.detach()).exp();
   }
   Tensor raw(const Tensor& z) const { return loc_ + log_scale_.exp() * z; }
   torch::TensorOptions options() const { return loc_.options().requires_grad(false); }
@@ -91,24 +118,45 @@ struct Diffusion : Distribution {
 
   Tensor log_prob(const Tensor& x) const override {
     const auto rows = x.reshape(with_rows(x.numel() / numel(chain->shape), chain->shape));
-    const auto [z, jacobian] = chain->standardised(rows);
-    const auto bound = (chain->is_training() ? by_one_step(z) : by_chain(z)) + jacobian;
+    const auto bound = bound_of(rows);
     return bound.view(x.sizes().slice(0, x.dim() - static_cast<int64_t>(chain->shape.size())));
   }
 
   Tensor sample(torch::IntArrayRef prefix) const override {
     const int64_t rows = numel(prefix.vec());
     auto z = torch::randn(with_rows(rows, chain->shape), chain->options());
-    for (int64_t i = chain->steps(); i > 0; --i) {
-      z = back(z, i, (0.5 * widening(i)).exp() * torch::randn_like(z)).first;
+    if (ChainSteps::steps() > 0) {
+      z = along_few(z, std::min(ChainSteps::steps(), chain->steps()));
+    } else {
+      for (int64_t i = chain->steps(); i > 0; --i) {
+        z = back(z, i, (0.5 * widening(i)).exp() * torch::randn_like(z)).first;
+      }
+      z = (z + sigma(0) * torch::randn_like(z)) / alpha(0);
     }
-    z = (z + sigma(0) * torch::randn_like(z)) / alpha(0);
     return chain->raw(z).view(draw_shape(prefix, chain->shape));
   }
   Tensor mean() const override { return chain->centre(); }
   bool reparameterized() const override { return false; }
 
  private:
+  Tensor bound_of(const Tensor& rows) const {
+    if (chain->is_training() && chain->simple()) return by_noise(chain->fixed_units(rows));
+    const auto [z, jacobian] = chain->standardised(rows);
+    return (chain->is_training() ? by_one_step(z) : by_chain(z)) + jacobian;
+  }
+
+  /// The chain's own levels, `count` of them: each time to the code that the noise seen points to,
+  /// and back to a lower level by the same noise.
+  Tensor along_few(Tensor z, int64_t count) const {
+    for (int64_t left = count; left > 0; --left) {
+      const int64_t from = chain->steps() * left / count, to = chain->steps() * (left - 1) / count;
+      const auto noise = chain->noise(z, filled(chain->level(from)));
+      const auto code = (z - sigma(from) * noise) / alpha(from);
+      z = to == 0 ? code : alpha(to) * code + sigma(to) * noise;
+    }
+    return z;
+  }
+
   double alpha(int64_t i) const { return std::sqrt(1 / (1 + std::exp(chain->level(i)))); }
   double sigma(int64_t i) const { return std::sqrt(1 / (1 + std::exp(-chain->level(i)))); }
   /// expm1(g_i - g_{i-1}), the same for all i.
@@ -143,6 +191,25 @@ struct Diffusion : Distribution {
   /// T times the KL of a step drawn for each row, evenly spread over the batch: with a widening w
   /// of d numbers, (d (w + exp(-w) - 1) + exp(-w) expm1(g_t - g_s) |e - ê|²) / 2.
   Tensor by_one_step(const Tensor& z) const {
+    const auto [i, misses] = seen_noise(z);
+    return at_start(z) + at_end(torch::randn_like(z)) -
+           0.5 * static_cast<double>(chain->steps()) * step_cost(i, misses);
+  }
+  /// The same squared error of the noise at every level (Ho et al. 2020, arXiv:2006.11239), and the
+  /// widenings, which the bound alone can tell.
+  Tensor by_noise(const Tensor& z) const {
+    const auto [i, misses] = seen_noise(z);
+    return -0.5 * (misses + step_cost(i, misses.detach()));
+  }
+
+  Tensor step_cost(const Tensor& i, const Tensor& misses) const {
+    const auto w = chain->widening(i).flatten();
+    const auto size = static_cast<double>(numel(chain->shape));
+    return size * (w + (-w).expm1()) + (-w).exp() * gap() * misses;
+  }
+
+  /// A step for each row, evenly spread over the batch, [rows, 1…], and |e - ê|² of its noise.
+  std::pair<Tensor, Tensor> seen_noise(const Tensor& z) const {
     const int64_t rows = z.size(0), steps = chain->steps();
     const auto options = chain->options();
     const auto spread = (torch::arange(rows, options) + torch::rand({1}, options)) / rows;
@@ -152,11 +219,7 @@ struct Diffusion : Distribution {
     const auto g = chain->level(0) + (chain->level(1) - chain->level(0)) * i;
     const auto noise = torch::randn_like(z);
     const auto noisy = (-g).sigmoid().sqrt() * z + g.sigmoid().sqrt() * noise;
-    const auto misses = row_squares(noise - chain->noise(noisy, g));
-    const auto w = chain->widening(i).flatten();
-    const auto size = static_cast<double>(numel(chain->shape));
-    const auto step = size * (w + (-w).expm1()) + (-w).exp() * gap() * misses;
-    return at_start(z) + at_end(torch::randn_like(z)) - 0.5 * steps * step;
+    return {i, row_squares(noise - chain->noise(noisy, g))};
   }
 
   Tensor by_chain(const Tensor& z) const {

@@ -10,7 +10,7 @@ namespace {
 struct ScaleOptions {
   Json scale = "output";
   std::string mean = "none", output = "log_scale";
-  double min_log_scale = -7, max_log_scale = 7;
+  double min_log_scale = -7, max_log_scale = 7, start_log_scale = 0;
   template <class F>
   void fields(F&& f) {
     f("scale", scale,
@@ -21,6 +21,8 @@ struct ScaleOptions {
     f("mean", mean, "function applied to the network's mean", one_of({"none", "sigmoid", "tanh"}));
     f("min_log_scale", min_log_scale, "lower bound of the log scale", between(-20, 20));
     f("max_log_scale", max_log_scale, "upper bound of the log scale", between(-20, 20));
+    f("start_log_scale", start_log_scale, "log scale before training, where it is learned",
+      between(-20, 20));
   }
 };
 
@@ -52,8 +54,10 @@ class LocationScale : public FreeHead {
     check(options.min_log_scale < options.max_log_scale, "[head ", name, "] min_log_scale: found ",
           options.min_log_scale, ", must be below max_log_scale, ", options.max_log_scale);
     read_scale(options.scale);
-    if (mode_ == "learned") log_scale_ = register_parameter("log_scale", torch::zeros({1}));
-    if (mode_ == "feature") log_scale_ = register_parameter("log_scale", torch::zeros(shape_));
+    if (mode_ == "learned")
+      log_scale_ = register_parameter("log_scale", torch::full({1}, options.start_log_scale));
+    if (mode_ == "feature")
+      log_scale_ = register_parameter("log_scale", torch::full(shape_, options.start_log_scale));
   }
 
   Dist operator()(const Tensor& h) override {

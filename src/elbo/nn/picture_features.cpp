@@ -1,5 +1,6 @@
 #include "elbo/nn/picture_features.h"
 
+#include "elbo/nn/convolution.h"
 #include "elbo/nn/image_steps.h"
 
 namespace elbo {

@@ -1,10 +1,15 @@
 #pragma once
 
+#include <torch/nn/module.h>
+
+#include <memory>
 #include <vector>
 
-#include "elbo/nn/convolution.h"
+#include "elbo/core/tensor.h"
 
 namespace elbo {
+
+class Convolution;
 
 /// Convolutions over pictures of values in [0, 1] whose layers are spaces to compare pictures in:
 /// the first at full size, each further one at half the one before.

@@ -1,4 +1,5 @@
 #include "elbo/model/evaluation_scope.h"
+#include "elbo/model/starts_from_codes.h"
 #include "elbo/objectives/terms.h"
 
 namespace elbo {
@@ -6,9 +7,11 @@ namespace {
 
 struct FitPriorOptions {
   int64_t samples = 1;
+  bool start = true;
   template <class F>
   void fields(F&& f) {
     f("samples", samples, "codes drawn per row", between(1, 100000));
+    f("start", start, "show the prior the first batch's codes before it is fitted to them");
   }
 };
 
@@ -35,6 +38,7 @@ class FitPrior : public Objective {
       EvaluationScope evaluation(latent);
       for (const auto& site : codes(latent, step.batch).sites) values[site.name] = site.value;
     }
+    if (o_.start && step.number == 0 && latent.is_training()) show(latent, values);
     const auto trace =
         latent.generate(step.batch.size() * o_.samples, tile(step.batch.c, o_.samples), values);
     Tensor log_prior;
@@ -48,6 +52,13 @@ class FitPrior : public Objective {
   }
 
  private:
+  static void show(Latent& latent, const Values& values) {
+    for (const auto& module : latent.modules()) {
+      auto* part = dynamic_cast<StartsFromCodes*>(module.get());
+      if (part && values.size() == 1) part->start(values.begin()->second);
+    }
+  }
+
   Trace codes(Latent& latent, const Batch& batch) const {
     auto trace = latent.infer(batch, o_.samples);
     codes_of(trace, "objective fit_prior", o_.samples);

@@ -14,7 +14,7 @@ constexpr const char* kPictureWhere = "objective picture";
 constexpr double kLeastPull = 1e-4, kMostCritic = 1e4;  // of the adaptive weight, as published
 
 struct PictureOptions {
-  Schedule beta = 1e-4, perceptual = 10;
+  Schedule beta = 1e-3, perceptual = 1;
   std::string features = "own", trained = "all";
   Schedule critic = 0;
   int64_t critic_start = 0;
@@ -87,7 +87,7 @@ class Picture : public Objective, public SeesTraining {
   Terms loss(const Step& step) override {
     const auto& batch = step.batch;
     const auto made = decoded(step);
-    const auto distance = perceptual(made.shown, batch.x);
+    const auto distance = perceptual(made.shown, batch);
     Logged logged;
     Tensor pull;
     if (distance.defined()) {
@@ -95,8 +95,8 @@ class Picture : public Objective, public SeesTraining {
       pull = pixel_weight(step.number) * distance;
     }
     const auto pictures = weighted(made, pull, step.number, logged);
-    real_ = batch.x;
-    shown_ = made.shown.detach();
+    real_ = seen(batch.x, batch);
+    shown_ = seen(made.shown.detach(), batch);
     const auto whole = made.bound.reconstruction + o_.beta.at(step.number) * made.bound.divergence;
     return terms_of(made.bound, pictures.defined() ? whole + pictures : whole, logged);
   }
@@ -105,7 +105,7 @@ class Picture : public Objective, public SeesTraining {
   Terms validate(Model& model, const Batch& batch) override {
     const auto bound = bound_of(model, batch);
     codes_of(bound.inference.trace, kPictureWhere);
-    const auto distance = perceptual(bound.inference.x->mean(), batch.x);
+    const auto distance = perceptual(bound.inference.x->mean(), batch);
     auto whole = bound.reconstruction + o_.beta.at(kEndOfTraining) * bound.divergence;
     if (!distance.defined()) return terms_of(bound, whole);
     return terms_of(bound, whole + pixel_weight(kEndOfTraining) * distance,
@@ -131,7 +131,9 @@ class Picture : public Objective, public SeesTraining {
       const torch::AutoGradMode gradient(o_.trained == "all" && torch::GradMode::is_enabled());
       inference.trace = model.latent->infer(batch, 1);
       codes_of(inference.trace, kPictureWhere);
-      made.bound.divergence = average(inference.trace, kl(inference.trace, batch.size()));
+      const auto& trace = inference.trace;
+      made.bound.divergence = average(trace, kl(trace, batch.size()));
+      if (trace.extra.defined()) made.bound.extra = average(trace, trace.extra);
     }
     made.output = model.decoder->forward(inference.trace.code, batch.c);
     inference.x = (*model.likelihood)(made.output);
@@ -145,16 +147,22 @@ class Picture : public Objective, public SeesTraining {
     return made;
   }
 
+  /// Hidden cells are 0 in what is real and in what is made.
+  static Tensor seen(const Tensor& x, const Batch& batch) {
+    return batch.mask.defined() ? x.masked_fill(batch.mask == 0, 0) : x;
+  }
+
   /// Undefined without features: before training has been seen, or where they weigh nothing.
-  Tensor perceptual(const Tensor& shown, const Tensor& x) const {
+  Tensor perceptual(const Tensor& shown, const Batch& batch) const {
     if (!features_) return Tensor();
+    const auto x = seen(batch.x, batch);
     features_->to(x.device(), x.scalar_type());
     std::vector<Tensor> real;
     {
       const torch::NoGradGuard no_gradient;
       real = features_->layers(x);
     }
-    return PictureFeatures::distance(features_->layers(shown), real).mean();
+    return PictureFeatures::distance(features_->layers(seen(shown, batch)), real).mean();
   }
 
   /// The terms of shown pictures as one: its gradients with respect to the decoder's output are

@@ -17,7 +17,8 @@ struct TwoStageOptions {
 class TwoStage : public Objective {
  public:
   TwoStage(const ObjectivePlan& plan, TwoStageOptions options) : o_(std::move(options)) {
-    second_ = register_module("second", objectives().make(plan, "fit_prior"));
+    second_ = register_module(
+        "second", objectives().make(plan, Json{{"type", "fit_prior"}, {"start", false}}));
   }
 
   double kl_weight(int64_t step) const override { return o_.beta.at(step); }

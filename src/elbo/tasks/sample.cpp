@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "elbo/data/row_view.h"
+#include "elbo/distributions/chain_steps.h"
 #include "elbo/distributions/decoding.h"
 #include "elbo/model/knows_missing.h"
 #include "elbo/tasks/output.h"
@@ -17,7 +18,7 @@ struct SampleOptions {
   bool with_missing = false, complete = false;
   int64_t columns = 0;
   double temperature = 1;
-  int64_t beam = 0;
+  int64_t beam = 0, sampling_steps = 0;
   int64_t seed = 0;
   template <class F>
   void fields(F&& f) {
@@ -44,6 +45,7 @@ struct SampleOptions {
       between(0, 10));
     f("beam", beam, "texts: beam search of this width instead of sampling (0 = sample)",
       between(0, 1000));
+    f("sampling_steps", sampling_steps, kSamplingStepsHelp, between(0, 10000));
     f("seed", seed, "seed of the draws", at_least(0));
   }
 };
@@ -58,6 +60,7 @@ class Sample : public Task {
   Json run(const TaskInput& input) override {
     torch::NoGradGuard no_gradient;
     RandomScope scope(static_cast<uint64_t>(o_.seed));
+    const ChainSteps chain(o_.sampling_steps);
     auto& model = *input.model;
     const auto& x = input.run->schemas().x;
     const auto fixed = parse_fixed(code_layout(model, input.run->schemas()), o_.fix);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <iomanip>
 #include <optional>
 
 #include "elbo/core/allocation_bound.h"
@@ -11,6 +12,7 @@
 #include "elbo/io/tensorboard.h"
 #include "elbo/model/sees_training.h"
 #include "elbo/nn/bf16.h"
+#include "elbo/train/code_spread.h"
 #include "elbo/train/stage.h"
 
 namespace elbo {
@@ -107,6 +109,21 @@ void show_training(const torch::nn::Module& whole, const Dataset& training) {
   }
 }
 
+/// What latents of a new image autoencoder are scaled by; published ones keep theirs.
+void measure_latents(Run& run, const Dataset& training, const FitReport& report) {
+  if (run.facts().contains("published")) return;
+  const Json latents = measured_latents(*run.load(), training);
+  if (latents.is_null()) return;
+  Json facts = run.facts();
+  facts["latents"] = latents;
+  run.set_facts(facts);
+  std::ostringstream text;
+  text << "latents of " << latents["measured"]["rows"] << " training rows: scaling_factor "
+       << std::setprecision(5) << latents["scale"].get<double>() << ", shift_factor "
+       << latents["shift"].get<double>() << ", for encode --latents and export --diffusers";
+  if (report.on_note) report.on_note(text.str());
+}
+
 }  // namespace
 
 Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device device) {
@@ -184,6 +201,7 @@ Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device dev
   const auto end = trainer.fit(train, validation, hooks);
   // Stopped before the first epoch was judged: what there is can be looked at.
   if (!run.has_weights()) run.save_weights(weights_of(*model), {{"step", trainer.step()}});
+  measure_latents(run, *whole, report);
   return end;
 }
 

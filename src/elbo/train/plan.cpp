@@ -201,6 +201,12 @@ TrainPlan plan_training(const TrainRequest& asked) {
                 {"rows", data->size()}};
   if (own_part) plan.facts["data"]["validation"] = "val";
   if (first) plan.facts["from"] = request.from;
+  // Names, types and scales of published weights hold for what they become.
+  for (const char* name : {"published", "latents"}) {
+    if (first && first->facts().contains("published") && first->facts().contains(name)) {
+      plan.facts[name] = first->facts()[name];
+    }
+  }
   // A second stage is the first one's model, whatever its new prior.
   if (first && asked.model == kUsual) {
     plan.facts["model"] = first->facts().value("model", std::string()) + " with a new prior";

@@ -3,9 +3,30 @@
 #include "elbo/io/safetensors.h"
 
 namespace elbo {
+namespace {
+
+bool has_usual_prior(const Json& spec) {
+  const Json& prior = spec["prior"];
+  const bool usual = prior == "normal" || (prior.is_object() && prior == Json{{"type", "normal"}});
+  return usual && !spec["latent"].contains("prior");
+}
+
+}  // namespace
+
+bool tunes(const Run& first, const std::string& model) {
+  const Json wanted = model_spec(model);
+  return has_usual_prior(wanted) && has_usual_prior(first.spec()) &&
+         wanted["objective"] != default_spec()["objective"];
+}
 
 Json second_stage_spec(const Run& first, const std::string& model) {
   Json spec = first.spec();
+  if (tunes(first, model)) {
+    const Json wanted = model_spec(model);
+    spec["objective"] = wanted["objective"];
+    if (wanted.contains("train")) spec["train"] = wanted["train"];
+    return spec;
+  }
   const Json plain = default_spec(), wanted = model_spec(model);
   if (wanted["prior"] != plain["prior"]) spec["prior"] = wanted["prior"];
   const Json& latent = wanted["latent"];
