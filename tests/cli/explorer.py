@@ -228,6 +228,20 @@ def check_whole_codes(program, folder):
         assert not page.complaints, page.complaints
 
 
+def check_levels(program, folder):
+    """A model of several levels: its first ones have sliders, whose names say the level."""
+    run = folder + "/levels"
+    subprocess.run([program, "train", "builtin:digits", "--rows", "200", "--steps", "5", "--out", run, "-q", "--model",
+                    "ladder_vae"], check=True)
+    with serve.Served(program, run) as s, browser.Browser() as page:
+        page.open(s.address)
+        page.until(READY)
+        names = page.value("[...document.querySelectorAll('#sliders label')].map(l => l.textContent)")
+        assert len(names) == 12 and [name.split(" ")[0] for name in names[:6]] == ["z5"] * 2 + ["z4"] * 2 + ["z3"] * 2, names
+        changes(page, lambda: page.slide("#sliders input", "3"))
+        assert not page.complaints, page.complaints
+
+
 def check_series(program, folder):
     """Windows of a series are drawn over time, and one is typed in as numbers."""
     log = pathlib.Path(folder, "log.csv")
@@ -321,6 +335,7 @@ def main():
         check_tables(program, folder, runtime)
         check_texts(program, folder)
         check_whole_codes(program, folder)
+        check_levels(program, folder)
         check_series(program, folder)
     finally:
         shutil.rmtree(folder)
