@@ -30,28 +30,6 @@ Tensor use_of(const Tensor& whole, const Tensor& codes, const Tensor& usual) {
   return torch::where(whole, share + kBeforeOthers, codes.std(0, false));
 }
 
-/// Dimensions that get a slider: the most used ones; where a model has several levels, of each of
-/// the first (which decide most of what is drawn) its most used ones, too.
-std::vector<int64_t> slider_dimensions(const CodeLayout& layout, const Tensor& use) {
-  constexpr int64_t kLevels = 4, kOfLevel = 2;
-  std::vector<int64_t> list;
-  const auto add = [&](const Tensor& of, int64_t offset, int64_t most) {
-    const auto order = of.argsort(0, /*descending=*/true);
-    for (int64_t i = 0; i < std::min(most, order.size(0)); ++i) {
-      const auto d = offset + order[i].item<int64_t>();
-      if (std::find(list.begin(), list.end(), d) == list.end()) list.push_back(d);
-    }
-  };
-  const auto levels = static_cast<int64_t>(layout.parts.size());
-  for (int64_t k = 0; levels > 1 && k < std::min(kLevels, levels); ++k) {
-    const auto& part = layout.parts[static_cast<size_t>(k)];
-    add(use.narrow(0, part.offset, part.size), part.offset, kOfLevel);
-  }
-  add(use, 0, kSliders);
-  if (static_cast<int64_t>(list.size()) > kSliders) list.resize(kSliders);
-  return list;
-}
-
 /// "z5 3" where there are several sites: z53 could be another's.
 std::string slider_name(const CodeLayout& layout, int64_t dimension) {
   if (layout.parts.size() > 1) {
@@ -65,9 +43,11 @@ std::string slider_name(const CodeLayout& layout, int64_t dimension) {
 
 Json sliders_of(const CodeLayout& layout, const Tensor& whole, const Tensor& codes,
                 const Tensor& centre) {
+  const auto order = std::get<1>(use_of(whole, codes, centre).sort(0, true));
   const auto spread = codes.std(0, false);
   Json sliders = Json::array();
-  for (const int64_t d : slider_dimensions(layout, use_of(whole, codes, centre))) {
+  for (int64_t i = 0; i < std::min(kSliders, layout.size); ++i) {
+    const auto d = order[i].item<int64_t>();
     Json slider{{"dimension", d},
                 {"name", slider_name(layout, d)},
                 {"mean", centre[d].item<double>()},
