@@ -74,7 +74,16 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'elbo' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module("." + _ESTIMATORS[name], __name__), name)
+    try:
+        module = importlib.import_module("." + _ESTIMATORS[name], __name__)
+    except ModuleNotFoundError as missing:
+        if missing.name and missing.name.split(".")[0] == "sklearn":
+            raise ModuleNotFoundError(
+                f"elbo.{name} needs scikit-learn (pip install scikit-learn); elbo.train and elbo.load do not",
+                name=missing.name,
+            ) from None
+        raise
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

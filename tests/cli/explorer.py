@@ -228,6 +228,19 @@ def check_whole_codes(program, folder):
         assert not page.complaints, page.complaints
 
 
+def check_levels(program, folder):
+    """A model of several levels: names of sliders say the level."""
+    run = folder + "/levels"
+    subprocess.run([program, "train", "builtin:digits", "--rows", "200", "--steps", "5", "--out", run, "-q", "--model",
+                    "ladder_vae"], check=True)
+    with serve.Served(program, run) as s, browser.Browser() as page:
+        page.open(s.address)
+        page.until(READY)
+        names = page.value("[...document.querySelectorAll('#sliders label')].map(l => l.textContent)")
+        assert len(names) == 12 and all(name[0] == "z" and " " in name for name in names), names
+        assert not page.complaints, page.complaints
+
+
 def check_series(program, folder):
     """Windows of a series are drawn over time, and one is typed in as numbers."""
     log = pathlib.Path(folder, "log.csv")
@@ -321,6 +334,7 @@ def main():
         check_tables(program, folder, runtime)
         check_texts(program, folder)
         check_whole_codes(program, folder)
+        check_levels(program, folder)
         check_series(program, folder)
     finally:
         shutil.rmtree(folder)

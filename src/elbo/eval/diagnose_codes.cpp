@@ -134,6 +134,38 @@ void find_holes(Subject& s, const Tensor& means, std::vector<Finding>& findings)
        "larger objective.beta"});
 }
 
+/// The same of a codebook's numbers under a prior that takes all of them as equally likely.
+void find_unfitted_prior(Subject& s, std::vector<Finding>& findings) {
+  const auto& layout = s.layout();
+  if (layout.parts.size() != 1 || !layout.parts[0].whole || s.code_use().size() != 1) return;
+  const auto use = s.code_use().begin().value();
+  if (!use.is_object() || use.value("codes", 0.0) < 2) return;
+  const double uniform = std::log(use["codes"].get<double>());
+  const auto trace = s.model().latent->infer(slice(s.batch(), 0, 1), 1);
+  const double nats = kl(trace, 1).item<double>();
+  constexpr double kRounding = 1e-3;
+  const double all = uniform * static_cast<double>(layout.size);
+  if (std::abs(nats - all) > kRounding * all) return;
+  double largest = 0;
+  int64_t at = 0;
+  for (int64_t d = 0; d < layout.size; ++d) {
+    const auto numbers = s.codes().mean.select(1, d).to(torch::kInt64).contiguous();
+    const auto share = numbers.bincount().to(torch::kFloat64) / static_cast<double>(s.size());
+    const double gap = uniform + torch::xlogy(share, share).sum().item<double>();
+    if (gap > largest) largest = gap, at = d;
+  }
+  if (largest <= kMostGap) return;
+  findings.push_back(
+      {"unfitted_prior",
+       text("Samples are codes that do not belong together: the prior takes all codes as equally "
+            "likely, the data's differ from it most at position ",
+            at),
+       "largest KL of a position's codes from the prior, nats", largest, kMostGap,
+       "a prior fitted to the codes: elbo train --from " + s.run().path().string() +
+           " --out NEXT --set latent.prior=" +
+           (layout.parts[0].shape.size() == 2 ? "pixel_cnn" : "transformer")});
+}
+
 /// One codebook, or the list of those of a site's stages.
 void find_unused_codes(const std::string& name, const Json& use, std::vector<Finding>& findings) {
   if (use.is_array()) {
@@ -166,6 +198,7 @@ std::vector<Finding> diagnose_codes(Subject& s) {
   }
   if (!s.code_use().is_null()) {
     for (const auto& [name, use] : s.code_use().items()) find_unused_codes(name, use, findings);
+    find_unfitted_prior(s, findings);
   }
   return findings;
 }

@@ -246,16 +246,20 @@ std::string map_part(Reported& r) {
   constexpr int64_t kMostMapped = 600;
   auto& s = *r.subject;
   const int64_t n = std::min(kMostMapped, s.size());
-  const auto codes = s.codes().mean.narrow(0, 0, n);
+  // Numbers of a codebook have no distances: what they decode to has.
+  const bool whole = s.layout().size > 0 && s.layout().whole().all().item<bool>();
+  const auto codes = whole ? s.reconstructions().narrow(0, 0, n).flatten(1).to(torch::kFloat32)
+                           : s.codes().mean.narrow(0, 0, n);
+  const std::string what = whole ? "Reconstructions" : "Codes";
   const bool labelled = s.has_labels();
   const auto y = labelled ? s.batch().y.narrow(0, 0, n) : Tensor();
   const auto classes = class_names(s.schemas().y);
   std::string html = "<div class=\"charts\"><div>" +
-                     scatter("Codes, principal components", principal_map(codes), y, classes) +
+                     scatter(what + ", principal components", principal_map(codes), y, classes) +
                      "</div>";
   if (n >= 10 && codes.size(1) > 2) {
-    html += "<div>" + scatter("Codes, t-SNE", neighbour_map(codes), y, classes) + "</div>";
-    html += "<div>" + scatter("Codes, UMAP", fuzzy_map(codes), y, classes) + "</div>";
+    html += "<div>" + scatter(what + ", t-SNE", neighbour_map(codes), y, classes) + "</div>";
+    html += "<div>" + scatter(what + ", UMAP", fuzzy_map(codes), y, classes) + "</div>";
   }
   return html + "</div>";
 }

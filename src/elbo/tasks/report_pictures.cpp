@@ -49,7 +49,9 @@ class PictureSections : public RowSections {
     return grid(torch::cat(lines), kSteps,
                 "Rows of pictures in which one latent dimension changes: " + join(names),
                 "From top: " + join(names) +
-                    "; from left to right −2.5 to 2.5 deviations around the data's mean code.");
+                    (whole() ? "; from left to right the codes that occur there, in one row's code."
+                             : "; from left to right −2.5 to 2.5 deviations around the data's mean "
+                               "code."));
   }
 
   std::string interpolations() override {
@@ -61,10 +63,16 @@ class PictureSections : public RowSections {
     }
     return grid(torch::cat(lines), kSteps,
                 std::to_string(lines.size()) + " rows of pictures, each a walk between two codes",
-                "Each line goes straight from the code of one row to that of the next.");
+                whole()
+                    ? "Along each line the codes of one row become those of the next, position by "
+                      "position."
+                    : "Each line goes straight from the code of one row to that of the next.");
   }
 
  private:
+  /// Whether codes are places in a codebook.
+  bool whole() const { return s_.layout().whole().all().item<bool>(); }
+
   /// Pictures [n, C, H, W] as a figure; larger ones are averaged down.
   std::string grid(const Tensor& x, int64_t columns, const std::string& alt,
                    const std::string& caption) const {
