@@ -92,10 +92,11 @@ TEST_CASE("dense layers and convolutions by bfloat16 products are near the float
   for (size_t i = 0; i < found.size(); ++i) {
     CHECK((found[i].scalar_type() == torch::kFloat32));
     CHECK(near(found[i], expected[i], kBf16Relative));
-    CHECK_FALSE(found[i].equal(expected[i]));
   }
+  CHECK_FALSE(found[0].equal(expected[0]));
   for (const bool transposed : {false, true}) {
-    ConvolutionPlan plan{6, 8, {4, 4}, {2, 2}, {1, 1}, {0, 0}, transposed, Activation::kRelu};
+    // Smooth: beside a kink a rounded sum may lie on the other side.
+    ConvolutionPlan plan{6, 8, {4, 4}, {2, 2}, {1, 1}, {0, 0}, transposed, Activation::kTanh};
     const Convolution layer(plan);
     const std::vector<Tensor> all{torch::randn({5, 6, 12, 10}).requires_grad_(), layer.weight,
                                   layer.bias};

@@ -10,7 +10,9 @@
 namespace elbo {
 
 Data with_binarization(Data data, const DataOptions& options, const std::string& automatic) {
-  return binarized(std::move(data), options.binarize == "auto" ? automatic : options.binarize);
+  const bool as_bytes = options.like && options.like->x.kind == Kind::kByte;
+  const auto usual = as_bytes ? "none" : automatic;
+  return binarized(std::move(data), options.binarize == "auto" ? usual : options.binarize);
 }
 
 void refuse_resize(const DataOptions& options, const std::string& where) {
