@@ -114,8 +114,7 @@ bool NormalGrid::suits(const Distribution& p) {
          dynamic_cast<const StandardNormal*>(&p) != nullptr;
 }
 
-NormalGrid::NormalGrid(const std::string& site, const Dist& p, const Shape& shape)
-    : shape_(shape) {
+NormalGrid::NormalGrid(const std::string& site, const Dist& p, const Shape& shape) : shape_(shape) {
   if (p) std::tie(loc_, scale_) = normal_parts(*p, shape);
   check(loc_.defined(), "[compress] ", site,
         ": its prior is not a normal distribution of each number, which coding needs");

@@ -21,8 +21,8 @@ std::string chosen_precision(const std::string& asked, const std::string& where)
   std::string why;
   const bool there = has_bf16(&why);
   if (asked == "auto") return there ? "bf16" : "fp32";
-  check(asked != "bf16" || there, "[", where, "] precision: found bf16, which is not available: ", why,
-        "; allowed here: fp32, auto");
+  check(asked != "bf16" || there, "[", where,
+        "] precision: found bf16, which is not available: ", why, "; allowed here: fp32, auto");
   return asked;
 }
 
