@@ -21,7 +21,8 @@ struct Bound {
 Bound bound_of(Model& model, const Batch& seen, const Batch& target, int64_t samples);
 Bound bound_of(Model& model, const Batch& batch, int64_t samples = 1);
 Bound bound_of(const Step& step, int64_t samples = 1);
-/// Raises an Error where a draw's gradient would be missing: those of bits and classes, in training.
+/// Raises an Error where a draw's gradient would be missing: those of bits and classes, in
+/// training.
 void must_carry_gradients(const Model& model, const Trace& trace);
 /// factor times the mean over rows of a term, [S, B] or [S*B], particles weighted.
 Tensor average(const Trace& trace, const Tensor& term, double factor = 1);

@@ -28,7 +28,8 @@ class Task {
   virtual Json run(const TaskInput& input) = 0;
   /// "never", "may" or "must": whether DATA is given.
   virtual std::string data() const { return "must"; }
-  /// Whether products of bfloat16 numbers will do: what it gives need not be equal to the last digit.
+  /// Whether products of bfloat16 numbers will do: what it gives need not be equal to the last
+  /// digit.
   virtual bool may_round() const { return false; }
   /// An example of the command, for --help.
   virtual std::string example() const = 0;
