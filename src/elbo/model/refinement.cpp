@@ -68,16 +68,21 @@ Refinement::~Refinement() { current_refinement() = outer_; }
 
 void Refinement::follow(Model& model, const Batch& batch, int64_t steps) {
   const OnlyRead scope(model);
+  std::vector<Site> sites;
   finds_ = true;
   {
     torch::NoGradGuard no_gradient;
     RandomScope same(0);
-    model.infer(batch, 1);
+    sites = model.infer(batch, 1).trace.sites;
   }
   finds_ = false;
   check(!own_.empty(),
         "[refine] posterior: that of this model reads nothing that a row could have "
         "of its own; what can be refined: models of one or several continuous vectors");
+  for (const auto& site : sites) {
+    check(!site.posterior || site.posterior->reparameterized(), "[refine] ", site.name,
+          ": draws of bits or classes carry no gradient that its posterior could follow");
+  }
   std::vector<Tensor> own, mean, square;
   for (auto& [site, correction] : own_) {
     correction.requires_grad_(true);

@@ -1,4 +1,3 @@
-#include "elbo/core/random.h"
 #include "elbo/distributions/discrete.h"
 #include "elbo/model/site_values.h"
 #include "elbo/objectives/drawn.h"
