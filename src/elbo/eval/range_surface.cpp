@@ -94,8 +94,9 @@ class Surface {
   bool judges() const { return positives_ > 0 && positives_ < static_cast<double>(n_); }
 
   RangeSurface at(int64_t window) const {
-    const auto near = accumulated(buffer_weights(window));
-    const auto found = found_ranges(window);
+    const auto wide = widened(ranges_, window / 2, n_);
+    const auto near = accumulated(buffer_weights(window, wide));
+    const auto found = found_ranges(wide);
     RangeSurface area;
     double tpr_before = 0, fpr_before = 0;
     for (size_t k = 0; k < kThresholds; ++k) {
@@ -118,7 +119,7 @@ class Surface {
   }
 
   /// Weights of the rows beside ranges, by the threshold that they reach.
-  Counts buffer_weights(int64_t window) const {
+  Counts buffer_weights(int64_t window, const std::vector<Range>& wide) const {
     Counts weights(kThresholds, 0);
     std::vector<double> label(labels_, labels_ + n_);
     const auto half = window / 2;
@@ -130,8 +131,8 @@ class Surface {
       for (int64_t i = r.last + 1; i < std::min(r.last + half + 1, n_); ++i) add(i, i - r.last);
       for (int64_t i = std::max<int64_t>(r.first - half, 0); i < r.first; ++i) add(i, r.first - i);
     }
-    for (const auto& wide : widened(ranges_, half, n_)) {
-      for (int64_t i = wide.first; i <= wide.last; ++i) {
+    for (const auto& range : wide) {
+      for (int64_t i = range.first; i <= range.last; ++i) {
         if (!(labels_[i] > 0)) weights[level(i)] += std::min(label[static_cast<size_t>(i)], 1.0);
       }
     }
@@ -139,9 +140,8 @@ class Surface {
   }
 
   /// Share of the widened ranges that hold an alarm, by threshold.
-  Counts found_ranges(int64_t window) const {
+  Counts found_ranges(const std::vector<Range>& wide) const {
     Counts found(kThresholds, 0);
-    const auto wide = widened(ranges_, window / 2, n_);
     for (const auto& range : wide) {
       size_t highest = kThresholds - 1;
       for (int64_t i = range.first; i <= range.last; ++i) highest = std::min(highest, level(i));

@@ -109,6 +109,8 @@ class Relax : public Objective {
 
   Terms loss(const Step& step) override {
     const auto drawn = drawn_code(step);
+    // Validation reads the bound alone.
+    if (!torch::GradMode::is_enabled()) return estimated(drawn.log_w, drawn.log_w, drawn.log_w);
     const auto slope = estimate(step, drawn, false).detach();
     return estimated(drawn.log_w, row_sum(slope * drawn.code.logits()), drawn.log_w);
   }
@@ -128,7 +130,6 @@ class Relax : public Objective {
     check(seen.code.is_same(site.value), "[", kRelaxWhere,
           "] latent: the decoder reads more than one drawn code; use score_function");
     const SoftCode code(site);
-    const torch::AutoGradMode with_gradients(true);
     auto logits = code.logits().detach().requires_grad_();
     auto drawing = code.draw(logits);
     Drawn drawn{code, site.prior, logits, Tensor(), std::move(drawing)};
@@ -146,7 +147,6 @@ class Relax : public Objective {
   /// whatever the control variate is.
   Tensor estimate(const Step& step, const Drawn& drawn, bool twice) {
     const PlainOperations differentiated_again;
-    const torch::AutoGradMode with_gradients(true);
     const auto temperature = log_temperature_.exp();
     const auto control = [&](const Tensor& z) {
       const auto soft = drawn.code.soft(z, temperature);

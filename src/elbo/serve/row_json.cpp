@@ -13,15 +13,21 @@
 namespace elbo {
 namespace {
 
-/// Numbers beside which float32 is too coarse, as Schema::origin() has them.
-Json far_numbers(const Tensor& row) {
-  const auto plain = row.to(torch::kCPU, torch::kFloat64).contiguous();
+/// The numbers of a tensor as `shown` has them; null where one is not finite.
+template <class T, class Shown>
+Json finite_list(const Tensor& values, const Shown& shown) {
+  const Tensor plain = values.to(torch::kCPU, c10::CppTypeToScalarType<T>::value).contiguous();
   Json list = Json::array();
   for (int64_t i = 0; i < plain.numel(); ++i) {
-    const double v = plain.data_ptr<double>()[i];
-    list.push_back(std::isfinite(v) ? Json(v) : Json());
+    const T v = plain.data_ptr<T>()[i];
+    list.push_back(std::isfinite(v) ? Json(shown(v)) : Json());
   }
   return list;
+}
+
+/// Numbers beside which float32 is too coarse, as Schema::origin() has them.
+Json far_numbers(const Tensor& row) {
+  return finite_list<double>(row, [](double v) { return v; });
 }
 
 Json named_cells(const TableView& table, const Tensor& row) {
@@ -61,25 +67,14 @@ double shortest(float v) {
   return number;
 }
 
-template <class Shown>
-Json finite_list(const Tensor& values, const Shown& shown) {
-  const auto plain = values.to(torch::kCPU, torch::kFloat32).contiguous();
-  Json list = Json::array();
-  for (int64_t i = 0; i < plain.numel(); ++i) {
-    const float v = plain.data_ptr<float>()[i];
-    list.push_back(std::isfinite(v) ? Json(shown(v)) : Json());
-  }
-  return list;
-}
-
 }  // namespace
 
 Json number_list(const Tensor& values) {
   static const double scale = std::pow(10, kShownDecimals);
-  return finite_list(values, [](float v) { return std::round(v * scale) / scale; });
+  return finite_list<float>(values, [](float v) { return std::round(v * scale) / scale; });
 }
 
-Json code_list(const Tensor& code) { return finite_list(code, shortest); }
+Json code_list(const Tensor& code) { return finite_list<float>(code, shortest); }
 
 Json rows_json(const RowView& view, const Tensor& x) {
   Json rows = Json::array();
