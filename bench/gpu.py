@@ -22,7 +22,7 @@ STEPS = 20
 DATA = ["builtin:digits", "--rows", "512"]
 OTHERS = {
     **{name: ["builtin:census", "--rows", "512"] for name in
-       ("anomaly", "hi_vae", "pca_anomaly", "missing_iwae", "miwae", "synthetic", "outlier")},
+       ("anomaly", "hi_vae", "pca_anomaly", "missing_iwae", "miwae", "synthetic", "hidden_tree", "outlier")},
     "vrnn": ["builtin:telemetry", "--rows", "512"],
     "text_vae": ["builtin:sentences", "--rows", "512"],
     "molecule_vae": ["builtin:molecules", "--rows", "512"],

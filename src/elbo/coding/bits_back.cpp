@@ -224,7 +224,7 @@ std::unique_ptr<RowCode> row_code(const std::shared_ptr<Model>& model, const Sch
   check(!schemas.c.present(), "[compress] condition: models with one cannot compress yet");
   check(is_discrete(schemas.x.kind), "[compress] data: found ", schemas.x.kind,
         ", a model of such numbers gives densities, no probabilities; what can be compressed: "
-        "pictures of bits or bytes, classes, and tables by --model synthetic");
+        "pictures of bits or bytes, classes, and tables by --model hidden_tree");
   return std::make_unique<BitsBack>(model);
 }
 

@@ -115,6 +115,14 @@ struct StateColumn {
   }
 };
 
+/// What stands for a column: the likeliest class, the median grade of p [..., V], or the mean.
+Tensor typical_of(const StateSpace& space, int64_t column, const Tensor& p, const Tensor& mean) {
+  const auto kind = space.kinds[static_cast<size_t>(column)];
+  if (kind == StateKind::kClass) return p.argmax(-1).to(p.scalar_type());
+  if (kind != StateKind::kGrade) return mean;
+  return (p.cumsum(-1) < 0.5).sum(-1).clamp_max(space.states() - 1).to(p.scalar_type());
+}
+
 }  // namespace
 
 std::pair<Tensor, Tensor> StateSpace::find(const Tensor& x) const {
@@ -194,16 +202,7 @@ Tensor States::typical(const Particles& of) const {
   const auto mixed = of.mixed(p);
   std::vector<Tensor> columns;
   for (int64_t j = 0; j < space->columns(); ++j) {
-    const auto own = mixed.select(-2, j);
-    const auto kind = space->kinds[static_cast<size_t>(j)];
-    if (kind == StateKind::kClass) {
-      columns.push_back(own.argmax(-1).to(p.scalar_type()));
-    } else if (kind == StateKind::kGrade) {
-      const auto below = (own.cumsum(-1) < 0.5).sum(-1).clamp_max(space->states() - 1);
-      columns.push_back(below.to(p.scalar_type()));
-    } else {
-      columns.push_back(mean.select(-1, j));
-    }
+    columns.push_back(typical_of(*space, j, mixed.select(-2, j), mean.select(-1, j)));
   }
   return torch::stack(columns, -1);
 }
@@ -215,5 +214,38 @@ Tensor States::stddev() const {
       (p * (space->spreads + (space->centres - mean.unsqueeze(-1)).square())).sum(-1);
   return square.clamp_min(0).sqrt();
 }
+
+Tensor WithinStates::own(const Tensor& of_states) const {
+  return of_states.gather(1, states.to(torch::kInt64).t()).t();
+}
+
+Tensor WithinStates::log_prob(const Tensor& x) const {
+  const auto [found, inside] = space->find(x);
+  return inside.masked_fill(found != states, kUnusedState);
+}
+
+Tensor WithinStates::sample(torch::IntArrayRef prefix) const {
+  auto shape = prefix.vec();
+  shape.insert(shape.end(), states.sizes().begin(), states.sizes().end());
+  const auto rows = states.expand(shape).reshape({-1, space->columns()}).to(torch::kInt64);
+  return space->draw(rows).view(shape);
+}
+
+Tensor WithinStates::typical(const Particles& of) const {
+  const auto mean = of.mixed(of.within(own(space->centres)));
+  std::vector<Tensor> columns;
+  for (int64_t j = 0; j < space->columns(); ++j) {
+    // Numbers need no shares of states, of which there are many.
+    const auto p =
+        space->numeric(j)
+            ? Tensor()
+            : of.mixed(torch::one_hot(states.select(1, j).to(torch::kInt64), space->states())
+                           .to(states.scalar_type()));
+    columns.push_back(typical_of(*space, j, p, mean.select(-1, j)));
+  }
+  return torch::stack(columns, -1);
+}
+
+Tensor WithinStates::stddev() const { return own(space->spreads).clamp_min(0).sqrt(); }
 
 }  // namespace elbo

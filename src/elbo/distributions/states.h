@@ -18,6 +18,7 @@ struct StateSpace {
   std::vector<StateKind> kinds;  // [D]
   std::vector<double> unit;      // [D] what numbers are rounded to
   int64_t singles = 0;           // S
+  int64_t ranges = 0;            // at most so many of them
   Tensor used;                   // [D, V] 1 or 0; not the last state of numbers
   Tensor values;                 // [D, S] rising, then infinite
   Tensor knots;                  // [D, M + 1] rising ends of cells, then infinite
@@ -61,6 +62,30 @@ struct States : Distribution {
   Dist detached() const override { return std::make_shared<States>(space, logits.detach()); }
   /// [n, D, V]
   Tensor log_probs() const;
+};
+
+/// Columns whose states are known: x is uniform within each. states: [n, D] float numbers of them.
+/// The frequency [D, V] of the states, as logarithms, comes along for whoever draws them.
+struct WithinStates : Distribution {
+  std::shared_ptr<const StateSpace> space;
+  Tensor states, frequency;
+  WithinStates(std::shared_ptr<const StateSpace> space, Tensor states, Tensor frequency)
+      : space(std::move(space)), states(std::move(states)), frequency(std::move(frequency)) {}
+  /// [n, D]; -1e9 where x lies in another state.
+  Tensor log_prob(const Tensor& x) const override;
+  Tensor sample(torch::IntArrayRef prefix = {}) const override;
+  Tensor mean() const override { return typical(); }
+  Tensor stddev() const override;
+  Tensor typical(const Particles& of = {}) const override;
+  bool reparameterized() const override { return false; }
+  bool factorises() const override { return true; }
+  Dist detached() const override {
+    return std::make_shared<WithinStates>(space, states.detach(), frequency);
+  }
+
+ private:
+  /// [n, D] of [D, V], what belongs to each row's states.
+  Tensor own(const Tensor& of_states) const;
 };
 
 /// [n] int64: one of K by weights [n, K], which need no sum of 1.

@@ -14,7 +14,7 @@ constexpr double kInfinite = std::numeric_limits<float>::infinity();
 // consists of such values, or else where it stands out.
 constexpr int64_t kFewestOfSingle = 5;
 constexpr double kMostlySingles = 0.8, kShareOfSingle = 5e-3;
-constexpr int64_t kRowsOfRange = 50, kRowsOfCell = 10, kCellsOfRange = 9;
+constexpr int64_t kRowsOfCell = 10;
 // Beyond so many units float32 tells neighbours apart no more.
 constexpr double kMostUnits = 4e6;
 constexpr double kPseudoRows = 0.5;
@@ -28,8 +28,9 @@ StateKind kind_of(const Column& c) {
 /// Values of a column, sorted, and where they lie.
 class Layout {
  public:
-  Layout(const StateSpace& space, int64_t column, std::vector<double> sorted)
-      : s_(space), j_(column), sorted_(std::move(sorted)) {
+  Layout(const StateSpace& space, int64_t column, std::vector<double> sorted,
+         const Fineness& fineness)
+      : s_(space), j_(column), fineness_(fineness), sorted_(std::move(sorted)) {
     unit_ = s_.unit[static_cast<size_t>(j_)];
     low_ = sorted_.front();
     high_ = sorted_.back();
@@ -129,8 +130,9 @@ class Layout {
 
   void put_ranges() {
     const auto n = static_cast<int64_t>(others_.size());
-    const auto ranges = std::clamp<int64_t>(n / kRowsOfRange, 1, kRanges);
-    const auto wanted = ranges * std::clamp<int64_t>(n / (ranges * kRowsOfCell), 1, kCellsOfRange);
+    const auto ranges = std::clamp<int64_t>(n / fineness_.rows, 1, fineness_.ranges);
+    const auto wanted =
+        ranges * std::clamp<int64_t>(n / (ranges * kRowsOfCell), 1, fineness_.cells);
     const auto knots = ends(wanted);
     const auto cells = static_cast<int64_t>(knots.size()) - 1;
     const int64_t width = (cells + ranges - 1) / ranges;
@@ -173,6 +175,7 @@ class Layout {
 
   const StateSpace& s_;
   const int64_t j_;
+  const Fineness fineness_;
   std::vector<double> sorted_, singles_, others_;
   double unit_, low_, high_, step_;
   bool dense_;
@@ -181,7 +184,7 @@ class Layout {
 
 }  // namespace
 
-StateSpace empty_space(const std::vector<Column>& columns) {
+StateSpace empty_space(const std::vector<Column>& columns, const Fineness& fineness) {
   StateSpace s;
   int64_t states = 1;
   bool numbers = false;
@@ -194,7 +197,8 @@ StateSpace empty_space(const std::vector<Column>& columns) {
   const auto d = static_cast<int64_t>(columns.size());
   if (numbers) {
     s.singles = kSingles;
-    states = std::max(states + 1, kSingles + kRanges + 1);
+    s.ranges = fineness.ranges;
+    states = std::max(states + 1, kSingles + s.ranges + 1);
   }
   const int64_t cells = numbers ? kCells : 1, singles = std::max<int64_t>(s.singles, 1);
   s.used = torch::zeros({d, states});
@@ -230,7 +234,8 @@ StateSpace empty_space(const std::vector<Column>& columns) {
   return s;
 }
 
-Tensor learn_states(const StateSpace& space, int64_t column, const Tensor& values) {
+Tensor learn_states(const StateSpace& space, int64_t column, const Tensor& values,
+                    const Fineness& fineness) {
   torch::NoGradGuard no_gradient;
   if (!space.numeric(column)) {
     auto counts = torch::full({space.states()}, kPseudoRows, torch::kFloat64);
@@ -240,7 +245,7 @@ Tensor learn_states(const StateSpace& space, int64_t column, const Tensor& value
   if (values.size(0) == 0) return torch::zeros({space.states()}, torch::kFloat64);
   const auto sorted = std::get<0>(values.to(torch::kFloat64).sort());
   const auto* from = sorted.data_ptr<double>();
-  return Layout(space, column, {from, from + sorted.numel()}).learn();
+  return Layout(space, column, {from, from + sorted.numel()}, fineness).learn();
 }
 
 }  // namespace elbo

@@ -21,7 +21,7 @@ struct CompressOptions {
       between(1, 1000000));
     f("alone", alone,
       "the file holds the model, too, rounded: elbo unpack needs no run (tables, by models with "
-      "exact sums, e.g. --model synthetic)");
+      "exact sums, e.g. --model hidden_tree)");
   }
 };
 
@@ -49,7 +49,7 @@ std::string model_to_hold(const TaskInput& input) {
   const auto& schemas = input.run->schemas();
   const auto of = class_model(input.model, schemas);
   check(of.has_value(), "[compress] alone: ", input.run->facts()["model"].get<std::string>(),
-        " has no exact sums over the columns of a table; --model synthetic has");
+        " has no exact sums over the columns of a table; --model hidden_tree has");
   return small_model(*of, schemas.x);
 }
 
