@@ -102,6 +102,25 @@ TEST_CASE("a column of a chain knows nothing of those after it, nor of other row
   CHECK_CLOSE(log_p_columns(x.slice(0, 3, 4)), before.slice(0, 3, 4), kGoldenFloat);
 }
 
+TEST_CASE("fewer units than columns still tell a column of the one right before it") {
+  seed_torch(5);
+  ColumnPlan plan;
+  plan.symbols.assign(9, 2);
+  plan.scored.assign(9, false);
+  plan.hidden = 3;
+  ColumnNet net(plan);
+  const torch::NoGradGuard no_gradient;
+  const auto symbols = torch::zeros({2, 9}, torch::kInt64), scores = torch::zeros({2, 9});
+  symbols[1][7] = 1;
+  const auto features = net.features(symbols, scores);
+  const auto change = [&](int64_t column) {
+    const auto logits = net.logits(features, column);
+    return (logits[0] - logits[1]).abs().max().item<float>();
+  };
+  CHECK(change(8) > 0);
+  for (int64_t j = 0; j <= 7; ++j) CHECK(change(j) == 0);
+}
+
 TEST_CASE("hidden columns of a chain are weighed without bias by what stands after them") {
   seed_torch(3);
   const TempFolder folder;

@@ -11,6 +11,14 @@ constexpr double kNearlyApart = 0.1;
 // Between minus and plus which the components stand at the start.
 constexpr double kReach = 4;
 
+/// [units] how many columns, from the first, each unit sees: 1 … most in turn, or, where there are
+/// fewer units, spread from all downwards.
+Tensor columns_seen(int64_t units, int64_t most) {
+  const auto unit = torch::arange(units);
+  if (units >= most) return unit.remainder(std::max<int64_t>(most, 1)) + 1;
+  return most - (unit * most).div(units, "floor");
+}
+
 std::shared_ptr<Dense> describing(int64_t hidden, int64_t out) {
   auto layer = std::make_shared<Dense>(hidden, out);
   torch::NoGradGuard no_gradient;
@@ -29,9 +37,8 @@ std::vector<int64_t> ColumnPlan::offsets() const {
 
 ColumnNet::ColumnNet(ColumnPlan plan) : plan_(std::move(plan)), offsets_(plan_.offsets()) {
   const int64_t columns = plan_.columns(), hidden = plan_.hidden;
-  // Units in turn see the first one, two, … columns; a column is described by those that see
-  // columns before it alone.
-  const auto degree = torch::arange(hidden).remainder(std::max<int64_t>(columns - 1, 1)) + 1;
+  // A column is described by units that see columns before it alone.
+  const auto degree = columns_seen(hidden, columns - 1);
   const auto column = torch::arange(columns).unsqueeze(1);
   seen_ = (column < degree).to(torch::kFloat32);
   shown_ = (column >= degree).to(torch::kFloat32);
