@@ -170,6 +170,11 @@ TEST_CASE("a precision that is not there is refused, an automatic one takes what
   CHECK(chosen_precision("fp32", "train") == "fp32");
   CHECK(chosen_precision("auto", "train") == (there ? "bf16" : "fp32"));
   if (!there) CHECK_THROWS_AS(chosen_precision("bf16", "train"), Error);
+  // It is a matter of processors.
+  const torch::Device elsewhere(torch::kCUDA, 0);
+  CHECK(chosen_precision("auto", "train", elsewhere) == "fp32");
+  CHECK_THROWS_WITH_AS(chosen_precision("bf16", "train", elsewhere),
+                       doctest::Contains("allowed: fp32, auto"), Error);
 }
 
 }  // namespace

@@ -27,6 +27,7 @@
 #include "elbo/host/threads.h"
 #include "elbo/io/file.h"
 #include "elbo/io/json_text.h"
+#include "elbo/nn/bf16.h"
 #include "elbo/train/fingerprint.h"
 #include "elbo/train/run.h"
 #include "elbo/train/usual.h"
@@ -269,6 +270,10 @@ int train(TrainArguments& a) {
   a.request.data_options = a.data_flags->given();
   a.request.data_options["reader"] = a.reader_flags->given();
   a.request.train_options = a.train_flags->given();
+  if (auto& given = a.request.train_options; given.contains("precision")) {
+    given["precision"] = chosen_precision(given["precision"].get<std::string>(), "train",
+                                          choose_device(a.device, local_rank()));
+  }
   if (!a.dry_run && speaks_for_group()) Run::check_free(a.out, a.force);
   auto plan = plan_training(a.request);
   if (a.dry_run) {

@@ -17,7 +17,13 @@ const float* end_of(const Tensor& t) { return t.data_ptr<float>() + t.numel(); }
 
 }  // namespace
 
-std::string chosen_precision(const std::string& asked, const std::string& where) {
+std::string chosen_precision(const std::string& asked, const std::string& where,
+                             const torch::Device& device) {
+  if (!device.is_cpu()) {
+    check(asked != "bf16", "[", where, "] precision: found bf16, which is for processors; on ",
+          device.str(), " allowed: fp32, auto");
+    return "fp32";
+  }
   std::string why;
   const bool there = has_bf16(&why);
   if (asked == "auto") return there ? "bf16" : "fp32";

@@ -15,9 +15,10 @@ namespace ELBO_API elbo {
 /// `why`, where given, receives what is missing.
 bool has_bf16(std::string* why = nullptr);
 
-/// "fp32" or "bf16" of one of them or "auto", which takes bf16 where it is there. Raises an Error
-/// in the name of `where` for bf16 where it is not.
-std::string chosen_precision(const std::string& asked, const std::string& where);
+/// "fp32" or "bf16" of one of them or "auto", which takes bf16 where it is there, on a processor
+/// alone. Raises an Error in the name of `where` for bf16 where it is not.
+std::string chosen_precision(const std::string& asked, const std::string& where,
+                             const torch::Device& device = torch::kCPU);
 
 /// Copies of weights in bfloat16, made once and found by where the weights lie.
 class Bf16Weights {

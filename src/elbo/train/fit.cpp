@@ -128,7 +128,7 @@ void measure_latents(Run& run, const Dataset& training, const FitReport& report)
 
 Trainer::End fit(Run& run, const FitReport& report, Data data, torch::Device device) {
   const auto options = run.train_options();
-  chosen_precision(options.precision, "train");          // another processor may resume it
+  chosen_precision(options.precision, "train", device);  // another machine may resume it
   const bool writes = !group() || group()->rank() == 0;  // one process of a group keeps the run
   if (writes) {
     run.take();
