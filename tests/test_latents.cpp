@@ -3,6 +3,7 @@
 #include <set>
 
 #include "elbo/core/random.h"
+#include "elbo/model/levels.h"
 #include "latents_table.h"
 #include "near.h"
 #include "tolerance.h"
@@ -213,6 +214,67 @@ TEST_CASE("names that parts of a product share are told apart by the part's numb
   const std::vector<std::string> expected{"0.z", "1.z", "z2", "z1"};
   CHECK(names_of(built.model->latent->infer(built.batch, 1)) == expected);
   CHECK(names_of(built.model->latent->generate(2)) == expected);
+}
+
+/// For each part of a model's code those that are told of it, by their names.
+std::map<std::string, std::vector<std::string>> told_of(Built& built) {
+  built.model->eval();
+  const auto layout = code_layout(*built.model, built.data);
+  const Levels levels(*built.model, layout, built.data);
+  std::map<std::string, std::vector<std::string>> all;
+  for (const auto& part : layout.parts) {
+    auto& names = all[part.site];
+    for (const auto below : levels.below(part.offset)) names.push_back(layout.parts[below].site);
+  }
+  return all;
+}
+
+TEST_CASE("what is told of a variable are the levels below it, and no others") {
+  using Told = std::map<std::string, std::vector<std::string>>;
+  const Json flat{{"type", "flat"}, {"size", 2}};
+  const Json ladder{{"type", "ladder"}, {"sizes", {2, 2, 2}}, {"widths", {8}}};
+  const Json classes{{"type", "labelled"}, {"size", 2}};
+  Json clusters = classes, chain = {{"type", "stacked"}, {"sizes", {8, 8}}};
+  clusters["components"] = "per_class";
+  chain["posterior"] = chain["prior"] = "bits";
+  for (const bool conditional : {false, true}) {
+    seed_torch(0);
+    Built deep({"", ladder}, conditional);
+    CHECK(told_of(deep) == Told{{"z3", {"z2", "z1"}}, {"z2", {"z1"}}, {"z1", {}}});
+    Built belief({"", chain}, conditional);
+    CHECK(told_of(belief) == Told{{"z2", {"z1"}}, {"z1", {}}});
+    Built style({"", classes}, conditional);
+    CHECK(told_of(style) == Told{{"y", {}}, {"z", {}}});
+  }
+  Built cluster({"", clusters}, false);
+  CHECK(told_of(cluster) == Told{{"y", {"z"}}, {"z", {}}});
+  Built beside({"", {{"type", "product"}, {"parts", {flat, ladder, ladder}}}}, false);
+  CHECK(told_of(beside) == Told{{"z", {}},
+                             {"1.z3", {"1.z2", "1.z1"}},
+                             {"1.z2", {"1.z1"}},
+                             {"1.z1", {}},
+                             {"2.z3", {"2.z2", "2.z1"}},
+                             {"2.z2", {"2.z1"}},
+                             {"2.z1", {}}});
+}
+
+TEST_CASE("levels below a moved one hold what their prior expects, the others stay") {
+  torch::NoGradGuard no_gradient;
+  seed_torch(0);
+  Built built({"", {{"type", "ladder"}, {"sizes", {2, 2, 2}}, {"widths", {8}}}}, false);
+  built.model->eval();
+  const auto layout = code_layout(*built.model, built.data);  // z3, z2, z1
+  const Levels levels(*built.model, layout, built.data);
+  auto codes = encode_batch(*built.model, layout, built.batch).mean;
+  codes.select(1, 2) += 1;  // of z2
+  const auto settled = levels.settled(codes, 2, Tensor());
+  CHECK(settled.narrow(1, 0, 4).equal(codes.narrow(1, 0, 4)));
+  const auto again =
+      built.model->latent->generate(kLatentsRows, Tensor(), as_sites(layout, settled));
+  CHECK_CLOSE(settled.narrow(1, 4, 2), again.sites[2].prior->mean(), kLayerFloat);
+  CHECK(!settled.narrow(1, 4, 2).allclose(codes.narrow(1, 4, 2)));
+  CHECK(levels.settled(codes, 5, Tensor()).equal(codes));
+  CHECK_THROWS_AS(levels.settled(codes, 6, Tensor()), Error);
 }
 
 }  // namespace

@@ -167,6 +167,17 @@ TEST_CASE("a line through numbers of a codebook goes through numbers that the da
   CHECK(walk.codes.select(1, 1).equal(torch::full({5}, 5.0f)));
 }
 
+TEST_CASE("of each variable that is used one place is shown, the most used of all first") {
+  CodeLayout layout;
+  layout.parts.push_back({"z2", {2}, torch::kFloat32, 0, 2, false});
+  layout.parts.push_back({"z1", {3}, torch::kFloat32, 2, 3, false});
+  layout.size = 5;
+  using Places = std::vector<int64_t>;
+  CHECK(most_used(layout, torch::tensor({0.2f, 0.5f, 3.0f, 1.0f, 2.0f}), 3) == Places{2, 4, 1});
+  CHECK(most_used(layout, torch::tensor({0.02f, 0.15f, 3.0f, 1.0f, 2.0f}), 3) == Places{2, 4, 3});
+  CHECK(most_used(layout, torch::tensor({0.2f, 0.5f, 3.0f, 1.0f, 2.0f}), 9).size() == 5);
+}
+
 TEST_CASE("a walk between numbers of a codebook changes one after the other") {
   CodeLayout layout;
   layout.parts.push_back({"z", {3}, torch::kFloat32, 0, 3, true});

@@ -58,12 +58,22 @@ function element(tag, properties = {}, ...children) {
 }
 
 function shownCells(cells) {
-  const table = element("table");
+  const table = element("table", { className: "cells" });
   for (const [name, value] of cells) {
     table.append(element("tr", {}, element("th", { textContent: name }), element("td", { textContent: value })));
   }
   return table;
 }
+
+// Rows that are one list of numbers with names are shown, typed and listed as those of a table.
+const namedNumbers = () => !info.columns && info.shape.length === 1 && info.names?.length === info.shape[0];
+const cellNames = () => info.columns?.map(({ name }) => name) ?? info.names;
+const shortNumber = value => {
+  if (value === null) return "";
+  return Number(Math.abs(value) < 1e5 ? value.toPrecision(5) : value.toFixed(2));
+};
+const cellsOf = row =>
+  (info.columns ? cellNames().map(name => row[name]) : row.map(shortNumber));
 
 // Columns over time, one chart below the other; a column has one scale for all rows that were shown.
 const spans = [];
@@ -107,7 +117,9 @@ function shown(row, alt) {
   }
   if (typeof row === "string") return element("p", { textContent: row });
   if (Array.isArray(row) && overTime()) return shownLines(row);
-  if (Array.isArray(row)) return shownCells(row.slice(0, 64).map((value, i) => [info.names?.[i] ?? "x" + i, value]));
+  if (Array.isArray(row)) {
+    return shownCells(row.slice(0, 64).map((value, i) => [info.names?.[i] ?? "x" + i, shortNumber(value)]));
+  }
   return shownCells(info.columns.map(({ name }) => [name, row[name]]));
 }
 
@@ -116,16 +128,28 @@ function shown(row, alt) {
 let wish = null, busy = false;
 let walks = 0; // changes whenever somebody goes anywhere
 
-// The newest wish wins: a moving slider must not queue up questions.
-async function decode() {
-  wish = code.slice();
+// Where a number of the code was moved, levels of the model below it have followed; what was
+// changed since then stays.
+function follow(asked, answered) {
+  code = code.map((v, i) => (v === asked[i] ? answered[i] : v));
+  if (wish) wish.code = code.slice();
+  info.sliders.forEach(showSlider);
+  draw();
+}
+
+// The newest wish wins: a moving slider must not queue up questions. `place`: of the one number
+// that was moved.
+async function decode(place) {
+  wish = { code: code.slice(), moved: place };
   if (busy) return;
   busy = true;
   await attempt(async () => {
     while (wish) {
-      const codes = [wish];
+      const asked = wish;
       wish = null;
-      const { rows } = await ask("/api/decode", { codes, condition: condition() });
+      const question = { codes: [asked.code], condition: condition(), moved: asked.moved };
+      const { codes, rows } = await ask("/api/decode", question);
+      if (asked.moved !== undefined) follow(asked.code, codes[0]);
       widen(rows);
       $("here").replaceChildren(shown(rows[0], "The row decoded at the chosen point"));
     }
@@ -393,8 +417,9 @@ async function nearest() {
   widen(rows);
   const opens = i => ({ onclick: () => attempt(() => openRow(places[i])), className: "near", title: names[i] });
   const button = i => element("button", opens(i), names[i]);
-  $("near").className = info.columns ? "scroll" : "tiles";
-  if (info.columns) return $("near").replaceChildren(table(rows, button));
+  const listed = info.columns || namedNumbers();
+  $("near").className = listed ? "scroll" : "tiles";
+  if (listed) return $("near").replaceChildren(table(rows, button));
   $("near").replaceChildren(...rows.map((row, i) => {
     const name = element("small", { textContent: names[i] });
     return element("button", opens(i), name, shown(row, names[i]));
@@ -458,8 +483,8 @@ function shownSample(row, itsCode, number) {
 // Rows below the names of their columns; `lead` makes what stands before the row of that place.
 function table(rows, lead) {
   const first = lead ? [element("th")] : [];
-  const head = element("tr", {}, ...first, ...info.columns.map(({ name }) => element("th", { textContent: name })));
-  const cells = row => info.columns.map(({ name }) => element("td", { textContent: row[name] }));
+  const head = element("tr", {}, ...first, ...cellNames().map(name => element("th", { textContent: name })));
+  const cells = row => cellsOf(row).map(cell => element("td", { textContent: cell }));
   const begin = i => (lead ? [element("td", {}, lead(i))] : []);
   const lines = rows.map((row, i) => element("tr", {}, ...begin(i), ...cells(row)));
   return element("div", { className: "scroll" }, element("table", {}, head, ...lines));
@@ -469,8 +494,9 @@ function table(rows, lead) {
 function offerDownload(rows) {
   const quoted = cell => /[",\n]/.test(cell) ? `"${cell.replaceAll("\"", "\"\"")}"` : cell;
   const line = cells => cells.map(cell => quoted(String(cell))).join(",");
-  const names = info.columns?.map(({ name }) => name);
-  const lines = rows.map(row => names ? line(names.map(name => row[name])) : typeof row === "string" ? row : line(row));
+  const names = info.columns || namedNumbers() ? cellNames() : undefined;
+  const cells = row => (info.columns ? names.map(name => row[name]) : row);
+  const lines = rows.map(row => (typeof row === "string" ? row : line(cells(row))));
   const text = (names ? [line(names), ...lines] : lines).join("\n") + "\n";
   $("download").hidden = info.picture;
   $("download").download = names || typeof rows[0] !== "string" ? "samples.csv" : "samples.txt";
@@ -479,11 +505,13 @@ function offerDownload(rows) {
 
 async function samples() {
   const temperature = Number($("temperature").value);
-  const answer = await ask("/api/sample", { n: info.picture ? 32 : 8, temperature, condition: condition() });
+  const n = info.molecules ? 12 : info.picture ? 32 : 8;
+  const answer = await ask("/api/sample", { n, temperature, condition: condition() });
   if (!info.picture) offerDownload(answer.rows);
   widen(answer.rows);
-  $("gallery").className = info.picture ? "" : info.columns ? "one" : "rows";
-  if (info.columns) return $("gallery").replaceChildren(table(answer.rows));
+  const listed = info.columns || namedNumbers();
+  $("gallery").className = info.molecules ? "molecules" : info.picture ? "" : listed ? "one" : "rows";
+  if (listed) return $("gallery").replaceChildren(table(answer.rows));
   $("gallery").replaceChildren(...answer.rows.map((row, i) => shownSample(row, answer.codes[i], i + 1)));
 }
 
@@ -509,8 +537,14 @@ async function encodePicture(file) {
 }
 
 async function encodeCells() {
-  const row = Object.fromEntries([...new FormData($("form"))].filter(([, text]) => text !== ""));
+  const typed = [...new FormData($("form"))];
+  const row = info.columns ? Object.fromEntries(typed.filter(([, text]) => text !== "")) : typed.map(numberOf);
   showOwn(await ask("/api/encode", { row, condition: condition() }));
+}
+
+function numberOf([name, text]) {
+  if (text.trim() === "" || Number.isNaN(Number(text))) throw new Error(`${name}: expected a number`);
+  return Number(text);
 }
 
 async function encodeText() {
@@ -521,7 +555,7 @@ async function encodeText() {
 }
 
 function addCell(column, i) {
-  const head = element("th", { id: "c" + i, textContent: column.name });
+  const head = element("th", { id: "c" + i, textContent: column.name, title: column.name });
   const input = element("input", { type: "text", name: column.name });
   input.setAttribute("aria-labelledby", head.id);
   const cell = element("td", {}, input);
@@ -555,7 +589,7 @@ function addSlider(slider) {
     $("o" + dimension).value = values ? code[dimension] : code[dimension].toFixed(2);
     standing = undefined;
     draw();
-    decode();
+    decode(dimension);
   };
   $("sliders").append(element("div", { className: "slider" },
     element("label", { htmlFor: input.id, textContent: name }), input, element("output", { id: "o" + dimension })));
@@ -578,7 +612,9 @@ function addAttribute({ name, step }, k) {
 const resets = []; // attribute sliders stand in the middle again
 
 function build() {
-  const rows = info.columns ? `${info.columns.length} columns` : `${info.shape.join("×")} ${info.kind}`;
+  const many = info.columns ?? (namedNumbers() ? info.names : undefined);
+  const size = info.texts || info.molecules ? `up to ${info.shape[0]} tokens` : `${info.shape.join("×")} ${info.kind}`;
+  const rows = many ? `${many.length} columns` : size;
   $("about").textContent = `${info.model} on ${info.data} · rows of ${rows} · ${info.code_size} numbers per code`;
   code = info.map.mean.slice();
   document.title = $("title").textContent = "elbo: " + (info.run ?? "explorer");
@@ -591,15 +627,17 @@ function build() {
   if (info.conditional) $("condition").append(...info.classes.map(name => new Option(name, name)));
   $("own-row").hidden = info.encodes === false;
   $("drop").hidden = !info.picture || info.molecules;
-  $("form").hidden = !info.columns;
-  const numbers = !info.texts && !info.columns && !info.picture;
+  $("form").hidden = !many;
+  const numbers = !info.texts && !many && !info.picture;
   $("text-form").hidden = !info.texts && !numbers;
-  if (numbers) document.querySelector("[for=text]").textContent = `The ${info.shape.join("×")} numbers of a row`;
+  const text = info.molecules ? "A molecule as SMILES" : "A text";
+  document.querySelector("[for=text]").textContent = numbers ? `The ${info.shape.join("×")} numbers of a row` : text;
+  if (namedNumbers()) $("fill").textContent = "Read them";
   // Whole numbers do not lie nearer to a middle or farther from it.
   const warm = [document.querySelector("[for=temperature]"), $("temperature"), $("temperature-shown")];
   for (const part of warm) part.hidden = !info.map.axes.length;
   $("report").hidden = Boolean(window.elboOffline);
-  info.columns?.forEach(addCell);
+  many?.forEach((column, i) => addCell(info.columns ? column : { name: column, classes: [] }, i));
   watch();
   whole();
   moved();

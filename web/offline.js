@@ -43,14 +43,22 @@ window.elboOffline = (() => {
     return Array.from({ length: n }, (_, i) => data.slice(i * size, (i + 1) * size));
   }
 
-  async function rows(codes, condition) {
+  // What codes look like. Where a number of theirs was moved, levels below it follow; the codes are
+  // then those that were decoded.
+  async function decode(codes, condition, moved) {
     const n = codes.length, feeds = conditions(n, condition);
+    const at = kit.sites.find(({ offset, size }) => moved >= offset && moved < offset + size);
+    const keep = kit.sites.map((_, i) => (at?.below.includes(i) ? 0 : 1));
+    if (kit.levels) feeds.keep = tensor(Array(n).fill(keep).flat(), n, [keep.length]);
     for (const site of kit.sites) {
       const values = codes.flatMap(code => code.slice(site.offset, site.offset + site.size));
       feeds[site.name] = (site.whole ? whole : tensor)(values, n, site.shape);
     }
     const found = await run(decoder, feeds);
-    return split(found.shown, n).map(shown);
+    const rows = split(found.shown, n).map(shown);
+    if (!at?.below.length) return { codes, rows };
+    const parts = kit.sites.map(({ name }) => split(found[name + "_here"], n));
+    return { codes: codes.map((_, i) => parts.flatMap(part => Array.from(part[i], Number))), rows };
   }
 
   // ---- rows ----
@@ -131,11 +139,11 @@ window.elboOffline = (() => {
 
   async function encode(body, condition) {
     const feeds = conditions(1, condition);
-    const row = kit.picture ? await pixels(body) : valuesOf(body.row);
+    const row = kit.picture ? await pixels(body) : kit.columns ? valuesOf(body.row) : body.row;
     feeds[kit.input.name] = tensor(row, 1, kit.input.shape);
     const found = await run(encoder, feeds);
     const code = kit.sites.flatMap(site => Array.from((found[site.name + "_mean"] ?? found[site.name]).data, Number));
-    return { code, data: shown(found.data?.data ?? row), reconstruction: (await rows([code], condition))[0] };
+    return { code, data: shown(found.data?.data ?? row), reconstruction: (await decode([code], condition)).rows[0] };
   }
 
   // Draws that the page carries, in random order, nearer to their centre where the temperature is below 1.
@@ -145,7 +153,7 @@ window.elboOffline = (() => {
     const whole = new Set(kit.info.map.whole);
     const codes = order.map(([, code]) =>
       code.map((v, d) => (whole.has(d) ? v : kit.centre[d] + temperature * (v - kit.centre[d]))));
-    return { codes, rows: await rows(codes, condition) };
+    return decode(codes, condition);
   }
 
   return async (path, body) => {
@@ -153,7 +161,7 @@ window.elboOffline = (() => {
     const [question, options] = path.split("?");
     if (question === "/api/info") return { ...kit.info, encodes: kit.encoder };
     if (question === "/api/sample") return sample(body);
-    if (question === "/api/decode") return { rows: await rows(body.codes, body.condition) };
+    if (question === "/api/decode") return decode(body.codes, body.condition, body.moved);
     return encode(body, body.condition ?? new URLSearchParams(options).get("condition"));
   };
 })();

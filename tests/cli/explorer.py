@@ -228,6 +228,26 @@ def check_whole_codes(program, folder):
         assert not page.complaints, page.complaints
 
 
+def check_top_level(page, served, names):
+    """Where a top level is moved, those below follow, on the page as in the answer."""
+    top = [place for place, name in enumerate(names) if name.startswith("z2 ")]
+    below = [place for place, name in enumerate(names) if name.startswith("z1 ")]
+    assert top and below, names
+    outputs = "[...document.querySelectorAll('#sliders output')].map(o => o.value)"
+    before = page.value(outputs)
+    slider = page.value(f"document.querySelectorAll('#sliders input')[{top[0]}].id")
+    changes(page, lambda: page.slide("#" + slider, "3.5"))
+    page.until(f"{outputs}.some((v, i) => {json.dumps(below)}.includes(i) && v !== {json.dumps(before)}[i])")
+    after = page.value(outputs)
+    assert all(after[i] == before[i] for i in top[1:]), (before, after)
+    info = served.json("GET", "/api/info")
+    code, place = info["map"]["mean"], int(slider[1:])
+    code[place] += 1
+    answer = served.json("POST", "/api/decode", {"codes": [code], "moved": place})
+    again = served.json("POST", "/api/decode", {"codes": answer["codes"]})
+    assert answer["rows"] == again["rows"] != served.json("POST", "/api/decode", {"codes": [code]})["rows"]
+
+
 def check_levels(program, folder):
     """A model of several levels: names of sliders say the level."""
     run = folder + "/levels"
@@ -238,6 +258,7 @@ def check_levels(program, folder):
         page.until(READY)
         names = page.value("[...document.querySelectorAll('#sliders label')].map(l => l.textContent)")
         assert len(names) == 12 and all(name[0] == "z" and " " in name for name in names), names
+        check_top_level(page, s, names)
         assert not page.complaints, page.complaints
 
 
@@ -257,6 +278,27 @@ def check_series(program, folder):
         page.value("document.getElementById('text').value = Array(24).fill(5).join(', ')")
         page.click("#text-form button")
         page.until("document.querySelectorAll('#own .lines').length === 2")
+        assert not page.complaints, page.complaints
+
+
+def check_numbers(program, folder):
+    """Rows of a few numbers with names are typed and listed like those of a table."""
+    log = pathlib.Path(folder, "numbers.csv")
+    log.write_text("time,load,heat\n" + "".join(
+        f"2024-01-01 {i // 60:02}:{i % 60:02}:00,{i * 37 % 19},{20 + i % 24}\n" for i in range(300)))
+    run = folder + "/numbers"
+    subprocess.run([program, "train", f"series:{log}", "--window", "1", "--epochs", "2", "--out", run, "-q", "--set",
+                    "latent.size=2"], check=True)
+    with serve.Served(program, run) as s, browser.Browser() as page:
+        page.open(s.address)
+        page.until("document.querySelectorAll('#gallery th').length === 2")
+        names = page.value("[...document.querySelectorAll('#cells input')].map(i => i.name)")
+        assert names == ["load", "heat"], names
+        page.click("#form button")
+        page.until("/load: expected a number/.test(document.getElementById('problem').textContent)")
+        page.value("document.querySelectorAll('#cells input').forEach(i => { i.value = '7'; })")
+        page.click("#form button")
+        page.until("document.querySelectorAll('#own table').length === 2")
         assert not page.complaints, page.complaints
 
 
@@ -336,6 +378,7 @@ def main():
         check_whole_codes(program, folder)
         check_levels(program, folder)
         check_series(program, folder)
+        check_numbers(program, folder)
     finally:
         shutil.rmtree(folder)
     print("explorer: all held" + ("" if runtime.is_dir() else " (no onnxruntime-web: the served page only)"))

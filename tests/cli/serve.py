@@ -101,7 +101,8 @@ def check_jobs(s):
 def check_refusals(s):
     for body in ("{bad", "[]", '{"codes": 3}', '{"codes": [[1, 2]]}', '{"codes": [["a", 1, 2, 3]]}',
                  '{"codes": [[1e999, 1, 2, 3]]}', '{"codes": [[1, 2, 3, 4], [1]]}',
-                 '{"codes": [[1, 2, 3, 4]], "condition": "none such"}',
+                 '{"codes": [[1, 2, 3, 4]], "moved": 4}', '{"codes": [[1, 2, 3, 4]], "moved": "z0"}',
+                 '{"codes": [[1, 2, 3, 4]], "moved": 0.5}', '{"codes": [[1, 2, 3, 4]], "condition": "none such"}',
                  '{"codes": [[1, 2, 3, 4]], "condition": "/etc/passwd.csv"}', "[" * 100000):
         assert "error" in s.json("POST", "/api/decode", body, 400), body
     s.json("POST", "/api/sample", {"n": 10**9}, 400)

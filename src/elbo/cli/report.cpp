@@ -23,8 +23,7 @@ struct ReportArguments {
 int report(const ReportArguments& a) {
   const auto options = read_options<ReportOptions>(a.flags->given(), "report");
   use_data_folder(a.data_folder);
-  std::vector<std::shared_ptr<const Run>> runs;
-  for (const auto& path : a.runs) runs.push_back(std::make_shared<Run>(Run::open(path)));
+  const auto runs = open_runs(a.runs, a.quiet);
   if (!a.no_sandbox) confine(runs, {{a.out}});
   check(a.interactive || a.runtime.empty(), "[report] --runtime: requires --interactive");
   check(!a.interactive || runs.size() == 1, "[report] --interactive: shows one run, ", runs.size(),
@@ -43,13 +42,16 @@ int report(const ReportArguments& a) {
     return 0;
   }
   write_file_atomic(path, page);
-  print_result({{"file", path}, {"runs", a.runs.size()}, {"bytes", page.size()}}, a.json);
+  print_result({{"file", path}, {"runs", runs.size()}, {"bytes", page.size()}}, a.json);
   return 0;
 }
 
 Command::Body declare_report(CLI::App& app) {
   auto a = std::make_shared<ReportArguments>();
-  app.add_option("RUN", a->runs, "one run, or several to compare side by side")->required();
+  app.add_option(
+         "RUN", a->runs,
+         "one run, or several to compare side by side; the folder of a sweep stands for its runs")
+      ->required();
   app.add_option("-o,--out", a->out,
                  "page to write (default: report.html in the run; - = standard output)")
       ->type_name("FILE");
@@ -72,7 +74,7 @@ const bool report_added =
     add_command({"report",
                  "One HTML page with curves, pictures, maps and a diagnosis",
                  {"elbo report runs/digits", "elbo report runs/vae runs/beta_vae -o compare.html",
-                  "elbo report runs/digits --interactive"},
+                  "elbo report sweeps/size -o sizes.html", "elbo report runs/digits --interactive"},
                  declare_report});
 
 }  // namespace

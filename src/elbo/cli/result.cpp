@@ -49,6 +49,14 @@ std::string value_text(const Json& value) {
   return value.dump();
 }
 
+/// Sentences, not words: each stands in a line of its own.
+bool is_talk(const Json& value) {
+  return value.is_array() && std::any_of(value.begin(), value.end(), [](const Json& item) {
+           return item.is_string() &&
+                  item.get_ref<const std::string&>().find(' ') != std::string::npos;
+         });
+}
+
 bool is_table(const Json& value) {
   return value.is_array() && !value.empty() &&
          std::all_of(value.begin(), value.end(), [&](const Json& row) {
@@ -94,6 +102,13 @@ std::string result_text(const Json& result) {
     if (name.ends_with(kError)) continue;
     if (is_table(value)) {
       tables += "\n" + spoken(name) + ":\n" + rows_text(value);
+    } else if (is_talk(value)) {
+      auto head = spoken(name);
+      for (const auto& item : value) {
+        head.resize(width + 2, ' ');
+        text += wrapped(head + value_text(item), output_columns(), width + 2) + "\n";
+        head.clear();
+      }
     } else {
       auto line = spoken(name) + std::string(width + 2 - name.size(), ' ') + value_text(value);
       if (result.contains(name + kError)) line += " ± " + value_text(result[name + kError]);

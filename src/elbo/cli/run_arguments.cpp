@@ -1,5 +1,10 @@
 #include "elbo/cli/run_arguments.h"
 
+#include <algorithm>
+#include <iostream>
+
+#include "elbo/core/text.h"
+
 namespace elbo {
 
 void add_data_folder(CLI::App& app, std::string& folder) {
@@ -62,6 +67,66 @@ void open_run(RunArguments& a, Confinement also) {
   a.input.model = run->load();
   if (precision == "bf16") a.low = round_products(*a.input.model);
   a.input.run = run;
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_run(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path / "spec.json", ignored);
+}
+
+/// Folders of runs within a folder, by name.
+std::vector<fs::path> runs_within(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> runs;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (is_run(entry.path())) runs.push_back(entry.path());
+  }
+  std::sort(runs.begin(), runs.end());
+  return runs;
+}
+
+void say_left_out(const std::string& why, const std::vector<std::string>& paths) {
+  constexpr size_t kShown = 3;
+  if (paths.empty()) return;
+  const size_t shown = std::min(kShown, paths.size());
+  std::string text = "note: left out, " + why + ": ";
+  text += join({paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(shown)});
+  if (paths.size() > shown) text += " and " + std::to_string(paths.size() - shown) + " more";
+  std::cerr << printable(text) << std::endl;
+}
+
+}  // namespace
+
+std::vector<std::shared_ptr<const Run>> open_runs(const std::vector<std::string>& paths,
+                                                  bool quiet) {
+  std::vector<std::shared_ptr<const Run>> runs;
+  std::vector<std::string> others, empty;
+  const auto add = [&](const fs::path& path) {
+    const auto run = std::make_shared<const Run>(Run::open(path));
+    if (run->has_weights() || paths.size() == 1) return runs.push_back(run);
+    empty.push_back(path.string());
+  };
+  for (const auto& path : paths) {
+    std::error_code ignored;
+    const auto within = is_run(path) ? std::vector<fs::path>{path} : runs_within(path);
+    if (within.empty() && paths.size() > 1 && fs::exists(path, ignored)) {
+      others.push_back(path);
+    } else if (within.empty()) {
+      add(path);  // raises what is wrong with it
+    }
+    for (const auto& run : within) add(run);
+  }
+  if (!quiet) {
+    say_left_out("no runs", others);
+    say_left_out("no weights yet", empty);
+  }
+  check(!runs.empty(), "[run] ", paths.front(), ": no run with weights among ", paths.size(),
+        " paths");
+  return runs;
 }
 
 }  // namespace elbo

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "elbo/cli/command.h"
 #include "elbo/cli/confine.h"
@@ -32,5 +33,12 @@ void add_precision(CLI::App& app, RunArguments& a);
 /// Opens the run and loads its model into a.input; from before the loading on the process is
 /// confined to what a.input.out and `also` name.
 void open_run(RunArguments& a, Confinement also = {});
+
+/// The runs among several paths, in their order. The folder of a sweep stands for the runs in it;
+/// what is there and is no run, such as a log that a shell's * has named, or has no weights, is
+/// left out, which is said on standard error unless `quiet`. Raises an Error for a path where
+/// nothing is, and where no run is left.
+std::vector<std::shared_ptr<const Run>> open_runs(const std::vector<std::string>& paths,
+                                                  bool quiet);
 
 }  // namespace elbo

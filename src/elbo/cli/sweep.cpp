@@ -180,7 +180,8 @@ int sweep(const SweepArguments& a) {
     print_table(outcomes, figure, best);
     if (best < outcomes.size()) {
       std::cout << "\nbest        " << outcomes[best].run.string() << "\n"
-                << "try next    elbo report " << outcomes[best].run.string() << "\n";
+                << "try next    elbo report " << outcomes[best].run.string() << "\n"
+                << "            elbo report " << folder.string() << " -o compare.html\n";
     }
   }
   check(failed < jobs.size() || jobs.empty(), "[sweep] no run has been trained; see ",

@@ -113,6 +113,7 @@ void keep_seen(Kept& kept, const Run& run, Model& model) {
   if (!y.defined()) return;
   auto known = (y >= 0).nonzero().flatten();
   if (known.size(0) == 0) return;
+  kept.about["labels"] = {{"known", known.size(0)}, {"rows", y.size(0)}};
   if (known.size(0) > most_codes(layout)) {
     const auto order = permutation(known.size(0), Draw{}.key("seen"));
     known = known.index_select(0, torch::tensor(order).narrow(0, 0, most_codes(layout)));

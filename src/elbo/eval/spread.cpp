@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "elbo/core/error.h"
+#include "elbo/core/random.h"
+#include "elbo/eval/linear.h"
 #include "elbo/eval/sample_distance.h"
 
 namespace elbo {
@@ -55,28 +57,64 @@ Tensor graph(const Tensor& x, const std::vector<Tensor>& views, int64_t k) {
 
 }  // namespace
 
-Tensor spread_labels(const Tensor& x_, const Tensor& y, int64_t classes, int64_t neighbours,
-                     const std::vector<Tensor>& views) {
+CodeGraph::CodeGraph(const Tensor& x_, int64_t neighbours, const std::vector<Tensor>& views) {
   torch::NoGradGuard no_gradient;
   const auto x = x_.to(torch::kCPU, torch::kFloat32).contiguous();
   const int64_t n = x.size(0);
   check(n <= kMostSpread, "[spread] ", n, " rows, at most ", kMostSpread,
         " are tied to each other");
   check(n > neighbours, "[spread] ", n, " rows, more than ", neighbours, " neighbours are needed");
+  ties_ = graph(x, views, neighbours);
+}
+
+Tensor CodeGraph::carried(const Tensor& y, int64_t classes) const {
+  torch::NoGradGuard no_gradient;
+  const int64_t n = y.size(0);
   const auto known = (y >= 0).nonzero().flatten();
   check(known.size(0) > 0, "[spread] none of the rows has a label");
   auto start = torch::zeros({n, classes});
   start.index_put_({known, y.index_select(0, known)}, 1);
-  const auto ties = graph(x, views, neighbours);
   auto belief = start;
   for (int64_t step = 0; step < kSteps; ++step) {
-    belief = kCarried * torch::mm(ties, belief) + (1 - kCarried) * start;
+    belief = kCarried * torch::mm(ties_, belief) + (1 - kCarried) * start;
   }
   // Else the classes that happen to have better placed labels would grow over the others.
   belief = belief / belief.sum(0, true).clamp_min(1e-30);
   const auto total = belief.sum(1, true);
   return torch::where(total > 0, belief / total.clamp_min(1e-30),
                       torch::full({}, 1.0 / static_cast<double>(classes)));
+}
+
+Tensor spread_labels(const Tensor& x, const Tensor& y, int64_t classes, int64_t neighbours,
+                     const std::vector<Tensor>& views) {
+  return CodeGraph(x, neighbours, views).carried(y, classes);
+}
+
+CarryErrors cross_validated(const CodeGraph& graph, const Tensor& x, const Tensor& y,
+                            int64_t classes) {
+  constexpr int64_t kFolds = 5;
+  const auto labelled = (y >= 0).nonzero().flatten();
+  const int64_t n = labelled.size(0), folds = std::min(kFolds, n);
+  check(folds > 1, "[classify] found ", n, " labelled rows, expected at least 2");
+  const auto order =
+      labelled.index_select(0, torch::tensor(permutation(n, Draw{}.key("folds")), torch::kInt64));
+  CarryErrors wrong;
+  for (int64_t fold = 0; fold < folds; ++fold) {
+    const int64_t from = n * fold / folds, to = n * (fold + 1) / folds;
+    const auto asked = order.slice(0, from, to);
+    const auto told = torch::cat({order.slice(0, 0, from), order.slice(0, to)});
+    const auto truth = y.index_select(0, asked), known = y.index_select(0, told);
+    const auto count = [&](const Tensor& guess) {
+      return static_cast<double>((guess != truth).sum().item<int64_t>()) / static_cast<double>(n);
+    };
+    const auto hidden = torch::full_like(y, -1).index_copy_(0, told, known);
+    wrong.spread += count(graph.carried(hidden, classes).index_select(0, asked).argmax(1));
+    const auto codes = x.index_select(0, told);
+    const Scaling scaled(codes);
+    wrong.logistic += count(
+        fit_logistic(scaled(codes), known, classes).predict(scaled(x.index_select(0, asked))));
+  }
+  return wrong;
 }
 
 Tensor surest(const Tensor& guesses, double share) {

@@ -9,13 +9,34 @@ namespace elbo {
 /// Rows beyond which the graph of neighbours takes too long: its time grows with their square.
 constexpr int64_t kMostSpread = 200000;
 
-/// Few labels carried along a graph to all rows: the classes of codes x [n, d], of which y [n]
-/// names some (>= 0), as [n, classes] probabilities (Zhou et al. 2004, "Learning with local and
-/// global consistency"). Each row is tied to its `neighbours` nearest; classes are taken to come
-/// equally often. `views` [n, d] are codes of the same rows seen otherwise: a row is as near to
-/// another as its nearest view. Raises an Error where no row has a label, or there are too many.
+/// Codes x [n, d] as a graph in which each row is tied to its `neighbours` nearest. `views` [n, d]
+/// are codes of the same rows seen otherwise: a row is as near to another as its nearest view.
+/// Raises an Error where rows are too few, or too many.
+class CodeGraph {
+ public:
+  explicit CodeGraph(const Tensor& x, int64_t neighbours = 7,
+                     const std::vector<Tensor>& views = {});
+  /// Few labels carried along the ties to all rows: y [n] names some (>= 0); [n, classes]
+  /// probabilities (Zhou et al. 2004, "Learning with local and global consistency"). Classes are
+  /// taken to come equally often. Raises an Error where no row has a label.
+  Tensor carried(const Tensor& y, int64_t classes) const;
+
+ private:
+  Tensor ties_;  // [n, n] sparse
+};
+
+/// The same in one call.
 Tensor spread_labels(const Tensor& x, const Tensor& y, int64_t classes, int64_t neighbours = 7,
                      const std::vector<Tensor>& views = {});
+
+/// Shares of rows with a label whose class is guessed wrong where theirs is not told, by folds of
+/// them: carried along the graph of codes x [n, d], and by logistic regression on these. They say
+/// which way suits the codes, and do not look at any other row's label.
+struct CarryErrors {
+  double spread = 0, logistic = 0;
+};
+CarryErrors cross_validated(const CodeGraph& graph, const Tensor& x, const Tensor& y,
+                            int64_t classes);
 
 /// `guesses` [n, K] as labels [n]: of the rows guessed to be of a class the surest `share`, the
 /// others -1.

@@ -47,6 +47,14 @@ double number_in(const Json& question, const char* key, double usual, double low
   return value.get<double>();
 }
 
+/// A place in a list of `size`; the first where the question names none.
+int64_t place_in(const Json& question, const char* key, int64_t size) {
+  const double place = number_in(question, key, 0, 0, static_cast<double>(size - 1));
+  check(place == std::floor(place), "[explore] ", key, ": found ", place,
+        ", expected a whole number");
+  return static_cast<int64_t>(place);
+}
+
 void must_be_object(const Json& question) {
   check(question.is_object(), "[explore] expected a JSON object");
 }
@@ -59,6 +67,7 @@ Explorer::Explorer(std::shared_ptr<const Run> run, std::shared_ptr<Model> model)
   RandomScope scope(0);
   const auto& schemas = run_->schemas();
   layout_ = code_layout(*model_, schemas);
+  levels_.emplace(*model_, layout_, schemas);
   rows_ = some_rows(run_->held_out(nullptr), kMapRows, Draw{}.key("map"));
   codes_ = encode_all(*model_, layout_, *rows_, {});
   recall_scores();
@@ -154,9 +163,7 @@ Json Explorer::layout(const Json& question) {
 
 Json Explorer::open(const Json& question) {
   must_be_object(question);
-  const double place = number_in(question, "place", 0, 0, static_cast<double>(rows_->size() - 1));
-  check(place == std::floor(place), "[explore] place: found ", place, ", expected a whole number");
-  const auto row = static_cast<int64_t>(place);
+  const auto row = place_in(question, "place", rows_->size());
   auto batch = rows_->get(torch::tensor({row}));
   const bool cells = std::holds_alternative<TableView>(view_);
   if (cells && !batch.mask.defined()) batch.mask = torch::ones_like(batch.x);
@@ -209,11 +216,18 @@ Json Explorer::condition(const std::string& name) const {
 
 Json Explorer::decode(const Json& question) {
   must_be_object(question);
-  const auto codes = matrix(question.value("codes", Json()), "codes");
+  auto codes = matrix(question.value("codes", Json()), "codes");
   const auto c = condition_of(question, codes.size(0));
   const std::lock_guard lock(one_at_a_time_);
-  return {{"rows", rows_json(view_, one_value(*decode_codes(*model_, layout_, codes, c),
-                                              run_->schemas().x))}};
+  Json answer;
+  if (question.contains("moved")) {
+    codes = levels_->settled(codes, place_in(question, "moved", layout_.size), c);
+    answer["codes"] = Json::array();
+    for (int64_t i = 0; i < codes.size(0); ++i) answer["codes"].push_back(code_list(codes[i]));
+  }
+  answer["rows"] =
+      rows_json(view_, one_value(*decode_codes(*model_, layout_, codes, c), run_->schemas().x));
+  return answer;
 }
 
 Json Explorer::sample(const Json& question) {

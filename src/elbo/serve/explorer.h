@@ -1,10 +1,11 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "elbo/eval/row_score.h"
-#include "elbo/model/codes.h"
+#include "elbo/model/levels.h"
 #include "elbo/serve/row_json.h"
 #include "elbo/train/run.h"
 
@@ -22,7 +23,8 @@ class Explorer {
   /// What a server adds: names of the rows on the map, and values of their columns to colour by.
   Json rows_info() const;
   /// {"codes": [[…]], "condition": "7"} -> {"rows": […]}. A row is a picture (data:image/png), an
-  /// object of named cells, or numbers.
+  /// object of named cells, or numbers. With "moved": 3, the place of a number that was changed,
+  /// the levels below it follow, and "codes" are those that were decoded.
   Json decode(const Json& question);
   /// {"n": 16, "temperature": 1, "condition": …} -> {"codes": [[…]], "rows": […]}: draws of the
   /// prior, drawn towards its centre where the temperature is below 1.
@@ -56,6 +58,7 @@ class Explorer {
   std::shared_ptr<Model> model_;
   RowView view_;
   CodeLayout layout_;
+  std::optional<Levels> levels_;
   Json info_;
   Data rows_;                          // of the map
   Codes codes_;                        // of these

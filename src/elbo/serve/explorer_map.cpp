@@ -6,6 +6,7 @@
 
 #include "elbo/eval/embedding.h"
 #include "elbo/serve/row_json.h"
+#include "elbo/tasks/walks.h"
 
 namespace elbo {
 namespace {
@@ -43,11 +44,9 @@ std::string slider_name(const CodeLayout& layout, int64_t dimension) {
 
 Json sliders_of(const CodeLayout& layout, const Tensor& whole, const Tensor& codes,
                 const Tensor& centre) {
-  const auto order = std::get<1>(use_of(whole, codes, centre).sort(0, true));
   const auto spread = codes.std(0, false);
   Json sliders = Json::array();
-  for (int64_t i = 0; i < std::min(kSliders, layout.size); ++i) {
-    const auto d = order[i].item<int64_t>();
+  for (const auto d : most_used(layout, use_of(whole, codes, centre), kSliders)) {
     Json slider{{"dimension", d},
                 {"name", slider_name(layout, d)},
                 {"mean", centre[d].item<double>()},

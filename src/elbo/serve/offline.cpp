@@ -5,6 +5,7 @@
 #include "elbo/io/base64.h"
 #include "elbo/io/file.h"
 #include "elbo/io/web.h"
+#include "elbo/model/levels.h"
 #include "elbo/serve/explorer.h"
 #include "elbo/serve/offline_cells.h"
 #include "elbo/serve/page.h"
@@ -45,14 +46,15 @@ Json codes_of(Explorer& explorer, const std::string& condition) {
   return explorer.sample({{"n", kDrawsCarried}, {"condition", condition}})["codes"];
 }
 
-Json layout_of(Model& model, const Schemas& schemas) {
+Json sites_of(const CodeLayout& layout, const Levels& levels) {
   Json sites = Json::array();
-  for (const auto& site : code_layout(model, schemas).parts) {
+  for (const auto& site : layout.parts) {
     sites.push_back({{"name", site.site},
                      {"shape", site.shape},
                      {"whole", site.type == torch::kInt64},
                      {"offset", site.offset},
-                     {"size", site.size}});
+                     {"size", site.size},
+                     {"below", site.size > 0 ? levels.below(site.offset) : std::vector<size_t>()}});
   }
   return sites;
 }
@@ -82,12 +84,36 @@ Tensor canvas_pixels(const Tensor& x, const PictureView& view) {
   return torch::cat({colours, opacity}, 1).permute({0, 2, 3, 1}) * 255;
 }
 
-/// The decoder whose only output is what the page shows: "shown".
+constexpr const char* kHere = "_here";  // behind a variable's name: its value after the others'
+
+/// The decoder of a model whose variables hang on each other: where "keep" [n, variables] is 0, one
+/// holds what its prior expects, and the outputs tell which value that is.
+ModelPart following(ModelPart part, const std::shared_ptr<Model>& model, const Levels& levels,
+                    const CodeLayout& layout, bool conditional) {
+  const auto count = static_cast<int64_t>(layout.parts.size());
+  part.inputs.push_back({"keep", torch::ones({kManyRows, count})});
+  part.compute = [=](const std::vector<Tensor>& in, int64_t) {
+    const std::vector<Tensor> given(in.begin(), in.begin() + count);
+    const auto c = conditional ? in[layout.parts.size()] : Tensor();
+    const auto trace = levels.expected(given, in.back(), c);
+    NamedTensors out{{"mean", model->decode(trace.code, c)->mean()}};
+    for (const auto& site : trace.sites) out.emplace_back(site.name + kHere, site.value);
+    return out;
+  };
+  part.instead = nullptr;
+  return part;
+}
+
+/// The decoder whose outputs are what the page shows, "shown", and what a moved code has become.
 ModelPart showing(ModelPart part, const RowView& rows) {
   part.compute = [decode = part.compute, rows](const std::vector<Tensor>& in, int64_t n) {
-    const auto mean = decode(in, n).at(0).second;
+    auto out = decode(in, n);
     const auto* picture = std::get_if<PictureView>(&rows);
-    return NamedTensors{{"shown", picture ? canvas_pixels(mean, *picture) : mean}};
+    const auto& mean = out.at(0).second;
+    out[0] = {"shown", picture ? canvas_pixels(mean, *picture) : mean};
+    std::erase_if(out,
+                  [](const auto& o) { return o.first != "shown" && !o.first.ends_with(kHere); });
+    return out;
   };
   return part;
 }
@@ -130,8 +156,11 @@ std::string offline_explorer(const std::shared_ptr<const Run>& run, fs::path run
   const auto ort = read_runtime(std::move(runtime));
   const std::shared_ptr<Model> model = run->load();
   Explorer explorer(run, model);
+  const auto layout = code_layout(*model, schemas);
+  const Levels levels(*model, layout, schemas);
   Json kit{{"info", explorer.info()},
-           {"sites", layout_of(*model, schemas)},
+           {"sites", sites_of(layout, levels)},
+           {"levels", levels.any()},
            {"centre", explorer.centre()}};
   const auto rows = view_of(schemas.x);
   add_rows(kit, schemas.x.shape, rows);
@@ -148,7 +177,9 @@ std::string offline_explorer(const std::shared_ptr<const Run>& run, fs::path run
   };
   for (const auto& part : model_parts(model, schemas)) {
     if (part.name == "decoder") {
-      const auto note = add_graph(showing(part, rows));
+      const auto decoder =
+          levels.any() ? following(part, model, levels, layout, schemas.c.present()) : part;
+      const auto note = add_graph(showing(decoder, rows));
       check(note.empty(), "[report] --interactive: the decoder gives no picture by itself: ", note);
     } else if (part.name == "encoder") {
       try {

@@ -50,8 +50,10 @@ Json openapi() {
       operation("The rows of the map by t-SNE or UMAP", object({{"kind", text}}), any);
   paths["/api/open"]["post"] = operation("A row of the map, judged as one that is sent",
                                          object({{"place", {{"type", "integer"}}}}), any);
-  paths["/api/decode"]["post"] =
-      operation("Rows of codes", object({{"codes", list_of(kNumbers)}, {"condition", text}}), rows);
+  paths["/api/decode"]["post"] = operation(
+      "Rows of codes; where one number was moved, levels below it follow",
+      object({{"codes", list_of(kNumbers)}, {"condition", text}, {"moved", {{"type", "integer"}}}}),
+      rows);
   paths["/api/sample"]["post"] = operation(
       "Draws from the prior",
       object({{"n", {{"type", "integer"}}}, {"temperature", number}, {"condition", text}}), rows);

@@ -185,6 +185,16 @@ void draw_line(Frame& frame, const Series& s, const std::string& x_name) {
   frame.out() << "</g>";
 }
 
+/// Names with the colours they have in the chart above; a name stays beside its colour.
+std::string legend_below(const std::vector<std::pair<std::string, int64_t>>& names) {
+  std::string html = "<p class=\"legend\">";
+  for (const auto& [name, color] : names) {
+    html += "<span class=\"key-of\"><span class=\"chip s" + std::to_string(color) + "\"></span>" +
+            html_escape(name) + "</span> ";
+  }
+  return html + "</p>";
+}
+
 }  // namespace
 
 std::string short_number(double value) {
@@ -222,11 +232,7 @@ std::string line_chart(const std::string& title, const std::string& x_name,
     frame.legend(names, series.size() == 2 && series[1].dashed);
     return frame.end();
   }
-  auto html = frame.end() + "<p class=\"legend\">";
-  for (const auto& [name, color] : names) {
-    html += "<span class=\"chip s" + std::to_string(color) + "\"></span>" + html_escape(name) + " ";
-  }
-  return html + "</p>";
+  return frame.end() + legend_below(names);
 }
 
 std::string bar_chart(const std::string& title, const std::vector<std::string>& names,
@@ -340,12 +346,10 @@ std::string scatter(const std::string& title, const Tensor& points_, const Tenso
   frame.out() << "</g>";
   auto svg = frame.end();
   if (!color.defined()) return svg;
-  svg += "<p class=\"legend\">";
-  for (size_t k = 0; k < std::min<size_t>(names.size(), 20); ++k) {
-    svg += "<span class=\"chip s" + std::to_string(k % 10) + "\"></span>" + html_escape(names[k]) +
-           " ";
-  }
-  return svg + "</p>";
+  std::vector<std::pair<std::string, int64_t>> keys;
+  for (size_t k = 0; k < std::min<size_t>(names.size(), 20); ++k)
+    keys.emplace_back(names[k], k % 10);
+  return svg + legend_below(keys);
 }
 
 std::string heat_map(const std::string& title, const std::vector<std::string>& names,

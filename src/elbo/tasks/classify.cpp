@@ -8,7 +8,7 @@
 #include "elbo/eval/linear.h"
 #include "elbo/eval/spread.h"
 #include "elbo/io/row_file.h"
-#include "elbo/objectives/views.h"
+#include "elbo/tasks/carried_labels.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/train/kept.h"
@@ -28,8 +28,11 @@ struct ClassifyOptions {
   void fields(F&& f) {
     choice.fields(f);
     f("method", method,
-      "method: auto (what the model infers, else logistic), logistic (regression on codes) or "
-      "spread (labels carried along a graph of neighbouring codes, Zhou et al. 2004)",
+      "method: auto (what the model infers; else logistic, or spread where that is wrong less "
+      "often "
+      "about labelled training rows), logistic (regression on codes) or spread (labels carried "
+      "along "
+      "a graph of neighbouring codes, Zhou et al. 2004)",
       one_of({"auto", "logistic", "spread"}));
     f("neighbours", neighbours, "spread: neighbours per row in the graph", between(1, 100));
     f("share", share,
@@ -53,6 +56,11 @@ std::shared_ptr<const Kept> kept_codes(const Run& run) {
 
 constexpr int64_t kMostTraining = 20000;  // rows that the classifier of codes learns from
 
+/// Whether the model tells the classes of these rows by itself.
+bool infers_classes(Model& model, const Dataset& rows, const Draw& draw) {
+  return model.latent->class_probs(rows.get(torch::zeros({1}, torch::kInt64), draw)).defined();
+}
+
 /// q(y|x) of a model that infers classes; for others logistic regression on the codes of the
 /// run's labelled training rows (M1 of Kingma et al. 2014, arXiv:1406.5298).
 class Classifier {
@@ -62,8 +70,7 @@ class Classifier {
       : model_(*input.model), layout_(code_layout(model_, input.run->schemas())) {
     const auto& y = input.run->schemas().y;
     names_ = class_names(y);
-    const auto probe = judged.get(torch::zeros({1}, torch::kInt64), draw);
-    if (!codes && model_.latent->class_probs(probe).defined()) return;
+    if (!codes && infers_classes(model_, judged, draw)) return;
     check(y.present(), "[classify] the model infers no classes and ", input.run->data_name(),
           " has no labels to learn them from");
     if (input.run->data_here()) {
@@ -121,35 +128,6 @@ class Classifier {
   int64_t labelled_ = 0;
 };
 
-struct Guesses {
-  Tensor p, y;  // [N, K]; [N], undefined where the rows have no labels
-  std::string method;
-};
-
-ViewOptions slight_views(const TaskInput& input) {
-  const auto& shape = input.run->schemas().x.shape;
-  check(shape.size() == 3, "[classify] views: rows of shape ", to_string(shape),
-        " are not pictures");
-  return {0.05, 10, 0.08, 0.1, 0};
-}
-
-/// Pictures, each seen from a random place near by.
-class Viewed : public Dataset {
- public:
-  Viewed(const Dataset& of, ViewOptions how) : of_(of), how_(how) {}
-  int64_t size() const override { return of_.size(); }
-  Schemas schemas() const override { return of_.schemas(); }
-  Batch get(const Tensor& rows, const Draw& draw) const override {
-    auto batch = of_.get(rows, draw);
-    batch.x = random_views(batch.x, how_);
-    return batch;
-  }
-
- private:
-  const Dataset& of_;
-  const ViewOptions how_;
-};
-
 /// Classes of all rows, block by block.
 Guesses infer_classes(const TaskInput& input, const TaskRows& rows, bool codes, int64_t views,
                       const Draw& draw) {
@@ -169,49 +147,8 @@ Guesses infer_classes(const TaskInput& input, const TaskRows& rows, bool codes, 
                    if (batch.y.defined()) labels.push_back(batch.y);
                    input.progress(static_cast<double>(first + batch.size()) / n);
                  });
-  return {torch::cat(all), labels.empty() ? Tensor() : torch::cat(labels), classifier.method()};
-}
-
-/// The same where the training rows are not here: by the codes of them that the run keeps.
-Guesses carry_kept_labels(const TaskInput& input, const TaskRows& rows, const ClassifyOptions& o,
-                          const Draw& draw) {
-  const auto kept = kept_codes(*input.run);
-  if (o.views > 0) input.run->lack_data();
-  const auto layout = code_layout(*input.model, input.run->schemas());
-  const auto codes =
-      torch::cat({kept->seen, encode_all(*input.model, layout, *rows.data, draw).mean});
-  const int64_t n = rows.data->size();
-  const auto known = torch::cat({kept->seen_y, torch::full({n}, -1, torch::kInt64)});
-  const auto p = spread_labels(codes, known, class_count(input.run->schemas().y), o.neighbours, {});
-  return {p.narrow(0, p.size(0) - n, n), labels_of(*rows.data),
-          "labels of " + std::to_string(kept->seen.size(0)) +
-              " kept codes spread over the neighbours of codes"};
-}
-
-/// Classes of all rows by the graph of their codes and those of the training rows.
-Guesses carry_labels(const TaskInput& input, const TaskRows& rows, bool own_rows,
-                     const ClassifyOptions& o, const Draw& draw) {
-  if (!input.run->data_here()) return carry_kept_labels(input, rows, o, draw);
-  const auto training = input.run->training_data();
-  const auto& schema = input.run->schemas().y;
-  check(schema.present(), "[classify] ", input.run->data_name(),
-        " has no labels that could be spread");
-  const auto all = own_rows ? training : concat({training, rows.data});
-  const auto layout = code_layout(*input.model, input.run->schemas());
-  const auto codes = encode_all(*input.model, layout, *all, draw).mean;
-  std::vector<Tensor> views;
-  const auto slightly = o.views > 0 ? slight_views(input) : ViewOptions();
-  for (int64_t k = 0; k < o.views; ++k) {
-    views.push_back(encode_all(*input.model, layout, Viewed(*all, slightly), draw).mean);
-    input.progress(static_cast<double>(k + 1) / static_cast<double>(o.views + 1));
-  }
-  auto known = labels_of(*training);
-  const auto labelled = (known >= 0).sum().item<int64_t>();
-  const auto y = labels_of(*rows.data);
-  known = torch::cat({known, torch::full({all->size() - known.size(0)}, -1, torch::kInt64)});
-  const auto p = spread_labels(codes, known, class_count(schema), o.neighbours, views);
-  return {p.narrow(0, p.size(0) - rows.data->size(), rows.data->size()), y,
-          "labels of " + std::to_string(labelled) + " rows spread over the neighbours of codes"};
+  return {torch::cat(all), labels.empty() ? Tensor() : torch::cat(labels), classifier.method(),
+          nullptr};
 }
 
 /// Classes as the numbers that their names are, NaN where none is known and -1 is a name; their
@@ -277,11 +214,16 @@ class Classify : public Task {
     // The run's own training rows need no second place in the graph.
     const bool own_rows = input.data.empty() && o_.choice.split == "train" && o_.choice.rows == 0 &&
                           o_.choice.shard.empty();
-    const auto [p, y, method] =
-        o_.method == "spread" ? carry_labels(input, rows, own_rows, o_, draw)
-                              : infer_classes(input, rows, o_.method == "logistic", o_.views, draw);
+    const bool spread = o_.method == "spread";
+    const bool choose = o_.method == "auto" && !infers_classes(*input.model, *rows.data, draw) &&
+                        has_few_labels(input);
+    const CarryOptions carry{o_.neighbours, o_.views, choose};
+    const auto [p, y, method, chosen] =
+        spread || choose ? carry_labels(input, rows, own_rows, carry, draw)
+                         : infer_classes(input, rows, o_.method == "logistic", o_.views, draw);
     const int64_t n = p.size(0);
     Json result{{"data", rows.name}, {"rows", n}, {"method", method}};
+    if (!chosen.is_null()) result["wrong_of_labelled_training_rows"] = chosen;
     if (y.defined()) result.update(judged(p, y, o_.bins));
     const auto classes = surest(p, o_.share);
     if (o_.share < 1) result["classified"] = (classes >= 0).sum().item<int64_t>();

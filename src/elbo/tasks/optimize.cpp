@@ -10,6 +10,7 @@
 #include "elbo/io/file.h"
 #include "elbo/tasks/molecule_search.h"
 #include "elbo/tasks/rows.h"
+#include "elbo/train/kept.h"
 
 namespace elbo {
 namespace {
@@ -23,7 +24,9 @@ struct OptimizeOptions {
   void fields(F&& f) {
     f("property", property, "property to optimize (default: the first that the run predicts)");
     f("direction", direction, "direction: more of the property, or less", one_of({"up", "down"}));
-    f("from", from, "SMILES of the molecule to start from");
+    f("from", from,
+      "SMILES of the molecule to start from (default: one that the model writes from the code of a "
+      "held-out row)");
     f("from_data", from_data, "number of starting rows to draw from the data at random instead",
       between(0, 1e6));
     f("split", split, "part of the data (auto = the test part where there is one, else all)",
@@ -125,6 +128,9 @@ class Optimize : public Task {
       const auto smiles = Molecule::parse(o_.from).smiles();
       return {{smiles}, encode_rows(x, {smiles}), "given"};
     }
+    if (o_.from_data == 0 && input.data.empty()) {
+      if (auto one = kept_start(input); !one.smiles.empty()) return one;
+    }
     RowChoice choice;
     choice.split = o_.split;
     const auto rows = open_task_rows(input, choice);
@@ -133,6 +139,26 @@ class Optimize : public Task {
     const auto some = some_rows(rows.data, n, key);
     const auto batch = some->get(torch::arange(some->size()));
     return {texts_of(x, batch.x), batch.x, rows.name};
+  }
+
+  /// A molecule from a code that the run keeps: the data, whose properties take long to compute,
+  /// are not read. None where there is no code that gives one.
+  Starts kept_start(const TaskInput& input) const {
+    constexpr int64_t kTried = 16;
+    const auto kept = input.run->kept();
+    if (!kept || !kept->codes.defined()) return {};
+    const auto& x = input.run->schemas().x;
+    const auto layout = code_layout(*input.model, input.run->schemas());
+    const auto key = Draw{static_cast<uint64_t>(o_.seed)}.key("optimize");
+    const auto order = torch::tensor(permutation(kept->codes.size(0), key), torch::kInt64);
+    const auto some = order.narrow(0, 0, std::min(kTried, order.size(0)));
+    const auto p = decode_codes(*input.model, layout, kept->codes.index_select(0, some), Tensor());
+    for (const auto& text : texts_of(x, p->mean())) {
+      if (const auto ids = valid_ids(x, text); ids.defined()) {
+        return {{Molecule::parse(text).smiles()}, ids, "a kept code"};
+      }
+    }
+    return {};
   }
 
   static Tensor codes_of(const TaskInput& input, const CodeLayout& layout, const Tensor& x) {
@@ -147,6 +173,15 @@ class Optimize : public Task {
   static Tensor ids_of(const Schema& x, const std::string& smiles) {
     try {
       return encode_rows(x, {smiles});
+    } catch (const Error&) {
+      return Tensor();
+    }
+  }
+
+  /// The same of a molecule; undefined where a text is none.
+  static Tensor valid_ids(const Schema& x, const std::string& text) {
+    try {
+      return ids_of(x, Molecule::parse(text).smiles());
     } catch (const Error&) {
       return Tensor();
     }
@@ -209,8 +244,8 @@ class Optimize : public Task {
                 {"starts", all.size()},
                 {"starts_with_a_molecule", found},
                 {"starts_improved", improved},
-                {"mean_rise", rise / n},
-                {"mean_similarity", found > 0 ? similarity / static_cast<double>(found) : NAN}};
+                {"mean_rise", rise / n}};
+    if (found > 0) result["mean_similarity"] = similarity / static_cast<double>(found);
     if (found < static_cast<int64_t>(all.size())) {
       result["note"] = std::to_string(all.size() - static_cast<size_t>(found)) + " of " +
                        std::to_string(all.size()) + " starts: nothing " +
@@ -222,6 +257,8 @@ class Optimize : public Task {
     if (!input.out.empty()) {
       write(input.out.string(), all, table);
       result["file"] = input.out.string();
+    } else if (table.empty()) {
+      return result;
     } else if (table.size() <= kShown) {
       result["molecules"] = table;
     } else {

@@ -124,7 +124,10 @@ std::string explorer_line(const std::vector<Reported>& runs) {
 std::string page(std::vector<Reported>& runs, int64_t side) {
   std::vector<std::string> names;
   for (const auto& r : runs) names.push_back(r.name);
-  const auto title = (runs.size() > 1 ? "elbo: " : "elbo: run ") + join(names, " · ");
+  constexpr size_t kNamed = 3;
+  const auto title = runs.size() > kNamed
+                         ? "elbo: " + std::to_string(runs.size()) + " runs"
+                         : (runs.size() > 1 ? "elbo: " : "elbo: run ") + join(names, " · ");
   std::string body, links;
   if (runs.size() > 1) {
     body +=

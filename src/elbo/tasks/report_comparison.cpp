@@ -36,10 +36,14 @@ std::string figure_cell(const Compared& f, bool best) {
   return "<td class=\"number\">" + (best ? "<strong>" + text + "</strong> best" : text) + "</td>";
 }
 
+std::string name_cell(const std::string& name) {
+  return "<th scope=\"row\" class=\"name\">" + html_escape(name) + "</th>";
+}
+
 std::string figures_table(const std::vector<Reported>& runs, bool one_data) {
   const std::vector<std::pair<std::string, std::string>> shown = {
-      {"negative_elbo", "−ELBO"},
       {"negative_log_likelihood", "−log p(x)"},
+      {"negative_elbo", "−ELBO"},
       {"reconstruction", "reconstruction"},
       {"kl", "KL"}};
   std::map<std::string, double> lowest;
@@ -50,26 +54,34 @@ std::string figures_table(const std::vector<Reported>& runs, bool one_data) {
       if (value < least) least = value;
     }
   }
-  std::string html = "<div class=\"wide\"><table><tr><th>run</th><th>model</th>";
+  std::string html = "<div class=\"wide\"><table><tr><th>run</th>";
   for (const auto& [key, title] : shown) html += "<th class=\"number\">" + title + "</th>";
-  html += "<th>findings</th></tr>";
+  html += "<th>model</th><th>findings</th></tr>";
   for (const auto& r : runs) {
     std::vector<std::string> names;
     for (const auto& f : r.findings) names.push_back(f.name);
-    html += "<tr><td>" + html_escape(r.name) + "</td><td>" +
-            html_escape(r.run->facts().value("model", "")) + "</td>";
+    html += name_cell(r.name);
     for (const auto& [key, title] : shown) {
       const auto figure = figure_of(r, key);
       const auto least = lowest.find(key);
       html +=
           figure_cell(figure, one_data && least != lowest.end() && figure.value == least->second);
     }
-    html += "<td>" + (names.empty() ? "none" : html_escape(join(names))) + "</td></tr>";
+    html += "<td>" + html_escape(r.run->facts().value("model", "")) + "</td><td>" +
+            (names.empty() ? "none" : html_escape(join(names))) + "</td></tr>";
   }
   return html + "</table></div><p class=\"soft\">Nats per row" +
          (one_data ? ", ± one standard error; the lowest is the best.</p>"
                    : ", ± one standard error. The runs have different data or preprocessing, so "
                      "their figures do not compare.</p>");
+}
+
+/// As --set and flags of training name it.
+std::string shown_option(const std::string& name) {
+  for (const std::string part : {"spec.", "train."}) {
+    if (name.starts_with(part)) return name.substr(part.size());
+  }
+  return name;
 }
 
 /// Options of all runs by dotted name, where they differ.
@@ -84,26 +96,41 @@ std::string differences(const std::vector<Reported>& runs) {
                          {"spec", r.run->spec()},
                          {"train", facts["train"]},
                          {"data", facts["data"].value("source", "")}})) {
-      own[name] = value;
-      names.insert(name);
+      const auto shown = shown_option(name);
+      own[shown] = value;
+      names.insert(shown);
     }
   }
-  std::string rows;
-  for (const auto& name : names) {
-    std::set<std::string> values;
-    for (const auto& own : options) values.insert(own.count(name) ? own.at(name) : "–");
-    if (values.size() == 1) continue;
-    rows += "<tr><th scope=\"row\">" + html_escape(name) + "</th>";
-    for (const auto& own : options) {
-      rows += "<td>" + html_escape(own.count(name) ? own.at(name) : "–") + "</td>";
+  const auto value_of = [&](size_t run, const std::string& name) {
+    const auto at = options[run].find(name);
+    return at == options[run].end() ? "–" : at->second;
+  };
+  std::erase_if(names, [&](const std::string& name) {
+    for (size_t k = 1; k < runs.size(); ++k) {
+      if (value_of(k, name) != value_of(0, name)) return false;
     }
-    rows += "</tr>";
+    return true;
+  });
+  if (names.empty()) return "<p class=\"soft\">No option differs.</p>";
+  std::vector<std::string> across;
+  for (const auto& r : runs) across.push_back(r.name);
+  std::vector<std::string> down(names.begin(), names.end());
+  // Whichever are fewer stand side by side.
+  const bool runs_below = names.size() <= runs.size();
+  if (runs_below) std::swap(across, down);
+  std::string html = "<h3>Options that differ</h3><div class=\"wide\"><table><tr><th>";
+  html += runs_below ? "run</th>" : "option</th>";
+  for (const auto& name : across) html += "<th>" + html_escape(name) + "</th>";
+  html += "</tr>";
+  for (size_t i = 0; i < down.size(); ++i) {
+    html += "<tr>" + name_cell(down[i]);
+    for (size_t k = 0; k < across.size(); ++k) {
+      html += "<td>" + html_escape(runs_below ? value_of(i, across[k]) : value_of(k, down[i])) +
+              "</td>";
+    }
+    html += "</tr>";
   }
-  if (rows.empty()) return "<p class=\"soft\">No option differs.</p>";
-  std::string head = "<tr><th>option</th>";
-  for (const auto& r : runs) head += "<th>" + html_escape(r.name) + "</th>";
-  return "<h3>Options that differ</h3><div class=\"wide\"><table>" + head + "</tr>" + rows +
-         "</table></div>";
+  return html + "</table></div>";
 }
 
 std::string losses(const std::vector<Reported>& runs, bool one_objective) {

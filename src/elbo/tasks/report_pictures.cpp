@@ -1,6 +1,7 @@
 #include "elbo/core/text.h"
 #include "elbo/io/base64.h"
 #include "elbo/io/image.h"
+#include "elbo/model/levels.h"
 #include "elbo/tasks/report_rows.h"
 #include "elbo/tasks/walks.h"
 
@@ -38,12 +39,15 @@ class PictureSections : public RowSections {
     torch::NoGradGuard no_gradient;
     RandomScope scope(static_cast<uint64_t>(s_.options().seed));
     const auto t = traversal(s_.layout(), s_.codes().mean, 0, kLines, kSteps, 2.5);
+    const Levels levels(s_.model(), s_.layout(), s_.schemas());
     std::vector<Tensor> lines;
     std::vector<std::string> names;
     const auto all = s_.layout().mean_names();
     for (size_t i = 0; i < t.dimensions.size(); ++i) {
       const auto from = static_cast<int64_t>(i) * kSteps;
-      lines.push_back(decoded(t.codes.narrow(0, from, kSteps), 0));
+      const auto way =
+          levels.settled(t.codes.narrow(0, from, kSteps), t.dimensions[i], condition(0, kSteps));
+      lines.push_back(decoded(way, 0));
       names.push_back(all[static_cast<size_t>(t.dimensions[i])]);
     }
     return grid(torch::cat(lines), kSteps,
@@ -51,7 +55,8 @@ class PictureSections : public RowSections {
                 "From top: " + join(names) +
                     (whole() ? "; from left to right the codes that occur there, in one row's code."
                              : "; from left to right −2.5 to 2.5 deviations around the data's mean "
-                               "code."));
+                               "code.") +
+                    (levels.any() ? " Levels below the moved one follow it." : ""));
   }
 
   std::string interpolations() override {

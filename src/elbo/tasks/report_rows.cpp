@@ -4,10 +4,13 @@
 
 namespace elbo {
 
+Tensor RowSections::condition(int64_t row, int64_t n) const {
+  const auto c = s_.batch().c;
+  return c.defined() ? c.narrow(0, row, 1).expand(with_rows(n, s_.schemas().c.shape)) : c;
+}
+
 Tensor RowSections::decoded(const Tensor& codes, int64_t row) const {
-  auto c = s_.batch().c;
-  if (c.defined()) c = c.narrow(0, row, 1).expand(with_rows(codes.size(0), s_.schemas().c.shape));
-  return decode_codes(s_.model(), s_.layout(), codes, c)->mean();
+  return decode_codes(s_.model(), s_.layout(), codes, condition(row, codes.size(0)))->mean();
 }
 
 Tensor RowSections::way(int64_t row, int64_t steps) const {

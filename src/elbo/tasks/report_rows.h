@@ -26,7 +26,9 @@ class RowSections {
   virtual std::string interpolations() { return ""; }
 
  protected:
-  /// Means of p(x | codes), conditions of `row` repeated.
+  /// [n, …] conditions of `row`, repeated; undefined where the model has none.
+  Tensor condition(int64_t row, int64_t n) const;
+  /// Means of p(x | codes) under it.
   Tensor decoded(const Tensor& codes, int64_t row) const;
   /// The same along the straight way from the code of `row` to that of the next.
   Tensor way(int64_t row, int64_t steps) const;

@@ -1,3 +1,4 @@
+#include "elbo/model/levels.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
 #include "elbo/tasks/walks.h"
@@ -36,6 +37,7 @@ class Traverse : public Task {
     const auto& schema = input.run->schemas().x;
     const Draw draw{static_cast<uint64_t>(o_.seed), 0};
     const auto layout = code_layout(*input.model, input.run->schemas());
+    const Levels levels(*input.model, layout, input.run->schemas());
     const auto seen = encode_all(*input.model, layout, *rows.data, draw).mean;
     const auto walk = traversal(layout, seen, o_.row, o_.dimensions, o_.steps, o_.reach);
     const auto lines = static_cast<int64_t>(walk.dimensions.size()), n = lines * o_.steps;
@@ -56,9 +58,10 @@ class Traverse : public Task {
     for (const auto d : walk.dimensions) labels.left.push_back(names[static_cast<size_t>(d)]);
     const auto file = create_output(path, schema, n, o_.steps, labels);
     for (int64_t line = 0; line < lines; ++line) {
-      const auto here = walk.codes.narrow(0, line * o_.steps, o_.steps);
       const auto given =
           c.defined() ? c.expand(with_rows(o_.steps, input.run->schemas().c.shape)) : c;
+      const auto here = levels.settled(walk.codes.narrow(0, line * o_.steps, o_.steps),
+                                       walk.dimensions[static_cast<size_t>(line)], given);
       file->append(one_value(*decode_codes(*input.model, layout, here, given), schema));
       input.progress(static_cast<double>(line + 1) / static_cast<double>(lines));
     }

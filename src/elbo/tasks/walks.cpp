@@ -32,22 +32,41 @@ Tensor turns(const Tensor& differ) {
 
 }  // namespace
 
+std::vector<int64_t> most_used(const CodeLayout& layout, const Tensor& use, int64_t n) {
+  constexpr double kUnused = 0.2;  // a little more than an active unit (Burda et al. 2016) needs
+  const auto order = use.argsort(0, /*descending=*/true);
+  std::vector<int64_t> all;
+  const auto add = [&](int64_t place) {
+    const bool known = std::find(all.begin(), all.end(), place) != all.end();
+    if (!known && static_cast<int64_t>(all.size()) < n) all.push_back(place);
+  };
+  for (const auto& part : layout.parts) {
+    if (part.size == 0) continue;
+    const auto best = use.narrow(0, part.offset, part.size).argmax().item<int64_t>() + part.offset;
+    if (layout.parts.size() > 1 && use[best].item<double>() > kUnused) add(best);
+  }
+  for (int64_t i = 0; i < use.size(0); ++i) add(order[i].item<int64_t>());
+  std::stable_sort(all.begin(), all.end(), [&](int64_t a, int64_t b) {
+    return use[a].item<double>() > use[b].item<double>();
+  });
+  return all;
+}
+
 Traversal traversal(const CodeLayout& layout, const Tensor& seen, int64_t row, int64_t lines,
                     int64_t steps, double reach) {
   Traversal t;
   t.center = seen.mean(0);
   t.spread = seen.std(0, /*unbiased=*/false);
-  const auto order = t.spread.argsort(0, /*descending=*/true);
-  lines = std::min(lines, seen.size(1));
+  t.dimensions = most_used(layout, t.spread, lines);
+  lines = static_cast<int64_t>(t.dimensions.size());
   t.codes = seen[row].unsqueeze(0).repeat({lines * steps, 1});
   const auto offsets = torch::linspace(-reach, reach, steps);
   const auto whole = layout.whole();
   for (int64_t line = 0; line < lines; ++line) {
-    const auto d = order[line].item<int64_t>();
+    const auto d = t.dimensions[static_cast<size_t>(line)];
     const auto values = whole[d].item<bool>() ? occurring(seen.select(1, d), steps)
                                               : t.center[d] + offsets * t.spread[d];
     t.codes.select(1, d).narrow(0, line * steps, steps).copy_(values);
-    t.dimensions.push_back(d);
   }
   return t;
 }

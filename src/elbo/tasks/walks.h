@@ -7,6 +7,10 @@
 
 namespace elbo {
 
+/// At most n places of a code, the most used first by `use` [D]. Of each latent variable that is
+/// used one is among them: the top of a hierarchy moves less than what is below it.
+std::vector<int64_t> most_used(const CodeLayout& layout, const Tensor& use, int64_t n);
+
 /// Codes in which the most used dimensions of one code are varied, one line each.
 struct Traversal {
   Tensor codes;                     // [lines * steps, D]

@@ -20,7 +20,8 @@ struct Kept {
       usual;  // [R, 4 + densities] parts of the anomaly scores of normal rows; [1, …] as in
               // RowScorer
   Tensor interval_levels, fills;  // as eval/completion_check.h has them
-  /// "step" of the weights; "score": {"draws", "seed", "from"}; "figures", "findings".
+  /// "step" of the weights; "score": {"draws", "seed", "from"}; "labels": {"known", "rows"} of the
+  /// training rows; "figures", "findings".
   Json about = Json::object();
 };
 

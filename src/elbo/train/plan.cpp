@@ -4,6 +4,7 @@
 
 #include "elbo/data/content_hash.h"
 #include "elbo/data/hidden_cells.h"
+#include "elbo/data/label_rows.h"
 #include "elbo/data/open.h"
 #include "elbo/data/recognise.h"
 #include "elbo/nn/bf16.h"
@@ -66,6 +67,21 @@ bool has_no_budget(const Json& options, const TrainRequest& request) {
   const bool named = options.contains("epochs") || options.contains("steps") ||
                      options.contains("batch") || options.contains("lr");
   return !named && request.from.empty();
+}
+
+/// Whether the rows to be trained on have few labels.
+bool has_few_labels_of(const Dataset& training) {
+  if (!training.schemas().y.present()) return false;
+  const auto y = labels_of(training);
+  return y.defined() && labels_are_few((y >= 0).sum().item<int64_t>(), y.size(0));
+}
+
+int64_t flops_of(const Model& model) {
+  int64_t flops = 0;
+  for (const auto& layers : {model.latent->report(), model.decoder->report()}) {
+    for (const auto& layer : layers) flops += layer.flops;
+  }
+  return flops;
 }
 
 /// The share of cells that training hides. A second stage reads rows as the first one's model does.
@@ -186,6 +202,12 @@ TrainPlan plan_training(const TrainRequest& asked) {
     for (const auto& p : model->parameters()) parameters += p.numel();
     plan.notes.push_back(usual_token_steps(options, request.train_options, plan.schemas.x,
                                            parameters, plan.training_rows));
+  }
+  if (asked.model == kUsual && asked.purpose.empty() && !first_look &&
+      has_no_budget(wanted, request) && has_few_labels_of(*training)) {
+    const auto note =
+        usual_label_budget(options, flops_of(*model), plan.training_rows, plan.validation_rows > 0);
+    if (!note.empty()) plan.notes.push_back(note);
   }
   plan.steps = options.steps > 0 ? options.steps : options.epochs * plan.steps_per_epoch;
   plan.model = model;

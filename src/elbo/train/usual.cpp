@@ -61,6 +61,35 @@ std::string usual_budget(TrainOptions& options, const Schema& x, int64_t trainin
          ", in batches of " + std::to_string(options.batch) + " (--epochs and --batch set them)";
 }
 
+bool labels_are_few(int64_t known, int64_t rows) {
+  constexpr int64_t kOthers = 3;  // to each labelled row
+  return known > 1 && known <= rows / (kOthers + 1);
+}
+
+std::string usual_label_budget(TrainOptions& options, int64_t flops, int64_t training_rows,
+                               bool validates) {
+  // Floating point operations of half a minute on two cores, of which a step has three times those
+  // of the forward pass.
+  constexpr double kWork = 5e12, kPasses = 3, kRate = 1e-3, kLowestRate = 1e-4;
+  constexpr int64_t kLeast = 300, kPatience = 5;
+  const auto each = steps_per_epoch(training_rows, options.batch);
+  const auto rows = static_cast<double>(std::min(options.batch, training_rows));
+  const auto affordable =
+      static_cast<int64_t>(kWork / std::max(1.0, kPasses * rows * static_cast<double>(flops)));
+  const auto steps = std::max(kLeast, affordable);
+  if (options.steps > 0 || steps >= options.epochs * each) return "";
+  options.steps = steps;
+  options.lr = Schedule("cosine(" + std::to_string(kRate) + ", " + std::to_string(kLowestRate) +
+                        ", " + std::to_string(steps) + ")");
+  const bool stops = validates && options.keep == "best" && options.patience == 0;
+  if (stops) options.patience = kPatience;
+  return "few labels: " + std::to_string(steps) + " steps, about half a minute on two cores" +
+         (options.patience > 0 ? ", ended where validation has not improved for " +
+                                     std::to_string(options.patience) + " epochs"
+                               : "") +
+         "; elbo classify carries the labels to other rows (--epochs or --steps train longer)";
+}
+
 bool usual_token_batch(TrainOptions& options, const Json& asked, const Schema& x) {
   if (!TextView::shows(x) || asked.contains("epochs") || asked.contains("steps")) return false;
   constexpr int64_t kShortText = 16, kRows = 32, kShortRows = 64;

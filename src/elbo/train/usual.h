@@ -22,6 +22,14 @@ std::string usual_model(const Schema& x, const std::string& purpose = "");
 std::string usual_budget(TrainOptions& options, const Schema& x, int64_t training_rows,
                          bool validates);
 
+/// Whether most rows lack the labels that some have: those without tell where classes lie, too.
+bool labels_are_few(int64_t known, int64_t rows);
+/// Training for the classes of few labels, whose model need not be at its best: about half a minute
+/// on two cores by `flops` of a row, forward, with a learning rate that falls, ended where
+/// validation stops improving. Returns a line that says so; empty where it is short anyway.
+std::string usual_label_budget(TrainOptions& options, int64_t flops, int64_t training_rows,
+                               bool validates);
+
 /// What the request itself says of training, by which the two below let its words stand.
 /// Rows of a step for texts and molecules, whose steps are long: small batches learn most in a
 /// given time. Returns whether rows of this form have a budget of their own.

@@ -1,0 +1,145 @@
+#include "elbo/tasks/carried_labels.h"
+
+#include "elbo/data/label_rows.h"
+#include "elbo/eval/linear.h"
+#include "elbo/eval/spread.h"
+#include "elbo/train/kept.h"
+#include "elbo/train/usual.h"
+
+namespace elbo {
+namespace {
+
+/// Pictures, each seen from a random place near by.
+class Viewed : public Dataset {
+ public:
+  Viewed(const Dataset& of, ViewOptions how) : of_(of), how_(how) {}
+  int64_t size() const override { return of_.size(); }
+  Schemas schemas() const override { return of_.schemas(); }
+  Batch get(const Tensor& rows, const Draw& draw) const override {
+    auto batch = of_.get(rows, draw);
+    batch.x = random_views(batch.x, how_);
+    return batch;
+  }
+
+ private:
+  const Dataset& of_;
+  const ViewOptions how_;
+};
+
+/// Codes of rows, the last of which are asked about, and what is known of the others.
+struct Asked {
+  Tensor codes, known;  // [n, D]; [n], -1 where it is not known
+  int64_t count = 0;    // of those that are asked about
+  std::vector<Tensor> views;
+};
+
+/// The labels of the rows that are asked about may be among those that are known.
+Guesses guessed(const Asked& a, int64_t classes, const CarryOptions& o, const std::string& which) {
+  const CodeGraph graph(a.codes, o.neighbours, a.views);
+  const auto labelled = (a.known >= 0).nonzero().flatten();
+  const auto count = std::to_string(labelled.size(0));
+  const int64_t first = a.codes.size(0) - a.count;
+  Guesses guesses{Tensor(), Tensor(),
+                  "labels of " + count + which + " spread over the neighbours of codes", nullptr};
+  if (o.choose && labelled.size(0) > 1) {
+    const auto wrong = cross_validated(graph, a.codes, a.known, classes);
+    guesses.chosen = {{"spread", wrong.spread}, {"logistic", wrong.logistic}};
+    if (wrong.logistic < wrong.spread) {
+      const auto told = a.codes.index_select(0, labelled);
+      const Scaling scaled(told);
+      const auto line = fit_logistic(scaled(told), a.known.index_select(0, labelled), classes);
+      guesses.method = "logistic regression on codes of " + count + " labelled rows";
+      guesses.p = line.probabilities(scaled(a.codes.slice(0, first))).to(torch::kFloat32);
+      return guesses;
+    }
+  }
+  guesses.p = graph.carried(a.known, classes).narrow(0, first, a.count);
+  return guesses;
+}
+
+/// Where the training rows are not here: by the codes of labelled ones that the run keeps, among
+/// those of others.
+Guesses carry_kept_labels(const TaskInput& input, const TaskRows& rows, const CarryOptions& o,
+                          const Draw& draw) {
+  const auto kept = input.run->kept();
+  const bool known = kept && kept->seen.defined() && kept->seen_y.defined();
+  if (!known || o.views > 0) input.run->lack_data();
+  const auto layout = code_layout(*input.model, input.run->schemas());
+  const int64_t n = rows.data->size(), between = kept->codes.defined() ? kept->codes.size(0) : 0;
+  std::vector<Tensor> codes{kept->seen};
+  if (between > 0) codes.push_back(kept->codes);
+  codes.push_back(encode_all(*input.model, layout, *rows.data, draw).mean);
+  const Asked asked{torch::cat(codes),
+                    torch::cat({kept->seen_y, torch::full({between + n}, -1, torch::kInt64)}),
+                    n,
+                    {}};
+  auto guesses = guessed(asked, class_count(input.run->schemas().y), o, " kept codes");
+  guesses.y = labels_of(*rows.data);
+  return guesses;
+}
+
+/// All labelled rows, and of the others so many that their graph is made in seconds.
+Data bounded(const Data& training, const Draw& draw) {
+  constexpr int64_t kMost = 20000;
+  const auto y = labels_of(*training);
+  if (training->size() <= kMost) return training;
+  const auto* label = y.data_ptr<int64_t>();
+  std::vector<int64_t> rows;
+  int64_t others = 0;
+  for (const auto row : permutation(training->size(), draw.key("classify"))) {
+    if (label[row] >= 0 || ++others <= kMost) rows.push_back(row);
+  }
+  std::sort(rows.begin(), rows.end());
+  return subset(training, rows);
+}
+
+}  // namespace
+
+ViewOptions slight_views(const TaskInput& input) {
+  const auto& shape = input.run->schemas().x.shape;
+  check(shape.size() == 3, "[classify] views: rows of shape ", to_string(shape),
+        " are not pictures");
+  return {0.05, 10, 0.08, 0.1, 0};
+}
+
+bool has_few_labels(const TaskInput& input) {
+  if (!input.run->schemas().y.present()) return false;
+  const auto kept = input.run->kept();
+  const Json labels = kept ? kept->about.value("labels", Json()) : Json();
+  const auto count = [&](const char* name) {
+    const auto number = labels.value(name, Json());
+    return number.is_number_integer() ? number.get<int64_t>() : 0;
+  };
+  if (labels.is_object()) return labels_are_few(count("known"), count("rows"));
+  if (!input.run->data_here()) return false;
+  const auto y = labels_of(*input.run->training_data());
+  return labels_are_few((y >= 0).sum().item<int64_t>(), y.size(0));
+}
+
+Guesses carry_labels(const TaskInput& input, const TaskRows& rows, bool own_rows,
+                     const CarryOptions& o, const Draw& draw) {
+  if (!input.run->data_here()) return carry_kept_labels(input, rows, o, draw);
+  const auto& schema = input.run->schemas().y;
+  check(schema.present(), "[classify] ", input.run->data_name(),
+        " has no labels that could be spread");
+  auto training = input.run->training_data();
+  if (o.choose && !own_rows) training = bounded(training, draw);
+  const auto all = own_rows ? training : concat({training, rows.data});
+  const auto layout = code_layout(*input.model, input.run->schemas());
+  Asked asked{encode_all(*input.model, layout, *all, draw).mean,
+              labels_of(*training),
+              rows.data->size(),
+              {}};
+  const auto slightly = o.views > 0 ? slight_views(input) : ViewOptions();
+  for (int64_t k = 0; k < o.views; ++k) {
+    asked.views.push_back(encode_all(*input.model, layout, Viewed(*all, slightly), draw).mean);
+    input.progress(static_cast<double>(k + 1) / static_cast<double>(o.views + 1));
+  }
+  const auto more = torch::full({all->size() - asked.known.size(0)}, -1, torch::kInt64);
+  asked.known = torch::cat({asked.known, more});
+  auto guesses = guessed(asked, class_count(schema), o, " rows");
+  guesses.y = labels_of(*rows.data);
+  return guesses;
+}
+
+}  // namespace elbo
