@@ -113,6 +113,11 @@ if(NOT ELBO_FOLDERS)
   endforeach()
   add_test(NAME spdx COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_spdx.py)
   set_tests_properties(spdx PROPERTIES SKIP_RETURN_CODE 77)
+  # The program, loaded once and forked for each of many short trials (tests/cli/zygote.py).
+  add_executable(elbo_zygote tests/zygote/zygote.cpp tests/zygote/entry.cpp)
+  target_compile_options(elbo_zygote PRIVATE ${ELBO_WARNINGS} -Wpedantic)
+  target_link_libraries(elbo_zygote PRIVATE elbo_commands elbo_objects)
+  target_precompile_headers(elbo_zygote REUSE_FROM elbo_objects)
   set(cli_tests speed usage words alone latents newcomer sweep work resume refuse labels stage image_vae judge text files tables generator
                 anomalies score unseen weights dates compress compress_tables refine)
   if(ELBO_RDKIT)
@@ -180,8 +185,11 @@ if(NOT ELBO_FOLDERS)
   if(ELBO_HTTP)
     add_cli_script(faults faults.py --library $<TARGET_FILE:elbo_faults>)
   endif()
-  # The long form: tests/cli/kill.py --program … --kills 50
-  add_cli_script(kill kill.py --kills 3)
+  # The long form: scripts/soak.sh
+  add_cli_script(kill kill.py --kills 4 --zygote $<TARGET_FILE:elbo_zygote> --each-alone 2)
+  # The long form: scripts/mutants.sh
+  add_cli_script(mutants ../mutants/mutate.py --count 40 --zygote $<TARGET_FILE:elbo_zygote>
+                 --keep ${CMAKE_CURRENT_BINARY_DIR}/mutants-found)
   add_test(NAME parts_left_out
            COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR}
                    -DWORK=${CMAKE_CURRENT_BINARY_DIR}/parts_left_out

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Searches for bytes that break a reader: each harness of tests/fuzz under clang's libFuzzer with the address and
 # undefined-behaviour sanitizers. Prints a table; what was found lies in build-fuzz/found/HARNESS, made small.
-#   scripts/fuzz.sh MINUTES [HARNESS…]   minutes of all harnesses together, one process at a time
+#   scripts/fuzz.sh MINUTES [OPTIONS] [HARNESS…]   minutes of all harnesses together
+#     --executions N   in all: what the minutes leave of them is done by the quicker half, with short inputs
+#     --at-once N      processes at once (1)
 #   scripts/fuzz.sh --install            installs clang first
 # A find belongs, once its cause is gone, into tests/fuzz/kept/HARNESS, where the tests run it.
 set -euo pipefail
@@ -10,11 +12,13 @@ source "$(dirname "$0")/common.sh"
 if [ "${1:-}" = --install ]; then
   as_root=()
   if ((EUID != 0)); then as_root=(sudo); fi
-  "${as_root[@]}" apt-get -q install -y --no-install-recommends clang
+  # Its sanitizers are a package that is named by its version.
+  version=$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
+  "${as_root[@]}" apt-get -q install -y --no-install-recommends clang "libclang-rt-$version-dev"
   shift
 fi
 if (($# == 0)); then
-  echo "usage: scripts/fuzz.sh [--install] MINUTES [HARNESS…]" >&2
+  echo "usage: scripts/fuzz.sh [--install] MINUTES [--executions N] [--at-once N] [HARNESS…]" >&2
   exit 2
 fi
 if ! command -v clang++ >/dev/null; then
@@ -23,6 +27,11 @@ if ! command -v clang++ >/dev/null; then
 fi
 minutes=$1
 shift
+how=()
+while [[ ${1:-} == --* ]]; do
+  how+=("$1" "$2")
+  shift 2
+done
 
 cmake --preset fuzz >build-fuzz.log 2>&1 || { cat build-fuzz.log; exit 1; }
 rm -f build-fuzz.log
@@ -35,4 +44,4 @@ export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}
 mapfile -t all < <("$program")
 if (($# > 0)); then all=("$@"); fi
 python3 tests/fuzz/seeds.py build-fuzz/seeds
-exec python3 tests/fuzz/search.py --program "$program" --folder "$root/build-fuzz" --minutes "$minutes" "${all[@]}"
+exec python3 tests/fuzz/search.py --program "$program" --folder "$root/build-fuzz" --minutes "$minutes" "${how[@]}" "${all[@]}"

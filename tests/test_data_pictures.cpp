@@ -98,6 +98,16 @@ TEST_CASE("links are followed, once, and what is left out is counted by its endi
   CHECK(told(data).find("2 links left out") != std::string::npos);
 }
 
+TEST_CASE("a picture that a later one of its archive replaces is counted") {
+  const TempFolder folder;
+  const auto path = folder.file(
+      "a.tar", make_archive("tar", {{"1.png", flat(1)}, {"2.png", flat(2)}, {"1.png", flat(3)}}));
+  const auto data = open_with(path);
+  CHECK(data->size() == 2);
+  CHECK(data->get(torch::tensor({0})).x.eq(3).all().item<bool>());
+  CHECK(told(data).find("a later one of the archive has the same name: 1") != std::string::npos);
+}
+
 TEST_CASE("pictures of 16 bits are numbers, unless 8 bits are asked for or learned") {
   const TempFolder folder;
   const auto deep = torch::tensor({{{200, 3999}, {1000, 2000}}}, torch::kInt32);

@@ -5,13 +5,13 @@ After every kill -9 the run must open (or say that it has no weights yet), and t
 In the end the log must be that of a training nobody disturbed, byte for byte.
 """
 import argparse
-import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 import time
+
+import zygote
 
 TIMEOUT = 1800
 SMALL = ["--log-every", "4", "-q", "--set", "encoder={\"type\":\"mlp\",\"hidden\":[16]}",
@@ -36,20 +36,16 @@ KINDS = {
 
 
 class Program:
-    def __init__(self, path, same_number=False):
-        # The first process of a container has the number 1 each time.
-        alone = ["unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"]
-        self.command = [*(alone if same_number else []), path]
-        self.environment = dict(os.environ, OMP_NUM_THREADS="1", ELBO_PREPARED="1")
+    """Forked children of a program that is loaded, where there is one; each `alone`-th is a process of its own."""
 
-    def start(self, *arguments):
-        return subprocess.Popen([*self.command, *arguments], env=self.environment, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def __init__(self, trials, same_number, each_alone):
+        self.trials, self.same_number, self.each_alone, self.kills = trials, same_number, each_alone, 0
 
-    def run(self, *arguments):
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=TIMEOUT)
-        return process.returncode, out + err
+    def run(self, folder, *words, limit=TIMEOUT):
+        self.kills += limit != TIMEOUT
+        if not self.trials.zygote or (limit != TIMEOUT and self.kills % self.each_alone == 0):
+            return self.trials.started(words, folder, limit)
+        return self.trials.forked(words, folder, limit, **({"alone": True} if self.same_number else {}))
 
 
 def expect(ok, message):
@@ -61,9 +57,9 @@ def check_opens(program, run, scratch):
     """A run opens, or says that it is too young; a folder before its spec is no run at all."""
     if not (run / "spec.json").exists():
         return
-    status, said = program.run("sample", str(run), "-n", "2", "-o", str(scratch / "x.npy"))
-    young = status == 1 and "no weights yet" in said
-    expect(status == 0 or young, f"after a kill `elbo sample` exits {status}: {said}")
+    ended = program.run(scratch, "sample", run, "-n", "2", "-o", "x.npy")
+    young = ended.status == 1 and "no weights yet" in ended.complaint
+    expect(ended.status == 0 or young, f"after a kill `elbo sample` exits {ended.status}: {ended.complaint}")
 
 
 def disturbed(program, run, scratch, train, longest, kills):
@@ -71,15 +67,11 @@ def disturbed(program, run, scratch, train, longest, kills):
     hits = 0
     while True:
         begun = (run / "spec.json").exists()
-        process = program.start("train", *(["--resume", str(run), "-q"] if begun else train))
-        if hits < kills:
-            time.sleep(random.uniform(0, longest))
-            if process.poll() is None:
-                process.kill()
-        _, err = process.communicate(timeout=TIMEOUT)
-        if process.returncode == 0:
+        limit = {"limit": random.uniform(0, longest)} if hits < kills else {}
+        ended = program.run(scratch, "train", *(["--resume", run, "-q"] if begun else train), **limit)
+        if ended.status == 0:
             return hits
-        expect(process.returncode == -9, f"training exits {process.returncode}: {err}")
+        expect(ended.late and ended.status == -9, f"training exits {ended.status}: {ended.complaint}")
         hits += 1
         check_opens(program, run, scratch)
 
@@ -97,15 +89,15 @@ def data_of(folder, words):
 
 def one_round(program, words, seed, kills):
     """Trainings of one kind, undisturbed and under kills; returns how many kills hit."""
-    with tempfile.TemporaryDirectory(prefix="elbo-kill-") as folder:
+    with tempfile.TemporaryDirectory(prefix="elbo-kill-", dir=zygote.scratch()) as folder:
         scratch = pathlib.Path(folder)
         train = data_of(scratch, words) + ["--seed", str(seed)]
         whole, run = scratch / "whole", scratch / "run"
         begin = time.monotonic()
-        status, said = program.run("train", *train, "--out", str(whole))
+        ended = program.run(scratch, "train", *train, "--out", whole)
         longest = time.monotonic() - begin
-        expect(status == 0, f"training exits {status}: {said}")
-        hits = disturbed(program, run, scratch, train + ["--out", str(run)], longest, kills)
+        expect(ended.status == 0, f"training exits {ended.status}: {ended.complaint}")
+        hits = disturbed(program, run, scratch, [*train, "--out", run], longest, kills)
         for name in ("log.jsonl", "weights.safetensors"):
             expect((whole / name).read_bytes() == (run / name).read_bytes(),
                    f"{name} differs from that of an undisturbed training: {' '.join(words)}")
@@ -118,22 +110,33 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
     parser.add_argument("--kills", type=int, default=3, help="of each kind of training")
+    parser.add_argument("--most", type=int, default=10, help="kills of one training")
     parser.add_argument("--kinds", default="vae", help="with commas, or all")
     parser.add_argument("--same-number", action="store_true",
                         help="every training has the process number 1 (needs root)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--zygote", help="tests/zygote, built: kills hit its forked children")
+    parser.add_argument("--each-alone", type=int, default=20, help="one kill of so many hits a process of its own")
     arguments = parser.parse_args()
     random.seed(arguments.seed)
-    program = Program(os.path.abspath(arguments.program), arguments.same_number)
+    # The first process of a container has the number 1 each time.
+    before = ["unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"] if arguments.same_number else []
+    with zygote.Trials(arguments.program, arguments.zygote, before=before) as trials:
+        program = Program(trials, arguments.same_number, arguments.each_alone)
+        kill_all(program, arguments)
+
+
+def kill_all(program, arguments):
     all_kills = all_rounds = 0
     for kind in KINDS if arguments.kinds == "all" else arguments.kinds.split(","):
         kills = rounds = 0
         while kills < arguments.kills:
-            kills += one_round(program, KINDS[kind], rounds, arguments.kills - kills)
+            kills += one_round(program, KINDS[kind], rounds, min(arguments.most, arguments.kills - kills))
             rounds += 1
         print(f"{kind:<20} {kills:>5} kills in {rounds:>3} trainings", flush=True)
         all_kills, all_rounds = all_kills + kills, all_rounds + rounds
-    print(f"{all_kills} kills in {all_rounds} trainings, every run opened and ended as undisturbed")
+    print(f"{all_kills} kills in {all_rounds} trainings, every run opened and ended as undisturbed; "
+          f"{program.trials.forks} forked, {program.trials.starts} started")
 
 
 if __name__ == "__main__":

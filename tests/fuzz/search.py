@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs libFuzzer on each harness in turn, makes finds small, and prints a table. Started by scripts/fuzz.sh."""
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -9,6 +10,7 @@ import sys
 import time
 
 SLOWEST, MOST_MEMORY, MOST_AT_ONCE = 5, 2048, 1100  # seconds; MB in all; MB of one allocation
+SHORT = 512  # bytes of an input where many are wanted
 
 
 def stat(text, name):
@@ -24,61 +26,103 @@ def small(program, environment, find):
     return out if out.exists() else find
 
 
-def search(arguments, name, seconds):
-    """One harness for this long; libFuzzer is started again behind each find."""
-    environment = dict(os.environ, ELBO_FUZZ=name)
-    folder = arguments.folder
-    corpus, found = folder / "corpus" / name, folder / "found" / name
-    corpus.mkdir(parents=True, exist_ok=True)
-    found.mkdir(parents=True, exist_ok=True)
-    kept = pathlib.Path(__file__).parent / "kept" / name
-    seeds = [str(p) for p in (folder / "seeds" / name, kept) if p.exists()]
-    row = {"harness": name, "executions": 0, "seconds": 0.0, "finds": 0, "slowest": 0, "memory": 0}
-    began = time.monotonic()
-    while (left := seconds - (time.monotonic() - began)) > 1:
-        command = [arguments.program, str(corpus), *seeds, f"-max_total_time={int(left)}", f"-timeout={SLOWEST}",
+class Search:
+    """One harness; libFuzzer is started again behind each find."""
+
+    def __init__(self, arguments, name):
+        self.arguments, self.name = arguments, name
+        self.environment = dict(os.environ, ELBO_FUZZ=name)
+        folder = arguments.folder
+        self.corpus, self.found = folder / "corpus" / name, folder / "found" / name
+        self.corpus.mkdir(parents=True, exist_ok=True)
+        self.found.mkdir(parents=True, exist_ok=True)
+        kept = pathlib.Path(__file__).parent / "kept" / name
+        self.seeds = [str(p) for p in (folder / "seeds" / name, kept) if p.exists()]
+        self.executions = self.finds = self.slowest = self.memory = 0
+        self.seconds = 0.0
+
+    def rate(self):
+        return self.executions / max(self.seconds, 1e-9)
+
+    def once(self, *bounds):
+        """One start of libFuzzer; whether it has ended without a find."""
+        command = [self.arguments.program, str(self.corpus), *self.seeds, f"-timeout={SLOWEST}",
                    f"-rss_limit_mb={MOST_MEMORY}", f"-malloc_limit_mb={MOST_AT_ONCE}", "-print_final_stats=1",
-                   "-max_len=65536", f"-artifact_prefix={found}/", "-verbosity=1"]
-        before = set(found.iterdir())
-        ran = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                   f"-artifact_prefix={self.found}/", "-verbosity=1", "-reload=0", *bounds]
+        before = set(self.found.iterdir())
+        began = time.monotonic()
+        ran = subprocess.run(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                              errors="replace")
-        row["executions"] += stat(ran.stderr, "number_of_executed_units")
-        row["slowest"] = max(row["slowest"], stat(ran.stderr, "slowest_unit_time_sec"))
-        row["memory"] = max(row["memory"], stat(ran.stderr, "peak_rss_mb"))
-        new = [p for p in found.iterdir() if p not in before and not p.name.startswith("slow-")]
+        self.seconds += time.monotonic() - began
+        done = stat(ran.stderr, "number_of_executed_units")
+        self.executions += done
+        self.slowest = max(self.slowest, stat(ran.stderr, "slowest_unit_time_sec"))
+        self.memory = max(self.memory, stat(ran.stderr, "peak_rss_mb"))
+        new = [p for p in self.found.iterdir() if p not in before and not p.name.startswith("slow-")]
         if ran.returncode == 0 and not new:
-            break
-        row["finds"] += 1
-        (found / f"{name}-{row['finds']}.log").write_text(ran.stderr[-20000:])
+            return True
+        self.finds += 1
+        (self.found / f"{self.name}-{self.finds}.log").write_text(ran.stderr[-20000:])
         summary = re.findall(r"SUMMARY: .*|fuzz: .*|ERROR: .*", ran.stderr)
-        print(f"{name}: {summary[-1] if summary else ran.stderr[-400:]}", file=sys.stderr, flush=True)
+        print(f"{self.name}: {summary[-1] if summary else ran.stderr[-400:]}", file=sys.stderr, flush=True)
         for find in new:
             if not find.name.startswith(("timeout", "oom")):
-                small(arguments.program, environment, find)
-        if row["finds"] >= arguments.finds:
-            break
-    row["seconds"] = time.monotonic() - began
-    return row
+                small(self.arguments.program, self.environment, find)
+        return False
+
+    def goes_on(self):
+        return self.finds < self.arguments.finds
+
+    def for_seconds(self, seconds):
+        until = self.seconds + seconds
+        while self.goes_on() and (left := until - self.seconds) > 1:
+            if self.once(f"-max_total_time={int(left)}", "-max_len=65536"):
+                break
+        return self
+
+    def for_executions(self, count):
+        until = self.executions + count
+        while self.goes_on() and (left := until - self.executions) > 0:
+            if self.once(f"-runs={int(left) + 1}", f"-max_len={SHORT}", "-entropic=0"):
+                break
+        return self
+
+    def show(self):
+        print(f"{self.name:<18} {self.executions:>11,} {self.rate():>10,.0f} {self.finds:>6} {self.slowest:>11} "
+              f"{self.memory:>9,}", flush=True)
+
+
+def shares(searches, missing):
+    """The quicker half of the harnesses takes what is missing, each for as long as the others."""
+    quick = sorted(searches, key=Search.rate)[len(searches) // 2:]
+    seconds = missing / max(sum(one.rate() for one in quick), 1e-9)
+    return [(one, int(one.rate() * seconds)) for one in quick]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True)
     parser.add_argument("--folder", type=pathlib.Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--minutes", type=float, required=True, help="of all harnesses together, each as long as the others")
+    parser.add_argument("--executions", type=float, default=0,
+                        help="in all; what the minutes leave of them is done by the quicker half, with short inputs")
+    parser.add_argument("--at-once", type=int, default=1, help="processes")
     parser.add_argument("--finds", type=int, default=3, help="finds after which a harness stops")
     parser.add_argument("harnesses", nargs="+")
     arguments = parser.parse_args()
-    seconds = arguments.minutes * 60 / len(arguments.harnesses)
-    print(f"{'harness':<12} {'executions':>11} {'per second':>10} {'finds':>6} {'slowest (s)':>11} {'peak (MB)':>9}")
-    total = finds = 0
-    for name in arguments.harnesses:
-        row = search(arguments, name, seconds)
-        rate = row["executions"] / max(row["seconds"], 1e-9)
-        total, finds = total + row["executions"], finds + row["finds"]
-        print(f"{name:<12} {row['executions']:>11,} {rate:>10,.0f} {row['finds']:>6} {row['slowest']:>11} "
-              f"{row['memory']:>9,}", flush=True)
-    print(f"{'all':<12} {total:>11,} executions, {finds} finds")
+    seconds = arguments.minutes * 60 / len(arguments.harnesses) * arguments.at_once
+    searches = [Search(arguments, name) for name in arguments.harnesses]
+    print(f"{'harness':<18} {'executions':>11} {'per second':>10} {'finds':>6} {'slowest (s)':>11} {'peak (MB)':>9}")
+    with concurrent.futures.ThreadPoolExecutor(arguments.at_once) as pool:
+        for one in pool.map(lambda one: one.for_seconds(seconds), searches):
+            one.show()
+        missing = arguments.executions - sum(one.executions for one in searches)
+        if missing > 0:
+            print("with the quicker half for the rest:")
+            for one in pool.map(lambda share: share[0].for_executions(share[1]), shares(searches, missing)):
+                one.show()
+    finds = sum(one.finds for one in searches)
+    print(f"{'all':<18} {sum(one.executions for one in searches):>11,} executions, {finds} finds")
     return 1 if finds else 0
 
 

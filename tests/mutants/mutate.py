@@ -4,25 +4,28 @@
 A mutant may be refused (exit 1, one line) or read. Counted are ends by a signal, exits 70, other
 exits, hangs, memory above the bound, and silent differences: formats that carry checksums (gzip,
 zip, PNG, safetensors' header against its size, TensorBoard's) must not give other rows than before.
+
+Trials are forked children of a program that is loaded (--zygote); one in --both runs again as a
+process of its own and must say the same.
 """
 import argparse
 import collections
 import hashlib
 import json
-import os
 import pathlib
 import random
 import re
 import resource
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "fuzz"))
+sys.path[:0] = [str(HERE.parent / "fuzz"), str(HERE.parent / "cli")]
 import seeds  # noqa: E402
+import zygote  # noqa: E402
 
 # The reader's name, the harness whose seeds it reads, the file's name.
 DATA = [("table", "table", "x.csv"), ("series", "series", "x.csv"), ("text", "text", "x.txt"),
@@ -32,6 +35,7 @@ DATA = [("table", "table", "x.csv"), ("series", "series", "x.csv"), ("text", "te
 OPTIONS = {"series": ["--window", "3"], "sqlite": []}
 RUN_FILES = ("spec.json", "schema.json", "weights.safetensors", "state.safetensors", "log.jsonl",
              "kept.safetensors")
+WORK = 20  # seconds of a processor, after which a trial hangs
 INTERESTING = [0, 1, 0x7f, 0x80, 0xff, 0x0a, 0x22, 0x2c, 0x5b, 0x7b]
 
 
@@ -138,62 +142,54 @@ def run_mutant(file, content, texts):
 
 
 class Judge:
-    def __init__(self, program, memory, keep):
-        self.program, self.memory, self.keep = program, memory << 20, keep
-        self.environment = dict(os.environ, OMP_NUM_THREADS="1", ELBO_PREPARED="1",
-                                ELBO_MEMORY=str(memory / 1024))
+    def __init__(self, trials, memory, keep, both):
+        self.trials, self.memory, self.keep, self.both = trials, memory << 20, keep, both
         self.counts = collections.defaultdict(collections.Counter)
+        self.done = 0
 
     def run(self, words, folder):
-        """Status, results and complaints, peak memory in bytes."""
-        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaints:
-            process = subprocess.Popen([self.program, *words], cwd=folder, env=self.environment,
-                                       stdin=subprocess.DEVNULL, stdout=said, stderr=complaints)
-            until = time.monotonic() + 60
-            while True:
-                ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-                if ended:
-                    break
-                if time.monotonic() > until:
-                    process.kill()
-                    os.wait4(process.pid, 0)
-                    process.returncode = 0
-                    return "hang", "", "", 0
-                time.sleep(0.01)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            said.seek(0)
-            complaints.seek(0)
-            texts = [file.read().decode(errors="replace") for file in (said, complaints)]
-            return process.returncode, *texts, usage.ru_maxrss << 10
+        # A child that takes all memory would end others than itself.
+        return self.trials.run(words, folder, work=WORK, data=2 * self.memory)
 
-    def judge(self, kind, words, folder, file, content, expected):
+    def judge(self, kind, words, prepare, folder, file, content, expected):
         """`expected`: what an undamaged file says where checksums guard it, else None."""
-        status, said, complaint, memory = self.run(words, folder)
+        prepare()
+        found = self.run(words, folder)
+        wrong = self.fault(found, expected)
+        self.done += 1
+        if self.both and self.trials.zygote and self.done % self.both == 0:
+            prepare()
+            alone = self.trials.started(words, folder, work=WORK)
+            wrong = wrong or self.fault(alone, expected) or ("unlike" if alone.told() != found.told() else "")
+            if wrong == "unlike":
+                found.complaint += f"\nas a process of its own: {alone.status}\n{alone.complaint}\n{alone.said}"
         count = self.counts[kind]
         count["mutants"] += 1
-        wrong = ""
-        if status == "hang":
-            wrong = "hang"
-        elif status < 0:
-            wrong = "signal"
-        elif status == 70:
-            wrong = "exit 70"
-        elif status not in (0, 1):
-            wrong = "other exit"
-        elif status == 1 and len(complaint.strip().splitlines()) != 1:
-            wrong = "lines"
-        elif memory > self.memory:
-            wrong = "memory"
-        elif status == 0 and expected is not None and said != expected:
-            wrong = "silent"
-        count["refused" if status == 1 else "read" if status == 0 else "broken"] += 1
+        count["refused" if found.status == 1 else "read" if found.status == 0 else "broken"] += 1
         if not wrong:
             return
         count[wrong] += 1
-        name = self.keep / f"{kind.replace('/', '_')}-{hashlib.sha256(content).hexdigest()[:12]}"
-        name.with_suffix(".bin").write_bytes(content)
-        name.with_suffix(".txt").write_text(f"{wrong}: {' '.join(words)} ({file})\n{status} {memory >> 20} MB\n{complaint[-3000:]}\n{said[-3000:]}")
-        print(f"{kind}: {wrong}: {complaint.strip()[:200] or status}", file=sys.stderr)
+        name = f"{kind.replace('/', '_')}-{hashlib.sha256(content).hexdigest()[:12]}"
+        (self.keep / f"{name}.bin").write_bytes(content)
+        (self.keep / f"{name}.txt").write_text(f"{wrong}: {' '.join(words)} ({file})\n{found.status} {found.memory >> 20} MB\n"
+                                            f"{found.complaint[-3000:]}\n{found.said[-3000:]}")
+        print(f"{kind}: {wrong}: {found.complaint.strip()[:200] or found.status}", file=sys.stderr, flush=True)
+
+    def fault(self, found, expected):
+        """What a trial has done that it may not; empty: nothing."""
+        if found.late or found.status == -signal.SIGXCPU:
+            return "hang"
+        if found.status < 0:
+            return "signal"
+        if found.status == 70:
+            return "exit 70"
+        if found.status not in (0, 1):
+            return "other exit"
+        if found.status == 1 and len(found.complaint.strip().splitlines()) != 1:
+            return "lines"
+        if found.memory > self.memory:
+            return "memory"
+        return "silent" if found.status == 0 and expected is not None and found.said != expected else ""
 
 
 def guarded(reader, content):
@@ -205,10 +201,11 @@ def damage_data(judge, count, folder):
     corpus = {name: list((files.values() if isinstance(files, dict) else files))
               for name, files in seeds.corpus().items()}
     everything = [content for files in corpus.values() for content in files]
+    whole = {}  # what undamaged files say
+    place = folder / "data"
     for number in range(count):
         reader, harness, file = DATA[number % len(DATA)]
         content = random.choice(corpus[harness])
-        place = folder / "data"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         source = f"{reader}:{file}"
@@ -219,12 +216,14 @@ def damage_data(judge, count, folder):
         words = ["train", source, "--dry-run", "--json", *OPTIONS.get(reader, [])]
         expected = None
         if guarded(reader, content):
-            target.write_bytes(content)
-            status, said, _, _ = judge.run(words, place)
-            expected = said if status == 0 else None
+            if (reader, content) not in whole:
+                target.write_bytes(content)
+                found = judge.run(words, place)
+                whole[reader, content] = found.said if found.status == 0 else None
+            expected = whole[reader, content]
         changed = mutant(content, everything)
-        target.write_bytes(changed)
-        judge.judge(f"{reader}/{harness}", words, place, file, changed, expected)
+        judge.judge(f"{reader}/{harness}", words, lambda to=target, what=changed: to.write_bytes(what), place, file,
+                    changed, expected)
 
 
 def damage_runs(judge, count, folder):
@@ -233,29 +232,30 @@ def damage_runs(judge, count, folder):
     words = ["train", "builtin:digits", "--rows", "60", "--batch", "20", "--epochs", "1", "-q", "-o", "made"]
     for part in ("encoder", "decoder"):
         words += ["--set", f"{part}.type=mlp", "--set", f"{part}.hidden=[8]"]
-    status, _, complaint, _ = judge.run(words, folder)
-    assert status == 0, complaint
+    found = judge.run(words, folder)
+    assert found.status == 0, found.complaint
     runs = [made, *sorted((HERE.parent / "fixtures/runs").iterdir())]
     texts = [p.read_bytes() for run in runs for p in run.iterdir() if p.suffix == ".json"]
+    run = folder / "run"
     for number in range(count):
         whole = made if number % 3 == 0 else random.choice(runs)
         present = [name for name in RUN_FILES if (whole / name).exists()]
         file = random.choice(present)
-        run = folder / "run"
-        shutil.rmtree(run, ignore_errors=True)
-        shutil.copytree(whole, run)
-        target = run / file
-        target.chmod(0o644)
-        changed = run_mutant(file, target.read_bytes(), texts)
-        target.write_bytes(changed)
+        changed = run_mutant(file, (whole / file).read_bytes(), texts)
         resumes = file == "state.safetensors" or (whole == made and number % 2)
         words = (["train", "--resume", "run", "--epochs", "2", "-q"] if resumes
                  else ["sample", "run", "-n", "2", "-q"] if number % 2 == 0
                  else ["evaluate", "run", "-q", "--rows", "3", "--draws", "2", "--metrics", "none",
                        "--data-dir", str(HERE.parent / "fixtures")])
-        for old in folder.glob("samples*"):
-            old.unlink()
-        judge.judge(f"run/{file}", words, folder, file, changed, None)
+
+        def prepare(whole=whole, file=file, changed=changed):
+            shutil.rmtree(run, ignore_errors=True)
+            shutil.copytree(whole, run)
+            (run / file).chmod(0o644)
+            (run / file).write_bytes(changed)
+            for old in folder.glob("samples*"):
+                old.unlink()
+        judge.judge(f"run/{file}", words, prepare, folder, file, changed, None)
 
 
 def main():
@@ -265,20 +265,26 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--memory", type=int, default=2048, help="MB that the program may take")
     parser.add_argument("--keep", type=pathlib.Path, default=pathlib.Path("mutants-found"))
+    parser.add_argument("--zygote", help="tests/zygote, built")
+    parser.add_argument("--both", type=int, default=20)
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     arguments.keep.mkdir(parents=True, exist_ok=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    judge = Judge(str(pathlib.Path(arguments.program).resolve()), arguments.memory, arguments.keep.resolve())
-    with tempfile.TemporaryDirectory(prefix="elbo-mutants-") as folder:
+    bound = {"ELBO_MEMORY": str(arguments.memory / 1024)}
+    began = time.monotonic()
+    with (zygote.Trials(arguments.program, arguments.zygote, bound) as trials,
+          tempfile.TemporaryDirectory(prefix="elbo-mutants-", dir=zygote.scratch()) as folder):
+        judge = Judge(trials, arguments.memory, arguments.keep.resolve(), arguments.both)
         damage_data(judge, arguments.count, pathlib.Path(folder))
         damage_runs(judge, arguments.count, pathlib.Path(folder))
-    columns = ("mutants", "read", "refused", "signal", "exit 70", "other exit", "hang", "memory", "silent", "lines")
+    columns = ("mutants", "read", "refused", "signal", "exit 70", "other exit", "hang", "memory", "silent", "lines", "unlike")
     print(f"{'':<24}" + "".join(f"{c:>11}" for c in columns))
     total = collections.Counter()
     for kind, count in [*sorted(judge.counts.items()), ("all", total)]:
         total.update(count if kind != "all" else {})
         print(f"{kind:<24}" + "".join(f"{count[c]:>11}" for c in columns))
+    print(f"{trials.forks} forked, {trials.starts} started, {time.monotonic() - began:.0f} s")
     return 1 if any(total[c] for c in columns[3:]) else 0
 
 

@@ -24,12 +24,19 @@ struct LengthSymbol {
   int digits = 0;
 };
 
+bool is_length_sign(const std::string& sign, const std::string& word) {
+  if (sign.empty() || sign == "=" || sign == "#") return true;
+  const bool marks = sign.size() == 2 && sign.find_first_not_of("-/\\") == std::string::npos;
+  return word == "Ring" && marks && sign != "--";
+}
+
 LengthSymbol as_length(const std::string& symbol) {
   for (const std::string word : {"Branch", "Ring"}) {
     const auto at = symbol.find(word);
     if (at == std::string::npos || symbol.size() != at + word.size() + 2) continue;
     const int digits = symbol[at + word.size()] - '0';
-    if (digits >= 1 && digits <= 3) return {symbol.substr(1, at - 1), word, digits};
+    const auto sign = symbol.substr(1, at - 1);
+    if (digits >= 1 && digits <= 3 && is_length_sign(sign, word)) return {sign, word, digits};
   }
   return {};
 }

@@ -346,7 +346,9 @@ PictureListing list_pictures(const std::string& path) {
   }
   auto& names = listing.names;
   std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
+  const auto more = std::unique(names.begin(), names.end());
+  listing.replaced = names.end() - more;
+  names.erase(more, names.end());
   std::sort(listing.broken.begin(), listing.broken.end());
   return listing;
 }
@@ -372,6 +374,10 @@ std::vector<std::string> listing_notes(const PictureListing& listing) {
               (package.empty() ? "" : " (pictures that need " + package + " at building)");
   }
   if (!others.empty()) notes.push_back("files left out: " + others);
+  if (listing.replaced > 0) {
+    notes.push_back("pictures left out, since a later one of the archive has the same name: " +
+                    std::to_string(listing.replaced));
+  }
   if (!listing.broken.empty()) {
     notes.push_back(std::to_string(listing.broken.size()) +
                     " links left out, which lead nowhere or back: " + joined(listing.broken));

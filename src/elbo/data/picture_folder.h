@@ -12,6 +12,7 @@ namespace elbo {
 struct PictureListing {
   std::vector<std::string> names;         // of pictures, sorted, with / between folders
   std::map<std::string, int64_t> others;  // how many files of each other ending
+  int64_t replaced = 0;  // pictures of an archive that a later one of the same name replaces
   std::vector<std::string> broken;  // links that lead nowhere, or back to where they came from
 };
 /// Goes through a folder, links to folders and files included, or an archive. Hidden files do not

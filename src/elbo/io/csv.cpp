@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include "elbo/core/error.h"
 #include "elbo/io/archive.h"
@@ -34,6 +35,7 @@ struct CsvReader::Source {
     check(!known || !S_ISDIR(status.st_mode), "[csv] ", path, ": is a folder, expected a file");
     unsigned char magic[2] = {0, 0};
     const bool seekable = known && S_ISREG(status.st_mode);
+    if (seekable) left_ = static_cast<size_t>(std::max<off_t>(status.st_size, 0));
     if (seekable && ::pread(file_, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b) {
       packed_ = gzdopen(file_, "rb");
       check(packed_ != nullptr, "[csv] ", path, ": out of memory");
@@ -50,6 +52,9 @@ struct CsvReader::Source {
   }
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
+
+  /// Room for the next read: a small file takes little, and one byte shows its end.
+  size_t block() const { return packed_ || zipped_ ? kBlock : std::min(kBlock, left_ + 1); }
 
   size_t read(char* to, size_t most) {
     if (zipped_) {
@@ -70,7 +75,9 @@ struct CsvReader::Source {
       const ssize_t got = ::read(file_, to, most);
       if (got < 0 && errno == EINTR) continue;
       check(got >= 0, "[csv] ", path_, ": ", std::strerror(errno));
-      return static_cast<size_t>(got);
+      const auto size = static_cast<size_t>(got);
+      left_ = size > left_ ? kUnknown : left_ - size;
+      return size;
     }
   }
 
@@ -95,6 +102,9 @@ struct CsvReader::Source {
 
   std::string path_, bytes_;
   size_t at_ = 0;
+  // What is to come of a plain file as it was when it was opened; one that has grown is a pipe.
+  static constexpr size_t kUnknown = std::numeric_limits<size_t>::max() / 2;
+  size_t left_ = kUnknown;
   bool zipped_ = false;
   int file_ = -1;
   gzFile packed_ = nullptr;
@@ -126,8 +136,9 @@ void CsvReader::begin() {
 bool CsvReader::fill() {
   if (at_end_) return false;
   const size_t used = buffer_.size();
-  buffer_.resize(used + kBlock);
-  const size_t got = source_->read(buffer_.data() + used, kBlock);
+  const size_t most = source_->block();
+  buffer_.resize(used + most);
+  const size_t got = source_->read(buffer_.data() + used, most);
   buffer_.resize(used + got);
   at_end_ = got == 0;
   return got > 0;
