@@ -114,7 +114,7 @@ if(NOT ELBO_FOLDERS)
   add_test(NAME spdx COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tests/test_spdx.py)
   set_tests_properties(spdx PROPERTIES SKIP_RETURN_CODE 77)
   set(cli_tests speed usage words alone latents newcomer sweep work resume refuse labels stage image_vae judge text files tables generator
-                anomalies score unseen weights dates compress compress_tables refine)
+                anomalies copies score unseen weights dates compress compress_tables refine)
   if(ELBO_RDKIT)
     list(APPEND cli_tests molecules)
   endif()
