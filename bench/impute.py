@@ -19,7 +19,10 @@ import numpy as np
 
 import program
 
-TYPES = {"count": "count", "cat": "category", "pos": "positive", "ordinal": "ordinal"}
+# Types of HI-VAE's files and of elbo's own; of others elbo decides.
+TYPES = {"cat": "category", "pos": "positive"}
+KNOWN = ("real", "positive", "count", "ordinal", "category", "binary", "date")
+CLASSES = ("cat", "category", "binary")
 SEED_MASKS = 5
 
 
@@ -34,6 +37,15 @@ def read_table(folder):
     with open(folder / "data_types.csv") as file:
         types = [row["type"] for row in csv.DictReader(file)]
     return rows, types
+
+
+def elbo_type(name):
+    """As `--types` has it; "" where it is left to elbo."""
+    name = TYPES.get(name, name)
+    if name in KNOWN:
+        return name
+    print(f"  type {name!r} is unknown: inferred by elbo, judged as numbers", flush=True)
+    return ""
 
 
 def read_mask(path, shape):
@@ -88,7 +100,7 @@ def errors(truth, filled, missing, types):
     for i, kind in enumerate(types):
         holes = missing[:, i]
         a, b = truth[holes, i], filled[holes, i]
-        if kind == "cat":
+        if kind in CLASSES:
             found.append(np.mean(a != b))
         elif kind == "ordinal":
             found.append(np.mean(np.abs(a - b)) / len(np.unique(truth[:, i])))
@@ -102,7 +114,7 @@ def mean_mode(truth, missing, types):
     for i, kind in enumerate(types):
         seen = truth[~missing[:, i] & ~np.isnan(truth[:, i]), i]
         values, counts = np.unique(seen, return_counts=True)
-        whole = kind in ("cat", "ordinal")
+        whole = kind in (*CLASSES, "ordinal")
         filled[missing[:, i], i] = values[counts.argmax()] if whole else seen.mean()
     return filled
 
@@ -111,13 +123,13 @@ def hi_vae(options, name, folder):
     rows, types = read_table(options.data / name)
     truth = np.array(rows, float)
     absent = np.isnan(truth)
-    cat = np.array([t == "cat" for t in types])
+    cat = np.array([t in CLASSES for t in types])
     for share in options.shares:
         table = []
         for k in range(1, options.masks + 1):
             mask = read_mask(options.data / name / f"Missing{share}_{k}.csv.gz", truth.shape)
             mask &= ~absent  # cells that nobody knows are not judged
-            filled, intervals, seconds = fill(options, rows, mask, [TYPES[t] for t in types], folder)
+            filled, intervals, seconds = fill(options, rows, mask, [elbo_type(t) for t in types], folder)
             seen = ~mask & ~absent
             assert np.array_equal(filled[seen], truth[seen]), "an observed cell has changed"
             e = errors(truth, filled, mask, types)

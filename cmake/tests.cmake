@@ -119,7 +119,7 @@ if(NOT ELBO_FOLDERS)
   target_link_libraries(elbo_zygote PRIVATE elbo_commands elbo_objects)
   target_precompile_headers(elbo_zygote REUSE_FROM elbo_objects)
   set(cli_tests speed usage words alone latents newcomer sweep work resume refuse labels stage image_vae judge text files tables generator
-                anomalies score unseen weights dates compress compress_tables refine)
+                anomalies copies score unseen weights dates compress compress_tables refine)
   if(ELBO_RDKIT)
     list(APPEND cli_tests molecules)
   endif()

@@ -112,6 +112,71 @@ TEST_CASE("classes: the kernels of a column sum to 1, missing cells say nothing"
   CHECK_CLOSE((-kernels->surprise(batch, false)).exp().sum().item<double>(), 1.0, kFloatSums);
 }
 
+/// Two classes that go together but for one row in a hundred, and a number that they say nothing
+/// of.
+Data classes_together(int64_t rows, uint64_t seed) {
+  const TempFolder folder;
+  std::ostringstream file;
+  file << "role,sex,age\n";
+  RandomScope scope(seed);
+  const auto role = torch::randint(0, 2, {rows}), rare = torch::randint(0, 100, {rows}),
+             age = torch::randint(20, 90, {rows});
+  for (int64_t i = 0; i < rows; ++i) {
+    const bool wife = role[i].item<int64_t>() == 1, other = rare[i].item<int64_t>() == 0;
+    file << (wife ? "wife" : "husband") << ',' << (wife != other ? "female" : "male") << ','
+         << age[i].item<int64_t>() << '\n';
+  }
+  return open_data(folder.file("t.csv", file.str()), {});
+}
+
+TEST_CASE(
+    "pairs: how much rarer than independent is 1 on average, and names what never goes together") {
+  const auto data = classes_together(4000, 8);
+  const auto density = fitted("pairs", data);
+  const auto all = classes_together(4000, 9)->get(torch::arange(4000));
+  // An e-value: its mean over fresh rows is 1, but for counts that are smoothed.
+  CHECK(std::abs(density->surprise(all, false).exp().mean().item<double>() - 1) < 0.05);
+  auto odd = data->get(torch::arange(200));
+  odd.x = odd.x.clone();
+  const auto usual = density->surprise(odd, false).median().item<double>();
+  odd.x.select(1, 1).copy_(1 - odd.x.select(1, 0));
+  const auto first = density->surprise(odd, false);
+  odd.x.select(1, 1).copy_(odd.x.select(1, 0));
+  const auto second = density->surprise(odd, false);
+  // One of the two puts each role beside the sex that it does not have: 50 times rarer, in one of
+  // three pairs.
+  const auto broken = torch::maximum(first, second), whole = torch::minimum(first, second);
+  CHECK((broken > 2).all().item<bool>());
+  CHECK((whole < usual + 1).all().item<bool>());
+}
+
+TEST_CASE(
+    "pairs: a row that was seen is judged by the others, cells that are missing say nothing") {
+  const auto data = classes_together(60, 10);
+  const auto density = fitted("pairs", data);
+  auto rows = data->get(torch::arange(60));
+  CHECK((density->surprise(rows, true) > density->surprise(rows, false)).all().item<bool>());
+  rows.mask = torch::zeros_like(rows.x);
+  CHECK(density->surprise(rows, false).abs().max().item<double>() == 0);
+  rows.mask.select(1, 0).fill_(1);
+  CHECK(density->surprise(rows, false).abs().max().item<double>() == 0);
+}
+
+TEST_CASE("pairs: of many columns those that tell most of each other are kept") {
+  RandomScope scope(11);
+  auto x = torch::randn({400, 12}, torch::kFloat64);
+  x.select(1, 7).copy_(x.select(1, 2));
+  const auto density = fitted({{"type", "pairs"}, {"pairs", 1}, {"states", 4}}, rows_of(x));
+  auto apart = x.clone();
+  apart.select(1, 7).neg_();
+  const auto usual = density->surprise(rows_as_batch(x), false),
+             odd = density->surprise(rows_as_batch(apart), false);
+  CHECK((usual < 0).all().item<bool>());
+  CHECK((odd > 3).all().item<bool>());
+  const auto alone = fitted("pairs", rows_of(x.narrow(1, 0, 1)));
+  CHECK(alone->surprise(rows_as_batch(x.narrow(1, 0, 1)), true).abs().max().item<double>() == 0);
+}
+
 TEST_CASE("a spec's densities are checked by name and bounded by the rows") {
   const auto resolved = resolve_densities({"gaussians", {{"type", "neighbours"}, {"rows", 500}}});
   CHECK(bounded_densities(resolved, 80)[1]["rows"] == 80);

@@ -5,7 +5,7 @@
 
 namespace elbo {
 
-/// What a number is filled with: what the model expects, the middle of its draws, or a constant.
+/// What a cell is filled with: what the model expects, the middle of its draws, or a constant.
 enum class Fill : int64_t { kMean, kMedian, kConstant };
 
 /// How the absent cells of a table are filled.

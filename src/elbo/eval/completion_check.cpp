@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace elbo {
 namespace {
@@ -11,30 +10,44 @@ constexpr double kHidden = 0.25;      // as tables hide of their cells in traini
 constexpr int64_t kJudgedRows = 800;  // 200 hidden cells of each column
 constexpr double kWidest = 0.999;     // of draws there are a few hundred
 
-/// The rows with a quarter of their known cells hidden, and which of the numbers these are.
-std::pair<Batch, Tensor> with_hidden(const Batch& batch, const Tensor& numeric) {
+/// The rows with a quarter of their known cells hidden, and which these are.
+std::pair<Batch, Tensor> with_hidden(const Batch& batch) {
   const auto known =
       batch.mask.defined() ? batch.mask > 0 : torch::ones_like(batch.x, torch::kBool);
   const auto hidden = known & (torch::rand_like(batch.x) < kHidden);
   Batch shown = batch;
   shown.mask = (known & ~hidden).to(torch::kFloat32);
   shown.x = batch.x.masked_fill(shown.mask == 0, 0);
-  return {shown, hidden & numeric};
+  return {shown, hidden};
 }
 
-/// What the hidden numbers of each column are missed by, squared and summed, for the ways to fill.
+/// [D] bool: the columns for which `is` holds.
+template <class Is>
+Tensor columns_that(const std::vector<Column>& columns, const Is& is) {
+  std::vector<uint8_t> flags;
+  for (const auto& column : columns) flags.push_back(is(column));
+  return torch::tensor(flags).to(torch::kBool);
+}
+
+/// What the hidden cells of each column are missed by, summed, for the ways to fill: numbers by the
+/// squared error, grades by the steps between, classes by how many are wrong.
 class FillErrors {
  public:
   /// `constants` [C, D].
-  explicit FillErrors(const Tensor& constants)
+  FillErrors(const std::vector<Column>& columns, const Tensor& constants)
       : constants_(constants.to(torch::kFloat64)),
         sums_(torch::zeros({2 + constants.size(0), constants.size(1)}, torch::kFloat64)),
-        cells_(torch::zeros({constants.size(1)}, torch::kFloat64)) {}
+        cells_(torch::zeros({constants.size(1)}, torch::kFloat64)),
+        numeric_(columns_that(columns, [](const Column& c) { return c.numeric(); })),
+        graded_(columns_that(columns, [](const Column& c) { return c.type == "ordinal"; })) {}
 
   void add(const Completion& found, const Tensor& truth, const Tensor& hidden) {
     const auto x = truth.to(torch::kFloat64);
     const auto missed = [&](const Tensor& fill) {
-      return ((fill.to(torch::kFloat64) - x).square() * hidden).sum(0);
+      const auto apart = fill.to(torch::kFloat64) - x;
+      const auto of_classes = torch::where(graded_, apart.abs(), (apart != 0).to(torch::kFloat64));
+      const auto errors = torch::where(numeric_, apart.square(), of_classes);
+      return errors.masked_fill(~hidden, 0).sum(0);
     };
     sums_[0] += missed(found.value);
     sums_[1] += missed(found.median);
@@ -42,63 +55,71 @@ class FillErrors {
     cells_ += hidden.sum(0);
   }
 
-  /// [2, D] as CompletionPlan has them.
+  /// [2, D] as CompletionPlan has them. Nothing is filled worse than by a constant.
   Tensor best() const {
-    constexpr double kBetter = 0.9;  // than the model's mean, else chance decides
+    constexpr double kBetter = 0.9;  // than the model's mean, else chance decides between the two
     constexpr double kFewest = 20;   // cells
     auto fills = torch::zeros({2, cells_.size(0)}, torch::kFloat64);
     for (int64_t i = 0; i < cells_.size(0); ++i) {
-      const auto errors = sums_.select(1, i);
-      const auto at = errors.argmin().item<int64_t>();
-      const bool better = errors[at].item<double>() < kBetter * errors[0].item<double>();
-      if (!better || cells_[i].item<double>() < kFewest) continue;
-      fills[0][i] = static_cast<double>(at == 1 ? Fill::kMedian : Fill::kConstant);
-      if (at > 1) fills[1][i] = constants_[at - 2][i];
+      if (cells_[i].item<double>() < kFewest) continue;
+      const auto errors = sums_.select(1, i).contiguous();
+      const double* error = errors.data_ptr<double>();
+      const bool by_median = numeric_[i].item<bool>() && error[1] < kBetter * error[0];
+      const auto constant = errors.slice(0, 2).argmin().item<int64_t>();
+      if (by_median) fills[0][i] = static_cast<double>(Fill::kMedian);
+      if (error[2 + constant] >= error[by_median ? 1 : 0]) continue;
+      fills[0][i] = static_cast<double>(Fill::kConstant);
+      fills[1][i] = constants_[constant][i];
     }
     return fills;
   }
 
  private:
-  Tensor constants_, sums_, cells_;
+  Tensor constants_, sums_, cells_, numeric_, graded_;
 };
 
-/// Mean and median of the known cells of each column, [2, D].
-Tensor constants_of(const Data& training) {
+/// Mean (of classes the most frequent one) and median of the known cells of each column, [2, D].
+Tensor constants_of(const Data& training, const std::vector<Column>& columns) {
   constexpr int64_t kRows = 2000;
   const auto rows = some_rows(training, kRows, Draw{}.key("constants"));
   std::vector<Tensor> all;
-  for_each_batch(*rows, kRows, {}, [&](const Batch& batch, int64_t) {
-    all.push_back(
-        batch.mask.defined()
-            ? batch.x.masked_fill(batch.mask == 0, std::numeric_limits<float>::quiet_NaN())
-            : batch.x);
-  });
+  for_each_batch(*rows, kRows, {},
+                 [&](const Batch& batch, int64_t) { all.push_back(observed(batch)); });
   const auto x = torch::cat(all).to(torch::kFloat64);
-  return torch::stack({x.nanmean(0), std::get<0>(x.nanmedian(0))}).nan_to_num(0);
+  auto constants = torch::stack({x.nanmean(0), std::get<0>(x.nanmedian(0))}).nan_to_num(0);
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].numeric()) continue;
+    const auto at = static_cast<int64_t>(i);
+    const auto column = x.select(1, at);
+    const auto known = column.masked_select(column.isnan().logical_not()).to(torch::kInt64);
+    const auto most = known.numel() > 0 ? known.bincount().argmax().item<int64_t>() : 0;
+    constants[0][at] = most;
+    // Between classes without an order there is no middle.
+    if (columns[i].type != "ordinal") constants[1][at] = most;
+  }
+  return constants;
 }
 
 }  // namespace
 
 CompletionCheck check_completion(Model& model, const Data& training, const Data& held_out,
                                  const std::vector<Column>& columns) {
-  std::vector<uint8_t> is_number;
-  for (const auto& column : columns) is_number.push_back(column.numeric());
-  const auto numeric = torch::tensor(is_number).to(torch::kBool);
-  if (!held_out || !numeric.any().item<bool>()) return {};
+  if (!held_out) return {};
+  const auto numeric = columns_that(columns, [](const Column& c) { return c.numeric(); });
   const auto rows = some_rows(held_out, kJudgedRows, Draw{}.key("intervals"));
   const RandomScope scope(0);
   const CompletionPlan plan;
-  FillErrors errors(constants_of(training));
-  std::vector<Tensor> levels;
+  FillErrors errors(columns, constants_of(training, columns));
+  std::vector<Tensor> levels{torch::zeros({0})};
   for_each_batch(*rows, rows_in_block(plan), {}, [&](const Batch& batch, int64_t) {
-    const auto [shown, hidden] = with_hidden(batch, numeric);
+    const auto [shown, hidden] = with_hidden(batch);
     if (!hidden.any().item<bool>()) return;
     const auto found = complete(model, shown, columns, plan, batch.x);
-    levels.push_back(found.level.masked_select(hidden));
+    levels.push_back(found.level.masked_select(hidden & numeric));
     errors.add(found, batch.x, hidden);
   });
-  if (levels.empty()) return {};
-  return {std::get<0>(torch::cat(levels).sort()), errors.best()};
+  const auto sorted = std::get<0>(torch::cat(levels).sort());
+  return {sorted.numel() > 0 ? sorted : Tensor(), errors.best()};
 }
 
 double honest_mass(const Kept* kept, double mass) {

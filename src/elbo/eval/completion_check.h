@@ -10,12 +10,13 @@ struct CompletionCheck {
   /// For each hidden number the mass of the smallest central interval that holds it, [n] in
   /// ascending order; undefined where there are none.
   Tensor levels;
-  /// [2, D] as CompletionPlan has them: by column what came nearest to the hidden cells (least
-  /// squared error), the model's mean unless another is better by a tenth; undefined as above.
+  /// [2, D] as CompletionPlan has them: by column the model's mean, or its median where that is
+  /// better by a tenth, unless a constant (mean, median, most frequent class) is nearer to the
+  /// hidden cells; undefined without held-out rows.
   Tensor fills;
 };
 
-/// `training`: rows whose mean and median are constants to fill with.
+/// `training`: rows whose mean, median and most frequent class are constants to fill with.
 CompletionCheck check_completion(Model& model, const Data& training, const Data& held_out,
                                  const std::vector<Column>& columns);
 

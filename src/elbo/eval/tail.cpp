@@ -8,9 +8,6 @@
 namespace elbo {
 namespace {
 
-// Fitted tails of the scores of normal rows of 80 tables spread like this.
-constexpr double kShape = 0.3, kShapeDeviation = 0.5;
-
 /// A tail and how likely it is.
 struct Tail {
   Pareto pareto;
@@ -24,19 +21,17 @@ struct Tail {
   }
 };
 
-/// A grid of tails with their posterior probabilities; excesses of mean 1.
+/// A grid of tails with their posterior probabilities; excesses of mean 1. Shapes below 0 are not
+/// among them: they would say that nothing can lie beyond some score, and scores have no bound.
 std::vector<Tail> likely_tails(const std::vector<double>& x) {
-  constexpr double kFirst = -0.5, kLast = 2, kStep = 0.05;
+  constexpr double kLast = 2, kStep = 0.05;
   constexpr double kLowest = -2.5, kHighest = 1.5, kLogStep = 0.1;
-  const double most = *std::max_element(x.begin(), x.end());
   std::vector<Tail> tails;
   double best = -std::numeric_limits<double>::infinity();
-  for (double shape = kFirst; shape < kLast + kStep / 2; shape += kStep) {
+  for (double shape = 0; shape < kLast + kStep / 2; shape += kStep) {
     for (double log = kLowest; log < kHighest + kLogStep / 2; log += kLogStep) {
       const Pareto pareto{std::exp(log), shape};
-      if (1 + shape * most / pareto.scale <= 0) continue;
-      const double apart = (shape - kShape) / kShapeDeviation;
-      const double weight = pareto.log_likelihood(x) - apart * apart / 2;
+      const double weight = pareto.log_likelihood(x);
       best = std::max(best, weight);
       tails.push_back({pareto, weight});
     }

@@ -14,9 +14,9 @@ struct Pareto {
 
 /// What the next excess over a high level is above with probability p, 0 < p < 1, where excesses
 /// follow a generalized Pareto distribution: averaged over its scale and shape as far as the
-/// excesses leave them open, the best ones alone would promise too much. Shapes are normal around
-/// 0.3 with deviation 0.5, scales alike on a log scale. Excesses are positive and at least two
-/// differ.
+/// excesses leave them open, the best ones alone would promise too much. Shapes from 0
+/// (exponential) to 2 are alike beforehand, scales on a log scale. Excesses are positive and at
+/// least two differ.
 double next_excess(const std::vector<double>& excesses, double p);
 
 }  // namespace elbo

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "elbo/data/row_view.h"
+#include "elbo/model/keeps_rows.h"
 #include "elbo/model/spec.h"
 
 namespace elbo {
@@ -96,6 +98,35 @@ std::string about_numbers(const Run& run, Json evaluation) {
   return text;
 }
 
+/// What rows of the model say about those it was trained on; empty for other data than tables.
+std::string about_privacy(const Run& run, const Model& model, const Json& evaluation) {
+  if (!TableView::shows(run.schemas().x)) return "";
+  const Json figures =
+      evaluation.is_object() ? evaluation.value("metrics", Json::object()) : Json();
+  Json found = Json::object();
+  for (const char* metric : {"table_dcr", "table_membership", "table_privacy"}) {
+    if (!figures.contains(metric)) continue;
+    found[metric] = figures[metric];
+    for (const char* other : {"protocol", "charts"}) found[metric].erase(other);
+  }
+  std::string text = "\n## Privacy\n\n";
+  text += found.empty()
+              ? "Not measured; `elbo evaluate RUN HELD_OUT --metrics table_dcr,table_membership` "
+                "does.\n"
+              : table("figure", "value", flat(found)) +
+                    "\nOf `distance_auc`, `likelihood_auc` and `nearer_to_train` 0.5 says that "
+                    "training rows cannot be\ntold from others (areas within `chance` of it are "
+                    "no evidence), 1 that all can.\n";
+  const auto kept = rows_kept_in(model);
+  if (kept > 0) {
+    text += "\nThe weights hold " + std::to_string(kept) +
+            " training rows: whoever gets the model gets these.\n";
+  }
+  return text +
+         "\nNothing here is differentially private. `elbo sample -k 2` draws rows again that "
+         "equal a training\nrow nobody else shares, and says how many.\n";
+}
+
 constexpr char kLimits[] =
     "- Densities are bounds: log p(x) is at least the negative of `negative_elbo`; an importance\n "
     " estimate is closer and, on average, still a lower bound.\n- The model describes rows of the "
@@ -117,7 +148,8 @@ std::string model_card(const Run& run, const Model& model, const Json& evaluatio
   return "# " + title.string() + "\n\n## Model\n\n" + about_model(run, model) + "\n## Data\n\n" +
          about_data(run) + "\n## Training\n\n" +
          table("option", "value", flat(run.facts().value("train", Json::object()))) +
-         "\n## Numbers\n\n" + about_numbers(run, evaluation) + "\n## Limits\n\n" + kLimits +
+         "\n## Numbers\n\n" + about_numbers(run, evaluation) +
+         about_privacy(run, model, evaluation) + "\n## Limits\n\n" + kLimits +
          "\n## To be filled in\n\n" + kOpen;
 }
 

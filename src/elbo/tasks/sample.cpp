@@ -5,6 +5,7 @@
 #include "elbo/distributions/decoding.h"
 #include "elbo/model/knows_missing.h"
 #include "elbo/tasks/output.h"
+#include "elbo/tasks/row_copies.h"
 #include "elbo/tasks/row_filter.h"
 #include "elbo/tasks/rows.h"
 
@@ -16,7 +17,7 @@ struct SampleOptions {
   std::string value = "auto", show;
   std::string fix, condition, where;
   bool with_missing = false, complete = false;
-  int64_t columns = 0;
+  int64_t columns = 0, k = 0;
   double temperature = 1;
   int64_t beam = 0, sampling_steps = 0;
   int64_t seed = 0;
@@ -39,6 +40,10 @@ struct SampleOptions {
       "tables: leave cells empty where a training row drawn at random has none");
     f("complete", complete,
       "tables: fill every cell, also where the model has learned which cells are missing");
+    f("k", k,
+      "tables: draw rows again that equal a training row which fewer than so many training rows "
+      "share, e.g. 2: no row that is somebody's alone (0 = keep all)",
+      between(0, 1000000));
     f("columns", columns, "pictures side by side (0 = about square)", at_least(0));
     f("temperature", temperature,
       "texts: sampling temperature; below 1 favours likely tokens (0 = the likeliest at each step)",
@@ -74,12 +79,15 @@ class Sample : public Task {
     const auto file = create_output(path, x, o_.n, o_.columns);
     const int64_t block = block_rows(input.run->schemas());
     if (o_.with_missing) patterns_ = missing_patterns(input);
+    if (o_.k > 0) copies_ = training_copies(input);
     if (!o_.where.empty()) {
       check(fixed.empty() && !c.defined(),
             "[sample] --where: cannot be combined with --fix or --condition");
       draw_where(input, *file, block);
       file->commit();
-      return {{"file", path}, {"rows", o_.n}, {"share_that_fits", fitting_}};
+      Json result{{"file", path}, {"rows", o_.n}, {"share_that_fits", fitting_}};
+      add_copies(result);
+      return result;
     }
     for (int64_t from = 0; from < o_.n; from += block) {
       const int64_t count = std::min(block, o_.n - from);
@@ -87,14 +95,18 @@ class Sample : public Task {
       for (const auto& [site, value] : fixed) {
         here[site] = value.size(0) == 1 ? value : value.narrow(0, from, count);
       }
-      const auto made = model.generate(count, c.defined() ? c.narrow(0, from, count) : c, here);
-      const auto& p = *made.x;
-      file->append(with_holes(mean ? one_value(p, x) : drawn(p), missing_of(model, made.trace)));
+      const auto given = c.defined() ? c.narrow(0, from, count) : c;
+      file->append(without_copies([&] {
+        const auto made = model.generate(count, given, here);
+        const auto& p = *made.x;
+        return with_holes(mean ? one_value(p, x) : drawn(p), missing_of(model, made.trace));
+      }));
       input.progress(static_cast<double>(from + count) / static_cast<double>(o_.n));
     }
     file->commit();
     auto result = written(*file, path);
     result.update({{"rows", o_.n}, {"shows", mean ? "mean" : "draw"}});
+    add_copies(result);
     return result;
   }
 
@@ -113,6 +125,43 @@ class Sample : public Task {
                                            : torch::ones_like(batch.x, torch::kUInt8));
     });
     return torch::cat(parts);
+  }
+
+  std::unique_ptr<RowCopies> training_copies(const TaskInput& input) const {
+    const auto& x = input.run->schemas().x;
+    check(TableView::shows(x), "[sample] -k: is for tables, found ", x.kind, " data");
+    return std::make_unique<RowCopies>(*input.run->training_data(), columns_of(x), o_.k);
+  }
+
+  /// Rows as `draw` makes them; those that are copies are drawn again in their place.
+  Tensor without_copies(const std::function<Tensor()>& draw) {
+    constexpr int kRounds = 100;
+    auto rows = draw();
+    if (!copies_) return rows;
+    for (int round = 0;; ++round) {
+      const auto at = copies_->among(rows).nonzero().flatten();
+      if (at.numel() == 0) return rows;
+      check(round < kRounds, "[sample] -k: ", at.numel(), " of ", rows.size(0), " rows are copies ",
+            "however often they are drawn; ask for a smaller -k");
+      copied_ += at.numel();
+      rows.index_copy_(0, at, draw().index_select(0, at));
+    }
+  }
+
+  /// Those of the rows that are no copies.
+  Tensor fresh(const Tensor& rows) {
+    if (!copies_) return rows;
+    const auto copied = copies_->among(rows);
+    copied_ += copied.sum().item<int64_t>();
+    return rows.index_select(0, copied.logical_not().nonzero().flatten());
+  }
+
+  /// What was dropped, and why.
+  void add_copies(Json& result) const {
+    if (!copies_) return;
+    result["copies_dropped"] = copied_;
+    result["copies_are"] = "rows equal to a training row that fewer than " + std::to_string(o_.k) +
+                           " training rows share";
   }
 
   /// [n, D] bool: which cells the model says are missing; undefined where it says nothing.
@@ -169,11 +218,12 @@ class Sample : public Task {
       const auto fits = filter.keeps(x).nonzero().squeeze(1);
       const int64_t count = std::min(fits.size(0), o_.n - found);
       const auto at = fits.narrow(0, 0, count);
-      file.append(with_holes(x.index_select(0, at),
-                             missing.defined() ? missing.index_select(0, at) : missing));
+      const auto rows = fresh(with_holes(
+          x.index_select(0, at), missing.defined() ? missing.index_select(0, at) : missing));
+      file.append(rows);
       fitting_ += static_cast<double>(fits.size(0));
       drawn += block;
-      found += count;
+      found += rows.size(0);
       input.progress(static_cast<double>(found) / static_cast<double>(o_.n));
     }
     fitting_ /= static_cast<double>(drawn);
@@ -181,7 +231,9 @@ class Sample : public Task {
 
   SampleOptions o_;
   double fitting_ = 0;
-  Tensor patterns_;  // undefined: all cells are written
+  Tensor patterns_;                    // undefined: all cells are written
+  std::unique_ptr<RowCopies> copies_;  // null: none are looked for
+  int64_t copied_ = 0;
 };
 
 const bool sample_added = tasks().add<SampleOptions>(
