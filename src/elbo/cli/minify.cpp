@@ -31,6 +31,7 @@ int64_t bytes_of(const fs::path& path) {
 Json handed_over(Json facts) {
   facts["data"].erase("folder");
   facts["data"].erase("fingerprint");
+  facts["data"]["handed_over"] = true;
   facts.erase("from");
   facts.erase("training");
   facts["keep_rows"] = 0;

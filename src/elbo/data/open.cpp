@@ -109,6 +109,18 @@ bool source_here(const std::string& text) {
   return reader == kBuiltin || source_exists(locate(path)) || is_pattern(path);
 }
 
+std::string source_path(const std::string& text) { return locate(reader_and_path(text).second); }
+
+bool source_in_place(const std::string& text, const std::string& folder) {
+  const auto [reader, path] = reader_and_path(text);
+  const bool fixed = reader == kBuiltin || reader == kMemoryReader || is_pattern(path);
+  if (fixed || fs::path(path).is_absolute()) return true;
+  const auto within = [&, name = path](const std::string& place) {
+    return !place.empty() && source_exists((fs::path(place) / name).string());
+  };
+  return within(folder) || within(data_folder());
+}
+
 std::string shown_source(const std::string& text) {
   const auto [reader, path] = reader_and_path(text);
   const fs::path whole(path);

@@ -215,8 +215,7 @@ class Classify : public Task {
     const bool own_rows = input.data.empty() && o_.choice.split == "train" && o_.choice.rows == 0 &&
                           o_.choice.shard.empty();
     const bool spread = o_.method == "spread";
-    const bool choose = o_.method == "auto" && !infers_classes(*input.model, *rows.data, draw) &&
-                        has_few_labels(input);
+    const bool choose = o_.method == "auto" && may_choose(input, *rows.data, draw);
     const CarryOptions carry{o_.neighbours, o_.views, choose};
     const auto [p, y, method, chosen] =
         spread || choose ? carry_labels(input, rows, own_rows, carry, draw)
@@ -252,6 +251,14 @@ class Classify : public Task {
   std::string example() const override { return "elbo classify RUN DATA -o classes.csv"; }
 
  private:
+  /// Whether there are two ways to choose from: views of rows that are not here cannot be made, and
+  /// the time of a graph grows with the square of the rows.
+  bool may_choose(const TaskInput& input, const Dataset& rows, const Draw& draw) const {
+    constexpr int64_t kMostRows = 50000;
+    return rows.size() <= kMostRows && !infers_classes(*input.model, rows, draw) &&
+           has_few_labels(input) && (o_.views == 0 || input.run->data_here());
+  }
+
   ClassifyOptions o_;
 };
 

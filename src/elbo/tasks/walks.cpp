@@ -33,8 +33,9 @@ Tensor turns(const Tensor& differ) {
 }  // namespace
 
 std::vector<int64_t> most_used(const CodeLayout& layout, const Tensor& use, int64_t n) {
-  constexpr double kUnused = 0.2;  // a little more than an active unit (Burda et al. 2016) needs
+  constexpr double kUsed = 0.1;  // of what the most used place is
   const auto order = use.argsort(0, /*descending=*/true);
+  const double most = use.numel() > 0 ? use.max().item<double>() : 0;
   std::vector<int64_t> all;
   const auto add = [&](int64_t place) {
     const bool known = std::find(all.begin(), all.end(), place) != all.end();
@@ -43,7 +44,7 @@ std::vector<int64_t> most_used(const CodeLayout& layout, const Tensor& use, int6
   for (const auto& part : layout.parts) {
     if (part.size == 0) continue;
     const auto best = use.narrow(0, part.offset, part.size).argmax().item<int64_t>() + part.offset;
-    if (layout.parts.size() > 1 && use[best].item<double>() > kUnused) add(best);
+    if (layout.parts.size() > 1 && use[best].item<double>() > kUsed * most) add(best);
   }
   for (int64_t i = 0; i < use.size(0); ++i) add(order[i].item<int64_t>());
   std::stable_sort(all.begin(), all.end(), [&](int64_t a, int64_t b) {

@@ -10,6 +10,7 @@
 #include "elbo/io/folder_lock.h"
 #include "elbo/io/json_text.h"
 #include "elbo/io/safetensors.h"
+#include "elbo/train/fingerprint.h"
 #include "elbo/train/kept.h"
 
 namespace elbo {
@@ -272,7 +273,17 @@ std::string Run::data_source() const {
   return source_from(data_name(), facts_["data"].value("folder", std::string()));
 }
 
-bool Run::data_here() const { return training_ || source_here(data_source()); }
+bool Run::data_here() const {
+  if (training_) return true;
+  const auto source = data_source();
+  if (!source_here(source)) return false;
+  const auto& data = facts_["data"];
+  if (source_in_place(data_name(), data.value("folder", std::string()))) return true;
+  // Another file may have this name; a run that was handed over cannot tell.
+  if (data.value("handed_over", Json()) == true) return false;
+  const auto print = data.value("fingerprint", Json());
+  return !print.is_string() || print == fingerprint(source_path(source));
+}
 
 bool Run::has_rows() const {
   if (data_here()) return true;
@@ -284,8 +295,10 @@ void Run::lack_data() const {
   const auto& data = facts_["data"];
   const auto folder = data.value("folder", std::string());
   const auto print = data.value("fingerprint", std::string());
-  fail("[data] ", data_name(), ": no such file or folder: the data that the run ", path_.string(),
-       " was trained on are not on this machine",
+  fail("[data] ", data_name(),
+       source_here(data_source()) ? ": what has this name here is something else"
+                                  : ": no such file or folder",
+       ": the data that the run ", path_.string(), " was trained on are not on this machine",
        folder.empty() ? "" : " (trained in " + folder + (print.empty() ? "" : ", " + print) + ")",
        "; give DATA of the same form behind RUN, or their folder with --data-dir");
 }
