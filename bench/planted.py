@@ -7,7 +7,9 @@ four kinds of changes, each of which leaves every single cell usual: a merchant 
 total that is not quantity x price, an hour of another category, a price of another category.
 adult: the raw Adult census (needs the data), with an education that is not that of its number, wives
 and husbands of the other sex, wives and husbands who have never married, and doctors and masters of 17 to
-19 years."""
+19 years.
+shoppers: raw sessions of a shop (needs the data), with a special day in a month that has none, page time
+without pages, a bounce rate above the exit rate, and many pages in no time."""
 import argparse
 import csv
 import gzip
@@ -68,16 +70,30 @@ def payments(rows, seed):
     return normal[:rows], normal[rows:], planted
 
 
-def adult(data, seed):
-    r = random.Random(seed)
-    with gzip.open(data / "tabular/raw/adult.train.csv.gz", "rt", newline="") as file:
+def halves(data, name, r):
+    with gzip.open(data / f"tabular/raw/{name}.train.csv.gz", "rt", newline="") as file:
         rows = list(csv.DictReader(file))
     r.shuffle(rows)
-    half = len(rows) // 2
-    train, test = rows[:half], rows[half:]
+    return rows[:len(rows) // 2], rows[len(rows) // 2:]
+
+
+def plant(test, changes, r):
+    """Each (change, rows it is for) in a four-hundredth of the rows."""
+    planted = []
+    for change, among in changes:
+        for _ in range(len(test) // 400):
+            row = dict(r.choice(among))
+            change(row)
+            planted.append((change.__name__, row))
+    return planted
+
+
+def adult(data, seed):
+    r = random.Random(seed)
+    train, test = halves(data, "adult", r)
     married = [row for row in test if row["relationship"] in ("Husband", "Wife")]
     learned = [row for row in test if row["education"] in ("Doctorate", "Masters", "Prof-school")]
-    words = sorted({row["education"] for row in rows})
+    words = sorted({row["education"] for row in train + test})
 
     def education(row):
         row["education"] = r.choice([word for word in words if word != row["education"]])
@@ -91,13 +107,33 @@ def adult(data, seed):
     def age(row):
         row["age"] = str(r.randint(17, 19))
 
-    planted = []
-    for change, among in ((education, test), (sex, married), (marital_status, married), (age, learned)):
-        for _ in range(len(test) // 400):
-            row = dict(r.choice(among))
-            change(row)
-            planted.append((change.__name__, row))
-    return train, test, planted
+    changes = ((education, test), (sex, married), (marital_status, married), (age, learned))
+    return train, test, plant(test, changes, r)
+
+
+def shoppers(data, seed):
+    r = random.Random(seed)
+    train, test = halves(data, "shoppers", r)
+    special = {row["Month"] for row in train + test if float(row["SpecialDay"]) > 0}
+    others = [row for row in test if row["Month"] not in special]
+    waiting = [row for row in test if float(row["Administrative_Duration"]) > 60]
+    leaving = [row for row in test if float(row["ExitRates"]) > float(row["BounceRates"]) + 0.02]
+    reading = [row for row in test if int(row["ProductRelated"]) >= 50]
+
+    def special_day(row):
+        row["SpecialDay"] = r.choice(("0.4", "0.6", "0.8", "1.0"))
+
+    def no_pages(row):
+        row["Administrative"] = "0"
+
+    def rates(row):
+        row["BounceRates"], row["ExitRates"] = row["ExitRates"], row["BounceRates"]
+
+    def no_time(row):
+        row["ProductRelated_Duration"] = f"{r.uniform(1, 60):.1f}"
+
+    changes = ((special_day, others), (no_pages, waiting), (rates, leaving), (no_time, reading))
+    return train, test, plant(test, changes, r)
 
 
 def write(path, rows):
@@ -138,6 +174,11 @@ def judge(args, train, test, planted):
         print(f"  {kind:24} {auroc(both, np.arange(len(both)) >= len(normal)):.4f}")
 
 
+TABLES = {"payments": lambda args, data: payments(args.rows, args.seed),
+          "adult": lambda args, data: adult(data, args.seed),
+          "shoppers": lambda args, data: shoppers(data, args.seed)}
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent.parent
     data = pathlib.Path(os.environ.get("ELBO_DATA", here.parent / "shared/data"))
@@ -145,13 +186,13 @@ def main():
     parser.add_argument("--program", default="elbo")
     parser.add_argument("--rows", default=8000, type=int, help="of payments")
     parser.add_argument("--seed", default=0, type=int)
-    parser.add_argument("--tables", default="payments,adult")
+    parser.add_argument("--tables", default="payments,adult,shoppers")
     parser.add_argument("--train", default=[], type=str.split, help="further options of elbo train")
     parser.add_argument("--score", default=[], type=str.split, help="further options of elbo score")
     args = parser.parse_args()
     for table in args.tables.split(","):
         print(table)
-        judge(args, *(payments(args.rows, args.seed) if table == "payments" else adult(data, args.seed)))
+        judge(args, *TABLES[table](args, data))
 
 
 if __name__ == "__main__":
