@@ -2,7 +2,7 @@
 # Searches for bytes that break a reader: each harness of tests/fuzz under clang's libFuzzer with the address and
 # undefined-behaviour sanitizers. Prints a table; what was found lies in build-fuzz/found/HARNESS, made small.
 #   scripts/fuzz.sh MINUTES [OPTIONS] [HARNESS…]   minutes of all harnesses together
-#     --executions N   in all: what the minutes leave of them is done by the quicker half, with short inputs
+#     --executions N   in all: what the minutes leave of them is done by the quickest quarter, with short inputs
 #     --at-once N      processes at once (1)
 #   scripts/fuzz.sh --install            installs clang first
 # A find belongs, once its cause is gone, into tests/fuzz/kept/HARNESS, where the tests run it.

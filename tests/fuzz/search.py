@@ -93,8 +93,8 @@ class Search:
 
 
 def shares(searches, missing):
-    """The quicker half of the harnesses takes what is missing, each for as long as the others."""
-    quick = sorted(searches, key=Search.rate)[len(searches) // 2:]
+    """The quickest quarter of the harnesses takes what is missing, each for as long as the others."""
+    quick = sorted(searches, key=Search.rate)[len(searches) * 3 // 4:]
     seconds = missing / max(sum(one.rate() for one in quick), 1e-9)
     return [(one, int(one.rate() * seconds)) for one in quick]
 
@@ -105,7 +105,7 @@ def main():
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     parser.add_argument("--minutes", type=float, required=True, help="of all harnesses together, each as long as the others")
     parser.add_argument("--executions", type=float, default=0,
-                        help="in all; what the minutes leave of them is done by the quicker half, with short inputs")
+                        help="in all; what the minutes leave of them is done by the quickest quarter, with short inputs")
     parser.add_argument("--at-once", type=int, default=1, help="processes")
     parser.add_argument("--finds", type=int, default=3, help="finds after which a harness stops")
     parser.add_argument("harnesses", nargs="+")
@@ -118,7 +118,7 @@ def main():
             one.show()
         missing = arguments.executions - sum(one.executions for one in searches)
         if missing > 0:
-            print("with the quicker half for the rest:")
+            print("with the quickest quarter for the rest:")
             for one in pool.map(lambda share: share[0].for_executions(share[1]), shares(searches, missing)):
                 one.show()
     finds = sum(one.finds for one in searches)

@@ -1,6 +1,7 @@
 // The program for many short trials: loaded once, forked for each. A start of the program costs
 // 0.4 s, nearly all of it for loading libraries; a fork of a process that has loaded them costs
-// milliseconds, and runs the same main.
+// milliseconds, and runs the same main. What libraries tear down at the very end is left out: that
+// takes as long as a short trial.
 //   elbo_zygote WORDS…   is the program
 //   elbo_zygote          reads a request per line and answers each with a line of JSON
 // A request: "words" (arguments), "folder" (to work in), "stdout" and "stderr" (files); optional
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -90,7 +92,10 @@ void bound(int resource, rlim_t most) {
   std::vector<char*> pointers;
   for (auto& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
-  std::exit(elbo_main(static_cast<int>(words.size()), pointers.data()));
+  const int status = elbo_main(static_cast<int>(words.size()), pointers.data());
+  std::cout.flush();
+  std::fflush(nullptr);
+  ::_exit(status);
 }
 
 double now() {
