@@ -250,12 +250,12 @@ TEST_CASE("what is told of a variable are the levels below it, and no others") {
   CHECK(told_of(cluster) == Told{{"y", {"z"}}, {"z", {}}});
   Built beside({"", {{"type", "product"}, {"parts", {flat, ladder, ladder}}}}, false);
   CHECK(told_of(beside) == Told{{"z", {}},
-                             {"1.z3", {"1.z2", "1.z1"}},
-                             {"1.z2", {"1.z1"}},
-                             {"1.z1", {}},
-                             {"2.z3", {"2.z2", "2.z1"}},
-                             {"2.z2", {"2.z1"}},
-                             {"2.z1", {}}});
+                                {"1.z3", {"1.z2", "1.z1"}},
+                                {"1.z2", {"1.z1"}},
+                                {"1.z1", {}},
+                                {"2.z3", {"2.z2", "2.z1"}},
+                                {"2.z2", {"2.z1"}},
+                                {"2.z1", {}}});
 }
 
 TEST_CASE("levels below a moved one hold what their prior expects, the others stay") {

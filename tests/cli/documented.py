@@ -295,6 +295,9 @@ def on_stand_ins(words, run, made, place):
             at += 1
         elif word in made or word in ("RUN", "A", "B", "C") or word.startswith("runs/") or word == "run":
             out.append(made.get(word, run))
+        elif command == "import" and word == "--side":
+            out += [word, value]
+            at += 1
         elif command == "import" and not word.startswith("-"):
             out.append(PUBLISHED)
         elif command == "compress" and word in ("FILE", "table.csv"):
