@@ -7,13 +7,15 @@
 
 namespace elbo {
 
-/// A latent to be tested: its declaration, on a row of bits or on a small picture.
+/// A latent to be tested: its declaration, on a row of bits, as numbers or as columns of a table
+/// where the likelihood wants these, or on a small picture.
 struct LatentCase {
   std::string name;
   Json latent;
   bool picture = false;
-  Json decoder = nullptr;   // where it needs one of its own
-  bool conditional = true;  // whether it takes a condition
+  Json decoder = nullptr;     // where it needs one of its own
+  bool conditional = true;    // whether it takes a condition
+  Json likelihood = nullptr;  // where it needs one of its own, of a table
 };
 
 inline Json small_mlp() { return {{"type", "mlp"}, {"hidden", {16}}, {"activation", "silu"}}; }
@@ -66,6 +68,12 @@ inline std::vector<LatentCase> latent_cases() {
       {"hamiltonian", {{"type", "hamiltonian"}, {"size", 3}, {"leaps", 2}}},
       {"sequential", {{"type", "sequential"}, {"size", 2}, {"features", 8}, {"memory", 8}}},
       {"tree", {{"type", "tree"}, {"classes", 3}}, false, {{"type", "blocks"}}, false},
+      {"chain",
+       {{"type", "chain"}, {"hidden", 8}},
+       false,
+       {{"type", "identity"}},
+       false,
+       {{"type", "given_states"}}},
       {"product", {{"type", "product"}, {"parts", {flat, book}}}},
       {"product of grids",
        {{"type", "product"},
@@ -84,11 +92,13 @@ inline std::vector<LatentCase> latent_cases() {
 }
 
 /// A whole model around a latent, with small networks.
-inline Json small_spec(const Json& latent, const Json& decoder = nullptr) {
+inline Json small_spec(const Json& latent, const Json& decoder = nullptr,
+                       const Json& likelihood = nullptr) {
   Json spec = default_spec();
   spec["latent"] = latent;
   spec["encoder"] = small_mlp();
   spec["decoder"] = decoder.is_null() ? small_mlp() : decoder;
+  if (!likelihood.is_null()) spec["likelihood"] = likelihood;
   return spec;
 }
 

@@ -13,9 +13,19 @@ namespace {
 
 constexpr int64_t kLatentsRows = 5;
 
-Schemas schemas_of(bool picture, bool conditional) {
+Schema bits_of(const LatentCase& one) {
+  if (one.picture) return {{1, 4, 4}, Kind::kBinary, Json::object()};
+  if (one.likelihood.is_null()) return {{6}, Kind::kBinary, Json::object()};
+  auto columns = Json::array();
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+    columns.push_back({{"name", name}, {"type", "binary"}, {"classes", {"no", "yes"}}});
+  }
+  return {{6}, Kind::kTable, {{"columns", columns}}};
+}
+
+Schemas schemas_of(const LatentCase& one, bool conditional) {
   Schemas data;
-  data.x = {picture ? Shape{1, 4, 4} : Shape{6}, Kind::kBinary, Json::object()};
+  data.x = bits_of(one);
   data.y = {{}, Kind::kCategory, {{"classes", {"a", "b", "c"}}}};
   if (conditional) data.c = {{2}, Kind::kReal, Json::object()};
   return data;
@@ -34,8 +44,8 @@ struct Built {
   Json spec;
   std::shared_ptr<Model> model;
   Batch batch;
-  Built(const LatentCase& one, bool conditional) : data(schemas_of(one.picture, conditional)) {
-    spec = resolve(small_spec(one.latent, one.decoder), data);
+  Built(const LatentCase& one, bool conditional) : data(schemas_of(one, conditional)) {
+    spec = resolve(small_spec(one.latent, one.decoder, one.likelihood), data);
     model = build(spec, data);
     batch = batch_of(data);
   }
@@ -189,7 +199,7 @@ TEST_CASE("every parameter of a latent is listed once and gets a gradient") {
 
 TEST_CASE("an unknown class, a code out of range and clashing declarations are refused") {
   const auto refuse = [](const Json& latent, const char* said) {
-    const auto data = schemas_of(false, false);
+    const auto data = schemas_of(LatentCase{}, false);
     CHECK_THROWS_WITH_AS(build(resolve(small_spec(latent), data), data), doctest::Contains(said),
                          Error);
   };

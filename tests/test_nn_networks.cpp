@@ -104,6 +104,7 @@ TEST_CASE("a U-Net goes from an image to one of its size") {
 
 TEST_CASE("every registered network keeps its promise with its default options") {
   for (const auto& entry : networks().entries()) {
+    if (entry.name == "identity") continue;    // learns nothing
     const bool rows = entry.name == "blocks";  // reads rows of classes alone
     check_network({{"type", entry.name}}, rows ? Case{{3, 6}, {3, 4}} : Case{{2, 6, 6}, {3, 6, 6}});
   }

@@ -110,13 +110,14 @@ std::string about_privacy(const Run& run, const Model& model, const Json& evalua
     for (const char* other : {"protocol", "charts"}) found[metric].erase(other);
   }
   std::string text = "\n## Privacy\n\n";
-  text += found.empty()
-              ? "Not measured; `elbo evaluate RUN HELD_OUT --metrics table_dcr,table_membership` "
-                "does.\n"
-              : table("figure", "value", flat(found)) +
-                    "\nOf `distance_auc`, `likelihood_auc` and `nearer_to_train` 0.5 says that "
-                    "training rows cannot be\ntold from others (areas within `chance` of it are "
-                    "no evidence), 1 that all can.\n";
+  text +=
+      found.empty()
+          ? "Not measured; `elbo evaluate RUN HELD_OUT --metrics table_dcr,table_membership` "
+            "does.\n"
+          : table("figure", "value", flat(found)) +
+                "\n`distance_auc`, `likelihood_auc` and `nearer_to_train` are 0.5 where training "
+                "rows cannot be told\nfrom others (areas within `chance` of it prove "
+                "nothing), and 1 where all can.\n";
   const auto kept = rows_kept_in(model);
   if (kept > 0) {
     text += "\nThe weights hold " + std::to_string(kept) +

@@ -45,7 +45,8 @@ ColumnNet::ColumnNet(ColumnPlan plan) : plan_(std::move(plan)), offsets_(plan_.o
   masks_ = (degree.unsqueeze(1) >= degree).to(torch::kFloat32);
   const double spread = 1 / std::sqrt(static_cast<double>(columns));
   embedding_ = register_parameter("embedding", spread * torch::randn({offsets_.back(), hidden}));
-  slope_ = register_parameter("slope", spread * torch::randn({columns, hidden}));
+  const bool scores = std::count(plan_.scored.begin(), plan_.scored.end(), true) > 0;
+  if (scores) slope_ = register_parameter("slope", spread * torch::randn({columns, hidden}));
   bias_ = register_parameter("bias", torch::zeros({hidden}));
   for (int64_t i = 0; i < 2 * plan_.blocks; ++i) {
     layers_.push_back(
@@ -70,7 +71,7 @@ Tensor ColumnNet::features(const Tensor& symbols, const Tensor& scores) {
   const auto table = embedding_ * seen.repeat_interleave(count.to(seen.device()), 0);
   const auto bags = torch::arange(symbols.size(0), symbols.options()) * plan_.columns();
   auto h = std::get<0>(torch::embedding_bag(table, (symbols + shift).flatten(), bags));
-  h = h + dense(scores, (slope_ * seen).t(), bias_);
+  h = h + (slope_.defined() ? dense(scores, (slope_ * seen).t(), bias_) : bias_);
   for (size_t i = 0; i < layers_.size(); i += 2) {
     const auto& first = *layers_[i];
     const auto& second = *layers_[i + 1];
@@ -100,10 +101,11 @@ Tensor ColumnNet::mixture(const Tensor& features, int64_t column) const {
 }
 
 std::vector<LayerReport> ColumnNet::report() const {
-  std::vector<LayerReport> list{{"embedding",
-                                 {plan_.hidden},
-                                 embedding_.numel() + slope_.numel(),
-                                 2 * plan_.columns() * plan_.hidden}};
+  std::vector<LayerReport> list{
+      {"embedding",
+       {plan_.hidden},
+       embedding_.numel() + (slope_.defined() ? slope_.numel() : 0) + bias_.numel(),
+       2 * plan_.columns() * plan_.hidden}};
   for (size_t i = 0; i < layers_.size(); ++i) {
     list.push_back(layers_[i]->report("layer" + std::to_string(i)));
   }

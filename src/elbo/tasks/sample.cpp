@@ -41,8 +41,8 @@ struct SampleOptions {
     f("complete", complete,
       "tables: fill every cell, also where the model has learned which cells are missing");
     f("k", k,
-      "tables: draw rows again that equal a training row which fewer than so many training rows "
-      "share, e.g. 2: no row that is somebody's alone (0 = keep all)",
+      "tables: number of training rows that must share a row before it may be drawn as it is, e.g. "
+      "2: no row that is somebody's alone (0 = keep all)",
       between(0, 1000000));
     f("columns", columns, "pictures side by side (0 = about square)", at_least(0));
     f("temperature", temperature,
