@@ -1,4 +1,5 @@
 #include "elbo/latents/column_states.h"
+#include "elbo/latents/columns.h"
 #include "elbo/model/knows_missing.h"
 #include "elbo/model/sees_training.h"
 #include "elbo/model/spec.h"
@@ -29,18 +30,8 @@ struct ChainOptions {
 class ChainLatent : public Latent, public SeesTraining, public KnowsMissing {
  public:
   ChainLatent(const LatentPlan& plan, const ChainOptions& o) : o_(o) {
-    const auto& x = plan.data.x;
-    check(x.shape.size() == 1, "[latent chain] data: found ", x.kind, " of shape ",
-          to_string(x.shape), ", expected columns");
-    check(!plan.data.c.present(),
-          "[latent chain] condition: it reads none; rows given some of "
-          "their columns: elbo sample --where");
-    const Json& decoder = plan.spec.at("decoder");
-    const Json type = decoder.is_object() ? decoder.value("type", Json("auto")) : decoder;
-    check(type == "identity", "[latent chain] decoder: found ", type.dump(),
-          ", expected \"identity\": the code names the states themselves");
-    columns_ = x.shape[0];
-    if (x.missing()) missing_ = register_buffer("missing", torch::zeros({columns_}));
+    columns_ = columns_alone(plan, "chain", "identity", "the code names the states themselves");
+    if (plan.data.x.missing()) missing_ = register_buffer("missing", torch::zeros({columns_}));
   }
 
   void use(const Decode& decode) override {
@@ -130,15 +121,9 @@ class ChainLatent : public Latent, public SeesTraining, public KnowsMissing {
   }
 
   Trace trace_of(Site site, const StateSpace& space, int64_t samples) const {
-    const auto z = site.value.round();
-    check(z.dim() == 2 && z.size(1) == columns_, "[z] fixed value: found shape ",
-          to_string(Shape(z.sizes().slice(1).vec())), ", expected ", columns_);
-    const auto most = static_cast<double>(2 * space.states());
-    const double low = z.min().item<double>(), high = z.max().item<double>();
-    check(low >= 0 && high < most, "[z] state: found ", low < 0 ? low : high, ", allowed 0 to ",
-          most - 1);
+    const auto z = whole_numbers(site.value, columns_, 2 * space.states(), "state");
     Trace trace;
-    trace.code = z.remainder(static_cast<double>(space.states()));
+    trace.code = z.remainder(space.states()).to(site.value.scalar_type());
     trace.log_weight = equal_weights(samples, trace.code);
     trace.sites.push_back(std::move(site));
     return trace;

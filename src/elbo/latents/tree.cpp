@@ -1,3 +1,4 @@
+#include "elbo/latents/columns.h"
 #include "elbo/latents/tree_beliefs.h"
 #include "elbo/model/codes_columns.h"
 #include "elbo/model/knows_missing.h"
@@ -30,20 +31,12 @@ struct TreeOptions {
 class Tree : public Latent, public SeesTraining, public KnowsMissing, public CodesColumns {
  public:
   Tree(const LatentPlan& plan, const TreeOptions& o) : classes_(o.classes) {
-    const auto& x = plan.data.x;
-    check(x.shape.size() == 1, "[latent tree] data: found ", x.kind, " of shape ",
-          to_string(x.shape), ", expected columns");
-    check(!plan.data.c.present(),
-          "[latent tree] condition: it reads none; rows given some of "
-          "their columns: elbo sample --where");
-    const Json& decoder = plan.spec.at("decoder");
-    const Json type = decoder.is_object() ? decoder.value("type", Json("auto")) : decoder;
-    check(type == "blocks", "[latent tree] decoder: found ", type.dump(),
-          ", expected \"blocks\": sums are exact where a column depends on its own class alone");
-    columns_ = x.shape[0];
+    columns_ = columns_alone(plan, "tree", "blocks",
+                             "sums are exact where a column depends on its own class alone");
     root_ = register_parameter("root", torch::zeros({classes_}));
     links_ = register_parameter("links", o.spread * torch::randn({columns_, classes_, classes_}));
-    if (x.missing()) missing_ = register_parameter("missing", torch::zeros({columns_, classes_}));
+    if (plan.data.x.missing())
+      missing_ = register_parameter("missing", torch::zeros({columns_, classes_}));
     parent_ = register_buffer("parent", torch::tensor(chain_of_columns(columns_).parent));
   }
 
@@ -139,12 +132,7 @@ class Tree : public Latent, public SeesTraining, public KnowsMissing, public Cod
   }
 
   Trace trace_of(Site site, int64_t samples) const {
-    const auto z = site.value.round().to(torch::kInt64);
-    check(z.dim() == 2 && z.size(1) == columns_, "[z] fixed value: found shape ",
-          to_string(Shape(z.sizes().slice(1).vec())), ", expected ", columns_);
-    const int64_t low = z.min().item<int64_t>(), high = z.max().item<int64_t>();
-    check(low >= 0 && high < classes_, "[z] class: found ", low < 0 ? low : high, ", allowed 0 to ",
-          classes_ - 1);
+    const auto z = whole_numbers(site.value, columns_, classes_, "class");
     Trace trace;
     trace.code =
         torch::zeros({z.size(0), columns_, classes_}, links_.options().requires_grad(false))
