@@ -21,6 +21,13 @@ constexpr int kUserError = 1, kDefect = 70;
 
 bool wants_json = false;  // whether --json is among the arguments
 
+/// Names and cells of files that a message quotes may hold line ends.
+std::string in_one_line(const std::string& text) {
+  std::string line;
+  for (const char c : text) line += c == '\n' ? std::string("\\x0a") : std::string(1, c);
+  return line;
+}
+
 int report(int status, const std::string& message) {
   constexpr int kRed = 31;
   std::cerr << elbo::coloured("elbo:", kRed, STDERR_FILENO) << " " << elbo::printable(message)
@@ -64,7 +71,7 @@ int main(int count, char** arguments) {
     elbo::end_at_cut_files();
     return check_stdout(elbo::run_program({arguments + 1, arguments + count}));
   } catch (const elbo::Error& error) {
-    return report(kUserError, error.what());
+    return report(kUserError, in_one_line(error.what()));
   } catch (const elbo::UsageError& error) {
     return report(elbo::kUsageStatus, error.what());
   } catch (const nlohmann::json::exception& error) {
