@@ -17,6 +17,8 @@ const std::vector<std::string> kParts = {"likelihood", "elbo", "reconstruction",
 constexpr double kWeights[] = {1, 0, 4, 1};
 constexpr double kPower = 4;
 constexpr double kUpperShare = 0.1;
+// Scores are in nats: where the highest of usual ones differ by less, differences say nothing.
+constexpr double kLeastExcess = 1e-3;
 constexpr double kEnormous = 1e30;
 // A reference row scores as itself, however sums were rounded beside other rows.
 constexpr double kSame = 1e-6;
@@ -51,7 +53,7 @@ Surprise::Surprise(const Tensor& reference) {
   tail_ = static_cast<double>(std::max<size_t>(k, 1)) / static_cast<double>(n);
   double sum = 0;
   for (size_t i = n - k; i < n; ++i) sum += sorted_[i] - level_;
-  mean_excess_ = std::max(sum / static_cast<double>(std::max<size_t>(k, 1)), 1e-12);
+  mean_excess_ = std::max(sum / static_cast<double>(std::max<size_t>(k, 1)), kLeastExcess);
 }
 
 Tensor Surprise::operator()(const Tensor& scores) const {

@@ -60,7 +60,7 @@ std::string figures_table(const std::vector<Reported>& runs, bool one_data) {
   for (const auto& r : runs) {
     std::vector<std::string> names;
     for (const auto& f : r.findings) names.push_back(f.name);
-    html += name_cell(r.name);
+    html += "<tr>" + name_cell(r.name);
     for (const auto& [key, title] : shown) {
       const auto figure = figure_of(r, key);
       const auto least = lowest.find(key);
