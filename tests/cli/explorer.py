@@ -287,11 +287,17 @@ def check_levels(program, folder, runtime):
         assert not page.complaints, page.complaints
 
 
-def check_series(program, folder):
-    """Windows of a series are drawn over time, and one is typed in as numbers."""
+def loads_and_heats(folder):
+    """The path of a series of two numbers, one each minute."""
     log = pathlib.Path(folder, "log.csv")
     log.write_text("time,load,heat\n" + "".join(
         f"2024-01-01 {i // 60:02}:{i % 60:02}:00,{i * 37 % 19},{20 + i % 24}\n" for i in range(300)))
+    return log
+
+
+def check_series(program, folder):
+    """Windows of a series are drawn over time, and one is typed in as numbers."""
+    log = loads_and_heats(folder)
     run = folder + "/series"
     subprocess.run([program, "train", f"series:{log}", "--window", "12", "--epochs", "2", "--out", run, "-q", "--set",
                     "latent.size=3"], check=True)
@@ -308,9 +314,7 @@ def check_series(program, folder):
 
 def check_numbers(program, folder):
     """Rows of a few numbers with names are typed and listed like those of a table."""
-    log = pathlib.Path(folder, "numbers.csv")
-    log.write_text("time,load,heat\n" + "".join(
-        f"2024-01-01 {i // 60:02}:{i % 60:02}:00,{i * 37 % 19},{20 + i % 24}\n" for i in range(300)))
+    log = loads_and_heats(folder)
     run = folder + "/numbers"
     subprocess.run([program, "train", f"series:{log}", "--window", "1", "--epochs", "2", "--out", run, "-q", "--set",
                     "latent.size=2"], check=True)

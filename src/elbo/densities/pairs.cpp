@@ -28,9 +28,9 @@ struct PairsOptions {
 
 /// Columns as states: ranges of numbers with as many training rows each, classes with the rare ones
 /// as one.
-class ColumnStates : public torch::nn::Module {
+class CoarseColumns : public torch::nn::Module {
  public:
-  ColumnStates(std::vector<int64_t> classes, int64_t states)
+  CoarseColumns(std::vector<int64_t> classes, int64_t states)
       : classes_(std::move(classes)), states_(states) {
     const auto n = static_cast<int64_t>(classes_.size());
     const int64_t most = classes_.empty() ? 0 : *std::max_element(classes_.begin(), classes_.end());
@@ -142,7 +142,7 @@ class Pairs : public Density, public KnowsUsual {
   Pairs(const Schema& x, const PairsOptions& o)
       : o_(o),
         states_(register_module("states",
-                                std::make_shared<ColumnStates>(classes_of_columns(x), o.states))) {
+                                std::make_shared<CoarseColumns>(classes_of_columns(x), o.states))) {
     const auto columns = static_cast<int64_t>(classes_of_columns(x).size());
     const int64_t most = std::clamp<int64_t>(columns * (columns - 1) / 2, 1, o.pairs);
     share_ = register_buffer("share", torch::zeros({columns, o.states}));
@@ -294,7 +294,7 @@ class Pairs : public Density, public KnowsUsual {
   }
 
   const PairsOptions o_;
-  std::shared_ptr<ColumnStates> states_;
+  std::shared_ptr<CoarseColumns> states_;
   Tensor share_;                    // [D, states] q
   Tensor first_, second_, chosen_;  // [P] columns of the pairs, [] how many of them
   Tensor count_, rows_, drawn_;     // [P, states, states], [P], [P] rows that independence counts

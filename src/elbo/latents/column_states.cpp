@@ -76,22 +76,16 @@ struct ColumnStates::Column {
     return (share.log() - (-share).log1p()).clamp(-kEnd, kEnd);
   }
 
-  Tensor cell(const Tensor& state) const {
-    return (state - space().singles).clamp(0, space().ranges - 1);
-  }
-
   Tensor log_prob(const Tensor& z) const {
     const int64_t v = space().states();
     const auto state = z.remainder(v);
     const auto log_p = (of.net->logits(h, j) + base()).log_softmax(1);
-    auto symbol = numeric() ? state.clamp_max(space().singles) : state;
-    if (of.marked) symbol = symbol.masked_fill(z >= v, log_p.size(1) - 1);
-    auto own = log_p.gather(1, symbol.unsqueeze(1)).squeeze(1);
+    auto own = log_p.gather(1, of.symbol(z, j).unsqueeze(1)).squeeze(1);
     if (!numeric()) return own;
     const auto share = space().rest[j];
     const auto between = state >= space().singles, is_rest = state == v - 1;
     const auto edges = ends();
-    const auto at = cell(state);
+    const auto at = of.cell(state);
     const auto within = Logistics(of.net->mixture(h, j))
                             .log_between(edges.index_select(0, at), edges.index_select(0, at + 1));
     own = own + torch::where(between.logical_and(z < v), within, torch::zeros_like(within));
@@ -122,28 +116,36 @@ struct ColumnStates::Column {
   }
 };
 
+Tensor ColumnStates::symbol(const Tensor& z, int64_t column) const {
+  const int64_t v = space->states();
+  const auto state = z.remainder(v);
+  const auto own = space->numeric(column) ? state.clamp_max(space->singles) : state;
+  return marked ? own.masked_fill(z >= v, net->symbols(column) - 1) : own;
+}
+
+Tensor ColumnStates::cell(const Tensor& state) const {
+  return (state - space->singles).clamp(0, space->ranges - 1);
+}
+
 Tensor ColumnStates::features(const Tensor& z) const {
   const int64_t v = space->states();
   const auto state = z.remainder(v);
   std::vector<Tensor> symbols, scores;
   for (int64_t j = 0; j < space->columns(); ++j) {
-    const auto own = state.select(1, j), absent = z.select(1, j) >= v;
-    const bool numeric = space->numeric(j);
-    auto symbol = numeric ? own.clamp_max(space->singles) : own;
-    if (marked) symbol = symbol.masked_fill(absent, net->symbols(j) - 1);
-    symbols.push_back(symbol);
-    if (!numeric) {
+    const auto own = state.select(1, j);
+    symbols.push_back(symbol(z.select(1, j), j));
+    if (!space->numeric(j)) {
       scores.push_back(torch::zeros_like(own, torch::kFloat32));
       continue;
     }
     const auto below = space->cumulated[j];
-    const auto at = (own - space->singles).clamp(0, space->ranges - 1);
+    const auto at = cell(own);
     const auto middle = (below.index_select(0, at) + below.index_select(0, at + 1)) /
                         (2 * below.max().clamp_min(1));
     const auto score =
         std::sqrt(2.0) * torch::erfinv((2 * middle - 1).clamp(-kInnermost, kInnermost));
     const auto between =
-        (own >= space->singles).logical_and(own < v - 1).logical_and(absent.logical_not());
+        (own >= space->singles).logical_and(own < v - 1).logical_and(z.select(1, j) < v);
     scores.push_back(torch::where(between, score, torch::zeros_like(score)));
   }
   return net->features(torch::stack(symbols, 1), torch::stack(scores, 1));

@@ -32,6 +32,10 @@ struct ColumnStates : Distribution {
  private:
   struct Column;
   Tensor features(const Tensor& z) const;
+  /// [n] which of a column's symbols its states [n] have.
+  Tensor symbol(const Tensor& z, int64_t column) const;
+  /// [n] the cells of states that are ranges.
+  Tensor cell(const Tensor& state) const;
 };
 
 }  // namespace elbo
