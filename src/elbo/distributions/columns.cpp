@@ -38,6 +38,23 @@ Tensor Columns::sample(torch::IntArrayRef prefix) const {
   return in_order(*this, [&](const Group& g) { return g.dist->sample(prefix); });
 }
 
+Tensor Columns::sample_columns(const Tensor& wanted) const {
+  std::vector<Tensor> parts;
+  Shape rows;
+  for (const auto& group : groups) {
+    const bool read = wanted.index_select(0, group.at).any().item<bool>();
+    parts.push_back(read ? group.dist->sample() : Tensor());
+    if (read) rows = parts.back().sizes().vec();
+  }
+  if (rows.empty()) return sample();
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (parts[i].defined()) continue;
+    rows.back() = groups[i].at.size(0);
+    parts[i] = torch::zeros(rows);
+  }
+  return torch::cat(parts, -1).index_select(-1, order);
+}
+
 Tensor Columns::mean() const {
   return in_order(*this, [](const Group& g) { return g.dist->mean(); });
 }

@@ -21,6 +21,7 @@ struct Columns : Distribution {
       : groups(std::move(groups)), order(std::move(order)) {}
   Tensor log_prob(const Tensor& x) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
+  Tensor sample_columns(const Tensor& wanted) const override;
   Tensor mean() const override;
   Tensor stddev() const override;
   bool reparameterized() const override { return false; }

@@ -43,6 +43,8 @@ class Distribution {
   virtual Tensor log_prob(const Tensor& x) const = 0;
   /// Shape: prefix + parameters. Carries gradients if reparameterized().
   virtual Tensor sample(torch::IntArrayRef prefix = {}) const = 0;
+  /// Draws of which only the columns `wanted` [D] bool are read; the others may hold anything.
+  virtual Tensor sample_columns(const Tensor&) const { return sample(); }
   virtual Tensor mean() const = 0;
   /// Per component; undefined where it has no closed form.
   virtual Tensor stddev() const { return Tensor(); }

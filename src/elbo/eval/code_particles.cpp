@@ -5,7 +5,7 @@
 namespace elbo {
 namespace {
 
-constexpr double kPriorShare = 0.25;  // a weight is then at most 4 p(x | z)
+constexpr double kPriorShare = 0.1;  // a weight is then at most 10 p(x | z)
 
 /// Draws with their log densities under the prior and under the other proposal, [S, B] each.
 struct Draws {
@@ -67,7 +67,8 @@ CodeParticles unmixed(Model& model, const Batch& batch, int64_t count) {
 CodeParticles draw_particles(Model& model, const Batch& batch, int64_t count,
                              const FullNormal* guide) {
   const int64_t rows = batch.size();
-  const auto from_prior = static_cast<int64_t>(kPriorShare * static_cast<double>(count));
+  const auto from_prior =
+      std::max<int64_t>(count > 3, std::lround(kPriorShare * static_cast<double>(count)));
   if (from_prior == 0) return unmixed(model, batch, count);
   const auto posterior = model.latent->infer(batch, guide ? from_prior : count - from_prior);
   if (!is_plain(posterior)) return unmixed(model, batch, count);
@@ -95,6 +96,28 @@ CodeParticles draw_particles(Model& model, const Batch& batch, int64_t count,
 }
 
 Tensor effective_draws(const Tensor& log_w) { return 1 / log_w.softmax(0).square().sum(0); }
+
+CodeParticles particles_of(const CodeParticles& all, const Tensor& rows) {
+  CodeParticles some;
+  const int64_t count = all.log_w.size(0);
+  auto shape = all.code.sizes().vec();
+  shape[0] = all.log_w.size(1);
+  shape.insert(shape.begin(), count);
+  some.code = all.code.reshape(shape).index_select(1, rows).flatten(0, 1);
+  some.log_w = all.log_w.index_select(1, rows);
+  some.free = all.free;
+  return some;
+}
+
+Tensor resampled(const CodeParticles& particles, int64_t count) {
+  const int64_t rows = particles.log_w.size(1);
+  const auto mass = particles.log_w.softmax(0).cumsum(0).t().contiguous();  // [B, S]
+  const auto strata = (torch::arange(count) + torch::rand({rows, count})) / count;
+  const auto at = strata.gather(1, std::get<1>(torch::rand_like(strata).sort(1)));
+  const auto which = torch::searchsorted(mass, at).clamp_max(mass.size(1) - 1);  // [B, count]
+  const auto place = which.t() * rows + torch::arange(rows);
+  return particles.code.index_select(0, place.flatten());
+}
 
 FullNormal guide_of(const CodeParticles& particles) {
   const int64_t count = particles.log_w.size(0), rows = particles.log_w.size(1);

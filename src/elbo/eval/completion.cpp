@@ -9,14 +9,15 @@
 namespace elbo {
 namespace {
 
-constexpr int64_t kDrawsPerParticle = 8;  // for intervals
-
 /// Values of numeric columns stay within what has been observed.
 struct Bounds {
   Tensor low, high;  // [D]
+  Tensor numeric;    // [D] bool
   explicit Bounds(const std::vector<Column>& columns) {
     std::vector<float> from, to;
+    std::vector<uint8_t> numbers;
     for (const auto& c : columns) {
+      numbers.push_back(c.numeric());
       const bool bounded = c.numeric() && c.low <= c.high;
       const double least = c.numeric() ? -INFINITY : 0;
       const double most = c.numeric() ? INFINITY : static_cast<double>(c.classes.size()) - 1;
@@ -25,30 +26,73 @@ struct Bounds {
     }
     low = torch::tensor(from);
     high = torch::tensor(to);
+    numeric = torch::tensor(numbers).to(torch::kBool);
   }
   Tensor operator()(const Tensor& x) const { return torch::minimum(torch::maximum(x, low), high); }
 };
 
-/// Weighted quantiles over the first axis: x [N, B, D], w [N, B] with sum 1 -> [B, D].
-Tensor quantile(const Tensor& sorted, const Tensor& cumulated, double level) {
-  const auto at = (cumulated < level).sum(0, true).clamp_max(sorted.size(0) - 1);
-  return sorted.gather(0, at).squeeze(0);
-}
-
-/// The mass of the smallest central interval of weighted draws that holds the truth [B, D].
-Tensor level_of(const Tensor& sorted, const Tensor& cumulated, const Tensor& truth) {
-  const auto last = sorted.size(0) - 1;
-  const auto mass_up_to = [&](const Tensor& count) {  // of so many draws from below
-    const auto mass = cumulated.gather(0, (count - 1).clamp(0, last));
-    return mass.masked_fill(count == 0, 0).squeeze(0);
-  };
-  const auto below = mass_up_to((sorted < truth).sum(0, true));
-  const auto within = mass_up_to((sorted <= truth).sum(0, true));
-  return torch::maximum(1 - 2 * within, 2 * below - 1).clamp(0, 1);
-}
-
 bool wants(const Tensor& fills, Fill fill) {
   return fills.defined() && (fills[0] == static_cast<double>(fill)).any().item<bool>();
+}
+
+/// Draws of some cells, sorted.
+class CellDraws {
+ public:
+  /// `cells`: places in [B, D] flattened. Codes by the particles' weights, of each so many draws.
+  CellDraws(Model& model, const Batch& batch, const CodeParticles& particles, const Bounds& bounds,
+            const Tensor& cells, int64_t codes, int64_t times)
+      : cells_(cells) {
+    const int64_t columns = bounds.low.size(0);
+    const auto [rows, of_row, counts] =
+        at::_unique2(cells.floor_divide(columns), /*sorted=*/true, /*return_inverse=*/true);
+    const auto column = cells.remainder(columns);
+    const auto wanted = torch::zeros({columns}, torch::kBool).index_fill_(0, column, true);
+    const auto place = of_row * columns + column;
+    const auto c = batch.c.defined() ? batch.c.index_select(0, rows) : batch.c;
+    const auto x = model.decode(resampled(particles_of(particles, rows), codes), tile(c, codes));
+    std::vector<Tensor> draws;
+    for (int64_t i = 0; i < times; ++i) {
+      const auto all = bounds(x->sample_columns(wanted)).view({codes, -1});
+      draws.push_back(all.index_select(1, place));
+    }
+    sorted_ = std::get<0>(torch::cat(draws).sort(0));
+  }
+
+  /// `values` [B, D] with a quantile of the draws in the place of these cells.
+  Tensor quantile(const Tensor& values, double level) const {
+    const auto n = static_cast<double>(sorted_.size(0));
+    const auto at = static_cast<int64_t>(std::clamp(std::ceil(level * n) - 1, 0.0, n - 1));
+    return put(values, sorted_[at]);
+  }
+
+  /// [B, D]: the mass of the smallest central interval of the draws that holds the truth.
+  Tensor level_of(const Tensor& truth) const {
+    const auto x = truth.flatten().index_select(0, cells_).to(sorted_.scalar_type());
+    const auto n = static_cast<double>(sorted_.size(0));
+    const auto below = (sorted_ < x).sum(0) / n, within = (sorted_ <= x).sum(0) / n;
+    return put(torch::zeros_like(truth, sorted_.options()),
+               torch::maximum(1 - 2 * within, 2 * below - 1).clamp(0, 1));
+  }
+
+ private:
+  Tensor put(const Tensor& values, const Tensor& these) const {
+    return values.flatten().index_copy(0, cells_, these.to(values.scalar_type())).view_as(values);
+  }
+
+  Tensor cells_, sorted_;  // [C]; [draws, C]
+};
+
+/// The hidden cells that are drawn: of numbers for intervals and where the truth is to be found
+/// among the draws, of other columns where their median fills them.
+Tensor drawn_cells(const Batch& batch, const Bounds& bounds, const CompletionPlan& plan,
+                   bool judged) {
+  if (!batch.mask.defined()) return torch::zeros({0}, torch::kInt64);
+  auto wanted = torch::zeros({bounds.low.size(0)}, torch::kBool);
+  if (judged || plan.interval > 0) wanted = wanted | bounds.numeric;
+  if (wants(plan.fills, Fill::kMedian)) {
+    wanted = wanted | (plan.fills[0] == static_cast<double>(Fill::kMedian));
+  }
+  return ((batch.mask == 0) & wanted).flatten().nonzero().flatten();
 }
 
 /// The values of a completion as planned.
@@ -65,88 +109,99 @@ Tensor filled(const Completion& found, const Tensor& fills) {
 }
 
 constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
-constexpr int64_t kMore = 4;                // times the codes, for rows whose weights lie on few
+constexpr int64_t kRounds = 4;              // of further draws
+constexpr int64_t kMore = 4;                // times the codes, in the last of them
 
-Completion completion_of(const CodeParticles& particles, const Bounds& bounds,
-                         const CompletionPlan& plan, const Tensor& truth) {
-  const auto w = particles.log_w.softmax(0);  // [S, B]
-  const auto& dist = *particles.x;
-  Completion out;
-  out.value = dist.typical({w, bounds.low, bounds.high});
-  out.effective = effective_draws(particles.log_w);
-
-  const int64_t s = w.size(0), b = w.size(1);
-  const auto draw = [&] { return bounds(dist.sample()).view({s, b, -1}); };
-  if (plan.draws > 0) {
-    const auto which = torch::multinomial(w.t().contiguous(), plan.draws, true).t();  // [m, B]
-    std::vector<Tensor> draws;
-    for (int64_t i = 0; i < plan.draws; ++i) {
-      const auto at = which[i].view({1, b, 1}).expand({1, b, bounds.low.size(0)});
-      draws.push_back(draw().gather(0, at));
-    }
-    out.draws = torch::cat(draws);
+/// [draws, B, D], so many codes at a time as the particles are.
+Tensor draws_of(Model& model, const Batch& batch, const CodeParticles& particles,
+                const Bounds& bounds, const CompletionPlan& plan) {
+  std::vector<Tensor> draws;
+  for (int64_t done = 0; done < plan.draws; done += plan.particles) {
+    const auto count = std::min(plan.particles, plan.draws - done);
+    const auto x = model.decode(resampled(particles, count), tile(batch.c, count));
+    draws.push_back(bounds(x->sample()).view({count, batch.size(), -1}));
   }
-  if (plan.interval > 0 || truth.defined() || wants(plan.fills, Fill::kMedian)) {
-    std::vector<Tensor> draws;
-    for (int64_t i = 0; i < kDrawsPerParticle; ++i) draws.push_back(draw());
-    const auto [sorted, order] = torch::cat(draws).sort(0);
-    const auto weights = w.repeat({kDrawsPerParticle, 1}).unsqueeze(2).expand_as(sorted);
-    const auto cumulated = weights.gather(0, order).cumsum(0) / kDrawsPerParticle;
+  return torch::cat(draws);
+}
+
+/// Of those rows of a batch whose places `which` names.
+Completion completion_of(Model& model, const CodeParticles& all, const Batch& rows,
+                         const Tensor& which, const Bounds& bounds, const CompletionPlan& plan,
+                         const Tensor& all_truth) {
+  const auto particles = particles_of(all, which);
+  const auto batch = pick(rows, which);
+  const auto truth = all_truth.defined() ? all_truth.index_select(0, which) : all_truth;
+  Completion out;
+  out.value =
+      all.x->typical({all.log_w.softmax(0), bounds.low, bounds.high}).index_select(0, which);
+  out.effective = effective_draws(particles.log_w);
+  if (plan.draws > 0) out.draws = draws_of(model, batch, particles, bounds, plan);
+  const bool ends = plan.interval > 0 || truth.defined();
+  if (ends || wants(plan.fills, Fill::kMedian)) {
+    out.median = out.low = out.high = out.value;
+    if (truth.defined()) out.level = torch::zeros_like(out.value);
+  }
+  const auto cells = drawn_cells(batch, bounds, plan, truth.defined());
+  if (cells.size(0) > 0) {
+    // The ends of an interval are of many draws, a middle of few.
+    constexpr int64_t kOfEnds = 8, kOfMiddle = 64;
+    const CellDraws draws(model, batch, particles, bounds, cells,
+                          ends ? plan.particles : std::min(plan.particles, kOfMiddle),
+                          ends ? kOfEnds : 1);
     const double outside = 0.5 * (1 - plan.interval);
-    out.median = quantile(sorted, cumulated, 0.5);
-    out.low = quantile(sorted, cumulated, outside);
-    out.high = quantile(sorted, cumulated, 1 - outside);
-    if (truth.defined()) out.level = level_of(sorted, cumulated, truth);
+    out.median = draws.quantile(out.value, 0.5);
+    out.low = draws.quantile(out.value, outside);
+    out.high = draws.quantile(out.value, 1 - outside);
+    if (truth.defined()) out.level = draws.level_of(truth);
   }
   out.value = filled(out, plan.fills);
   return out;
 }
 
-/// Rows whose weights lie on few codes: more codes, each round from where those before counted.
-Completion complete_again(Model& model, const Batch& batch, const Bounds& bounds,
-                          const CompletionPlan& plan, const Tensor& truth) {
-  constexpr int64_t kRounds = 3;
-  const Refinement refined(model, batch, plan.refine);
-  auto particles = draw_particles(model, batch, kMore * plan.particles);
-  for (int64_t round = 0; round < kRounds && particles.free; ++round) {
-    const auto guide = guide_of(particles);
-    particles = draw_particles(model, batch, kMore * plan.particles, &guide);
+/// Codes for rows whose weights lie on few of those before, from where these counted; the later
+/// rounds draw more. Latents of several parts are drawn for once more.
+CodeParticles drawn_again(Model& model, const Batch& rows, const CodeParticles& before,
+                          const CompletionPlan& plan, int64_t round) {
+  if (before.free) {
+    const auto guide = guide_of(before);
+    return draw_particles(model, rows, plan.particles * (2 * round < kRounds ? 1 : kMore), &guide);
   }
-  return completion_of(particles, bounds, plan, truth);
-}
-
-/// Puts the parts that rows have in place of those of the rows `at`.
-void replace(Completion& whole, const Completion& part, const Tensor& at) {
-  whole.value.index_copy_(0, at, part.value);
-  whole.effective.index_copy_(0, at, part.effective);
-  if (part.draws.defined()) whole.draws.index_copy_(1, at, part.draws);
-  if (part.median.defined()) whole.median.index_copy_(0, at, part.median);
-  if (part.level.defined()) whole.level.index_copy_(0, at, part.level);
-  if (!part.low.defined()) return;
-  whole.low.index_copy_(0, at, part.low);
-  whole.high.index_copy_(0, at, part.high);
+  const Refinement refined(model, rows, plan.refine);
+  return draw_particles(model, rows, plan.particles * kMore);
 }
 
 /// Rows whose decoder outputs fit into bounded memory: some likelihoods read hundreds of numbers a
 /// column.
 int64_t rows_in_memory(const Model& model, int64_t particles) {
   constexpr int64_t kOutputs = int64_t{1} << 24;
-  return std::max<int64_t>(1, kOutputs / (particles * numel(model.likelihood->input())));
+  return std::max<int64_t>(1, kOutputs / (kMore * particles * numel(model.likelihood->input())));
 }
 
-Completion joined(const std::vector<Completion>& parts) {
-  const auto of = [&](Tensor Completion::*field, int64_t axis) {
-    std::vector<Tensor> list;
-    for (const auto& part : parts) list.push_back(part.*field);
-    return list.front().defined() ? torch::cat(list, axis) : Tensor();
-  };
+/// f(values, axis of rows) of each part that a completion has.
+template <class F>
+Completion each_part(F f) {
   Completion all;
   for (const auto field : {&Completion::value, &Completion::median, &Completion::low,
                            &Completion::high, &Completion::level, &Completion::effective}) {
-    all.*field = of(field, 0);
+    all.*field = f(field, 0);
   }
-  all.draws = of(&Completion::draws, 1);
+  all.draws = f(&Completion::draws, 1);
   return all;
+}
+
+Completion joined(const std::vector<Completion>& parts) {
+  return each_part([&](Tensor Completion::*field, int64_t axis) {
+    std::vector<Tensor> list;
+    for (const auto& part : parts) list.push_back(part.*field);
+    return list.front().defined() ? torch::cat(list, axis) : Tensor();
+  });
+}
+
+Completion in_order(const Completion& found, const Tensor& rows) {
+  return each_part([&](Tensor Completion::*field, int64_t axis) {
+    const auto& part = found.*field;
+    return part.defined() ? part.index_select(axis, rows) : part;
+  });
 }
 
 }  // namespace
@@ -176,15 +231,25 @@ Completion complete(Model& model, const Batch& batch, const std::vector<Column>&
     const Refinement refined(model, batch, plan.refine);
     return draw_particles(model, batch, plan.particles);
   };
-  auto out = completion_of(first(), bounds, plan, truth);
-  const auto few = (out.effective < kFewDraws).nonzero().flatten();
-  const int64_t block = std::max<int64_t>(1, kParticleRows / (kMore * plan.particles));
-  for (int64_t from = 0; from < few.size(0); from += block) {
-    const auto at = few.slice(0, from, std::min(few.size(0), from + block));
-    const auto truth_at = truth.defined() ? truth.index_select(0, at) : truth;
-    replace(out, complete_again(model, pick(batch, at), bounds, plan, truth_at), at);
+  auto particles = first();
+  auto at = torch::arange(batch.size());  // rows that are open
+  std::vector<Completion> parts;
+  std::vector<Tensor> order;
+  for (int64_t round = 0;; ++round) {
+    const auto rows = pick(batch, at);
+    const bool last = round == (particles.free ? kRounds : 1);
+    const auto few = effective_draws(particles.log_w) < (last ? 0 : kFewDraws);
+    const auto done = few.logical_not().nonzero().flatten(), open = few.nonzero().flatten();
+    if (done.size(0) > 0) {
+      const auto known = truth.defined() ? truth.index_select(0, at) : truth;
+      parts.push_back(completion_of(model, particles, rows, done, bounds, plan, known));
+      order.push_back(at.index_select(0, done));
+    }
+    if (open.size(0) == 0) break;
+    at = at.index_select(0, open);
+    particles = drawn_again(model, pick(batch, at), particles_of(particles, open), plan, round);
   }
-  return out;
+  return in_order(joined(parts), std::get<1>(torch::cat(order).sort()));
 }
 
 }  // namespace elbo

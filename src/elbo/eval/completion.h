@@ -20,10 +20,10 @@ struct CompletionPlan {
 /// What a model says about all cells of some rows, given those that the batch's mask shows.
 struct Completion {
   Tensor value;      // [B, D] numbers as planned, median of grades, likeliest class
-  Tensor median;     // [B, D] of the draws, where these were sorted
+  Tensor median;     // [B, D] of hidden cells that were drawn; of others the value
   Tensor draws;      // [draws, B, D]
-  Tensor low, high;  // [B, D] ends of the central interval; of classes without meaning
-  Tensor level;      // [B, D] mass of the smallest central interval that holds the truth
+  Tensor low, high;  // [B, D] likewise, ends of the central interval; of classes without meaning
+  Tensor level;      // [B, D] mass of the smallest central interval that holds a hidden truth
   Tensor effective;  // [B] effective number of particles
 };
 
@@ -40,7 +40,8 @@ int64_t rows_in_block(const CompletionPlan& plan);
 /// Self-normalised importance sampling: p(x_absent | x_seen) is a mixture of the decoder's
 /// distributions, weighted by p(x_seen, z) / r(z) (Mattei & Frellsen 2019, arXiv:1812.02633), with
 /// codes from posterior and prior. Rows with less than kFewDraws effective ones are drawn for
-/// again: four times as many codes, in three rounds that each look where those before counted.
+/// again, in up to four rounds that each look where the codes before counted; the last two draw
+/// four times as many.
 /// `truth` [B, D]: cells to look for among the draws; undefined = none, and no levels.
 Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
                     const CompletionPlan& plan, const Tensor& truth = {});
