@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Faults of the SKAB test bed (valve1): the first 400 steps of each file train, the rest is judged.
-Prints F1 of single steps pooled over the files, without point adjustment, and the share of false
-and missed alarms."""
+"""Faults of the SKAB test bed: the first 400 steps of each file train, the rest is judged. Prints F1
+of single steps pooled over the files, without point adjustment, and the share of false and missed
+alarms. --default: `elbo train --for anomalies` and `elbo score` without any setting, in place of the
+one that was chosen on the files valve1_*."""
 import argparse
 import csv
 import json
@@ -17,12 +18,14 @@ TRAINING = 400
 
 def judge(args, path, folder):
     source = f"series:{path}"
+    train = ["--for", "anomalies"] if args.default else ["--model", args.model, "--validation", "0"]
+    score = [] if args.default else ["--smooth", args.smooth, "--threshold", "percentile",
+                                     "--percentile", "100", "--margin", args.margin]
     program.elbo(args.program, "train", source, "--rows", TRAINING, "--types",
-                 "anomaly=label,changepoint=ignore", "--model", args.model, "--validation", "0",
-                 "--seed", args.seed, "--out", f"{folder}/run", "--force", "-q", *args.train)
+                 "anomaly=label,changepoint=ignore", "--seed", args.seed, "--out", f"{folder}/run",
+                 "--force", "-q", *train, *args.train)
     program.elbo(args.program, "score", f"{folder}/run", source, "-o", f"{folder}/scores.csv", "-q",
-                 "--causes", "0", "--smooth", args.smooth, "--threshold", "percentile",
-                 "--percentile", "100", "--margin", args.margin, *args.score)
+                 "--causes", "0", *score, *args.score)
     with open(f"{folder}/scores.csv") as file:
         rows = list(csv.DictReader(file))[TRAINING:]
     return [(int(r["label"]), int(r["alarm"])) for r in rows]
@@ -39,6 +42,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", default="elbo")
     parser.add_argument("--data", default=pathlib.Path(data) / "skab", type=pathlib.Path)
+    parser.add_argument("--files", default="valve1_*.csv", help="pattern of the files' names")
+    parser.add_argument("--default", action="store_true")
     parser.add_argument("--model", default="pca_anomaly")
     parser.add_argument("--seed", default=0, type=int)
     parser.add_argument("--smooth", default=30, type=int)
@@ -48,7 +53,7 @@ def main():
     args = parser.parse_args()
     pooled, start = [], time.time()
     with tempfile.TemporaryDirectory() as folder:
-        for path in sorted(args.data.glob("valve1_*.csv")):
+        for path in sorted(args.data.glob(args.files)):
             pairs = judge(args, path, folder)
             pooled += pairs
             print(f"{path.stem:10} F1 {f1(pairs):.3f}", flush=True)
