@@ -323,14 +323,22 @@ TEST_CASE("numbers are filled as planned: expected, the middle of the draws, or 
     const RandomScope same(3);
     return complete(*toy.model, shown, columns, plan);
   };
-  auto fills = torch::zeros({2, width}, torch::kFloat64);
+  auto fills = torch::zeros({3, width}, torch::kFloat64);
+  fills[2].fill_(1);
   fills[0][0] = static_cast<double>(Fill::kMedian);
   fills[0][1] = static_cast<double>(Fill::kConstant);
   fills[1][1] = 7;
+  fills[1][2] = 5;
+  fills[2][2] = 0.25;
   const auto plain = found({16, 0, 0.9}), planned = found({16, 0, 0.9, fills});
   CHECK(torch::equal(planned.value.select(1, 0), plain.median.select(1, 0)));
   CHECK((planned.value.select(1, 1) == 7).all().item<bool>());
-  CHECK(torch::equal(planned.value.slice(1, 2), plain.value.slice(1, 2)));
+  CHECK_CLOSE(planned.value.select(1, 2), 0.25 * plain.value.select(1, 2) + 3.75, kFloatSums);
+  CHECK(torch::equal(planned.value.slice(1, 3), plain.value.slice(1, 3)));
+  // As earlier runs keep them.
+  const auto two = found({16, 0, 0.9, fills.narrow(0, 0, 2)});
+  CHECK(torch::equal(two.value.slice(1, 0, 2), planned.value.slice(1, 0, 2)));
+  CHECK(torch::equal(two.value.slice(1, 2), plain.value.slice(1, 2)));
   CHECK((plain.low <= plain.median).logical_and(plain.median <= plain.high).all().item<bool>());
 }
 
@@ -362,7 +370,8 @@ TEST_CASE("what came nearest to hidden cells fills them: of an untrained model r
     const auto at = static_cast<int64_t>(i);
     const auto fill = static_cast<Fill>(static_cast<int64_t>(fills[0][at].item<double>()));
     if (!columns[i].numeric()) CHECK(fill != Fill::kMedian);
-    if (fill == Fill::kMean) continue;
+    const auto weight = fills[2][at].item<double>();
+    if (fill == Fill::kMean && weight == 1) continue;
     ++(columns[i].numeric() ? changed : changed_classes);
     // The cells that it was chosen by were others.
     const double chance = columns[i].numeric() ? 1.05 : 1.15;

@@ -98,14 +98,15 @@ Tensor drawn_cells(const Batch& batch, const Bounds& bounds, const CompletionPla
 /// The values of a completion as planned.
 Tensor filled(const Completion& found, const Tensor& fills) {
   auto value = found.value;
-  if (wants(fills, Fill::kMedian)) {
-    value = torch::where(fills[0] == static_cast<double>(Fill::kMedian), found.median, value);
+  if (!fills.defined()) return value;
+  const auto is = [&](Fill fill) { return fills[0] == static_cast<double>(fill); };
+  const auto constant = fills[1].to(value.scalar_type());
+  if (wants(fills, Fill::kMedian)) value = torch::where(is(Fill::kMedian), found.median, value);
+  if (fills.size(0) > 2) {
+    const auto weight = fills[2].to(value.scalar_type());
+    value = torch::where(weight < 1, constant + weight * (value - constant), value);
   }
-  if (wants(fills, Fill::kConstant)) {
-    value = torch::where(fills[0] == static_cast<double>(Fill::kConstant),
-                         fills[1].to(value.scalar_type()), value);
-  }
-  return value;
+  return torch::where(is(Fill::kConstant), constant, value);
 }
 
 constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time

@@ -13,8 +13,10 @@ struct CompletionPlan {
   int64_t particles = 100;  // draws of the latent variables for each row
   int64_t draws = 0;        // completions that are draws
   double interval = 0;      // mass of the intervals; 0 = none
-  Tensor fills = {};        // [2, D] Fill of each column, and its constant; undefined = all kMean
-  int64_t refine = 0;       // steps by which each row's posterior is improved
+  /// [3, D] Fill of each column, a constant, and the weight of the former where both are mixed;
+  /// undefined = all kMean. Without the last row nothing is mixed.
+  Tensor fills = {};
+  int64_t refine = 0;  // steps by which each row's posterior is improved
 };
 
 /// What a model says about all cells of some rows, given those that the batch's mask shows.

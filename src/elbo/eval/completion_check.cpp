@@ -29,53 +29,95 @@ Tensor columns_that(const std::vector<Column>& columns, const Is& is) {
   return torch::tensor(flags).to(torch::kBool);
 }
 
-/// What the hidden cells of each column are missed by, summed, for the ways to fill: numbers by the
-/// squared error, grades by the steps between, classes by how many are wrong.
+/// How far hidden numbers of each column lie from a constant, a model's fill does, and both
+/// together: sums over cells, from which the best mixture of the two follows.
+struct Mixture {
+  Tensor apart, along, moved;  // [D] of (x - c)², (x - c)(m - c), (m - c)²
+
+  void add(const Tensor& x, const Tensor& fill, const Tensor& constant, const Tensor& hidden) {
+    const auto from = (x - constant).masked_fill(~hidden, 0);
+    const auto move = (fill - constant).masked_fill(~hidden, 0);
+    const auto sum = [](Tensor& all, const Tensor& one) {
+      all = all.defined() ? all + one.sum(0) : one.sum(0);
+    };
+    sum(apart, from.square());
+    sum(along, from * move);
+    sum(moved, move.square());
+  }
+  /// [D] share of the model's fill, and the squared error that it leaves.
+  Tensor weight() const { return (along / moved.clamp_min(1e-300)).clamp(0, 1); }
+  Tensor error(const Tensor& w) const { return apart - 2 * w * along + w.square() * moved; }
+};
+
+/// What the hidden cells of each column are missed by, for the ways to fill: numbers by the squared
+/// error, grades by the steps between, classes by how many are wrong.
 class FillErrors {
  public:
-  /// `constants` [C, D].
+  /// `constants` [2, D].
   FillErrors(const std::vector<Column>& columns, const Tensor& constants)
       : constants_(constants.to(torch::kFloat64)),
-        sums_(torch::zeros({2 + constants.size(0), constants.size(1)}, torch::kFloat64)),
+        wrong_(torch::zeros({1 + constants.size(0), constants.size(1)}, torch::kFloat64)),
         cells_(torch::zeros({constants.size(1)}, torch::kFloat64)),
         numeric_(columns_that(columns, [](const Column& c) { return c.numeric(); })),
         graded_(columns_that(columns, [](const Column& c) { return c.type == "ordinal"; })) {}
 
   void add(const Completion& found, const Tensor& truth, const Tensor& hidden) {
     const auto x = truth.to(torch::kFloat64);
-    const auto missed = [&](const Tensor& fill) {
-      const auto apart = fill.to(torch::kFloat64) - x;
-      const auto of_classes = torch::where(graded_, apart.abs(), (apart != 0).to(torch::kFloat64));
-      const auto errors = torch::where(numeric_, apart.square(), of_classes);
-      return errors.masked_fill(~hidden, 0).sum(0);
+    const Tensor fills[] = {found.value.to(torch::kFloat64), found.median.to(torch::kFloat64)};
+    for (int64_t c = 0; c < 2; ++c) {
+      for (int64_t m = 0; m < 2; ++m) mixtures_[m][c].add(x, fills[m], constants_[c], hidden);
+    }
+    const auto wrong = [&](const Tensor& fill) {
+      const auto apart = fill - x;
+      const auto steps = torch::where(graded_, apart.abs(), (apart != 0).to(torch::kFloat64));
+      return steps.masked_fill(~hidden, 0).sum(0);
     };
-    sums_[0] += missed(found.value);
-    sums_[1] += missed(found.median);
-    for (int64_t k = 0; k < constants_.size(0); ++k) sums_[2 + k] += missed(constants_[k]);
+    wrong_[0] += wrong(fills[0]);
+    for (int64_t c = 0; c < 2; ++c) wrong_[1 + c] += wrong(constants_[c]);
     cells_ += hidden.sum(0);
   }
 
-  /// [2, D] as CompletionPlan has them. Nothing is filled worse than by a constant.
+  /// [3, D] as CompletionPlan has them. Nothing is filled worse than by a constant.
   Tensor best() const {
-    constexpr double kBetter = 0.9;  // than the model's mean, else chance decides between the two
-    constexpr double kFewest = 20;   // cells
-    auto fills = torch::zeros({2, cells_.size(0)}, torch::kFloat64);
+    constexpr double kFewest = 20;  // cells
+    auto fills = torch::zeros({3, cells_.size(0)}, torch::kFloat64);
+    fills[2].fill_(1);
     for (int64_t i = 0; i < cells_.size(0); ++i) {
       if (cells_[i].item<double>() < kFewest) continue;
-      const auto errors = sums_.select(1, i).contiguous();
-      const double* error = errors.data_ptr<double>();
-      const bool by_median = numeric_[i].item<bool>() && error[1] < kBetter * error[0];
-      const auto constant = errors.slice(0, 2).argmin().item<int64_t>();
-      if (by_median) fills[0][i] = static_cast<double>(Fill::kMedian);
-      if (error[2 + constant] >= error[by_median ? 1 : 0]) continue;
-      fills[0][i] = static_cast<double>(Fill::kConstant);
-      fills[1][i] = constants_[constant][i];
+      const auto one = numeric_[i].item<bool>() ? of_numbers(i) : of_classes(i);
+      fills.select(1, i).copy_(torch::tensor(
+          {static_cast<double>(one.fill), one.constant, one.weight}, torch::kFloat64));
     }
     return fills;
   }
 
  private:
-  Tensor constants_, sums_, cells_, numeric_, graded_;
+  struct Way {
+    Fill fill = Fill::kMean;
+    double constant = 0, weight = 1;
+  };
+
+  Way of_numbers(int64_t i) const {
+    constexpr double kBetter = 0.9;  // than the model's mean, else chance decides between the two
+    const auto alone = [&](int64_t m) {
+      return mixtures_[m][0].error(torch::ones({}, torch::kFloat64))[i].item<double>();
+    };
+    const int64_t m = alone(1) < kBetter * alone(0);
+    const auto apart = [&](int64_t c) { return mixtures_[m][c].apart[i].item<double>(); };
+    const int64_t c = apart(1) < apart(0);
+    return {m == 1 ? Fill::kMedian : Fill::kMean, constants_[c][i].item<double>(),
+            mixtures_[m][c].weight()[i].item<double>()};
+  }
+
+  Way of_classes(int64_t i) const {
+    const auto wrong = [&](int64_t way) { return wrong_[way][i].item<double>(); };
+    const int64_t c = wrong(2) < wrong(1);
+    if (wrong(1 + c) >= wrong(0)) return {};
+    return {Fill::kConstant, constants_[c][i].item<double>(), 0};
+  }
+
+  Tensor constants_, wrong_, cells_, numeric_, graded_;
+  Mixture mixtures_[2][2];  // of the model's mean and median with each constant
 };
 
 /// Mean (of classes the most frequent one) and median of the known cells of each column, [2, D].

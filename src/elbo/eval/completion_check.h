@@ -10,9 +10,10 @@ struct CompletionCheck {
   /// For each hidden number the mass of the smallest central interval that holds it, [n] in
   /// ascending order; undefined where there are none.
   Tensor levels;
-  /// [2, D] as CompletionPlan has them: by column the model's mean, or its median where that is
-  /// better by a tenth, unless a constant (mean, median, most frequent class) is nearer to the
-  /// hidden cells; undefined without held-out rows.
+  /// [3, D] as CompletionPlan has them. Numbers: the model's mean, or its median where that is
+  /// better by a tenth, mixed with the mean or median of the training rows by the weight that
+  /// brings both nearest to the hidden cells (stacking, Breiman 1996). Grades and classes: the
+  /// model's, or one value where that is nearer. Undefined without held-out rows.
   Tensor fills;
 };
 

@@ -42,12 +42,21 @@ struct ImputeOptions {
 };
 
 /// How a column is filled where that is not by what the model expects.
-std::string way_of(const Tensor& fills, int64_t column) {
+std::string way_of(const Tensor& fills, const Cells& cell, int64_t column) {
+  constexpr double kPlain = 0.95;  // of the model: as good as alone
   if (!fills.defined()) return "";
-  const auto fill = static_cast<Fill>(static_cast<int64_t>(fills[0][column].item<double>()));
-  if (fill == Fill::kMean) return "";
-  return fill == Fill::kMedian ? "the model's median, nearer to hidden cells than its mean"
-                               : "one value, nearer to hidden cells than what the model expects";
+  const auto at = [&](int64_t row) { return fills[row][column].item<double>(); };
+  const auto fill = static_cast<Fill>(static_cast<int64_t>(at(0)));
+  if (fill == Fill::kConstant)
+    return "one value, nearer to hidden cells than what the model expects";
+  const bool median = fill == Fill::kMedian;
+  const double weight = fills.size(0) > 2 ? at(2) : 1;
+  if (weight >= kPlain) {
+    return median ? "the model's median, nearer to hidden cells than its mean" : "";
+  }
+  const auto share = static_cast<int>(std::lround(100 * weight));
+  return std::to_string(share) + " % of the model's " + (median ? "median" : "mean") + " and " +
+         std::to_string(100 - share) + " % of " + cell.text(at(1)) + ", nearest to hidden cells";
 }
 
 /// "a.csv" and "1" as "a.1.csv".
@@ -214,7 +223,8 @@ class Impute : public Task {
     for (size_t i = 0; i < filled_.size(); ++i) {
       const auto& name = rows.cells()[i].column().name;
       if (filled_[i] > 0) by_column[name] = filled_[i];
-      const auto way = o_.m == 1 ? way_of(plan.fills, static_cast<int64_t>(i)) : "";
+      const auto way =
+          o_.m == 1 ? way_of(plan.fills, rows.cells()[i], static_cast<int64_t>(i)) : "";
       if (filled_[i] > 0 && !way.empty()) ways[name] = way;
     }
     Json result{{"files", filler.paths()},
