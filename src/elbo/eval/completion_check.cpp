@@ -8,7 +8,8 @@ namespace {
 
 constexpr double kHidden = 0.25;      // as tables hide of their cells in training
 constexpr int64_t kJudgedRows = 800;  // 200 hidden cells of each column
-constexpr double kWidest = 0.999;     // of draws there are a few hundred
+constexpr int64_t kMostTimes = 8;
+constexpr double kWidest = 0.999;  // of draws there are a few hundred
 
 /// The rows with a quarter of their known cells hidden, and which these are.
 std::pair<Batch, Tensor> with_hidden(const Batch& batch) {
@@ -44,9 +45,23 @@ struct Mixture {
     sum(along, from * move);
     sum(moved, move.square());
   }
-  /// [D] share of the model's fill, and the squared error that it leaves.
-  Tensor weight() const { return (along / moved.clamp_min(1e-300)).clamp(0, 1); }
-  Tensor error(const Tensor& w) const { return apart - 2 * w * along + w.square() * moved; }
+  /// Squared error where the model's fill has this share.
+  double error(int64_t column, double w) const {
+    return at(apart, column) - 2 * w * at(along, column) + w * w * at(moved, column);
+  }
+  /// The likeliest share of the model's fill where shares are normal about 1 and cells are normal
+  /// about the mixture; never one that leaves more than the constant alone does.
+  double weight(int64_t column, double cells) const {
+    constexpr double kSpread = 0.15;
+    const double move = at(moved, column), noise = error(column, 1) / cells;
+    if (move <= 0 || noise <= 0) return 1;
+    const double precision = noise / (kSpread * kSpread);
+    const double likeliest = (at(along, column) + precision) / (move + precision);
+    return std::clamp(std::min(likeliest, 2 * at(along, column) / move), 0.0, 1.0);
+  }
+
+ private:
+  static double at(const Tensor& sums, int64_t column) { return sums[column].item<double>(); }
 };
 
 /// What the hidden cells of each column are missed by, for the ways to fill: numbers by the squared
@@ -99,14 +114,10 @@ class FillErrors {
 
   Way of_numbers(int64_t i) const {
     constexpr double kBetter = 0.9;  // than the model's mean, else chance decides between the two
-    const auto alone = [&](int64_t m) {
-      return mixtures_[m][0].error(torch::ones({}, torch::kFloat64))[i].item<double>();
-    };
-    const int64_t m = alone(1) < kBetter * alone(0);
-    const auto apart = [&](int64_t c) { return mixtures_[m][c].apart[i].item<double>(); };
-    const int64_t c = apart(1) < apart(0);
+    const int64_t m = mixtures_[1][0].error(i, 1) < kBetter * mixtures_[0][0].error(i, 1);
+    const int64_t c = mixtures_[m][1].error(i, 0) < mixtures_[m][0].error(i, 0);
     return {m == 1 ? Fill::kMedian : Fill::kMean, constants_[c][i].item<double>(),
-            mixtures_[m][c].weight()[i].item<double>()};
+            mixtures_[m][c].weight(i, cells_[i].item<double>())};
   }
 
   Way of_classes(int64_t i) const {
@@ -153,13 +164,17 @@ CompletionCheck check_completion(Model& model, const Data& training, const Data&
   const CompletionPlan plan;
   FillErrors errors(columns, constants_of(training, columns));
   std::vector<Tensor> levels{torch::zeros({0})};
-  for_each_batch(*rows, rows_in_block(plan), {}, [&](const Batch& batch, int64_t) {
-    const auto [shown, hidden] = with_hidden(batch);
-    if (!hidden.any().item<bool>()) return;
-    const auto found = complete(model, shown, columns, plan, batch.x);
-    levels.push_back(found.level.masked_select(hidden & numeric));
-    errors.add(found, batch.x, hidden);
-  });
+  // Of few rows other cells are hidden each time.
+  const int64_t times = std::clamp<int64_t>(2 * kJudgedRows / rows->size(), 1, kMostTimes);
+  for (int64_t time = 0; time < times; ++time) {
+    for_each_batch(*rows, rows_in_block(plan), {}, [&](const Batch& batch, int64_t) {
+      const auto [shown, hidden] = with_hidden(batch);
+      if (!hidden.any().item<bool>()) return;
+      const auto found = complete(model, shown, columns, plan, batch.x);
+      if (time == 0) levels.push_back(found.level.masked_select(hidden & numeric));
+      errors.add(found, batch.x, hidden);
+    });
+  }
   const auto sorted = std::get<0>(torch::cat(levels).sort());
   return {sorted.numel() > 0 ? sorted : Tensor(), errors.best()};
 }
