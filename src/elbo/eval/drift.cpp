@@ -2,13 +2,27 @@
 
 #include <cmath>
 
+#include "elbo/data/row_view.h"
+#include "elbo/data/windows.h"
+
 namespace elbo {
 namespace {
 
-/// Share of the scores above the value that this share of the reference lies above.
-double share_above(const Tensor& scores, const Tensor& reference, double share) {
-  const auto value = reference.quantile(1 - share);
-  return (scores > value).to(torch::kFloat64).mean().item<double>();
+constexpr double kShares[] = {0.5, 0.25, 0.1};
+constexpr int64_t kTails = 3;  // of a side
+
+/// The known numbers of a column, rising.
+Tensor sorted_column(const Tensor& numbers, int64_t column) {
+  const auto all = numbers.select(1, column).to(torch::kFloat64);
+  return std::get<0>(all.masked_select(all.isnan().logical_not()).sort());
+}
+
+/// Share of rising numbers above or below a value.
+double share_beyond(const Tensor& sorted, double at, bool above) {
+  const auto value = torch::full({1}, at, torch::kFloat64);
+  const auto up_to = torch::searchsorted(sorted, value, false, above).item<int64_t>();
+  const auto n = sorted.size(0);
+  return static_cast<double>(above ? n - up_to : up_to) / static_cast<double>(n);
 }
 
 Tensor quartiles(const Tensor& scores) {
@@ -24,31 +38,86 @@ Tensor bounded(const Tensor& scores) {
 
 }  // namespace
 
-Drift find_drift(const Tensor& scores, const Tensor& reference) {
-  constexpr double kAnomalies = 0.1, kErrors = 4;
-  const auto judged = bounded(scores), usual = bounded(reference);
+ColumnLevels ColumnLevels::of(const Tensor& numbers) {
+  ColumnLevels found;
+  const int64_t columns = numbers.size(1);
+  found.at = torch::zeros({2 * kTails, columns}, torch::kFloat64);
+  found.shares = torch::ones({2 * kTails, columns}, torch::kFloat64);
+  found.count = torch::zeros({1, columns}, torch::kFloat64);
+  for (int64_t j = 0; j < columns; ++j) {
+    const auto sorted = sorted_column(numbers, j);
+    const auto n = sorted.size(0);
+    found.count[0][j] = n;
+    for (int64_t i = 0; n > 0 && i < 2 * kTails; ++i) {
+      const bool above = i < kTails;
+      const double share = kShares[i % kTails];
+      const auto place = (above ? 1 - share : share) * static_cast<double>(n - 1);
+      const auto at = sorted[static_cast<int64_t>(std::lround(place))].item<double>();
+      found.at[i][j] = at;
+      found.shares[i][j] = share_beyond(sorted, at, above);
+    }
+  }
+  return found;
+}
+
+ColumnLevels ColumnLevels::unpacked(const Tensor& packed) {
+  check(packed.dim() == 2 && packed.size(0) == 4 * kTails + 1,
+        "[score] the kept levels of columns do not fit; remove kept.safetensors from the run");
+  const auto all = packed.to(torch::kFloat64);
+  return {all.narrow(0, 0, 2 * kTails), all.narrow(0, 2 * kTails, 2 * kTails),
+          all.narrow(0, 4 * kTails, 1)};
+}
+
+bool has_levels(const Dataset& data) {
+  if (dynamic_cast<const OrderedRows*>(&data)) return false;
+  const auto view = view_of(data.schemas().x);
+  if (const auto* numbers = std::get_if<NumberView>(&view)) return numbers->shape().size() == 1;
+  return std::holds_alternative<TableView>(view);
+}
+
+Tensor column_numbers(const Batch& batch) { return observed(batch).flatten(1); }
+
+Drift find_drift(const Tensor& numbers, const ColumnLevels& usual) {
+  constexpr double kAnomalies = 0.1, kFalse = 1e-3;
+  const int64_t columns = numbers.size(1);
+  // So many errors lie between chance and one false finding in a thousand.
+  const double errors = std::sqrt(2 * std::log(2 * kTails * static_cast<double>(columns) / kFalse));
   Drift worst;
   double most = 0;
-  for (const double share : {0.5, 0.25}) {
-    const double above = share_above(judged, usual, share);
-    const double expected = share * (1 - kAnomalies) + kAnomalies;
-    const double error = std::sqrt(
-        share * (1 - share) *
-        (1 / static_cast<double>(judged.numel()) + 1 / static_cast<double>(usual.numel())));
-    const double beyond = above - expected - kErrors * error;
-    if (beyond <= most) continue;
-    most = beyond;
-    worst = {true, share, above};
+  for (int64_t j = 0; j < columns; ++j) {
+    const auto sorted = sorted_column(numbers, j);
+    const auto reference = usual.count[0][j].item<double>();
+    if (sorted.size(0) == 0 || reference == 0) continue;
+    const double rows = 1 / static_cast<double>(sorted.size(0)) + 1 / reference;
+    for (int64_t i = 0; i < 2 * kTails; ++i) {
+      const bool above = i < kTails;
+      const auto at = usual.at[i][j].item<double>(), share = usual.shares[i][j].item<double>();
+      const double now = share_beyond(sorted, at, above);
+      const double error = std::sqrt(std::max(share * (1 - share), 1 / reference) * rows);
+      const double beyond = now - (share * (1 - kAnomalies) + kAnomalies) - errors * error;
+      if (beyond <= most) continue;
+      most = beyond;
+      worst = {true, j, above, at, share, now};
+    }
   }
   return worst;
 }
 
-std::string Drift::text() const {
-  const auto percent = [](double share) {
-    return std::to_string(static_cast<int>(std::lround(100 * share))) + " %";
-  };
-  return "drift, or many anomalies: " + percent(above) + " of the rows score higher than all but " +
-         percent(level) + " of the normal ones";
+namespace {
+
+std::string percent(double share) {
+  return std::to_string(static_cast<int>(std::lround(100 * share))) + " %";
+}
+
+}  // namespace
+
+std::string Drift::now_text() const { return percent(now) + " of the rows"; }
+std::string Drift::usual_text() const { return percent(usual); }
+
+bool more_than_promised(int64_t alarms, int64_t rows, double promised) {
+  constexpr double kKept = 1.4, kErrors = 3;
+  const double most = promised * static_cast<double>(rows);
+  return static_cast<double>(alarms) > kKept * most + kErrors * std::sqrt(most);
 }
 
 double adapted_level(double level, const Tensor& scores, const Tensor& reference) {

@@ -10,6 +10,7 @@
 #include "elbo/eval/completion_check.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/diagnose.h"
+#include "elbo/eval/drift.h"
 #include "elbo/model/codes.h"
 #include "elbo/model/keeps_rows.h"
 #include "elbo/train/code_spread.h"
@@ -57,6 +58,17 @@ void keep_reference(Kept& kept, const Run& run, const std::shared_ptr<Model>& mo
                          {"of", normal->size()},
                          {"from", validation ? "validation rows"
                                              : "training rows (no validation rows were held out)"}};
+}
+
+/// Where the columns of training rows lie.
+void keep_levels(Kept& kept, const Run& run) {
+  constexpr int64_t kRows = 20000;
+  if (!has_levels(*run.training_data())) return;
+  const auto rows = some_rows(run.training_parts().first, kRows, Draw{}.key("levels"));
+  std::vector<Tensor> all;
+  for_each_batch(*rows, block_rows(run.schemas()), {},
+                 [&](const Batch& batch, int64_t) { all.push_back(column_numbers(batch)); });
+  kept.levels = ColumnLevels::of(torch::cat(all)).packed();
 }
 
 /// The held-out rows of a run, opened when first asked for.
@@ -186,6 +198,7 @@ Kept gather_kept(const Run& run, const std::shared_ptr<Model>& model, int64_t ro
   // Scores by many draws of large pictures would take longer than their training.
   const bool scored = !encodes_pictures(*model->latent);
   if (scored) attempt([&] { keep_reference(kept, run, model, progress, reference); });
+  attempt([&] { keep_levels(kept, run); });
   attempt([&] { keep_completion(kept, run, *model); });
   attempt([&] { kept.about["figures"] = figures_of(kept, run, held_out, *model); });
   return kept;

@@ -107,29 +107,40 @@ int64_t RowScorer::block() const {
   return std::clamp<int64_t>(particles / options_.draws, 1, 4096);
 }
 
+bool RowScorer::wants(size_t part) const {
+  const bool ensemble = options_.score == "ensemble";
+  if (part >= kParts.size()) return ensemble;
+  return (ensemble && kWeights[part] > 0) || options_.score == kParts[part];
+}
+
+Tensor RowScorer::side_by_side(const Parts& parts) const {
+  std::vector<Tensor> counted;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (wants(i)) counted.push_back(parts[i]);
+  }
+  return torch::stack(counted, 1);
+}
+
 RowScorer::Parts RowScorer::parts(const Batch& batch) const {
   torch::NoGradGuard no_gradient;
-  const auto wants = [&](Part part) {
-    const bool in_ensemble = kWeights[part] > 0 && options_.score == "ensemble";
-    return every_part_ || in_ensemble || options_.score == kParts[part];
-  };
+  const auto asked = [&](size_t part) { return every_part_ || wants(part); };
   const Refinement refined(*model_, batch, options_.refine);
   const auto inference = model_->infer(batch, options_.draws);
   // Sums over particles round by the number of rows beside; in doubles nobody sees it.
   const auto log_weight = as_double(inference.trace.log_weight), weight = log_weight.exp();
   const auto fit = as_double(log_likelihood(inference, batch));
   Parts parts(part_count());
-  if (wants(kLikelihood)) {
+  if (asked(kLikelihood)) {
     const auto ratio = log_ratio(inference.trace, fit) + log_weight;
     parts[kLikelihood] = -ratio.logsumexp(0);
   }
   const auto divergence = (weight * as_double(kl(inference.trace, batch.size()))).sum(0);
   const auto misfit = -(weight * fit).sum(0);
-  if (wants(kElbo)) parts[kElbo] = divergence + misfit;
-  if (wants(kReconstruction)) parts[kReconstruction] = misfit;
-  if (wants(kLatent)) parts[kLatent] = divergence;
+  if (asked(kElbo)) parts[kElbo] = divergence + misfit;
+  if (asked(kReconstruction)) parts[kReconstruction] = misfit;
+  if (asked(kLatent)) parts[kLatent] = divergence;
   for (size_t i = kParts.size(); i < parts.size(); ++i) {
-    if (!every_part_ && options_.score != "ensemble") break;
+    if (!asked(i)) break;
     parts[i] = model_->densities[i - kParts.size()]->surprise(batch, seen_);
   }
   // What overflows is as unusual as can be.
@@ -218,9 +229,10 @@ Tensor RowScorer::combine(const Parts& parts) const {
   return power_mean(voices, std::vector<double>(voices.size(), 1));
 }
 
-Tensor RowScorer::scores(const Batch& batch) const {
+RowScorer::Judged RowScorer::judge(const Batch& batch) const {
   assert(reference_.defined() || options_.score != "ensemble");
-  return combine(parts(batch));
+  const auto each = parts(batch);
+  return {combine(each), side_by_side(each)};
 }
 
 RowScorer::Causes RowScorer::raw_causes(const Batch& batch) const {

@@ -65,10 +65,16 @@ class RowScorer {
   /// In place of calibrate().
   void recall(const Reference& reference);
 
-  /// [B] float64. Of an ensemble, once it is calibrated.
-  Tensor scores(const Batch& batch) const;
-  /// [R] scores of the reference rows.
+  /// Scores [B] float64, and what each is made of, [B, parts].
+  struct Judged {
+    Tensor scores, parts;
+  };
+  /// Of an ensemble, once it is calibrated.
+  Judged judge(const Batch& batch) const;
+  Tensor scores(const Batch& batch) const { return judge(batch).scores; }
+  /// [R] scores of the reference rows, and [R, parts] what each is made of.
   const Tensor& reference() const { return reference_; }
+  Tensor reference_parts() const { return side_by_side(reference_parts_); }
 
   /// Why: for each column or pixel, how much of the row's surprise it brings beyond what it usually
   /// does (in nats where the likelihood splits), and what the model expects instead.
@@ -81,7 +87,11 @@ class RowScorer {
 
  private:
   using Parts = std::vector<Tensor>;  // [B] float64 each; undefined = not wanted
+  /// Whether a part counts for the score that is asked for.
+  bool wants(size_t part) const;
   Parts parts(const Batch& batch) const;
+  /// Those parts that count, [B, parts].
+  Tensor side_by_side(const Parts& parts) const;
   Causes raw_causes(const Batch& batch) const;
   Tensor combine(const Parts& parts) const;
   /// The model's own ensemble, without its densities.

@@ -85,7 +85,9 @@ Threshold choose_threshold(const Tensor& reference, const ThresholdOptions& o) {
   if (method == "auto") method = automatic(n, o.false_alarms);
   const auto at = [&](double value) {
     const double median = percentile_of(s, 50);
-    return Threshold{method, o.margin == 1 ? value : median + o.margin * (value - median)};
+    const bool promises = method != "percentile" && o.margin >= 1;
+    return Threshold{method, o.margin == 1 ? value : median + o.margin * (value - median),
+                     promises ? o.false_alarms : 1};
   };
   if (method == "conformal") return at(conformal(s, o.false_alarms));
   if (method == "evt") return at(peaks_over_threshold(s, o.false_alarms));

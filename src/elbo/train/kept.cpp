@@ -20,6 +20,7 @@ void for_each_tensor(KeptLike& kept, F f) {
   f("seen_y", kept.seen_y);
   f("scores", kept.scores);
   f("usual", kept.usual);
+  f("levels", kept.levels);
   f("interval_levels", kept.interval_levels);
   f("fills", kept.fills);
 }
