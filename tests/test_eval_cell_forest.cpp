@@ -1,7 +1,6 @@
 #include <cmath>
 
 #include "elbo/eval/cell_forest.h"
-#include "elbo/eval/label_folds.h"
 #include "elbo/eval/linear.h"
 #include "files.h"
 #include "near.h"
@@ -62,16 +61,19 @@ TEST_CASE("nodes that are not a forest's are refused") {
 TEST_CASE("folds ask about each labelled row once, without its label") {
   const auto y = torch::tensor({1, -1, 0, 1, -1, 0, 1, 1, 0});
   auto seen = torch::zeros({9}, torch::kInt64);
-  const double wrong = wrong_by_folds(y, [&](const Tensor& told, const Tensor& asked) {
+  const auto found = errors_by_folds(y, [&](const Tensor& told, const Tensor& asked) {
     CHECK(told.size(0) + asked.size(0) == 7);
     CHECK_FALSE((told.unsqueeze(1) == asked).any().item<bool>());
     seen.index_add_(0, asked, torch::ones_like(asked));
-    return torch::ones_like(asked);
+    return torch::tensor({{0.25, 0.75}}).repeat({asked.size(0), 1});
   });
   CHECK(torch::equal(seen, (y >= 0).to(torch::kInt64)));
-  CHECK(wrong == doctest::Approx(3.0 / 7));
+  CHECK(found.wrong == doctest::Approx(3.0 / 7));
+  CHECK(found.doubt == doctest::Approx((3 * 0.75 + 4 * 0.25) / 7));
+  CHECK(FoldErrors{0.2, 0.9} < FoldErrors{0.3, 0.1});
+  CHECK(FoldErrors{0.3, 0.1} < FoldErrors{0.3, 0.2});
   const auto [x, classes] = crossed(100, 4);
-  CHECK(wrong_by_forest(x, classes, 2) < 0.35);
+  CHECK(errors_of_forest(x, classes, 2).wrong < 0.35);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "elbo/eval/cell_forest.h"
 
 #include "elbo/core/random.h"
-#include "elbo/eval/label_folds.h"
 
 namespace elbo {
 
@@ -24,11 +23,11 @@ Forest forest_of_cells(const Tensor& cells, const Tensor& y, int64_t classes) {
   return Forest(cells.index_select(0, some), y.index_select(0, some), classes);
 }
 
-double wrong_by_forest(const Tensor& cells, const Tensor& y, int64_t classes) {
-  return wrong_by_folds(y, [&](const Tensor& told, const Tensor& asked) {
+FoldErrors errors_of_forest(const Tensor& cells, const Tensor& y, int64_t classes) {
+  return errors_by_folds(y, [&](const Tensor& told, const Tensor& asked) {
     const auto forest =
         forest_of_cells(cells.index_select(0, told), y.index_select(0, told), classes);
-    return forest.probabilities(cells.index_select(0, asked)).argmax(1);
+    return forest.probabilities(cells.index_select(0, asked));
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include "elbo/data/dataset.h"
 #include "elbo/eval/forest.h"
+#include "elbo/eval/label_folds.h"
 
 namespace elbo {
 
@@ -12,7 +13,7 @@ bool are_cells(const Schema& x);
 Tensor cells_of(const Dataset& data, const Draw& draw);
 /// A forest by the labels y [n] of rows of cells [n, F], or of 2,000 of them: more would take long.
 Forest forest_of_cells(const Tensor& cells, const Tensor& y, int64_t classes);
-/// Share of rows with a label (y >= 0) that such forests get wrong, by folds (label_folds.h).
-double wrong_by_forest(const Tensor& cells, const Tensor& y, int64_t classes);
+/// How such forests do on rows with a label (y >= 0) that they are not told.
+FoldErrors errors_of_forest(const Tensor& cells, const Tensor& y, int64_t classes);
 
 }  // namespace elbo

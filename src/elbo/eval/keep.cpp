@@ -129,7 +129,9 @@ void keep_seen(Kept& kept, const Run& run, Model& model) {
   const auto cells = cells_of(*labelled, {});
   const auto classes = class_count(run.schemas().y);
   kept.forest = forest_of_cells(cells, kept.seen_y, classes).nodes();
-  kept.about["labels"]["wrong_by_forest"] = wrong_by_forest(cells, kept.seen_y, classes);
+  const auto errors = errors_of_forest(cells, kept.seen_y, classes);
+  kept.about["labels"]["wrong_by_forest"] = errors.wrong;
+  kept.about["labels"]["doubt_of_forest"] = errors.doubt;
 }
 
 void keep_completion(Kept& kept, const Run& run, Model& model) {

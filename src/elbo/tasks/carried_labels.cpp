@@ -2,7 +2,6 @@
 
 #include "elbo/data/label_rows.h"
 #include "elbo/eval/cell_forest.h"
-#include "elbo/eval/label_folds.h"
 #include "elbo/eval/linear.h"
 #include "elbo/eval/spread.h"
 #include "elbo/train/kept.h"
@@ -35,15 +34,15 @@ struct Asked {
   std::vector<Tensor> views;
   Tensor cells = {};  // [n, F], or of the `count` rows where the run keeps a forest
   std::optional<Forest> forest = {};
-  double forest_wrong = 0;  // of a kept forest
+  FoldErrors forest_errors = {};  // of a kept forest
 
   int64_t first() const { return codes.size(0) - count; }
 };
 
-/// A way to use labels: its name, how it is told, what it gets wrong, and the classes [count, K].
+/// A way to use labels: its name, how it is told, how it does, and probabilities [count, K].
 struct Way {
   std::string name, method;
-  std::function<double()> wrong;
+  std::function<FoldErrors()> errors;
   std::function<Tensor()> guess;
 };
 
@@ -51,10 +50,10 @@ Way spread_way(const Asked& a, const CodeGraph& graph, int64_t classes, const st
   const auto guess = [&a, &graph, classes](const Tensor& told, const Tensor& asked) {
     const auto labels = a.known.index_select(0, told);
     const auto hidden = torch::full_like(a.known, -1).index_copy_(0, told, labels);
-    return graph.carried(hidden, classes).index_select(0, asked).argmax(1);
+    return graph.carried(hidden, classes).index_select(0, asked);
   };
   return {"spread", "labels of " + count + " spread over the neighbours of codes",
-          [&a, guess] { return wrong_by_folds(a.known, guess); },
+          [&a, guess] { return errors_by_folds(a.known, guess); },
           [&a, &graph, classes] {
             return graph.carried(a.known, classes).narrow(0, a.first(), a.count);
           }};
@@ -68,10 +67,10 @@ Way line_way(const Asked& a, int64_t classes, const std::string& count) {
         .probabilities(scaled(asked));
   };
   const auto guess = [&a, line](const Tensor& told, const Tensor& asked) {
-    return line(told, a.codes.index_select(0, asked)).argmax(1);
+    return line(told, a.codes.index_select(0, asked));
   };
   return {"logistic", "logistic regression on codes of " + count,
-          [&a, guess] { return wrong_by_folds(a.known, guess); },
+          [&a, guess] { return errors_by_folds(a.known, guess); },
           [&a, line] {
             const auto told = (a.known >= 0).nonzero().flatten();
             return line(told, a.codes.slice(0, a.first())).to(torch::kFloat32);
@@ -81,7 +80,7 @@ Way line_way(const Asked& a, int64_t classes, const std::string& count) {
 Way forest_way(const Asked& a, int64_t classes, const std::string& count) {
   return {"forest", "random forest on the cells of " + count,
           [&a, classes] {
-            return a.forest ? a.forest_wrong : wrong_by_forest(a.cells, a.known, classes);
+            return a.forest ? a.forest_errors : errors_of_forest(a.cells, a.known, classes);
           },
           [&a, classes] {
             const auto asked = a.cells.slice(0, a.cells.size(0) - a.count);
@@ -110,9 +109,12 @@ Guesses guessed(const Asked& a, int64_t classes, const CarryOptions& o, const st
   Guesses guesses;
   size_t best = 0;
   if (choose) {
-    std::vector<double> wrong;
-    for (const auto& way : ways) guesses.chosen[way.name] = wrong.emplace_back(way.wrong());
-    best = static_cast<size_t>(std::min_element(wrong.begin(), wrong.end()) - wrong.begin());
+    std::vector<FoldErrors> errors;
+    for (const auto& way : ways) {
+      errors.push_back(way.errors());
+      guesses.chosen[way.name] = errors.back().wrong;
+    }
+    best = static_cast<size_t>(std::min_element(errors.begin(), errors.end()) - errors.begin());
   }
   guesses.method = ways[best].method;
   guesses.p = ways[best].guess();
@@ -139,7 +141,9 @@ Guesses carry_kept_labels(const TaskInput& input, const TaskRows& rows, const Ca
   if (forest) {
     asked.cells = cells_of(*rows.data, draw);
     asked.forest.emplace(kept->forest);
-    asked.forest_wrong = kept->about["labels"].value("wrong_by_forest", 1.0);
+    const auto& labels = kept->about["labels"];
+    asked.forest_errors = {labels.value("wrong_by_forest", 1.0),
+                           labels.value("doubt_of_forest", 1.0)};
   }
   auto guesses = guessed(asked, class_count(input.run->schemas().y), o, " kept rows");
   guesses.y = labels_of(*rows.data);

@@ -22,7 +22,7 @@ struct Kept {
               // RowScorer
   Tensor interval_levels, fills;  // as eval/completion_check.h has them
   /// "step" of the weights; "score": {"draws", "seed", "from"}; "labels": {"known", "rows",
-  /// "wrong_by_forest"} of the training rows; "figures", "findings".
+  /// "wrong_by_forest", "doubt_of_forest"} of the training rows; "figures", "findings".
   Json about = Json::object();
 };
 
