@@ -152,9 +152,11 @@ Forest::Forest(const Tensor& nodes) : nodes_(nodes.to(torch::kFloat32).contiguou
         "[forest] nodes: expected trees, found places that lead back or beyond the last");
 }
 
+int64_t Forest::classes() const { return nodes_.size(1) - kShares; }
+
 Tensor Forest::probabilities(const Tensor& x_) const {
   const auto x = without_holes(x_);
-  const int64_t width = nodes_.size(1), classes = width - kShares, m = x.size(0);
+  const int64_t width = nodes_.size(1), count = classes(), m = x.size(0);
   const auto* node = nodes_.data_ptr<float>();
   std::vector<int64_t> roots;
   for (int64_t i = 0; i < nodes_.size(0); ++i) {
@@ -163,18 +165,18 @@ Tensor Forest::probabilities(const Tensor& x_) const {
   const double features = nodes_.select(1, kFeature).max().item<double>();
   check(features < static_cast<double>(x.size(1)), "[forest] found rows of ", x.size(1),
         " values, the trees ask for more");
-  const auto p = torch::zeros({m, classes}, torch::kFloat64);
+  const auto p = torch::zeros({m, count}, torch::kFloat64);
   auto* out = p.data_ptr<double>();
   for (int64_t row = 0; row < m; ++row) {
     const auto* cells = x.data_ptr<float>() + row * x.size(1);
     for (int64_t at : roots) {
-      for (; node[at * width + kFeature] >= 0;) {
+      while (node[at * width + kFeature] >= 0) {
         const auto* here = node + at * width;
         const bool small = cells[static_cast<int64_t>(here[kFeature])] <= here[kThreshold];
         at = small ? at + 1 : static_cast<int64_t>(here[kLarger]);
       }
-      for (int64_t k = 0; k < classes; ++k) {
-        out[row * classes + k] += static_cast<double>(node[at * width + kShares + k]);
+      for (int64_t k = 0; k < count; ++k) {
+        out[row * count + k] += static_cast<double>(node[at * width + kShares + k]);
       }
     }
   }

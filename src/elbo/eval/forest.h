@@ -17,6 +17,7 @@ class Forest {
 
   /// [m, K] the mean over trees of the shares of classes in the leaf that a row falls into.
   Tensor probabilities(const Tensor& x) const;
+  int64_t classes() const;
   /// [N, 4 + K] float32, to be kept: tree, feature (-1 = a leaf), threshold, place of the node for
   /// larger values, shares of classes. The node for other values follows its parent.
   const Tensor& nodes() const { return nodes_; }

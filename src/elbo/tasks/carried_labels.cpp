@@ -141,9 +141,15 @@ Guesses carry_kept_labels(const TaskInput& input, const TaskRows& rows, const Ca
   if (forest) {
     asked.cells = cells_of(*rows.data, draw);
     asked.forest.emplace(kept->forest);
-    const auto& labels = kept->about["labels"];
-    asked.forest_errors = {labels.value("wrong_by_forest", 1.0),
-                           labels.value("doubt_of_forest", 1.0)};
+    check(asked.forest->classes() == class_count(input.run->schemas().y),
+          "[run] kept.safetensors: found a forest of ", asked.forest->classes(),
+          " classes, the labels have ", class_count(input.run->schemas().y));
+    const Json labels = kept->about.value("labels", Json::object());
+    const auto share = [&](const char* name) {
+      const Json found = labels.value(name, Json());
+      return found.is_number() ? found.get<double>() : 1.0;
+    };
+    asked.forest_errors = {share("wrong_by_forest"), share("doubt_of_forest")};
   }
   auto guesses = guessed(asked, class_count(input.run->schemas().y), o, " kept rows");
   guesses.y = labels_of(*rows.data);
