@@ -74,6 +74,15 @@ TEST_CASE("the columns of a code are named by site and hold mean and deviation")
   layout = code_layout(*labelled.model, labelled.data->schemas());
   CHECK(layout.mean_names() == std::vector<std::string>{"y0", "z0", "z1"});
   CHECK(layout.deviation_names() == std::vector<std::string>{"s_y0", "s_z0", "s_z1"});
+  CHECK(place_name("z1", 30) != place_name("z13", 0));
+  Toy ladder(
+      small_nets(
+          {{"latent",
+            {{"type", "ladder"}, {"size", nullptr}, {"sizes", {2, 1}}, {"widths", {8, 8}}}}}),
+      digits(8));
+  const auto levels = code_layout(*ladder.model, ladder.data->schemas());
+  CHECK(levels.mean_names() == std::vector<std::string>{"z2.0", "z1.0", "z1.1"});
+  CHECK(levels.deviation_names() == std::vector<std::string>{"s_z2.0", "s_z1.0", "s_z1.1"});
   const auto mixed = encode_batch(*labelled.model, layout, labelled.all());
   CHECK(mixed.deviation.isnan().sum(0).equal(torch::tensor({8, 0, 0})));
 }

@@ -267,9 +267,12 @@ function rowAt([x, y], nearest = 9) {
   return best;
 }
 
+// Rows of arrays have numbers for names.
+const called = name => (/^\d+$/.test(name) ? "row " + name : name);
+
 function pointAt(row) {
   const label = info.classes[info.map.labels[row]];
-  const name = row < 0 ? "" : known?.names[row] ?? "row " + row;
+  const name = row < 0 ? "" : called(known?.names[row] ?? String(row));
   $("pointed").textContent = name ? name + (label === undefined ? "" : ": " + label) : "\u00a0";
 }
 
@@ -397,7 +400,7 @@ function colourBy(name) {
 async function openRow(place) {
   const answer = await ask("/api/open", { place });
   showOwn(answer, place);
-  $("own").prepend(element("p", { textContent: answer.name }));
+  $("own").prepend(element("p", { textContent: called(answer.name) }));
 }
 
 // Neighbours beside each other: only rows have a place there.
@@ -415,14 +418,14 @@ async function layOut(kind) {
 async function nearest() {
   const { rows, names, places } = await ask("/api/near", { code, n: 6 });
   widen(rows);
-  const opens = i => ({ onclick: () => attempt(() => openRow(places[i])), className: "near", title: names[i] });
-  const button = i => element("button", opens(i), names[i]);
+  const opens = i => ({ onclick: () => attempt(() => openRow(places[i])), className: "near", title: called(names[i]) });
+  const button = i => element("button", opens(i), called(names[i]));
   const listed = info.columns || namedNumbers();
   $("near").className = listed ? "scroll" : "tiles";
   if (listed) return $("near").replaceChildren(table(rows, button));
   $("near").replaceChildren(...rows.map((row, i) => {
-    const name = element("small", { textContent: names[i] });
-    return element("button", opens(i), name, shown(row, names[i]));
+    const name = element("small", { textContent: called(names[i]) });
+    return element("button", opens(i), name, shown(row, called(names[i])));
   }));
 }
 
@@ -524,8 +527,12 @@ function showOwn(answer, row) {
   if (answer.p_value !== undefined) {
     nats.textContent += ", p-value " + answer.p_value.toPrecision(2) + " (share of normal rows that are as unusual)";
   }
-  $("own").replaceChildren(
-    shown(answer.data, "Your row as the model sees it"), shown(answer.reconstruction, "Its reconstruction"), nats);
+  const captioned = (caption, row) =>
+    element("figure", {}, element("figcaption", { textContent: caption }), shown(row, caption));
+  const tables = info.columns || namedNumbers();
+  const pair = element("div", { className: tables ? "pair tables" : "pair" },
+    captioned("As the model reads it", answer.data), captioned("As it rebuilds it", answer.reconstruction));
+  $("own").replaceChildren(pair, nats);
   code = answer.code.slice();
   moved(row);
 }
@@ -607,7 +614,7 @@ function addAttribute({ name, step }, k) {
   };
   resets.push(() => { input.value = last = 0; });
   $("attributes").append(element("div", { className: "slider attribute" },
-    element("label", { htmlFor: input.id, textContent: name }), input, element("span")));
+    element("label", { htmlFor: input.id, textContent: name, title: name }), input, element("span")));
 }
 const resets = []; // attribute sliders stand in the middle again
 

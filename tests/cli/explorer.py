@@ -246,9 +246,9 @@ def check_whole_codes(program, folder):
 def check_top_level(page):
     """Where a top level is moved, those below follow. Returns the place of the number that was moved."""
     names = page.value("[...document.querySelectorAll('#sliders label')].map(l => l.textContent)")
-    assert len(names) == 12 and all(name[0] == "z" and " " in name for name in names), names
-    top = [place for place, name in enumerate(names) if not name.startswith("z1 ")]
-    below = [place for place, name in enumerate(names) if name.startswith("z1 ")]
+    assert len(names) == 12 and all(name[0] == "z" and "." in name for name in names), names
+    top = [place for place, name in enumerate(names) if not name.startswith("z1.")]
+    below = [place for place, name in enumerate(names) if name.startswith("z1.")]
     assert top and below, names
     outputs = "[...document.querySelectorAll('#sliders output')].map(o => o.value)"
     before = page.value(outputs)

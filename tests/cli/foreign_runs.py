@@ -4,15 +4,18 @@
 Each is refused with one line, or works; nothing outside of the run's folder changes.
 """
 import argparse
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 NETS = ["--set", "encoder={\"type\":\"mlp\",\"hidden\":[16]}", "--set",
@@ -176,8 +179,30 @@ def check_hangup(elbo, folder):
     first.send_signal(signal.SIGHUP)
     assert first.wait(100) == 128 + signal.SIGHUP, first.returncode
     assert not [p.name for p in (folder / "hung").iterdir() if p.name.startswith(".")]
+    check_closed_terminal(elbo, folder)
     names = elbo("sample", "\x1b[31mred", "-n", 1)[1]
     assert "\x1b" not in names and "\\x1b[31mred" in names, names
+
+
+def check_closed_terminal(elbo, folder):
+    """In a terminal of its own, as somebody's is who closes the window; what was learned is kept, and goes on."""
+    copy(folder, "closed")
+    window, terminal = pty.openpty()
+    training = subprocess.Popen([elbo.program, "train", "--resume", "closed", "--epochs", "100000"], cwd=folder,
+                                env=elbo.environment, stdin=terminal, stdout=terminal, stderr=terminal,
+                                start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    os.close(terminal)
+    said = b""
+    while b"epoch 4" not in said:
+        said += os.read(window, 4096)
+    os.close(window)
+    assert training.wait(100) == 128 + signal.SIGHUP, training.returncode
+    lines = [json.loads(line) for line in (folder / "closed/log.jsonl").read_text().splitlines()]
+    reached = lines[-1]["epoch"]
+    assert reached >= 3, reached
+    elbo.must("train", "--resume", "closed", "--epochs", reached + 2, "-q")
+    again = [json.loads(line) for line in (folder / "closed/log.jsonl").read_text().splitlines()]
+    assert again[:len(lines)] == lines and again[-1]["epoch"] == reached + 2, (reached, again[-1])
 
 
 def check_one_writer(elbo, folder):

@@ -9,12 +9,15 @@ set(prefix ${work}/prefix)
 file(REMOVE_RECURSE ${work})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
 
-# Builds one of the two projects.
-function(build name)
-  run(${CMAKE_COMMAND} -S ${SOURCE} -B ${work}/${name} -G Ninja -DCMAKE_BUILD_TYPE=${CONFIG}
+# Builds a project of a folder.
+function(build_from folder name)
+  run(${CMAKE_COMMAND} -S ${folder} -B ${work}/${name} -G Ninja -DCMAKE_BUILD_TYPE=${CONFIG}
       "-DCMAKE_PREFIX_PATH=${prefix};${PREFIX_PATH}" "-DCMAKE_CXX_FLAGS=${FLAGS}"
       -DEXAMPLES=${SOURCE}/../../examples ${ARGN})
   run(${CMAKE_COMMAND} --build ${work}/${name})
+endfunction()
+function(build name)
+  build_from(${SOURCE} ${name} ${ARGN})
 endfunction()
 build(models)
 run(${work}/models/user)
@@ -23,6 +26,21 @@ run(${work}/models/c 20)
 build(distributions -DONLY_DISTRIBUTIONS=ON)
 run(${work}/distributions/distributions 20)
 run(${prefix}/bin/elbo list)
+
+# README's project, as it stands there, on the run that README's first command makes.
+file(READ ${SOURCE}/../../README.md readme)
+foreach(block cpp=main.cpp cmake=CMakeLists.txt)
+  string(REGEX MATCH "([a-z]+)=(.*)" block ${block})
+  set(file ${work}/readme_project/${CMAKE_MATCH_2})
+  string(REGEX MATCH "\n```${CMAKE_MATCH_1}\n([^`]*)```" block "${readme}")
+  if(NOT block)
+    message(FATAL_ERROR "README has no text for ${file}")
+  endif()
+  file(WRITE ${file} "${CMAKE_MATCH_1}")
+endforeach()
+build_from(${work}/readme_project readme)
+run(${prefix}/bin/elbo train builtin:digits --rows 300 --epochs 1 --out ${work}/runs/digits -q)
+run(${CMAKE_COMMAND} -E chdir ${work} ${work}/readme/mine)
 
 # What is public: few headers, and of the libraries' symbols only what those declare.
 file(GLOB_RECURSE headers ${prefix}/include/elbo/*.h)

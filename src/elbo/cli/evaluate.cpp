@@ -56,6 +56,8 @@ void print_evaluation(Json result, bool json, ProgressTalk& talk) {
   const Json findings = result["diagnosis"], left_out = result.value("left_out", Json::object());
   result.erase("diagnosis");
   result.erase("left_out");
+  // A code that is read off the data has no posterior to tell of.
+  if (result.contains("sites") && result["sites"].empty()) result.erase("sites");
   if (result.contains("metrics")) {
     for (const auto& [name, figures] : result["metrics"].items()) {
       const auto& how = figures.value("protocol", Json::object());

@@ -7,6 +7,7 @@
 #include "elbo/data/label_rows.h"
 #include "elbo/data/row_view.h"
 #include "elbo/data/windows.h"
+#include "elbo/eval/cell_forest.h"
 #include "elbo/eval/completion_check.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/diagnose.h"
@@ -14,6 +15,7 @@
 #include "elbo/model/codes.h"
 #include "elbo/model/keeps_rows.h"
 #include "elbo/train/code_spread.h"
+#include "elbo/train/usual.h"
 
 namespace elbo {
 namespace {
@@ -116,7 +118,7 @@ void keep_codes(Kept& kept, const Run& run, HeldOut& held_out, Model& model, int
   for (int64_t i = 0; rows > 0 && i < held->size(); ++i) kept.names.push_back(held->row_name(i));
 }
 
-/// Codes of labelled training rows.
+/// Codes of labelled training rows, and trees on their cells where labels are few.
 void keep_seen(Kept& kept, const Run& run, Model& model) {
   if (!run.schemas().y.present()) return;
   const auto layout = code_layout(model, run.schemas());
@@ -125,6 +127,7 @@ void keep_seen(Kept& kept, const Run& run, Model& model) {
   if (!y.defined()) return;
   auto known = (y >= 0).nonzero().flatten();
   if (known.size(0) == 0) return;
+  const bool few = labels_are_few(known.size(0), y.size(0));
   kept.about["labels"] = {{"known", known.size(0)}, {"rows", y.size(0)}};
   if (known.size(0) > most_codes(layout)) {
     const auto order = permutation(known.size(0), Draw{}.key("seen"));
@@ -134,6 +137,13 @@ void keep_seen(Kept& kept, const Run& run, Model& model) {
   const auto labelled = subset(training, {at, at + known.size(0)});
   kept.seen = encode_all(model, layout, *labelled, {}).mean;
   kept.seen_y = y.index_select(0, known);
+  if (!few || !are_cells(run.schemas().x)) return;
+  const auto cells = cells_of(*labelled, {});
+  const auto classes = class_count(run.schemas().y);
+  kept.forest = forest_of_cells(cells, kept.seen_y, classes).nodes();
+  const auto errors = errors_of_forest(cells, kept.seen_y, classes);
+  kept.about["labels"]["wrong_by_forest"] = errors.wrong;
+  kept.about["labels"]["doubt_of_forest"] = errors.doubt;
 }
 
 void keep_completion(Kept& kept, const Run& run, Model& model) {

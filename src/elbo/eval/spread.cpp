@@ -3,8 +3,6 @@
 #include <cmath>
 
 #include "elbo/core/error.h"
-#include "elbo/core/random.h"
-#include "elbo/eval/linear.h"
 #include "elbo/eval/sample_distance.h"
 
 namespace elbo {
@@ -88,33 +86,6 @@ Tensor CodeGraph::carried(const Tensor& y, int64_t classes) const {
 Tensor spread_labels(const Tensor& x, const Tensor& y, int64_t classes, int64_t neighbours,
                      const std::vector<Tensor>& views) {
   return CodeGraph(x, neighbours, views).carried(y, classes);
-}
-
-CarryErrors cross_validated(const CodeGraph& graph, const Tensor& x, const Tensor& y,
-                            int64_t classes) {
-  constexpr int64_t kFolds = 5;
-  const auto labelled = (y >= 0).nonzero().flatten();
-  const int64_t n = labelled.size(0), folds = std::min(kFolds, n);
-  check(folds > 1, "[classify] found ", n, " labelled rows, expected at least 2");
-  const auto order =
-      labelled.index_select(0, torch::tensor(permutation(n, Draw{}.key("folds")), torch::kInt64));
-  CarryErrors wrong;
-  for (int64_t fold = 0; fold < folds; ++fold) {
-    const int64_t from = n * fold / folds, to = n * (fold + 1) / folds;
-    const auto asked = order.slice(0, from, to);
-    const auto told = torch::cat({order.slice(0, 0, from), order.slice(0, to)});
-    const auto truth = y.index_select(0, asked), known = y.index_select(0, told);
-    const auto count = [&](const Tensor& guess) {
-      return static_cast<double>((guess != truth).sum().item<int64_t>()) / static_cast<double>(n);
-    };
-    const auto hidden = torch::full_like(y, -1).index_copy_(0, told, known);
-    wrong.spread += count(graph.carried(hidden, classes).index_select(0, asked).argmax(1));
-    const auto codes = x.index_select(0, told);
-    const Scaling scaled(codes);
-    wrong.logistic += count(
-        fit_logistic(scaled(codes), known, classes).predict(scaled(x.index_select(0, asked))));
-  }
-  return wrong;
 }
 
 Tensor surest(const Tensor& guesses, double share) {

@@ -29,15 +29,6 @@ class CodeGraph {
 Tensor spread_labels(const Tensor& x, const Tensor& y, int64_t classes, int64_t neighbours = 7,
                      const std::vector<Tensor>& views = {});
 
-/// Shares of rows with a label whose class is guessed wrong where theirs is not told, by folds of
-/// them: carried along the graph of codes x [n, d], and by logistic regression on these. They say
-/// which way suits the codes, and do not look at any other row's label.
-struct CarryErrors {
-  double spread = 0, logistic = 0;
-};
-CarryErrors cross_validated(const CodeGraph& graph, const Tensor& x, const Tensor& y,
-                            int64_t classes);
-
 /// `guesses` [n, K] as labels [n]: of the rows guessed to be of a class the surest `share`, the
 /// others -1.
 Tensor surest(const Tensor& guesses, double share);

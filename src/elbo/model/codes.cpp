@@ -34,6 +34,11 @@ bool are_whole(const Tensor& draws) {
 
 }  // namespace
 
+std::string place_name(const std::string& site, int64_t place) {
+  const bool digit = !site.empty() && site.back() >= '0' && site.back() <= '9';
+  return site + (digit ? "." : "") + std::to_string(place);
+}
+
 Tensor CodeLayout::whole() const {
   auto all = torch::zeros({size}, torch::kBool);
   for (const auto& part : parts) all.narrow(0, part.offset, part.size).fill_(part.whole);
@@ -43,7 +48,7 @@ Tensor CodeLayout::whole() const {
 std::vector<std::string> CodeLayout::mean_names() const {
   std::vector<std::string> list;
   for (const auto& part : parts) {
-    for (int64_t i = 0; i < part.size; ++i) list.push_back(part.site + std::to_string(i));
+    for (int64_t i = 0; i < part.size; ++i) list.push_back(place_name(part.site, i));
   }
   return list;
 }
@@ -52,7 +57,7 @@ std::vector<std::string> CodeLayout::deviation_names() const {
   std::vector<std::string> list;
   for (const auto& part : parts) {
     const auto name = parts.size() == 1 ? "s" : "s_" + part.site;
-    for (int64_t i = 0; i < part.size; ++i) list.push_back(name + std::to_string(i));
+    for (int64_t i = 0; i < part.size; ++i) list.push_back(place_name(name, i));
   }
   return list;
 }

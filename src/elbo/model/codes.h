@@ -7,6 +7,9 @@
 
 namespace elbo {
 
+/// What a number of a site's value is called: z3; z1.3 where the site's own name ends in a digit.
+std::string place_name(const std::string& site, int64_t place);
+
 /// How the values of all sites of a model stand in one row of numbers: what `encode` writes and
 /// `decode` reads.
 struct CodeLayout {
@@ -23,7 +26,7 @@ struct CodeLayout {
   /// [size] true where a code holds classes or places in a codebook, whose neighbours are not
   /// alike.
   Tensor whole() const;
-  /// Column names: z0, z1, … and s0, s1, … for a single site z, else s_SITE0, ….
+  /// Column names by place_name(): z0, z1, … and s0, s1, … for a single site z, else s_SITE0, ….
   std::vector<std::string> mean_names() const;
   std::vector<std::string> deviation_names() const;
 };

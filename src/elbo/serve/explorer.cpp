@@ -7,6 +7,7 @@
 #include "elbo/data/tokenizer.h"
 #include "elbo/eval/density.h"
 #include "elbo/eval/embedding.h"
+#include "elbo/eval/table_comparison.h"
 #include "elbo/eval/threshold.h"
 #include "elbo/io/image.h"
 #include "elbo/io/row_file.h"
@@ -183,6 +184,11 @@ Tensor Explorer::looks() {
     parts.push_back(one_value(*p, run_->schemas().x).flatten(1).to(torch::kFloat32));
   }
   looks_ = torch::cat(parts);
+  const auto& x = run_->schemas().x;
+  if (x.kind == Kind::kTable) {  // a salary must not drown an age
+    constexpr int64_t kNone = -1;
+    looks_ = table_features(looks_, looks_, columns_of(x), kNone).to(torch::kFloat32);
+  }
   return looks_;
 }
 

@@ -31,24 +31,14 @@ Tensor use_of(const Tensor& whole, const Tensor& codes, const Tensor& usual) {
   return torch::where(whole, share + kBeforeOthers, codes.std(0, false));
 }
 
-/// "z5 3" where there are several sites: z53 could be another's.
-std::string slider_name(const CodeLayout& layout, int64_t dimension) {
-  if (layout.parts.size() > 1) {
-    for (const auto& part : layout.parts) {
-      const auto place = dimension - part.offset;
-      if (place >= 0 && place < part.size) return part.site + " " + std::to_string(place);
-    }
-  }
-  return layout.mean_names()[static_cast<size_t>(dimension)];
-}
-
 Json sliders_of(const CodeLayout& layout, const Tensor& whole, const Tensor& codes,
                 const Tensor& centre) {
   const auto spread = codes.std(0, false);
+  const auto names = layout.mean_names();
   Json sliders = Json::array();
   for (const auto d : most_used(layout, use_of(whole, codes, centre), kSliders)) {
     Json slider{{"dimension", d},
-                {"name", slider_name(layout, d)},
+                {"name", names[static_cast<size_t>(d)]},
                 {"mean", centre[d].item<double>()},
                 {"deviation", std::max(1e-3, spread[d].item<double>())}};
     if (whole[d].item<bool>()) slider["values"] = offered(codes.select(1, d));

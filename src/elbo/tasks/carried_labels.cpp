@@ -1,6 +1,7 @@
 #include "elbo/tasks/carried_labels.h"
 
 #include "elbo/data/label_rows.h"
+#include "elbo/eval/cell_forest.h"
 #include "elbo/eval/linear.h"
 #include "elbo/eval/spread.h"
 #include "elbo/train/kept.h"
@@ -26,34 +27,97 @@ class Viewed : public Dataset {
   const ViewOptions how_;
 };
 
-/// Codes of rows, the last of which are asked about, and what is known of the others.
+/// Codes and cells of rows, the last of which are asked about, and what is known of the others.
 struct Asked {
   Tensor codes, known;  // [n, D]; [n], -1 where it is not known
   int64_t count = 0;    // of those that are asked about
   std::vector<Tensor> views;
+  Tensor cells = {};  // [n, F], or of the `count` rows where the run keeps a forest
+  std::optional<Forest> forest = {};
+  FoldErrors forest_errors = {};  // of a kept forest
+
+  int64_t first() const { return codes.size(0) - count; }
 };
+
+/// A way to use labels: its name, how it is told, how it does, and probabilities [count, K].
+struct Way {
+  std::string name, method;
+  std::function<FoldErrors()> errors;
+  std::function<Tensor()> guess;
+};
+
+Way spread_way(const Asked& a, const CodeGraph& graph, int64_t classes, const std::string& count) {
+  const auto guess = [&a, &graph, classes](const Tensor& told, const Tensor& asked) {
+    const auto labels = a.known.index_select(0, told);
+    const auto hidden = torch::full_like(a.known, -1).index_copy_(0, told, labels);
+    return graph.carried(hidden, classes).index_select(0, asked);
+  };
+  return {"spread", "labels of " + count + " spread over the neighbours of codes",
+          [&a, guess] { return errors_by_folds(a.known, guess); },
+          [&a, &graph, classes] {
+            return graph.carried(a.known, classes).narrow(0, a.first(), a.count);
+          }};
+}
+
+Way line_way(const Asked& a, int64_t classes, const std::string& count) {
+  const auto line = [&a, classes](const Tensor& told, const Tensor& asked) {
+    const auto seen = a.codes.index_select(0, told);
+    const Scaling scaled(seen);
+    return fit_logistic(scaled(seen), a.known.index_select(0, told), classes)
+        .probabilities(scaled(asked));
+  };
+  const auto guess = [&a, line](const Tensor& told, const Tensor& asked) {
+    return line(told, a.codes.index_select(0, asked));
+  };
+  return {"logistic", "logistic regression on codes of " + count,
+          [&a, guess] { return errors_by_folds(a.known, guess); },
+          [&a, line] {
+            const auto told = (a.known >= 0).nonzero().flatten();
+            return line(told, a.codes.slice(0, a.first())).to(torch::kFloat32);
+          }};
+}
+
+Way forest_way(const Asked& a, int64_t classes, const std::string& count) {
+  return {"forest", "random forest on the cells of " + count,
+          [&a, classes] {
+            return a.forest ? a.forest_errors : errors_of_forest(a.cells, a.known, classes);
+          },
+          [&a, classes] {
+            const auto asked = a.cells.slice(0, a.cells.size(0) - a.count);
+            if (a.forest) return a.forest->probabilities(asked).to(torch::kFloat32);
+            const auto told = (a.known >= 0).nonzero().flatten();
+            const auto seen = a.cells.index_select(0, told);
+            return forest_of_cells(seen, a.known.index_select(0, told), classes)
+                .probabilities(asked)
+                .to(torch::kFloat32);
+          }};
+}
 
 /// The labels of the rows that are asked about may be among those that are known.
 Guesses guessed(const Asked& a, int64_t classes, const CarryOptions& o, const std::string& which) {
-  const CodeGraph graph(a.codes, o.neighbours, a.views);
-  const auto labelled = (a.known >= 0).nonzero().flatten();
-  const auto count = std::to_string(labelled.size(0));
-  const int64_t first = a.codes.size(0) - a.count;
-  Guesses guesses{Tensor(), Tensor(),
-                  "labels of " + count + which + " spread over the neighbours of codes", nullptr};
-  if (o.choose && labelled.size(0) > 1) {
-    const auto wrong = cross_validated(graph, a.codes, a.known, classes);
-    guesses.chosen = {{"spread", wrong.spread}, {"logistic", wrong.logistic}};
-    if (wrong.logistic < wrong.spread) {
-      const auto told = a.codes.index_select(0, labelled);
-      const Scaling scaled(told);
-      const auto line = fit_logistic(scaled(told), a.known.index_select(0, labelled), classes);
-      guesses.method = "logistic regression on codes of " + count + " labelled rows";
-      guesses.p = line.probabilities(scaled(a.codes.slice(0, first))).to(torch::kFloat32);
-      return guesses;
-    }
+  const int64_t labelled = (a.known >= 0).sum().item<int64_t>();
+  const auto count = std::to_string(labelled) + which;
+  std::optional<CodeGraph> graph;
+  std::vector<Way> ways;
+  if (o.method != "forest") {
+    graph.emplace(a.codes, o.neighbours, a.views);
+    ways.push_back(spread_way(a, *graph, classes, count));
   }
-  guesses.p = graph.carried(a.known, classes).narrow(0, first, a.count);
+  const bool choose = o.method == "auto" && labelled > 1;
+  if (choose) ways.push_back(line_way(a, classes, count));
+  if (a.cells.defined() && o.method != "spread") ways.push_back(forest_way(a, classes, count));
+  Guesses guesses;
+  size_t best = 0;
+  if (choose) {
+    std::vector<FoldErrors> errors;
+    for (const auto& way : ways) {
+      errors.push_back(way.errors());
+      guesses.chosen[way.name] = errors.back().wrong;
+    }
+    best = static_cast<size_t>(std::min_element(errors.begin(), errors.end()) - errors.begin());
+  }
+  guesses.method = ways[best].method;
+  guesses.p = ways[best].guess();
   return guesses;
 }
 
@@ -63,17 +127,31 @@ Guesses carry_kept_labels(const TaskInput& input, const TaskRows& rows, const Ca
                           const Draw& draw) {
   const auto kept = input.run->kept();
   const bool known = kept && kept->seen.defined() && kept->seen_y.defined();
-  if (!known || o.views > 0) input.run->lack_data();
+  const bool forest = known && kept->forest.defined();
+  if (!known || o.views > 0 || (o.method == "forest" && !forest)) input.run->lack_data();
   const auto layout = code_layout(*input.model, input.run->schemas());
   const int64_t n = rows.data->size(), between = kept->codes.defined() ? kept->codes.size(0) : 0;
   std::vector<Tensor> codes{kept->seen};
   if (between > 0) codes.push_back(kept->codes);
   codes.push_back(encode_all(*input.model, layout, *rows.data, draw).mean);
-  const Asked asked{torch::cat(codes),
-                    torch::cat({kept->seen_y, torch::full({between + n}, -1, torch::kInt64)}),
-                    n,
-                    {}};
-  auto guesses = guessed(asked, class_count(input.run->schemas().y), o, " kept codes");
+  Asked asked{torch::cat(codes),
+              torch::cat({kept->seen_y, torch::full({between + n}, -1, torch::kInt64)}),
+              n,
+              {}};
+  if (forest) {
+    asked.cells = cells_of(*rows.data, draw);
+    asked.forest.emplace(kept->forest);
+    check(asked.forest->classes() == class_count(input.run->schemas().y),
+          "[run] kept.safetensors: found a forest of ", asked.forest->classes(),
+          " classes, the labels have ", class_count(input.run->schemas().y));
+    const Json labels = kept->about.value("labels", Json::object());
+    const auto share = [&](const char* name) {
+      const Json found = labels.value(name, Json());
+      return found.is_number() ? found.get<double>() : 1.0;
+    };
+    asked.forest_errors = {share("wrong_by_forest"), share("doubt_of_forest")};
+  }
+  auto guesses = guessed(asked, class_count(input.run->schemas().y), o, " kept rows");
   guesses.y = labels_of(*rows.data);
   return guesses;
 }
@@ -122,8 +200,11 @@ Guesses carry_labels(const TaskInput& input, const TaskRows& rows, bool own_rows
   const auto& schema = input.run->schemas().y;
   check(schema.present(), "[classify] ", input.run->data_name(),
         " has no labels that could be spread");
+  const auto& x = input.run->schemas().x;
+  check(o.method != "forest" || are_cells(x), "[classify] forest: found rows of shape ",
+        to_string(x.shape), ", expected cells of tables or lists of numbers");
   auto training = input.run->training_data();
-  if (o.choose && !own_rows) training = bounded(training, draw);
+  if (o.method != "spread" && !own_rows) training = bounded(training, draw);
   const auto all = own_rows ? training : concat({training, rows.data});
   const auto layout = code_layout(*input.model, input.run->schemas());
   Asked asked{encode_all(*input.model, layout, *all, draw).mean,
@@ -137,6 +218,7 @@ Guesses carry_labels(const TaskInput& input, const TaskRows& rows, bool own_rows
   }
   const auto more = torch::full({all->size() - asked.known.size(0)}, -1, torch::kInt64);
   asked.known = torch::cat({asked.known, more});
+  if (o.method != "spread" && are_cells(x)) asked.cells = cells_of(*all, draw);
   auto guesses = guessed(asked, class_count(schema), o, " rows");
   guesses.y = labels_of(*rows.data);
   return guesses;

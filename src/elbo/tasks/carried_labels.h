@@ -16,7 +16,9 @@ struct Guesses {
 
 struct CarryOptions {
   int64_t neighbours = 7, views = 0;
-  bool choose = false;  // logistic regression in place of the graph, where it is wrong less often
+  /// The name of a way: spread or forest; auto = the one that is wrong least often about labelled
+  /// rows, of these and logistic regression on codes.
+  std::string method = "auto";
 };
 
 /// Small moves and turns of pictures. Raises an Error where rows are none.
@@ -26,9 +28,10 @@ ViewOptions slight_views(const TaskInput& input);
 /// where classes lie, too.
 bool has_few_labels(const TaskInput& input);
 
-/// Classes of rows by labels of the run's training rows, carried along the graph of the codes of
-/// both (eval/spread.h). Where the data are not here, by codes that the run keeps. `own_rows`: the
-/// rows are the run's training rows themselves.
+/// Classes of rows by labels of the run's training rows: carried along the graph of the codes of
+/// both (eval/spread.h), or by a forest of the rows' cells (eval/cell_forest.h). Where the data are
+/// not here, by codes and the forest that the run keeps. `own_rows`: the rows are the run's
+/// training rows themselves.
 Guesses carry_labels(const TaskInput& input, const TaskRows& rows, bool own_rows,
                      const CarryOptions& options, const Draw& draw);
 

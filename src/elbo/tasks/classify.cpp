@@ -28,12 +28,12 @@ struct ClassifyOptions {
   void fields(F&& f) {
     choice.fields(f);
     f("method", method,
-      "method: auto (what the model infers; else logistic, or spread where that is wrong less "
-      "often "
-      "about labelled training rows), logistic (regression on codes) or spread (labels carried "
-      "along "
-      "a graph of neighbouring codes, Zhou et al. 2004)",
-      one_of({"auto", "logistic", "spread"}));
+      "method: auto (what the model infers; else logistic, or with few labels the one of the "
+      "others "
+      "that is wrong least often about labelled training rows), logistic (regression on codes), "
+      "spread (labels carried along a graph of neighbouring codes, Zhou et al. 2004) or forest "
+      "(trees on the cells of tables and lists of numbers, Breiman 2001)",
+      one_of({"auto", "logistic", "spread", "forest"}));
     f("neighbours", neighbours, "spread: neighbours per row in the graph", between(1, 100));
     f("share", share,
       "fraction of each predicted class that is labelled, most confident first; the rest get -1",
@@ -214,12 +214,12 @@ class Classify : public Task {
     // The run's own training rows need no second place in the graph.
     const bool own_rows = input.data.empty() && o_.choice.split == "train" && o_.choice.rows == 0 &&
                           o_.choice.shard.empty();
-    const bool spread = o_.method == "spread";
+    const bool named = o_.method == "spread" || o_.method == "forest";
     const bool choose = o_.method == "auto" && may_choose(input, *rows.data, draw);
-    const CarryOptions carry{o_.neighbours, o_.views, choose};
+    const CarryOptions carry{o_.neighbours, o_.views, o_.method};
     const auto [p, y, method, chosen] =
-        spread || choose ? carry_labels(input, rows, own_rows, carry, draw)
-                         : infer_classes(input, rows, o_.method == "logistic", o_.views, draw);
+        named || choose ? carry_labels(input, rows, own_rows, carry, draw)
+                        : infer_classes(input, rows, o_.method == "logistic", o_.views, draw);
     const int64_t n = p.size(0);
     Json result{{"data", rows.name}, {"rows", n}, {"method", method}};
     if (!chosen.is_null()) result["wrong_of_labelled_training_rows"] = chosen;
@@ -229,14 +229,14 @@ class Classify : public Task {
     const auto path = output_path(input, "classes.csv");
     RowPlan plan{n, {p.size(1) + 1}, false, {"class"}};
     const auto names = class_names(input.run->schemas().y);
-    const bool named = static_cast<int64_t>(names.size()) == p.size(1);
-    if (named) plan.classes = names;
+    const bool known = static_cast<int64_t>(names.size()) == p.size(1);
+    if (known) plan.classes = names;
     for (int64_t k = 0; k < p.size(1); ++k) {
-      plan.columns.push_back("p_" + (named ? names[static_cast<size_t>(k)] : std::to_string(k)));
+      plan.columns.push_back("p_" + (known ? names[static_cast<size_t>(k)] : std::to_string(k)));
     }
     plan.row_name = [&](int64_t row) { return rows.data->row_name(row); };
     const auto file = create_row_file(path, std::move(plan));
-    const bool numbers = path.ends_with(".npy") && named;
+    const bool numbers = path.ends_with(".npy") && known;
     const auto first = numbers ? values_of(classes, names) : classes.to(torch::kFloat32);
     file->append(torch::cat({first.unsqueeze(1), p}, 1));
     file->commit();
@@ -251,8 +251,8 @@ class Classify : public Task {
   std::string example() const override { return "elbo classify RUN DATA -o classes.csv"; }
 
  private:
-  /// Whether there are two ways to choose from: views of rows that are not here cannot be made, and
-  /// the time of a graph grows with the square of the rows.
+  /// Whether there are several ways to choose from: views of rows that are not here cannot be made,
+  /// and the time of a graph grows with the square of the rows.
   bool may_choose(const TaskInput& input, const Dataset& rows, const Draw& draw) const {
     constexpr int64_t kMostRows = 50000;
     return rows.size() <= kMostRows && !infers_classes(*input.model, rows, draw) &&

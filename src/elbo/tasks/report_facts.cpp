@@ -215,7 +215,7 @@ std::string dimensions_part(const Reported& r) {
     constexpr size_t kMostBars = 256;
     std::vector<std::string> names;
     for (size_t i = 0; i < std::min(kl.size(), kMostBars); ++i) {
-      names.push_back(site["name"].get<std::string>() + std::to_string(i));
+      names.push_back(place_name(site["name"], static_cast<int64_t>(i)));
     }
     const std::vector<double> shown(kl.begin(),
                                     kl.begin() + static_cast<std::ptrdiff_t>(names.size()));

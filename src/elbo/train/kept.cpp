@@ -18,6 +18,7 @@ void for_each_tensor(KeptLike& kept, F f) {
   f("mask", kept.mask);
   f("seen", kept.seen);
   f("seen_y", kept.seen_y);
+  f("forest", kept.forest);
   f("scores", kept.scores);
   f("usual", kept.usual);
   f("levels", kept.levels);

@@ -16,13 +16,14 @@ struct Kept {
   Tensor x, mask;  // the same rows themselves; undefined = not kept
   std::vector<std::string> names;  // of kept rows
   Tensor seen, seen_y;             // codes [m, D] of labelled training rows, and their labels [m]
+  Tensor forest;                   // trees on their cells, as eval/forest.h has them
   Tensor scores,
       usual;      // [R, 4 + densities] parts of the anomaly scores of normal rows; [1, …] as in
                   // RowScorer
   Tensor levels;  // [13, D] of the columns of training rows, as in eval/drift.h
   Tensor interval_levels, fills;  // as eval/completion_check.h has them
-  /// "step" of the weights; "score": {"draws", "seed", "from"}; "labels": {"known", "rows"} of the
-  /// training rows; "figures", "findings".
+  /// "step" of the weights; "score": {"draws", "seed", "from"}; "labels": {"known", "rows",
+  /// "wrong_by_forest", "doubt_of_forest"} of the training rows; "figures", "findings".
   Json about = Json::object();
 };
 

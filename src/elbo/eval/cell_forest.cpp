@@ -1,0 +1,34 @@
+#include "elbo/eval/cell_forest.h"
+
+#include "elbo/core/random.h"
+
+namespace elbo {
+
+bool are_cells(const Schema& x) { return x.shape.size() == 1 && x.kind != Kind::kToken; }
+
+Tensor cells_of(const Dataset& data, const Draw& draw) {
+  constexpr int64_t kRows = 4096;
+  std::vector<Tensor> parts;
+  for_each_batch(data, kRows, draw, [&](const Batch& batch, int64_t) {
+    parts.push_back(observed(batch).to(torch::kCPU, torch::kFloat32));
+  });
+  return torch::cat(parts);
+}
+
+Forest forest_of_cells(const Tensor& cells, const Tensor& y, int64_t classes) {
+  constexpr int64_t kMostRows = 2000;
+  if (y.size(0) <= kMostRows) return Forest(cells, y, classes);
+  const auto order = torch::tensor(permutation(y.size(0), Draw{}.key("cells")), torch::kInt64);
+  const auto some = order.narrow(0, 0, kMostRows);
+  return Forest(cells.index_select(0, some), y.index_select(0, some), classes);
+}
+
+FoldErrors errors_of_forest(const Tensor& cells, const Tensor& y, int64_t classes) {
+  return errors_by_folds(y, [&](const Tensor& told, const Tensor& asked) {
+    const auto forest =
+        forest_of_cells(cells.index_select(0, told), y.index_select(0, told), classes);
+    return forest.probabilities(cells.index_select(0, asked));
+  });
+}
+
+}  // namespace elbo
