@@ -110,7 +110,7 @@ Tensor filled(const Completion& found, const Tensor& fills) {
 }
 
 constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
-constexpr int64_t kRounds = 4;              // of further draws
+constexpr int64_t kDrawRounds = 4;              // of further draws
 constexpr int64_t kMore = 4;                // times the codes, in the last of them
 
 /// [draws, B, D], so many codes at a time as the particles are.
@@ -165,7 +165,7 @@ CodeParticles drawn_again(Model& model, const Batch& rows, const CodeParticles& 
                           const CompletionPlan& plan, int64_t round) {
   if (before.free) {
     const auto guide = guide_of(before);
-    return draw_particles(model, rows, plan.particles * (2 * round < kRounds ? 1 : kMore), &guide);
+    return draw_particles(model, rows, plan.particles * (2 * round < kDrawRounds ? 1 : kMore), &guide);
   }
   const Refinement refined(model, rows, plan.refine);
   return draw_particles(model, rows, plan.particles * kMore);
@@ -238,7 +238,7 @@ Completion complete(Model& model, const Batch& batch, const std::vector<Column>&
   std::vector<Tensor> order;
   for (int64_t round = 0;; ++round) {
     const auto rows = pick(batch, at);
-    const bool last = round == (particles.free ? kRounds : 1);
+    const bool last = round == (particles.free ? kDrawRounds : 1);
     const auto few = effective_draws(particles.log_w) < (last ? 0 : kFewDraws);
     const auto done = few.logical_not().nonzero().flatten(), open = few.nonzero().flatten();
     if (done.size(0) > 0) {

@@ -8,7 +8,7 @@
 namespace elbo {
 namespace {
 
-constexpr double kShares[] = {0.5, 0.25, 0.1};
+constexpr double kTailShares[] = {0.5, 0.25, 0.1};
 constexpr int64_t kTails = 3;  // of a side
 
 /// The known numbers of a column, rising.
@@ -50,7 +50,7 @@ ColumnLevels ColumnLevels::of(const Tensor& numbers) {
     found.count[0][j] = n;
     for (int64_t i = 0; n > 0 && i < 2 * kTails; ++i) {
       const bool above = i < kTails;
-      const double share = kShares[i % kTails];
+      const double share = kTailShares[i % kTails];
       const auto place = (above ? 1 - share : share) * static_cast<double>(n - 1);
       const auto at = sorted[static_cast<int64_t>(std::lround(place))].item<double>();
       found.at[i][j] = at;

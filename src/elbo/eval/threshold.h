@@ -32,7 +32,8 @@ struct ThresholdOptions {
 struct Threshold {
   std::string method;
   double value = 0;
-  double promised = 1;  // share of normal rows that may lie above; 1 = nothing is promised
+  double promised = 1;   // share of normal rows that may lie above; 1 = nothing is promised
+  bool adapted = false;  // moved to where the judged rows lie
 };
 /// conformal: the false-alarm rate holds for exchangeable rows at any number of them (Vovk et al.
 /// 2005); evt: peaks over the highest tenth (Siffer et al. 2017), their tail averaged

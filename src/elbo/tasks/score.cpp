@@ -13,6 +13,7 @@
 #include "elbo/tasks/normal_class.h"
 #include "elbo/tasks/output.h"
 #include "elbo/tasks/rows.h"
+#include "elbo/tasks/score_drift.h"
 #include "elbo/tasks/score_picture.h"
 #include "elbo/tasks/score_reference.h"
 #include "elbo/tasks/score_report.h"
@@ -21,8 +22,7 @@
 namespace elbo {
 namespace {
 
-constexpr int64_t kDriftNumbers = 1 << 24;  // by which drift is found
-constexpr int64_t kRangeBuffer = 100;       // rows about a range of anomalies, as in TSB-AD
+constexpr int64_t kRangeBuffer = 100;  // rows about a range of anomalies, as in TSB-AD
 
 struct ScoreOptions {
   RowChoice choice;
@@ -97,9 +97,9 @@ class Score : public Task {
         {"threshold", {{"method", usual.threshold.method}, {"value", usual.threshold.value}}},
         {"alarms", verdicts.alarms}};
     auto notes = rows.data->schemas().x.notes();
-    if (const auto note = drift_note(verdicts, usual, *rows.data); !note.empty()) {
-      notes.push_back(note);
-    }
+    const auto moved =
+        verdicts.drift->note({verdicts.scores, verdicts.labels}, usual.reference, usual.threshold);
+    if (!moved.empty()) notes.push_back(moved);
     if (!notes.empty()) result["notes"] = notes;
     result["highest"] = highest(*rows.data, usual, verdicts);
     if (is_score_picture(verdicts.path)) draw_picture(*rows.data, usual, verdicts);
@@ -130,7 +130,7 @@ class Score : public Task {
     std::string path;
     int64_t alarms = 0;
     std::vector<double> scores, p_values;
-    Tensor parts, numbers;  // [rows, …] of the scores and of the columns, of rows spread over all
+    std::unique_ptr<DriftWatch> drift;
     std::vector<int64_t> labels;
     int64_t odd = 0;  // cells that the model cannot read
     std::string first_odd;
@@ -157,74 +157,10 @@ class Score : public Task {
 
   /// The threshold where most of these rows say that it is.
   void adapt(Usual& usual, const Dataset& data) const {
-    const auto scores = Smooth(o_.smooth)(usual.scorer->scores(some_of(data)));
-    usual.threshold = {usual.threshold.method + ", adapted",
-                       adapted_level(usual.threshold.value, scores, usual.reference)};
-  }
-
-  /// What says that the promise of the threshold is for other rows than these; empty = nothing.
-  std::string drift_note(const Verdicts& all, const Usual& usual, const Dataset& data) const {
-    const auto found = drift_of(all, usual, data);
-    if (found.empty()) return many_alarms(all, usual.threshold);
-    return "drift" + found + "; " +
-           (o_.adapt ? "--adapt has moved the threshold"
-                     : "the promised rate of false alarms may not hold (--adapt moves the "
-                       "threshold, a new training is better)");
-  }
-
-  /// Rows that differ from training in a small part look like anomalies, unless labels tell.
-  static std::string many_alarms(const Verdicts& all, const Threshold& threshold) {
-    int64_t rows = 0, alarms = 0;
-    for (size_t i = 0; i < all.scores.size(); ++i) {
-      if (all.labels[i] == 1) continue;
-      ++rows;
-      alarms += all.scores[i] > threshold.value;
-    }
-    if (!more_than_promised(alarms, rows, threshold.promised)) return "";
-    const bool normal = std::count(all.labels.begin(), all.labels.end(), 0) == rows;
-    std::ostringstream text;
-    text << std::setprecision(2) << "alarms in "
-         << 100 * static_cast<double>(alarms) / static_cast<double>(rows) << " % of the "
-         << (normal ? "normal rows" : "rows") << ", where " << 100 * threshold.promised
-         << " % of normal ones would raise one: "
-         << (normal ? "these are of a kind that training has not seen (drift)"
-                    : "anomalies, or normal rows of a kind that training has not seen (drift)");
-    return text.str();
-  }
-
-  /// By the scores, by single columns, or by what the scores are made of; empty = none.
-  std::string drift_of(const Verdicts& all, const Usual& usual, const Dataset& data) const {
-    const auto names = components_of(data.schemas().x);
-    const auto most_in = [&] {
-      const auto excess = usual.scorer->causes(some_of(data)).excess.flatten(1).mean(0);
-      return ", most in " + names->name(excess.argmax().item<int64_t>());
-    };
-    const auto scores = torch::tensor(all.scores, torch::kFloat64).unsqueeze(1);
-    const auto by_score = find_drift(scores, ColumnLevels::of(usual.reference.unsqueeze(1)));
-    if (by_score.found && by_score.above) {
-      return ", or many anomalies: " + by_score.now_text() + " score higher than all but " +
-             by_score.usual_text() + " of the normal ones" + most_in();
-    }
-    if (usual.levels.count.defined() && all.numbers.defined()) {
-      if (const auto in = find_drift(all.numbers, usual.levels); in.found) {
-        return ": " + names->name(in.column) + (in.above ? " is above " : " is below ") +
-               names->value(in.column, in.at) + " in " + in.now_text() + ", in " + in.usual_text() +
-               " of the training rows";
-      }
-    }
-    const auto by_part = find_drift(all.parts, ColumnLevels::of(usual.scorer->reference_parts()));
-    const auto& drift = by_part.found ? by_part : by_score;
-    if (!drift.found) return "";
-    return ": " + drift.now_text() + " lie where " + drift.usual_text() + " of the normal ones do" +
-           most_in();
-  }
-
-  /// Rows spread over all of them.
-  Batch some_of(const Dataset& data) const {
-    constexpr int64_t kMost = 500;
-    const int64_t n = std::min(kMost, data.size());
-    const auto rows = torch::arange(n, torch::kInt64).mul(data.size()).floor_divide(n);
-    return data.get(rows, draw());
+    const auto scores = Smooth(o_.smooth)(usual.scorer->scores(rows_over_all(data, draw())));
+    auto& threshold = usual.threshold;
+    threshold = {threshold.method + ", adapted",
+                 adapted_level(threshold.value, scores, usual.reference), 1, true};
   }
 
   /// Scores of normal rows, but for the first, whose means are of too few.
@@ -295,18 +231,12 @@ class Score : public Task {
     const auto file = create_verdict_file(all.path, n, o_.causes, labels);
     const auto names = components_of(input.run->schemas().x);
     Smooth smooth(o_.smooth);
-    std::vector<Tensor> parts, numbers;
-    const bool levels = usual.levels.count.defined() && has_levels(data);
-    const int64_t stride = 1 + n * (levels ? usual.levels.count.numel() : 1) / kDriftNumbers;
+    all.drift = std::make_unique<DriftWatch>(data, scorer, usual.levels, draw());
     const double threshold = usual.threshold.value;
     for_each_placed_batch(rows, scorer.block(), draw(), [&](const Batch& batch, int64_t first) {
       const auto judged = scorer.judge(batch);
       auto raw = judged.scores.contiguous();
-      const auto spread = [&, from = (stride - first % stride) % stride](const Tensor& rows) {
-        return rows.slice(0, std::min(from, batch.size()), {}, stride);
-      };
-      parts.push_back(spread(judged.parts));
-      if (levels) numbers.push_back(spread(column_numbers(batch)));
+      all.drift->add(batch, judged, first);
       for (int64_t i = 0; i < batch.size(); ++i) {
         const auto odd = data.odd_cells(first + i);
         if (odd.empty()) continue;
@@ -342,8 +272,6 @@ class Score : public Task {
                      0.8 * static_cast<double>(first + batch.size()) / static_cast<double>(n));
     });
     file->commit();
-    all.parts = torch::cat(parts);
-    if (levels) all.numbers = torch::cat(numbers);
     return all;
   }
 
