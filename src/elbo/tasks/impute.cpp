@@ -43,15 +43,16 @@ struct ImputeOptions {
 
 /// How a column is filled where that is not by what the model expects.
 std::string way_of(const Tensor& fills, const Cells& cell, int64_t column) {
-  constexpr double kPlain = 0.95;  // of the model: as good as alone
+  constexpr double kAlone = 0.95;  // a share that is as good as all
   if (!fills.defined()) return "";
   const auto at = [&](int64_t row) { return fills[row][column].item<double>(); };
   const auto fill = static_cast<Fill>(static_cast<int64_t>(at(0)));
-  if (fill == Fill::kConstant)
-    return "one value, nearer to hidden cells than what the model expects";
-  const bool median = fill == Fill::kMedian;
   const double weight = fills.size(0) > 2 ? at(2) : 1;
-  if (weight >= kPlain) {
+  if (fill == Fill::kConstant || weight <= 1 - kAlone) {
+    return "one value, nearer to hidden cells than what the model expects";
+  }
+  const bool median = fill == Fill::kMedian;
+  if (weight >= kAlone) {
     return median ? "the model's median, nearer to hidden cells than its mean" : "";
   }
   const auto share = static_cast<int>(std::lround(100 * weight));
