@@ -110,7 +110,7 @@ Tensor filled(const Completion& found, const Tensor& fills) {
 }
 
 constexpr int64_t kParticleRows = 1 << 14;  // decoder rows at a time
-constexpr int64_t kDrawRounds = 4;              // of further draws
+constexpr int64_t kDrawRounds = 4;          // of further draws
 constexpr int64_t kMore = 4;                // times the codes, in the last of them
 
 /// [draws, B, D], so many codes at a time as the particles are.
@@ -165,7 +165,8 @@ CodeParticles drawn_again(Model& model, const Batch& rows, const CodeParticles& 
                           const CompletionPlan& plan, int64_t round) {
   if (before.free) {
     const auto guide = guide_of(before);
-    return draw_particles(model, rows, plan.particles * (2 * round < kDrawRounds ? 1 : kMore), &guide);
+    return draw_particles(model, rows, plan.particles * (2 * round < kDrawRounds ? 1 : kMore),
+                          &guide);
   }
   const Refinement refined(model, rows, plan.refine);
   return draw_particles(model, rows, plan.particles * kMore);
