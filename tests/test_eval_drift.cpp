@@ -43,10 +43,11 @@ TEST_CASE("drift names the column that moved, also among ties and unknown number
 
 TEST_CASE("a constant that changes is drift; what comes back from a file is the same") {
   const auto constant = torch::ones({300}, torch::kFloat64);
-  const auto reference = ColumnLevels::unpacked(ColumnLevels::of(columns({constant})).packed());
+  const auto reference = ColumnLevels::unpacked(ColumnLevels::of(columns({constant})).packed(), 1);
   CHECK_FALSE(find_drift(columns({constant}), reference).found);
   CHECK(find_drift(columns({constant + 1}), reference).found);
-  CHECK_THROWS_AS(ColumnLevels::unpacked(torch::zeros({3, 2})), Error);
+  CHECK_THROWS_AS(ColumnLevels::unpacked(torch::zeros({13, 2}), 3), Error);
+  CHECK_THROWS_AS(ColumnLevels::unpacked(torch::zeros({3, 2}), 2), Error);
 }
 
 TEST_CASE("a few rows are no drift, whatever they score") {

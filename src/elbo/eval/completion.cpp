@@ -219,6 +219,11 @@ bool ends_block(int64_t rows, int64_t incomplete, const CompletionPlan& plan) {
 Completion complete(Model& model, const Batch& batch, const std::vector<Column>& columns,
                     const CompletionPlan& plan, const Tensor& truth) {
   torch::NoGradGuard no_gradient;
+  const auto& fills = plan.fills;
+  check(!fills.defined() || (fills.dim() == 2 && fills.size(0) >= 2 &&
+                             fills.size(1) == static_cast<int64_t>(columns.size())),
+        "[impute] the kept ways to fill do not fit the columns; remove kept.safetensors from the "
+        "run");
   if (const auto most = rows_in_memory(model, plan.particles); batch.size() > most) {
     std::vector<Completion> parts;
     for (int64_t from = 0; from < batch.size(); from += most) {

@@ -60,8 +60,8 @@ ColumnLevels ColumnLevels::of(const Tensor& numbers) {
   return found;
 }
 
-ColumnLevels ColumnLevels::unpacked(const Tensor& packed) {
-  check(packed.dim() == 2 && packed.size(0) == 4 * kTails + 1,
+ColumnLevels ColumnLevels::unpacked(const Tensor& packed, int64_t columns) {
+  check(packed.dim() == 2 && packed.size(0) == 4 * kTails + 1 && packed.size(1) == columns,
         "[score] the kept levels of columns do not fit; remove kept.safetensors from the run");
   const auto all = packed.to(torch::kFloat64);
   return {all.narrow(0, 0, 2 * kTails), all.narrow(0, 2 * kTails, 2 * kTails),

@@ -16,7 +16,7 @@ struct ColumnLevels {
   static ColumnLevels of(const Tensor& numbers);
   /// As one tensor, to be kept: [13, D].
   Tensor packed() const { return torch::cat({at, shares, count}); }
-  static ColumnLevels unpacked(const Tensor& packed);
+  static ColumnLevels unpacked(const Tensor& packed, int64_t columns);
 };
 
 /// Whether the columns of these rows have levels of their own: cells of tables and vectors, where

@@ -145,7 +145,9 @@ class Score : public Task {
       usual.normal = {nullptr, how.value("from", std::string("validation rows")),
                       kept->scores.size(0)};
       usual.scorer->recall({kept->scores, kept->usual});
-      if (kept->levels.defined()) usual.levels = ColumnLevels::unpacked(kept->levels);
+      if (kept->levels.defined()) {
+        usual.levels = ColumnLevels::unpacked(kept->levels, numel(input.run->schemas().x.shape));
+      }
     } else {
       usual.normal = normal_rows(input, o_.normal);
       usual.scorer->calibrate(*usual.normal.rows, progress);
