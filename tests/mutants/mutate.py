@@ -10,6 +10,7 @@ process of its own and must say the same.
 """
 import argparse
 import collections
+import copy
 import hashlib
 import json
 import pathlib
@@ -112,7 +113,7 @@ def other_json(text):
         elif how == 3 and isinstance(holder[key], (int, float)):
             holder[key] = random.choice((-1, 2, 0.5, 1000, 10**6, 10**9)) * holder[key]
         else:
-            holder[key] = random.choice(VALUES)
+            holder[key] = copy.deepcopy(random.choice(VALUES))  # later changes are of this one alone
     return json.dumps(found).encode()
 
 
