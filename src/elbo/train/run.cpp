@@ -149,6 +149,10 @@ Run Run::open(const fs::path& path) {
     check(run.facts_["spec"].contains(part), "[run] ", (path / "spec.json").string(),
           ": spec lacks \"", part, "\"");
   }
+  check(run.facts_.value("model", Json()).is_string(), "[run] ", (path / "spec.json").string(),
+        ": lacks \"model\", a name");
+  check(run.facts_.contains("rows"), "[run] ", (path / "spec.json").string(),
+        ": lacks \"rows\", the number of training rows");
   if (!run.facts_["data"].contains("options")) run.facts_["data"]["options"] = Json::object();
   run.schemas_ = schemas_from(read_json(path / "schema.json"), (path / "schema.json").string());
   return run;
