@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "elbo/eval/row_cells.h"
+
 namespace elbo {
 namespace {
 
@@ -135,10 +137,7 @@ class FillErrors {
 Tensor constants_of(const Data& training, const std::vector<Column>& columns) {
   constexpr int64_t kRows = 2000;
   const auto rows = some_rows(training, kRows, Draw{}.key("constants"));
-  std::vector<Tensor> all;
-  for_each_batch(*rows, kRows, {},
-                 [&](const Batch& batch, int64_t) { all.push_back(observed(batch)); });
-  const auto x = torch::cat(all).to(torch::kFloat64);
+  const auto x = cells_of(*rows, {}).to(torch::kFloat64);
   auto constants = torch::stack({x.nanmean(0), std::get<0>(x.nanmedian(0))}).nan_to_num(0);
   for (size_t i = 0; i < columns.size(); ++i) {
     if (columns[i].numeric()) continue;

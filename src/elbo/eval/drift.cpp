@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "elbo/data/row_view.h"
 #include "elbo/data/windows.h"
+#include "elbo/eval/row_cells.h"
 
 namespace elbo {
 namespace {
@@ -69,13 +69,8 @@ ColumnLevels ColumnLevels::unpacked(const Tensor& packed, int64_t columns) {
 }
 
 bool has_levels(const Dataset& data) {
-  if (dynamic_cast<const OrderedRows*>(&data)) return false;
-  const auto view = view_of(data.schemas().x);
-  if (const auto* numbers = std::get_if<NumberView>(&view)) return numbers->shape().size() == 1;
-  return std::holds_alternative<TableView>(view);
+  return are_cells(data.schemas().x) && !dynamic_cast<const OrderedRows*>(&data);
 }
-
-Tensor column_numbers(const Batch& batch) { return observed(batch).flatten(1); }
 
 Drift find_drift(const Tensor& numbers, const ColumnLevels& usual) {
   constexpr double kAnomalies = 0.1, kFalse = 1e-3;

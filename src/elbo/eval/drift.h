@@ -22,8 +22,6 @@ struct ColumnLevels {
 /// Whether the columns of these rows have levels of their own: cells of tables and vectors, where
 /// rows do not follow each other in time.
 bool has_levels(const Dataset& data);
-/// [B, D]; NaN in hidden cells.
-Tensor column_numbers(const Batch& batch);
 
 /// Whether judged rows are of another kind than the reference rows, by where most of their numbers
 /// lie: a tenth of anomalies among them is none, and neither is chance.

@@ -67,10 +67,7 @@ void keep_levels(Kept& kept, const Run& run) {
   constexpr int64_t kRows = 20000;
   if (!has_levels(*run.training_data())) return;
   const auto rows = some_rows(run.training_parts().first, kRows, Draw{}.key("levels"));
-  std::vector<Tensor> all;
-  for_each_batch(*rows, block_rows(run.schemas()), {},
-                 [&](const Batch& batch, int64_t) { all.push_back(column_numbers(batch)); });
-  kept.levels = ColumnLevels::of(torch::cat(all)).packed();
+  kept.levels = ColumnLevels::of(cells_of(*rows, {})).packed();
 }
 
 /// The held-out rows of a run, opened when first asked for.

@@ -52,7 +52,7 @@ DriftWatch::DriftWatch(const Dataset& data, const RowScorer& scorer, const Colum
 void DriftWatch::add(const Batch& batch, const RowScorer::Judged& judged, int64_t first) {
   const auto from = std::min((stride_ - first % stride_) % stride_, batch.size());
   parts_.push_back(judged.parts.slice(0, from, {}, stride_));
-  if (by_column_) numbers_.push_back(column_numbers(batch).slice(0, from, {}, stride_));
+  if (by_column_) numbers_.push_back(observed(batch).slice(0, from, {}, stride_));
 }
 
 std::string DriftWatch::note(const Judged& all, const Tensor& reference,
