@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,6 +72,18 @@ TEST_CASE("a sandbox: files beneath what was named, no program, no port") {
     }));
   }
   CHECK(std::ifstream(outside).get() == 'x');
+}
+
+TEST_CASE("a sandbox: memory beyond the plan's is not given") {
+  const auto given = [](size_t bytes) {
+    void* memory =
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory != MAP_FAILED;
+  };
+  SandboxPlan plan{{}, {}, 0};
+  CHECK(confined(plan, [&] { return given(size_t{1} << 31); }));
+  plan.memory = int64_t{1} << 30;
+  CHECK(confined(plan, [&] { return !given(size_t{1} << 31); }));
 }
 
 }  // namespace elbo

@@ -147,6 +147,18 @@ def check_weights(elbo, folder):
             assert status == 1 and len(said.splitlines()) == 1, (name, target, status, said)
 
 
+def check_memory(elbo, folder):
+    """Weights that fit pictures of any size, and a schema that asks for much larger ones."""
+    shutil.copytree(pathlib.Path(__file__).parent.parent / "fixtures/runs/quantized", folder / "large")
+    schema = json.loads((folder / "large/schema.json").read_text())
+    schema["x"]["shape"] = [1, 8, 8_000_000]
+    (folder / "large/schema.json").chmod(0o644)
+    (folder / "large/schema.json").write_text(json.dumps(schema))
+    elbo.environment["ELBO_MEMORY"] = "1"
+    elbo.refuses("out of memory (ELBO_MEMORY is 1)", "sample", "large", "-n", 2, "-o", "s.npy")
+    elbo.environment.pop("ELBO_MEMORY")
+
+
 def check_data(elbo, folder):
     """Labels that are not whole, and a folder of pictures with what never ends among them."""
     def npy(kind, values):
@@ -245,8 +257,8 @@ def main():
         folder = pathlib.Path(name)
         elbo = Elbo(program, folder)
         elbo.must("train", "builtin:digits", "--rows", 100, "--epochs", 1, "-o", "run", *NETS)
-        for check in (check_deep, check_wrong_facts, check_links, check_weights, check_data,
-                      check_hangup, check_one_writer, check_half_made):
+        for check in (check_deep, check_wrong_facts, check_links, check_weights, check_memory,
+                      check_data, check_hangup, check_one_writer, check_half_made):
             check(elbo, folder)
             print(check.__name__[6:], "held", flush=True)
 

@@ -4,6 +4,7 @@
 
 #include "elbo/data/source.h"
 #include "elbo/host/sandbox.h"
+#include "elbo/io/memory_bound.h"
 
 namespace elbo {
 namespace {
@@ -96,6 +97,7 @@ void confine(const std::vector<std::shared_ptr<const Run>>& runs, const Confinem
       plan.read.insert(plan.read.end(), what.inputs.begin(), what.inputs.end());
     }
   }
+  plan.memory = most_of_process();
   enter_sandbox(plan);
 }
 

@@ -1,6 +1,7 @@
 #include <c10/util/Exception.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <new>
@@ -45,9 +46,13 @@ bool is_out_of_memory(const std::string& text) {
          text.find("out of memory") != std::string::npos;
 }
 
-constexpr const char* kOutOfMemory =
-    "[memory] out of memory: try a smaller --batch, fewer --rows or a smaller model (elbo train "
-    "DATA --out RUN --dry-run estimates)";
+std::string out_of_memory() {
+  const char* bound = std::getenv("ELBO_MEMORY");
+  return std::string("[memory] out of memory") +
+         (bound && *bound ? std::string(" (ELBO_MEMORY is ") + bound + ")" : "") +
+         ": try a smaller --batch, fewer --rows or a smaller model (elbo train DATA --out RUN "
+         "--dry-run estimates)";
+}
 
 int defect(const std::string& what) {
   return report(kDefect, "internal error (a bug in elbo, not a mistake of yours): " + what +
@@ -78,7 +83,7 @@ int main(int count, char** arguments) {
     // All JSON comes from files and options.
     return report(kUserError, std::string("[json] a value of a wrong type: ") + error.what());
   } catch (const std::bad_alloc&) {
-    return report(kUserError, kOutOfMemory);
+    return report(kUserError, out_of_memory());
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::resource_unavailable_try_again) return defect(error.what());
     return report(kUserError,
@@ -86,7 +91,7 @@ int main(int count, char** arguments) {
                   "(ulimit -u, or of the container)?");
   } catch (const c10::Error& error) {
     const std::string what = error.what_without_backtrace();
-    return is_out_of_memory(what) ? report(kUserError, kOutOfMemory) : defect(what);
+    return is_out_of_memory(what) ? report(kUserError, out_of_memory()) : defect(what);
   } catch (const std::exception& error) {
     return defect(error.what());
   }

@@ -5,10 +5,12 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -141,9 +143,17 @@ void refuse_calls() {
   ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter);
 }
 
+void bound_memory(int64_t bytes) {
+  rlimit bound{};
+  if (bytes <= 0 || ::getrlimit(RLIMIT_DATA, &bound) != 0) return;
+  bound.rlim_cur = std::min(bound.rlim_max, static_cast<rlim_t>(bytes));
+  ::setrlimit(RLIMIT_DATA, &bound);
+}
+
 }  // namespace
 
 void enter_sandbox(const SandboxPlan& plan) {
+  bound_memory(plan.memory);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return;
   landlock::restrict(plan);
   refuse_calls();

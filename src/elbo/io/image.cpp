@@ -80,6 +80,9 @@ std::string encode_png(const Tensor& image) {
   png.image.height = static_cast<png_uint_32>(image.size(1));
   png.image.format = image.size(0) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
   check_image_size(image.size(2), image.size(1), "png", "picture", kMostPixels);
+  constexpr int64_t kMostAlong = 1'000'000;  // what libpng takes
+  check(std::max(image.size(1), image.size(2)) <= kMostAlong, "[png] cannot write a picture of ",
+        image.size(2), " x ", image.size(1), " pixels, at most ", kMostAlong, " along a side");
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png.image);
   std::string bytes(size, '\0');
   const bool written = png_image_write_to_memory(&png.image, bytes.data(), &size, 0,

@@ -45,19 +45,31 @@ int64_t available() {
                    bounded ? static_cast<int64_t>(bound.rlim_cur) : kUnknown});
 }
 
-}  // namespace
-
-int64_t most_unpacked() {
-  constexpr int64_t kMost = int64_t{1} << 36;
+/// What ELBO_MEMORY says in bytes; 0 = nothing.
+int64_t wanted_bytes() {
   constexpr double kGiga = 1e9, kLargest = 1e6;
   const char* wanted = std::getenv("ELBO_MEMORY");
-  if (!wanted || !*wanted) return std::min(kMost, available() / 2);
+  if (!wanted || !*wanted) return 0;
   double gigabytes = 0;
   const char* end = wanted + std::strlen(wanted);
   const auto read = std::from_chars(wanted, end, gigabytes);
   check(read.ec == std::errc() && read.ptr == end && gigabytes > 0 && gigabytes <= kLargest,
         "[memory] ELBO_MEMORY: found \"", wanted, "\", expected gigabytes, e.g. 16");
   return static_cast<int64_t>(gigabytes * kGiga);
+}
+
+}  // namespace
+
+int64_t most_unpacked() {
+  constexpr int64_t kMost = int64_t{1} << 36;
+  const auto wanted = wanted_bytes();
+  return wanted > 0 ? wanted : std::min(kMost, available() / 2);
+}
+
+int64_t most_of_process() {
+  constexpr int64_t kLeast = int64_t{1} << 30;
+  const auto wanted = wanted_bytes(), free = available();
+  return wanted > 0 ? std::max(kLeast, wanted) : free == kUnknown ? 0 : std::max(kLeast, free);
 }
 
 }  // namespace elbo
