@@ -23,9 +23,9 @@ KINDS = {
     "averaged": [*DIGITS, *SMALL, "--average", "0.99"],
     "last weights": [*DIGITS, *SMALL, "--keep", "last", "--clip", "1"],
     "adamax, patience": [*DIGITS, *SMALL, "--optimizer", "adamax", "--patience", "50"],
-    "importance": [*DIGITS, *SMALL, "-m", "iwae"],
+    "importance": [*DIGITS, *SMALL, "-m", "iwae", "--set", "objective.samples=5"],
     "warm-up": [*DIGITS, *SMALL, "-m", "warmup_vae"],
-    "adversary": [*DIGITS, *SMALL, "-m", "factor_vae"],
+    "adversary": [*DIGITS, *SMALL, "-m", "factor_vae", "--set", "objective.critic={\"type\":\"mlp\",\"hidden\":[16]}"],
     "prior of exemplars": [*DIGITS, *SMALL, "-m", "vamp_vae"],
     "codebook": [*DIGITS[:5], "--epochs", "20", "--checkpoint-every", "12", *SMALL[:3], "-m", "vq_vae_ema"],
     "classes": [*DIGITS, *SMALL, "--condition", "label"],
@@ -67,7 +67,8 @@ def disturbed(program, run, scratch, train, longest, kills):
     hits = 0
     while True:
         begun = (run / "spec.json").exists()
-        limit = {"limit": random.uniform(0, longest)} if hits < kills else {}
+        # Several in one training: more often soon after its start than late.
+        limit = {"limit": random.uniform(0, longest) * random.random()} if hits < kills else {}
         ended = program.run(scratch, "train", *(["--resume", run, "-q"] if begun else train), **limit)
         if ended.status == 0:
             return hits
