@@ -26,7 +26,8 @@ void code_place(Quantizer& quantizer, const Tensor& codes) {
 }
 
 Tensor codes_of(const Quantizer& quantizer) {
-  const auto* buffer = quantizer.named_buffers().find("stage0.codes");
+  const auto buffers = quantizer.named_buffers();
+  const auto* buffer = buffers.find("stage0.codes");
   return (buffer ? *buffer : quantizer.named_parameters()["stage0.codes"]).detach();
 }
 
@@ -134,7 +135,8 @@ TEST_CASE("each stage quantizes what the stages before left over") {
   Tensor sum = torch::zeros_like(z);
   double error = z.square().mean().item<double>();
   for (int64_t stage = 0; stage < 4; ++stage) {
-    const auto* codes = quantizer->named_buffers().find("stage" + std::to_string(stage) + ".codes");
+    const auto buffers = quantizer->named_buffers();
+    const auto* codes = buffers.find("stage" + std::to_string(stage) + ".codes");
     REQUIRE(codes);
     sum = sum + codes->index_select(0, q.indices.select(1, stage));
     const double left = (z - sum).square().mean().item<double>();

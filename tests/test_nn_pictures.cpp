@@ -93,7 +93,8 @@ TEST_CASE("an image autoencoder computes what PyTorch's functions do") {
 TEST_CASE("a picture that goes through in bands gives what it gives as a whole") {
   const torch::NoGradGuard no_gradient;
   seed_torch(3);
-  for (const auto& c : golden_file("autoencoder")["cases"]) {
+  const auto known = golden_file("autoencoder");
+  for (const auto& c : known["cases"]) {
     CAPTURE(c["channels"].dump());
     const auto [encoder, decoder] = sides_of(c);
     set_weights(*encoder);
@@ -120,7 +121,8 @@ TEST_CASE("a picture that goes through in bands gives what it gives as a whole")
 
 TEST_CASE("a tiny image autoencoder computes what PyTorch's functions do, in bands too") {
   const torch::NoGradGuard no_gradient;
-  for (const auto& c : golden_file("autoencoder")["tiny"]) {
+  const auto known = golden_file("autoencoder");
+  for (const auto& c : known["tiny"]) {
     const int64_t z = c["latent"], height = c["size"][0], width = c["size"][1];
     const int64_t factor = int64_t{1} << (c["encoder_blocks"].size() - 1);
     const Shape picture{3, height, width}, code{z, height / factor, width / factor};

@@ -107,6 +107,18 @@ def local_clashes(folder):
     return bad
 
 
+def type_clashes(source):
+    """Types that others see: two of one name are one to the linker, whatever their folders."""
+    owners, bad = {}, []
+    for path in sorted([*source.rglob("*.h"), *source.rglob("*.cpp")]):
+        text = re.sub(r"^namespace \{$.*?^\}  // namespace$", "", path.read_text(), flags=re.S | re.M)
+        for name in re.findall(r"^(?:class|struct|enum class) (?:ELBO_API )?(\w+\b)(?!::)[^;{]*\{", text, re.M):
+            other = owners.setdefault(name, path)
+            if other != path and not path.stem.startswith("no_") and not other.stem.startswith("no_"):
+                bad.append(f"{path}: the type {name} is also in {other}")
+    return bad
+
+
 def check_web(folder):
     """Pages: short lines, and double quotes around a script's texts."""
     bad = []
@@ -125,6 +137,7 @@ def main(root):
         bad += local_clashes(folder)
     bad += kinds_as_text(root)
     source = root / "src/elbo"
+    bad += type_clashes(source)
     for path in sorted([*source.rglob("*.h"), *source.rglob("*.cpp")]):
         lines = path.read_text().splitlines()
         lengths.append(len(lines))

@@ -78,7 +78,7 @@ class AutoencoderKl : public PictureNetwork {
   }
 
   void add_middle(int64_t channels) {
-    const auto at = Place(*this) / "mid_block";
+    const auto at = ModulePath(*this) / "mid_block";
     const auto residual = [&](int64_t i) {
       add(residual_step(at / "resnets" / i, "mid_block.resnets." + std::to_string(i), channels,
                         channels, o_.groups));
@@ -92,7 +92,7 @@ class AutoencoderKl : public PictureNetwork {
 
   /// Residual blocks of one resolution; the first changes the channels.
   void add_level(const std::string& side, int64_t level, int64_t in, int64_t out, int64_t blocks) {
-    const auto at = Place(*this) / side / level / "resnets";
+    const auto at = ModulePath(*this) / side / level / "resnets";
     const auto name = side + "." + std::to_string(level) + ".resnets.";
     for (int64_t i = 0; i < blocks; ++i) {
       add(residual_step(at / i, name + std::to_string(i), i == 0 ? in : out, out, o_.groups));
@@ -100,7 +100,7 @@ class AutoencoderKl : public PictureNetwork {
   }
 
   void add_encoder() {
-    const Place at(*this);
+    const ModulePath at(*this);
     const auto levels = static_cast<int64_t>(o_.channels.size());
     add(convolution_step(at, "conv_in", plan_.in[0], o_.channels[0], 3));
     int64_t in = o_.channels[0];
@@ -118,7 +118,7 @@ class AutoencoderKl : public PictureNetwork {
   }
 
   void add_decoder() {
-    const Place at(*this);
+    const ModulePath at(*this);
     const auto levels = static_cast<int64_t>(o_.channels.size());
     if (o_.code_layer) add(convolution_step(at, "post_quant_conv", plan_.in[0], plan_.in[0], 1));
     int64_t in = o_.channels.back();

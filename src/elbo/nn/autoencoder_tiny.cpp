@@ -72,12 +72,12 @@ class AutoencoderTiny : public PictureNetwork {
   /// The next place of a chain whose steps without weights count, too.
   std::string next() { return std::to_string(place_++); }
   void layer(const ConvolutionPlan& plan, bool bias) {
-    add(convolution_step(Place(*this) / "layers", next(), plan, bias));
+    add(convolution_step(ModulePath(*this) / "layers", next(), plan, bias));
   }
   void residuals(int64_t count) {
     for (int64_t i = 0; i < count; ++i) {
       const auto place = next();
-      add(plain_residual_step(Place(*this) / "layers" / place / "conv", "layers." + place,
+      add(plain_residual_step(ModulePath(*this) / "layers" / place / "conv", "layers." + place,
                               o_.channels));
     }
   }

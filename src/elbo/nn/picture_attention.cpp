@@ -33,11 +33,11 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v) {
 
 class AttentionStep : public PictureStep {
  public:
-  AttentionStep(const Place& at, std::string name, int64_t channels, int64_t groups)
+  AttentionStep(const ModulePath& at, std::string name, int64_t channels, int64_t groups)
       : name_(std::move(name)), scale_(1 / std::sqrt(static_cast<double>(channels))) {
     norm_ =
         at.put("group_norm", std::make_shared<GroupNorm>(channels, groups, kPictureEpsilon, false));
-    const auto square = [&](const Place& where, const char* name) {
+    const auto square = [&](const ModulePath& where, const char* name) {
       return where.put(name, std::make_shared<Dense>(channels, channels));
     };
     q_ = square(at, "to_q");
@@ -76,7 +76,7 @@ class AttentionStep : public PictureStep {
 
 }  // namespace
 
-PictureStepPtr attention_step(const Place& at, const std::string& name, int64_t channels,
+PictureStepPtr attention_step(const ModulePath& at, const std::string& name, int64_t channels,
                               int64_t groups) {
   return std::make_unique<AttentionStep>(at, name, channels, groups);
 }

@@ -34,7 +34,8 @@ class BoundingStep : public PictureStep {
 
 class PlainResidualStep : public PictureStep {
  public:
-  PlainResidualStep(const Place& at, std::string name, int64_t channels) : name_(std::move(name)) {
+  PlainResidualStep(const ModulePath& at, std::string name, int64_t channels)
+      : name_(std::move(name)) {
     for (const char* place : {"0", "2", "4"}) {
       const auto f = *place == '4' ? Activation::kNone : Activation::kRelu;
       const auto plan = keeping(channels, channels, 3, f);
@@ -67,7 +68,8 @@ class PlainResidualStep : public PictureStep {
 
 PictureStepPtr doubling_step() { return std::make_unique<DoublingStep>(); }
 PictureStepPtr bounding_step(double limit) { return std::make_unique<BoundingStep>(limit); }
-PictureStepPtr plain_residual_step(const Place& at, const std::string& name, int64_t channels) {
+PictureStepPtr plain_residual_step(const ModulePath& at, const std::string& name,
+                                   int64_t channels) {
   return std::make_unique<PlainResidualStep>(at, name, channels);
 }
 

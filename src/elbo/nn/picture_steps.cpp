@@ -6,12 +6,12 @@
 namespace elbo {
 namespace {
 
-std::shared_ptr<Convolution> convolution_at(const Place& at, const std::string& name,
+std::shared_ptr<Convolution> convolution_at(const ModulePath& at, const std::string& name,
                                             const ConvolutionPlan& plan) {
   return at.put(name, std::make_shared<Convolution>(plan));
 }
 
-std::shared_ptr<GroupNorm> norm_at(const Place& at, const std::string& name, int64_t channels,
+std::shared_ptr<GroupNorm> norm_at(const ModulePath& at, const std::string& name, int64_t channels,
                                    int64_t groups) {
   return at.put(name, std::make_shared<GroupNorm>(channels, groups, kPictureEpsilon, true));
 }
@@ -34,7 +34,7 @@ class LayerStep : public PictureStep {
 
 class DownStep : public PictureStep {
  public:
-  DownStep(const Place& at, const std::string& name, int64_t channels) : name_(name) {
+  DownStep(const ModulePath& at, const std::string& name, int64_t channels) : name_(name) {
     const ConvolutionPlan plan{channels, channels, {3, 3}, {2, 2}, {0, 0}};
     layer_ = convolution_at(at / "downsamplers" / 0, "conv", plan);
   }
@@ -54,7 +54,7 @@ class DownStep : public PictureStep {
 
 class UpStep : public PictureStep {
  public:
-  UpStep(const Place& at, const std::string& name, int64_t channels) : name_(name) {
+  UpStep(const ModulePath& at, const std::string& name, int64_t channels) : name_(name) {
     layer_ = convolution_at(at / "upsamplers" / 0, "conv", keeping(channels, channels, 3));
   }
   Tensor forward(const Tensor& x) const override {
@@ -89,7 +89,7 @@ class NormStep : public PictureStep {
 
 class ResidualStep : public PictureStep {
  public:
-  ResidualStep(const Place& at, std::string name, int64_t in, int64_t out, int64_t groups)
+  ResidualStep(const ModulePath& at, std::string name, int64_t in, int64_t out, int64_t groups)
       : name_(std::move(name)) {
     norm1_ = norm_at(at, "norm1", in, groups);
     layer1_ = convolution_at(at, "conv1", keeping(in, out, 3));
@@ -130,37 +130,38 @@ class ResidualStep : public PictureStep {
 
 }  // namespace
 
-Place Place::operator/(const std::string& name) const {
-  const auto* known = at_->named_children().find(name);
+ModulePath ModulePath::operator/(const std::string& name) const {
+  const auto children = at_->named_children();  // a copy, which what it finds points into
+  const auto* known = children.find(name);
   auto child = known ? *known : nullptr;
   if (!child) child = at_->register_module(name, std::make_shared<torch::nn::Module>());
-  return Place(*child);
+  return ModulePath(*child);
 }
 
-PictureStepPtr convolution_step(const Place& at, const std::string& name,
+PictureStepPtr convolution_step(const ModulePath& at, const std::string& name,
                                 const ConvolutionPlan& plan, bool bias) {
   return std::make_unique<LayerStep>(at.put(name, std::make_shared<Convolution>(plan, bias)), name);
 }
 
-PictureStepPtr convolution_step(const Place& at, const std::string& name, int64_t in, int64_t out,
-                                int64_t kernel) {
+PictureStepPtr convolution_step(const ModulePath& at, const std::string& name, int64_t in,
+                                int64_t out, int64_t kernel) {
   return std::make_unique<LayerStep>(convolution_at(at, name, keeping(in, out, kernel)), name);
 }
 
-PictureStepPtr down_step(const Place& at, const std::string& name, int64_t channels) {
+PictureStepPtr down_step(const ModulePath& at, const std::string& name, int64_t channels) {
   return std::make_unique<DownStep>(at, name, channels);
 }
 
-PictureStepPtr up_step(const Place& at, const std::string& name, int64_t channels) {
+PictureStepPtr up_step(const ModulePath& at, const std::string& name, int64_t channels) {
   return std::make_unique<UpStep>(at, name, channels);
 }
 
-PictureStepPtr norm_step(const Place& at, const std::string& name, int64_t channels,
+PictureStepPtr norm_step(const ModulePath& at, const std::string& name, int64_t channels,
                          int64_t groups) {
   return std::make_unique<NormStep>(norm_at(at, name, channels, groups), name);
 }
 
-PictureStepPtr residual_step(const Place& at, const std::string& name, int64_t in, int64_t out,
+PictureStepPtr residual_step(const ModulePath& at, const std::string& name, int64_t in, int64_t out,
                              int64_t groups) {
   return std::make_unique<ResidualStep>(at, name, in, out, groups);
 }

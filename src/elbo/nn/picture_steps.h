@@ -10,12 +10,12 @@
 namespace elbo {
 
 /// Where modules of a step lie below a network: a path of names, as those of published weights.
-class Place {
+class ModulePath {
  public:
-  explicit Place(torch::nn::Module& owner) : at_(&owner) {}
+  explicit ModulePath(torch::nn::Module& owner) : at_(&owner) {}
   /// The place of that name below this one, made where it is not there.
-  Place operator/(const std::string& name) const;
-  Place operator/(int64_t number) const { return *this / std::to_string(number); }
+  ModulePath operator/(const std::string& name) const;
+  ModulePath operator/(int64_t number) const { return *this / std::to_string(number); }
   template <class T>
   std::shared_ptr<T> put(const std::string& name, std::shared_ptr<T> module) const {
     return at_->register_module(name, std::move(module));
@@ -38,31 +38,31 @@ class PictureStep {
 using PictureStepPtr = std::unique_ptr<PictureStep>;
 
 /// Convolution and what follows it, with its name below `at`.
-PictureStepPtr convolution_step(const Place& at, const std::string& name,
+PictureStepPtr convolution_step(const ModulePath& at, const std::string& name,
                                 const ConvolutionPlan& plan, bool bias = true);
 /// One that keeps the size.
-PictureStepPtr convolution_step(const Place& at, const std::string& name, int64_t in, int64_t out,
-                                int64_t kernel);
+PictureStepPtr convolution_step(const ModulePath& at, const std::string& name, int64_t in,
+                                int64_t out, int64_t kernel);
 /// To half the size: zeros below and on the right, then a 3x3 convolution of stride 2.
-PictureStepPtr down_step(const Place& at, const std::string& name, int64_t channels);
+PictureStepPtr down_step(const ModulePath& at, const std::string& name, int64_t channels);
 /// To twice the size: every place four times.
 PictureStepPtr doubling_step();
 /// limit * tanh(x / limit).
 PictureStepPtr bounding_step(double limit);
 /// Three 3x3 convolutions with rectifiers, "0", "2" and "4" below `at`; rectified once more after x
 /// is added.
-PictureStepPtr plain_residual_step(const Place& at, const std::string& name, int64_t channels);
+PictureStepPtr plain_residual_step(const ModulePath& at, const std::string& name, int64_t channels);
 /// The same and a 3x3 convolution.
-PictureStepPtr up_step(const Place& at, const std::string& name, int64_t channels);
+PictureStepPtr up_step(const ModulePath& at, const std::string& name, int64_t channels);
 /// Group normalisation and SiLU.
-PictureStepPtr norm_step(const Place& at, const std::string& name, int64_t channels,
+PictureStepPtr norm_step(const ModulePath& at, const std::string& name, int64_t channels,
                          int64_t groups);
 /// Normalisation, SiLU and 3x3 convolution, twice; beside it x itself, through a 1x1 convolution
 /// where the channels differ.
-PictureStepPtr residual_step(const Place& at, const std::string& name, int64_t in, int64_t out,
+PictureStepPtr residual_step(const ModulePath& at, const std::string& name, int64_t in, int64_t out,
                              int64_t groups);
 /// x + attention of every place to every place, one head.
-PictureStepPtr attention_step(const Place& at, const std::string& name, int64_t channels,
+PictureStepPtr attention_step(const ModulePath& at, const std::string& name, int64_t channels,
                               int64_t groups);
 
 /// The epsilon of published image autoencoders.

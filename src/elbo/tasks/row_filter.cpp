@@ -49,8 +49,8 @@ std::string take_value(std::string& text, const Column& column) {
   }
   std::string value = text.substr(0, text.find(','));
   for (const auto& name : column.classes) {
-    const bool whole = text.size() == name.size() || text[name.size()] == ',';
-    if (name.size() > value.size() && text.starts_with(name) && whole) value = name;
+    if (name.size() <= value.size() || !text.starts_with(name)) continue;
+    if (text.size() == name.size() || text[name.size()] == ',') value = name;
   }
   text.erase(0, value.size());
   return std::string(trimmed(value));

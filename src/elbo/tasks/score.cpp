@@ -186,8 +186,8 @@ class Score : public Task {
     Smooth smooth(o_.smooth);
     while (stream->next()) {
       const auto batch = stream->batch();
-      const RowSource source{stream->odd_cells(), odd_excess(usual),
-                             [&](int64_t at) { return stream->cell_text(at); }};
+      const ReportedRow source{stream->odd_cells(), odd_excess(usual),
+                               [&](int64_t at) { return stream->cell_text(at); }};
       auto raw = scorer.scores(batch);
       if (!source.odd.empty()) raw[0] = odd_score(raw.item<double>(), source.odd.size(), usual);
       const auto scores = smooth(raw);
@@ -277,7 +277,7 @@ class Score : public Task {
     return all;
   }
 
-  static RowSource source_of(const Dataset& data, int64_t row, const Usual& usual) {
+  static ReportedRow source_of(const Dataset& data, int64_t row, const Usual& usual) {
     return {data.odd_cells(row), odd_excess(usual),
             [&data, row](int64_t at) { return data.cell_text(row, at); }};
   }

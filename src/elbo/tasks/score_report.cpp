@@ -119,7 +119,7 @@ Json to_json(const RowVerdict& v) {
 
 std::vector<Cause> strongest_causes(const Components& names, const Tensor& x,
                                     const RowScorer::Causes& causes, int64_t row, int64_t most,
-                                    const RowSource& source) {
+                                    const ReportedRow& source) {
   const auto flat = [row](const Tensor& t) {
     return t[row].flatten().to(torch::kCPU, torch::kFloat64).contiguous();
   };

@@ -30,7 +30,7 @@ struct RowVerdict {
 Json to_json(const RowVerdict& verdict);
 
 /// What the source of a row says: of its cells, and which of them the model cannot read.
-struct RowSource {
+struct ReportedRow {
   std::vector<OddCell> odd;
   double odd_excess = 0;                               // what one of them brings
   std::function<std::string(int64_t component)> text;  // "" where it is not known
@@ -39,7 +39,7 @@ struct RowSource {
 /// `most` of them, for one row of the batch.
 std::vector<Cause> strongest_causes(const Components& names, const Tensor& x,
                                     const RowScorer::Causes& causes, int64_t row, int64_t most,
-                                    const RowSource& source);
+                                    const ReportedRow& source);
 
 /// Verdicts as a file: text (.csv, .tsv) with a line per row, or numbers (.npy): score, p-value and
 /// alarm.
