@@ -178,8 +178,8 @@ class Bench:
     def spread(self, draw, share):
         """The run of M1, the file of labels spread over its training rows, and minutes."""
         m1, start = self.folder / f"m1-{draw}", time.time()
-        self.train(m1.name, f"mnist:{self.args.data / 'mnist'}", "--labels-per-class", 10, "--label-seed", draw,
-                   *M1.split())
+        self.train(m1.name, f"mnist:{self.args.data / 'mnist'}", "--labels-per-class", self.args.per_class,
+                   "--label-seed", draw, *M1.split())
         path = self.folder / f"spread-{draw}-{share}.csv"
         if not path.exists() or self.args.force:
             self.elbo("classify", m1, "--method", "spread", "--views", 8, "--split", "train", "--share", share,
@@ -266,6 +266,7 @@ def main():
     parser.add_argument("--smile-epochs", default=20, type=int)
     parser.add_argument("--method", default="mean")
     parser.add_argument("--amounts", default=[1.0, 1.5, 2.0], type=float, nargs="+")
+    parser.add_argument("--per-class", default=10, type=int, help="labels of each class that few and stacked see")
     parser.add_argument("--share", default=1.0, type=float, help="of each class's spread labels that teach")
     parser.add_argument("--views", default=32, type=int, help="of each picture that is classified")
     parser.add_argument("--few-train", default=FEW)

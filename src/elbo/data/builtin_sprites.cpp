@@ -1,4 +1,3 @@
-#include <ATen/Parallel.h>
 
 #include <array>
 #include <cmath>
@@ -6,6 +5,7 @@
 #include "elbo/data/builtin.h"
 #include "elbo/data/open.h"
 #include "elbo/data/reader.h"
+#include "elbo/kernels/parallel.h"
 
 namespace elbo {
 namespace {
@@ -53,7 +53,7 @@ Data draw_sprites(const MadePart& part, uint64_t shuffle) {
   auto* x = a.x.data_ptr<uint8_t>();
   auto* y = a.y.data_ptr<int64_t>();
   auto* f = a.factors.data_ptr<float>();
-  at::parallel_for(0, part.rows, 256, [&](int64_t from, int64_t to) {
+  kernels::over_ranges(0, part.rows, 256, [&](int64_t from, int64_t to) {
     for (int64_t r = from; r < to; ++r) {
       int64_t code = order[part.split == "train" ? r : kCombinations - 1 - r];
       std::array<int64_t, 5> factor;

@@ -1,7 +1,5 @@
 #include "elbo/data/molecules.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -14,6 +12,7 @@
 #include "elbo/data/reader.h"
 #include "elbo/data/tokenizer.h"
 #include "elbo/io/csv.h"
+#include "elbo/kernels/parallel.h"
 
 namespace elbo {
 namespace {
@@ -116,7 +115,7 @@ void keep_valid(MoleculeLines& lines, const MoleculeOptions& options, const std:
                 Json& notes) {
   const auto n = static_cast<int64_t>(lines.cells.size());
   std::vector<std::string> faults(lines.cells.size());
-  at::parallel_for(0, n, 256, [&](int64_t from, int64_t to) {
+  kernels::over_ranges(0, n, 256, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) {
       const auto at = static_cast<size_t>(i);
       faults[at] = fault_of(lines.cells[at][lines.smiles], options.tokens == "selfies");

@@ -1,13 +1,12 @@
 #include "elbo/data/picture_pixels.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 
 #include "elbo/data/open.h"
 #include "elbo/data/reader.h"
 #include "elbo/io/image.h"
 #include "elbo/io/picture.h"
+#include "elbo/kernels/parallel.h"
 
 namespace elbo {
 namespace {
@@ -63,7 +62,7 @@ class SetDecoder {
         resized_(files.size(), 0) {}
 
   PictureSet decode() {
-    at::parallel_for(0, static_cast<int64_t>(files_.size()), 16, [&](int64_t from, int64_t to) {
+    kernels::over_ranges(0, static_cast<int64_t>(files_.size()), 16, [&](int64_t from, int64_t to) {
       for (auto i = static_cast<size_t>(from); i < static_cast<size_t>(to); ++i) read(i);
     });
     for (size_t i = 0; i < files_.size(); ++i) {

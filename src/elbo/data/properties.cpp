@@ -1,10 +1,10 @@
-#include <ATen/Parallel.h>
 
 #include <cmath>
 #include <limits>
 
 #include "elbo/chem/molecule.h"
 #include "elbo/data/molecules.h"
+#include "elbo/kernels/parallel.h"
 
 namespace elbo {
 
@@ -34,7 +34,7 @@ Tensor computed_properties(const std::vector<std::string>& smiles,
   const auto n = static_cast<int64_t>(smiles.size()), k = static_cast<int64_t>(names.size());
   auto values = torch::full({n, k}, std::numeric_limits<float>::quiet_NaN());
   auto* out = values.data_ptr<float>();
-  at::parallel_for(0, n, 64, [&](int64_t from, int64_t to) {
+  kernels::over_ranges(0, n, 64, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) {
       const auto molecule = Molecule::read(smiles[static_cast<size_t>(i)]);
       for (int64_t j = 0; molecule && j < k; ++j) {

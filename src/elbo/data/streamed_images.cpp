@@ -1,7 +1,5 @@
 #include "elbo/data/streamed_images.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cstring>
 #include <thread>
@@ -11,6 +9,7 @@
 #include "elbo/data/read_ahead.h"
 #include "elbo/data/reader.h"
 #include "elbo/data/rows.h"
+#include "elbo/kernels/parallel.h"
 
 namespace elbo {
 namespace {
@@ -58,7 +57,7 @@ class StreamedImages : public Dataset, public StreamedRows {
         missing.push_back(i);
       }
     }
-    at::parallel_for(0, static_cast<int64_t>(missing.size()), 1, [&](int64_t from, int64_t to) {
+    kernels::over_ranges(0, static_cast<int64_t>(missing.size()), 1, [&](int64_t from, int64_t to) {
       for (int64_t m = from; m < to; ++m) {
         const int64_t i = missing[static_cast<size_t>(m)];
         const auto made = pixels(row[i]);

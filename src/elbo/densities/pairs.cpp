@@ -1,4 +1,3 @@
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
@@ -7,6 +6,7 @@
 
 #include "elbo/core/random.h"
 #include "elbo/densities/columns.h"
+#include "elbo/kernels/parallel.h"
 #include "elbo/model/knows_usual.h"
 
 namespace elbo {
@@ -165,7 +165,7 @@ class Pairs : public Density, public KnowsUsual {
     const auto states = (*states_)(columns);
     learn_shares(states);
     choose_pairs(states);
-    at::parallel_for(0, chosen_.item<int64_t>(), 1, [&](int64_t from, int64_t to) {
+    kernels::over_ranges(0, chosen_.item<int64_t>(), 1, [&](int64_t from, int64_t to) {
       for (int64_t k = from; k < to; ++k) learn_pair(states, k);
     });
     const int64_t judged = std::min(kReference, states.size(0));
@@ -216,13 +216,14 @@ class Pairs : public Density, public KnowsUsual {
       const auto affordable = static_cast<int64_t>(kWork / static_cast<double>(pairs.size()));
       const auto some =
           states.narrow(0, 0, std::min(states.size(0), std::max(kFewestRows, affordable)));
-      at::parallel_for(0, static_cast<int64_t>(pairs.size()), 64, [&](int64_t from, int64_t to) {
-        for (int64_t k = from; k < to; ++k) {
-          auto& pair = pairs[static_cast<size_t>(k)];
-          pair.tells =
-              information(pair_counts(some, pair.first, pair.second, o_.states), o_.states);
-        }
-      });
+      kernels::over_ranges(
+          0, static_cast<int64_t>(pairs.size()), 64, [&](int64_t from, int64_t to) {
+            for (int64_t k = from; k < to; ++k) {
+              auto& pair = pairs[static_cast<size_t>(k)];
+              pair.tells =
+                  information(pair_counts(some, pair.first, pair.second, o_.states), o_.states);
+            }
+          });
       std::stable_sort(pairs.begin(), pairs.end(),
                        [](const Pair& a, const Pair& b) { return a.tells > b.tells; });
       pairs.resize(most);
@@ -260,7 +261,7 @@ class Pairs : public Density, public KnowsUsual {
   Tensor of(const Tensor& states, bool seen) const {
     auto out = torch::zeros({states.size(0)}, torch::kFloat64);
     const int64_t pairs = chosen_.item<int64_t>();
-    at::parallel_for(0, states.size(0), 16, [&](int64_t from, int64_t to) {
+    kernels::over_ranges(0, states.size(0), 16, [&](int64_t from, int64_t to) {
       for (int64_t row = from; row < to; ++row) {
         const auto* state = states.data_ptr<int64_t>() + row * states.size(1);
         double sum = 0, known = 0;

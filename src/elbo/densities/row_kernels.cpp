@@ -1,10 +1,10 @@
 #include "elbo/densities/row_kernels.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "elbo/kernels/parallel.h"
 
 namespace elbo {
 
@@ -34,7 +34,7 @@ std::vector<RowKernels::Cell> RowKernels::cells() const {
 
 void RowKernels::over_rows(const Tensor& x, size_t places, const EachRow& f) const {
   const auto columns = static_cast<int64_t>(classes_.size());
-  at::parallel_for(0, x.size(0), 8, [&](int64_t from, int64_t to) {
+  kernels::over_ranges(0, x.size(0), 8, [&](int64_t from, int64_t to) {
     std::vector<float> room(places * static_cast<size_t>(count()));
     for (int64_t row = from; row < to; ++row) {
       std::fill(room.begin(), room.end(), 0.0F);

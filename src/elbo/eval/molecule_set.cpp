@@ -1,11 +1,10 @@
 #include "elbo/eval/molecule_set.h"
 
-#include <ATen/Parallel.h>
-
 #include <cmath>
 #include <set>
 
 #include "elbo/chem/molecule.h"
+#include "elbo/kernels/parallel.h"
 
 namespace elbo {
 namespace {
@@ -15,12 +14,13 @@ constexpr int64_t kGrain = 64;
 /// f(i, molecule) for each text that is one, on all threads.
 template <class F>
 void each_molecule(const std::vector<std::string>& smiles, const F& f) {
-  at::parallel_for(0, static_cast<int64_t>(smiles.size()), kGrain, [&](int64_t from, int64_t to) {
-    for (int64_t i = from; i < to; ++i) {
-      const auto at = static_cast<size_t>(i);
-      if (const auto molecule = Molecule::read(smiles[at])) f(at, *molecule);
-    }
-  });
+  kernels::over_ranges(0, static_cast<int64_t>(smiles.size()), kGrain,
+                       [&](int64_t from, int64_t to) {
+                         for (int64_t i = from; i < to; ++i) {
+                           const auto at = static_cast<size_t>(i);
+                           if (const auto molecule = Molecule::read(smiles[at])) f(at, *molecule);
+                         }
+                       });
 }
 
 double share_of(size_t part, size_t whole) {

@@ -1,9 +1,9 @@
 #include "elbo/heads/token_rules.h"
 
-#include <ATen/Parallel.h>
-
 #include <string_view>
 #include <unordered_map>
+
+#include "elbo/kernels/parallel.h"
 
 namespace elbo {
 namespace {
@@ -26,7 +26,7 @@ Tensor TokenRules::ruled(const Tensor& logits, int64_t room) const {
   if (rows_.empty()) return logits;
   auto offsets = torch::empty(logits.sizes(), torch::kFloat32);
   auto* to = offsets.data_ptr<float>();
-  at::parallel_for(0, logits.size(0), 8, [&](int64_t from, int64_t end) {
+  kernels::over_ranges(0, logits.size(0), 8, [&](int64_t from, int64_t end) {
     for (int64_t i = from; i < end; ++i) put_offsets(*rows_[i], room, to + i * logits.size(1));
   });
   return logits + offsets.to(logits.device());
@@ -65,7 +65,7 @@ Tensor rule_offsets(const Grammar& grammar, const Tensor& ids, const Tensor& len
   }
   const auto count = static_cast<int64_t>(first.size());
   auto offsets = torch::zeros({count, steps, vocabulary}, torch::kFloat32);
-  at::parallel_for(0, count, 1, [&](int64_t from, int64_t end) {
+  kernels::over_ranges(0, count, 1, [&](int64_t from, int64_t end) {
     for (int64_t i = from; i < end; ++i) {
       const auto* row = rows.data_ptr<int64_t>() + first[i] * steps;
       auto* to = offsets.data_ptr<float>() + i * steps * vocabulary;

@@ -7,7 +7,30 @@
 
 // When a pass over memory is worth a second thread, and how it is split.
 
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_acquire(void* meeting);
+extern "C" void __tsan_release(void* meeting);
+#endif
+
 namespace elbo::kernels {
+
+/// f(first, last) on ranges of begin … end-1 of at least `grain`, several threads at once, as
+/// at::parallel_for. The thread sanitizer, which does not see how OpenMP's threads meet, is told.
+template <class F>
+void over_ranges(int64_t begin, int64_t end, int64_t grain, const F& f) {
+#if defined(__SANITIZE_THREAD__)
+  char meeting = 0;
+  __tsan_release(&meeting);
+  at::parallel_for(begin, end, grain, [&](int64_t first, int64_t last) {
+    __tsan_acquire(&meeting);
+    f(first, last);
+    __tsan_release(&meeting);
+  });
+  __tsan_acquire(&meeting);
+#else
+  at::parallel_for(begin, end, grain, f);
+#endif
+}
 
 /// A thread touches no less than this: reading and writing it takes some ten times as long as
 /// waking the thread does.
@@ -25,7 +48,7 @@ inline int64_t parts_of(int64_t n, int64_t bytes_each) {
 template <class F>
 void over_parts(int64_t parts, int64_t n, const F& f) {
   if (parts <= 1) return f(int64_t{0}, int64_t{0}, n);
-  at::parallel_for(0, parts, 1, [&](int64_t from, int64_t to) {
+  over_ranges(0, parts, 1, [&](int64_t from, int64_t to) {
     for (int64_t part = from; part < to; ++part) f(part, n * part / parts, n * (part + 1) / parts);
   });
 }

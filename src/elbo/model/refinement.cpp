@@ -50,14 +50,15 @@ Tensor compared_bound(Model& model, const Batch& batch) {
 
 }  // namespace
 
-Refinement::Refinement(Model& model, const Batch& batch, int64_t steps)
+Refinement::Refinement(Model& model, const Batch& batch, int64_t steps, Keep keep)
     : outer_(current_refinement()), rows_(batch.size()) {
   if (steps == 0) return;
   // infer() reads the label where the batch has one, as always.
-  before_ = compared_bound(model, batch);
+  if (keep == Keep::kRisen) before_ = compared_bound(model, batch);
   current_refinement() = this;
   try {
     follow(model, batch, steps);
+    if (keep == Keep::kRisen) keep_risen(model, batch);
   } catch (...) {
     current_refinement() = outer_;
     throw;
@@ -110,8 +111,11 @@ void Refinement::follow(Model& model, const Batch& batch, int64_t steps) {
       own[i].addcdiv_(mean[i] / of_mean, (square[i] / of_square).sqrt_().add_(kTiny), -rate);
     }
   }
-  torch::NoGradGuard no_gradient;
   for (auto& [site, correction] : own_) correction.requires_grad_(false);
+}
+
+void Refinement::keep_risen(Model& model, const Batch& batch) {
+  torch::NoGradGuard no_gradient;
   after_ = compared_bound(model, batch);
   const auto risen = after_ > before_;
   for (auto& [site, correction] : own_) {
