@@ -46,9 +46,7 @@ struct TrainedTable {
   Toy toy;
   explicit TrainedTable(bool holes, int64_t rows = 600)
       : toy(tree_spec(4), open_data(folder.file("t.csv", mixed_rows(rows, holes)), {})) {
-    for (const auto& module : toy.model->modules()) {
-      if (auto* part = dynamic_cast<SeesTraining*>(module.get())) part->see(*toy.data);
-    }
+    show_training(*toy.model, *toy.data);
     toy.train(20, 0.05);
     toy.model->eval();
   }

@@ -42,9 +42,7 @@ Data numbers_and_classes(const TempFolder& folder, bool holes) {
 /// A model that has seen its rows.
 Toy chain_of(Data data) {
   Toy toy(chain_spec(), std::move(data));
-  for (const auto& module : toy.model->modules()) {
-    if (auto* sees = dynamic_cast<SeesTraining*>(module.get())) sees->see(*toy.data);
-  }
+  show_training(*toy.model, *toy.data);
   return toy;
 }
 

@@ -30,7 +30,7 @@ std::optional<Toy> toy_for(const std::string& objective) {
   for (const auto& [patch, data] : setups) {
     try {
       Toy toy(toy_spec(patch), data);
-      if (auto* part = dynamic_cast<SeesTraining*>(toy.objective.get())) part->see(*data);
+      show_training(*toy.objective, *data);
       toy.objective->players(*toy.model);
       toy.validate();
       return toy;
@@ -125,7 +125,7 @@ TEST_CASE("an objective refuses what it cannot train, naming what it could") {
   const auto refuses = [](const Json& patch, const Data& data, const char* text) {
     const auto attempt = [&] {
       Toy toy(toy_spec(patch), data);
-      if (auto* part = dynamic_cast<SeesTraining*>(toy.objective.get())) part->see(*data);
+      show_training(*toy.objective, *data);
       toy.objective->players(*toy.model).front().loss({*toy.model, toy.all(), 0});
     };
     CHECK_THROWS_WITH_AS(attempt(), doctest::Contains(text), Error);

@@ -6,6 +6,7 @@
 #include "elbo/data/open.h"
 #include "elbo/eval/density.h"
 #include "elbo/io/safetensors.h"
+#include "elbo/model/sees_training.h"
 #include "elbo/train/plan.h"
 #include "near.h"
 #include "shrink.h"
@@ -44,6 +45,7 @@ struct Entry {
     auto made = assemble(resolved, schemas, kZooRows);
     model = std::move(made.model);
     objective = std::move(made.objective);
+    show_training(*objective, *data);
   }
 
   Named named() const { return named_tensors(*model, *objective); }

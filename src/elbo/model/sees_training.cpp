@@ -4,6 +4,12 @@
 
 namespace elbo {
 
+void show_training(const torch::nn::Module& whole, const Dataset& training) {
+  for (const auto& module : whole.modules()) {
+    if (auto* part = dynamic_cast<SeesTraining*>(module.get())) part->see(training);
+  }
+}
+
 Batch some_of(const Dataset& training, int64_t most) {
   auto order = permutation(training.size(), Draw{}.key("rows that a part sees"));
   order.resize(static_cast<size_t>(std::min(most, training.size())));

@@ -13,6 +13,9 @@ class SeesTraining {
   virtual void see(const Dataset& training) = 0;
 };
 
+/// Shows the training set to every part of a module that keeps something of it.
+void show_training(const torch::nn::Module& whole, const Dataset& training);
+
 /// x and the mask (bool) of up to `most` training rows, drawn alike each time.
 Batch some_of(const Dataset& training, int64_t most);
 

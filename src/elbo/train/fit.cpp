@@ -103,12 +103,6 @@ int64_t size_in(const Trainer::State& state, const char* name, const Run& run) {
   return size.get<int64_t>();
 }
 
-void show_training(const torch::nn::Module& whole, const Dataset& training) {
-  for (const auto& module : whole.modules()) {
-    if (auto* part = dynamic_cast<SeesTraining*>(module.get())) part->see(training);
-  }
-}
-
 /// What latents of a new image autoencoder are scaled by; published ones keep theirs.
 void measure_latents(Run& run, const Dataset& training, const FitReport& report) {
   if (run.facts().contains("published")) return;
