@@ -170,6 +170,7 @@ class Picture : public Objective, public SeesTraining {
   Tensor weighted(const Made& made, const Tensor& pull, int64_t step, Logged& logged) {
     const bool judged = critic_ && step >= o_.critic_start && o_.critic.at(step) > 0;
     if (!judged && !pull.defined()) return Tensor();
+    if (!torch::GradMode::is_enabled()) return pull;  // looked at, not learned from
     auto value = pull.defined() ? pull : torch::zeros({}, made.shown.options());
     Tensor direction;
     if (pull.defined()) direction = gradient(pull, made.leaf);
