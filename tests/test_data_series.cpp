@@ -120,6 +120,19 @@ TEST_CASE("an array's numbers are read as real columns where somebody says so, o
   CHECK(open_data(path, options)->schemas().x.kind == Kind::kReal);
 }
 
+TEST_CASE("windows of another length than the model reads are refused") {
+  const TempFolder folder;
+  const auto path = folder.file("s.csv", text_series());
+  const Json four{{"types", "fault=label"}, {"window", 4}};
+  const auto like = std::make_shared<const Schemas>(open_series(path, four)->schemas());
+  CHECK(open_series(path, four, like)->schemas().x.shape == Shape{4, 2});
+  for (const int window : {1, 3}) {
+    const Json other{{"types", "fault=label"}, {"window", window}};
+    CHECK(error_of([&] { open_series(path, other, like); }).find("the model reads 4x2") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("a series that cannot be read says why") {
   const TempFolder folder;
   const auto refused = [&](const std::string& text, const Json& options = Json::object()) {

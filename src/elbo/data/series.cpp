@@ -106,6 +106,9 @@ class SeriesReader : public Reader {
           " columns, the model was trained on ", changes.size());
     take_changes(raw.values, raw.begins, changes);
     auto schemas = known ? Schemas{options.like->x, {}, {}} : describe_steps(raw, changes);
+    const auto shape = row_shape(static_cast<int64_t>(raw.columns.size()));
+    check(schemas.x.shape == shape, "[series] ", path, ": rows of window ", o_.window,
+          " have the shape ", to_string(shape), ", the model reads ", to_string(schemas.x.shape));
     schemas.x.detail["notes"] = raw.notes;
     check_names(raw, schemas.x, path);
     if (raw.labels.defined()) schemas.y = raw.y;
@@ -117,11 +120,15 @@ class SeriesReader : public Reader {
   }
 
  private:
+  Shape row_shape(int64_t columns) const {
+    return o_.window > 1 ? Shape{o_.window, columns} : Shape{columns};
+  }
+
   Schemas describe_steps(RawSeries& raw, const std::vector<bool>& changes) const {
     Schemas schemas;
     const auto columns = static_cast<int64_t>(raw.columns.size());
     auto& x = schemas.x;
-    x = {o_.window > 1 ? Shape{o_.window, columns} : Shape{columns}, Kind::kReal, Json::object()};
+    x = {row_shape(columns), Kind::kReal, Json::object()};
     Json names = raw.columns;
     for (size_t c = 0; c < changes.size(); ++c) {
       if (changes[c]) names[c] = "change of " + raw.columns[c];
