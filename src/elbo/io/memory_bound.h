@@ -10,7 +10,8 @@ namespace elbo {
 int64_t most_unpacked();
 
 /// Bytes that a process may take which reads what somebody else has made: what is available to it,
-/// or ELBO_MEMORY; at least 1 GiB, which libtorch and its threads need. 0 = the system does not say.
+/// or ELBO_MEMORY; at least 1 GiB, which libtorch and its threads need. 0 = the system does not
+/// say.
 int64_t most_of_process();
 
 }  // namespace elbo
