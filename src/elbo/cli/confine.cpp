@@ -1,5 +1,7 @@
 #include "elbo/cli/confine.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include "elbo/data/source.h"
@@ -71,6 +73,14 @@ std::vector<std::string> folders_of_data(const Run& run) {
   return found;
 }
 
+/// What the system counts for the stack of a thread.
+int64_t stack_bytes() {
+  constexpr int64_t kUsual = int64_t{1} << 23;
+  rlimit bound{};
+  const bool bounded = ::getrlimit(RLIMIT_STACK, &bound) == 0 && bound.rlim_cur != RLIM_INFINITY;
+  return bounded ? static_cast<int64_t>(bound.rlim_cur) : kUsual;
+}
+
 }  // namespace
 
 void add_sandbox_flag(CLI::App& app, bool& without) {
@@ -98,6 +108,7 @@ void confine(const std::vector<std::shared_ptr<const Run>>& runs, const Confinem
     }
   }
   plan.memory = most_of_process();
+  if (plan.memory > 0) plan.memory += what.threads * stack_bytes();
   enter_sandbox(plan);
 }
 

@@ -19,6 +19,7 @@ struct Confinement {
   bool serves = false;
   int64_t port = 0;
   std::vector<std::string> inputs = {};  // further files that a server reads
+  int64_t threads = 0;                   // that wait, whose stacks take no memory to speak of
 };
 
 /// Confines the process to that: it writes to the runs, the folders of the outputs, the current

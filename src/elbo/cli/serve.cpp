@@ -14,7 +14,7 @@ struct ServeArguments : RunArguments {
 
 int serve_run(ServeArguments& a) {
   const auto options = read_options<ServeOptions>(a.flags->given(), "serve");
-  open_run(a, {{}, true, options.port, {options.token_file}});
+  open_run(a, {{}, true, options.port, {options.token_file}, options.connections});
   const CatchSignals signals;
   const auto started = [&](const std::string& address) {
     if (a.json) {
