@@ -30,6 +30,7 @@ TEST_CASE("few labels and agreement over views teach a classifier") {
   torch::manual_seed(1);
   const auto data = spots(8);
   Toy toy(classifying(kSmallViews), data);
+  REQUIRE(dynamic_cast<SeesTraining*>(toy.objective.get()));
   show_training(*toy.objective, *data);
   toy.train(200);
   torch::NoGradGuard no_gradient;
