@@ -78,12 +78,39 @@ TEST_CASE("a convolution of a size that takes several threads is the same on two
   at::set_num_threads(before);
 }
 
+TEST_CASE("a convolution by way of tiles, and its gradients, are ATen's, alike on any threads") {
+  const int before = at::get_num_threads();
+  for (const auto& size :
+       {std::array<int64_t, 4>{16, 32, 9, 13}, {48, 16, 4, 4}, {32, 32, 17, 2}}) {
+    ConvolutionPlan plan{size[0], size[1], {3, 3}, {1, 1}, {1, 1}};
+    const Shape input{plan.in, size[2], size[3]};
+    CAPTURE(to_string(input));
+    compare(plan, input, 40, true, torch::kFloat, kTiledFloat);
+    plan.activation = Activation::kElu;
+    compare(plan, input, 40, false, torch::kFloat, kTiledFloat);
+    Convolution layer(plan);
+    const auto x = torch::randn(with_rows(33, input)).requires_grad_();
+    std::vector<Tensor> inputs{x, layer.weight, layer.bias};
+    const auto g = torch::randn(with_rows(33, plan.output(input)));
+    const auto on = [&](int threads) {
+      at::set_num_threads(threads);
+      auto all = torch::autograd::grad({layer.forward(x)}, inputs, {g});
+      all.push_back(layer.forward(x).detach());
+      return all;
+    };
+    const auto one = on(1), two = on(2);
+    for (const size_t i : {0, 1, 3}) CHECK(one[i].equal(two[i]));
+  }
+  at::set_num_threads(before);
+}
+
 TEST_CASE("a convolution adds direct gradients to what is there") {
-  Convolution down({3, 8, {4, 4}, {2, 2}, {1, 1}, {}, false, Activation::kRelu});
-  Convolution up({8, 3, {4, 4}, {2, 2}, {1, 1}, {}, true, Activation::kTanh});
-  const auto x = torch::randn({5, 3, 8, 6});
-  auto loss = [&] { return up.forward(down.forward(x)).square().sum(); };
-  std::vector<Tensor> all{down.weight, down.bias, up.weight, up.bias};
+  Convolution down({3, 16, {4, 4}, {2, 2}, {1, 1}, {}, false, Activation::kRelu});
+  Convolution tiled({16, 16, {3, 3}, {1, 1}, {1, 1}});
+  Convolution up({16, 3, {4, 4}, {2, 2}, {1, 1}, {}, true, Activation::kTanh});
+  const auto x = torch::randn({40, 3, 8, 6});
+  auto loss = [&] { return up.forward(tiled.forward(down.forward(x))).square().sum(); };
+  std::vector<Tensor> all{down.weight, down.bias, tiled.weight, tiled.bias, up.weight, up.bias};
   const auto expected = torch::autograd::grad({loss()}, all);
   for (auto& p : all) p.mutable_grad() = torch::ones_like(p);
   const DirectGradients direct;

@@ -33,6 +33,8 @@ constexpr double kChiSquare = 1e-6;
 /// A fused layer in float32 against float64, relative to the largest value: sums of some hundred
 /// products and exponentials good to a few units in the last place.
 constexpr double kLayerFloat = 5e-6;
+/// A convolution by way of tiles of 4x4 places: its transforms multiply by up to 8, and cancel.
+constexpr double kTiledFloat = 2e-5;
 /// Mean and variance after a normalisation whose epsilon is 1e-5, in float32.
 constexpr double kUnitMoments = 1e-4;
 /// Bounds of one model estimated with the same draws: their Monte Carlo error on 2,000 rows.

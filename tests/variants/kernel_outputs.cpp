@@ -11,6 +11,7 @@
 #include "elbo/kernels/gru.h"
 #include "elbo/kernels/pointwise.h"
 #include "elbo/kernels/update.h"
+#include "elbo/kernels/winograd.h"
 
 namespace elbo {
 namespace {
@@ -148,6 +149,33 @@ void bytes(const Collector& out, int64_t width) {
   for (const bool unit : {false, true}) out.add("gather_floats", gather_floats(table, rows, unit));
 }
 
+void tiles(const Collector& out, int64_t width) {
+  using namespace kernels;
+  const TiledImage image{2, 6, width, kTileLanes};
+  const TiledWeights weights{3, kTileLanes, 9, 27, true};
+  const int64_t n = image.tiles();
+  const auto x = torch::randn({2, 6, width, kTileLanes}), w = torch::randn({kTileLanes, 3, 3, 3});
+  const auto made = [&](const char* name, int64_t numbers, const auto& make) {
+    auto to = torch::zeros({numbers});
+    make(to.data_ptr<float>());
+    out.add(name, to);
+    return to;
+  };
+  const int64_t size = kTileParts * plane_of(n, kTileLanes);
+  const auto* from = x.data_ptr<float>();
+  const auto read =
+      made("tiles_of_input", size, [&](float* to) { tiles_of_input(image, from, 0, n, to); });
+  made("tiles_of_gradient", size, [&](float* to) { tiles_of_gradient(image, from, 0, n, to); });
+  made("output_of_tiles", x.numel(),
+       [&](float* to) { output_of_tiles(image, read.data_ptr<float>(), nullptr, 0, n, to); });
+  const auto kernels =
+      made("tiles_of_weights", kTileParts * plane_of(3, kTileLanes),
+           [&](float* to) { tiles_of_weights(weights, w.data_ptr<float>(), 0, kTileLanes, to); });
+  made("weights_of_tiles", w.numel(), [&](float* to) {
+    weights_of_tiles(weights, kernels.data_ptr<float>(), 1, 0, kTileLanes, to, false);
+  });
+}
+
 }  // namespace
 }  // namespace elbo
 
@@ -156,7 +184,7 @@ extern "C" void elbo_kernel_outputs(elbo::Outputs* out) {
   for (const int64_t width : {1, 3, 16, 37, 100}) {
     torch::manual_seed(width);
     const Collector to(*out, width);
-    for (const auto part : {densities, arithmetic, activations, gates, updates, bytes}) {
+    for (const auto part : {densities, arithmetic, activations, gates, updates, bytes, tiles}) {
       part(to, width);
     }
   }

@@ -1,5 +1,6 @@
 #include "elbo/kernels/group_norm.h"
 
+#include <cmath>
 #include <vector>
 
 #include "elbo/core/profile.h"
@@ -11,16 +12,34 @@ namespace {
 
 constexpr auto kLast = torch::MemoryFormat::ChannelsLast;
 
-ELBO_CLONES void add_channel_sums(const float* x, int64_t places, int64_t channels, double* sums,
+constexpr int64_t kSide = 16;  // channels whose sums stay in registers
+
+/// kWidth channels of all places; added up place by place.
+template <int64_t kWidth>
+ELBO_INLINE void add_few_channels(const float* x, int64_t places, int64_t channels, double* sums,
                                   double* squares) {
+  double sum[kWidth], square[kWidth];
+  std::copy(sums, sums + kWidth, sum);
+  std::copy(squares, squares + kWidth, square);
   for (int64_t place = 0; place < places; ++place, x += channels) {
 #pragma omp simd
-    for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t c = 0; c < kWidth; ++c) {
       const double value = x[c];
-      sums[c] += value;
-      squares[c] += value * value;
+      sum[c] += value;
+      square[c] += value * value;
     }
   }
+  std::copy(sum, sum + kWidth, sums);
+  std::copy(square, square + kWidth, squares);
+}
+
+ELBO_CLONES void add_channel_sums(const float* x, int64_t places, int64_t channels, double* sums,
+                                  double* squares) {
+  int64_t c = 0;
+  for (; c + kSide <= channels; c += kSide) {
+    add_few_channels<kSide>(x + c, places, channels, sums + c, squares + c);
+  }
+  for (; c < channels; ++c) add_few_channels<1>(x + c, places, channels, sums + c, squares + c);
 }
 
 ELBO_CLONES void scale_places(const float* x, const float* factor, const float* offset, float* y,
@@ -101,6 +120,45 @@ void affine_gradients(const float* x, const float* dy, const float* factor, cons
   }
 }
 
+/// f(row): as many rows at once as there are threads, else one after the other, and f shares out
+/// its places.
+template <class F>
+void over_pictures(int64_t rows, int64_t bytes_each, const F& f) {
+  if (rows < at::get_num_threads()) {
+    for (int64_t row = 0; row < rows; ++row) f(row);
+    return;
+  }
+  over_items(rows, bytes_each, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) f(row);
+  });
+}
+
+/// One picture's sums for each group and of their squares, added to `to` [groups, 2].
+void add_picture_sums(const float* x, int64_t places, int64_t channels, int64_t groups,
+                      double* to) {
+  const int64_t parts = parts_of(places, float_bytes(channels, 1)), width = channels / groups;
+  std::vector<double> sums(2 * channels * parts);
+  over_parts(parts, places, [&](int64_t part, int64_t first, int64_t last) {
+    double* own = sums.data() + 2 * channels * part;
+    add_channel_sums(x + first * channels, last - first, channels, own, own + channels);
+  });
+  for (int64_t part = 0; part < parts; ++part) {
+    for (int64_t c = 0; c < channels; ++c) {
+      double* group = to + 2 * (c / width);
+      group[0] += sums[2 * channels * part + c];
+      group[1] += sums[2 * channels * part + channels + c];
+    }
+  }
+}
+
+void scale_picture(const float* x, const float* factor, const float* offset, float* y,
+                   int64_t places, int64_t channels, bool silu) {
+  over_items(places, float_bytes(channels, 2), [&](int64_t first, int64_t last) {
+    scale_places(x + first * channels, factor, offset, y + first * channels, last - first, channels,
+                 silu);
+  });
+}
+
 }  // namespace
 
 bool is_dense_picture(const Tensor& x) {
@@ -117,23 +175,10 @@ Tensor group_sums(const Tensor& x, int64_t groups) {
   const Timed timed("group norm", nullptr, {0, 1.0 * x.nbytes()});
   auto result = torch::zeros({rows, groups, 2}, torch::kFloat64);
   auto* to = result.data_ptr<double>();
-  const int64_t parts = parts_of(places, float_bytes(channels, 1));
-  for (int64_t row = 0; row < rows; ++row) {
-    const float* from = x.data_ptr<float>() + row * places * channels;
-    std::vector<double> sums(2 * channels * parts);
-    over_parts(parts, places, [&](int64_t part, int64_t first, int64_t last) {
-      double* own = sums.data() + 2 * channels * part;
-      add_channel_sums(from + first * channels, last - first, channels, own, own + channels);
-    });
-    const int64_t width = channels / groups;
-    for (int64_t part = 0; part < parts; ++part) {
-      for (int64_t c = 0; c < channels; ++c) {
-        double* group = to + 2 * (row * groups + c / width);
-        group[0] += sums[2 * channels * part + c];
-        group[1] += sums[2 * channels * part + channels + c];
-      }
-    }
-  }
+  over_pictures(rows, float_bytes(channels, places), [&](int64_t row) {
+    add_picture_sums(x.data_ptr<float>() + row * places * channels, places, channels, groups,
+                     to + 2 * row * groups);
+  });
   return result;
 }
 
@@ -148,14 +193,44 @@ Tensor scale_channels(const Tensor& x, const Tensor& factor, const Tensor& offse
   const auto f = factor.to(torch::kFloat32).contiguous(),
              o = offset.to(torch::kFloat32).contiguous();
   auto y = torch::empty(x.sizes(), x.options().requires_grad(false).memory_format(kLast));
-  for (int64_t row = 0; row < x.size(0); ++row) {
+  over_pictures(x.size(0), 2 * float_bytes(channels, places), [&](int64_t row) {
     const int64_t at = row * places * channels;
-    over_items(places, float_bytes(channels, 2), [&](int64_t first, int64_t last) {
-      scale_places(x.data_ptr<float>() + at + first * channels,
-                   f.data_ptr<float>() + row * channels, o.data_ptr<float>() + row * channels,
-                   y.data_ptr<float>() + at + first * channels, last - first, channels, silu);
-    });
-  }
+    scale_picture(x.data_ptr<float>() + at, f.data_ptr<float>() + row * channels,
+                  o.data_ptr<float>() + row * channels, y.data_ptr<float>() + at, places, channels,
+                  silu);
+  });
+  return y;
+}
+
+Tensor normalise_groups(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon,
+                        bool silu, Normalised& norm) {
+  const Timed timed("group norm", nullptr, {0, 2.0 * x.nbytes()});
+  const int64_t rows = x.size(0), channels = x.size(1), places = x.size(2) * x.size(3);
+  const int64_t groups = norm.mean.size(1), width = channels / groups;
+  const auto count = static_cast<double>(width * places);
+  const auto *w = weight.data_ptr<float>(), *b = bias.data_ptr<float>();
+  auto *mean = norm.mean.data_ptr<double>(), *inverse = norm.rdeviation.data_ptr<double>();
+  auto y = torch::empty(x.sizes(), x.options().requires_grad(false).memory_format(kLast));
+  over_pictures(rows, 2 * float_bytes(channels, places), [&](int64_t row) {
+    const float* from = x.data_ptr<float>() + row * places * channels;
+    std::vector<double> sums(2 * groups);
+    add_picture_sums(from, places, channels, groups, sums.data());
+    auto *factor = norm.factor.data_ptr<float>() + row * channels,
+         *offset = norm.offset.data_ptr<float>() + row * channels;
+    for (int64_t group = 0; group < groups; ++group) {
+      const double m = sums[2 * group] / count;
+      const double variance = std::max(sums[2 * group + 1] / count - m * m, 0.0);
+      const double i = 1 / std::sqrt(variance + epsilon);
+      mean[row * groups + group] = m;
+      inverse[row * groups + group] = i;
+      for (int64_t c = group * width; c < (group + 1) * width; ++c) {
+        factor[c] = static_cast<float>(i * w[c]);
+        offset[c] = static_cast<float>(b[c] - m * i * w[c]);
+      }
+    }
+    scale_picture(from, factor, offset, y.data_ptr<float>() + row * places * channels, places,
+                  channels, silu);
+  });
   return y;
 }
 
@@ -170,22 +245,24 @@ NormGradients group_norm_gradients(const Tensor& x, const Tensor& dy, const Tens
   auto *dweight = g.dweight.data_ptr<double>(), *dbias = g.dbias.data_ptr<double>();
   const auto* w = weight.data_ptr<float>();
   const auto *means = norm.mean.data_ptr<double>(), *inverses = norm.rdeviation.data_ptr<double>();
-  std::vector<float> slope(channels), constant(channels);
-  for (int64_t row = 0; row < rows; ++row) {
+  // Of each row by itself: added in order afterwards.
+  std::vector<double> all(2 * channels * rows), products(channels * rows);
+  over_pictures(rows, 3 * float_bytes(channels, places), [&](int64_t row) {
+    std::vector<float> slope(channels), constant(channels);
     const int64_t at = row * places * channels;
     const float *from = x.data_ptr<float>() + at, *d = dy.data_ptr<float>() + at,
                 *factor = norm.factor.data_ptr<float>() + row * channels,
                 *offset = norm.offset.data_ptr<float>() + row * channels;
     float* dx = g.dx.data_ptr<float>() + at;
-    std::vector<double> sums(2 * channels);
-    affine_gradients(from, d, factor, offset, dx, places, channels, silu, sums.data());
+    double *sums = all.data() + 2 * channels * row,
+           *centred_sums = products.data() + channels * row;
+    affine_gradients(from, d, factor, offset, dx, places, channels, silu, sums);
     for (int64_t group = 0; group < groups; ++group) {
       const double mean = means[row * groups + group], inverse = inverses[row * groups + group];
       double plain = 0, centred = 0;
       for (int64_t c = group * width; c < (group + 1) * width; ++c) {
         const double product = (sums[channels + c] - mean * sums[c]) * inverse;
-        dweight[c] += product;
-        dbias[c] += sums[c];
+        centred_sums[c] = product;
         plain += w[c] * sums[c];
         centred += w[c] * product;
       }
@@ -199,6 +276,12 @@ NormGradients group_norm_gradients(const Tensor& x, const Tensor& dy, const Tens
       through_statistics(from + first * channels, factor, slope.data(), constant.data(),
                          dx + first * channels, last - first, channels);
     });
+  });
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t c = 0; c < channels; ++c) {
+      dweight[c] += products[channels * row + c];
+      dbias[c] += all[2 * channels * row + c];
+    }
   }
   return g;
 }

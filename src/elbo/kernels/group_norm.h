@@ -22,8 +22,11 @@ bool is_dense_picture(const Tensor& x);
 struct Normalised {
   Tensor factor, offset, mean, rdeviation;
 };
-/// Gradients of scale_channels(x, …) where factor and offset are those of group normalisation with
-/// this weight. x, dy: dense pictures; dweight and dbias: [channels] float64.
+/// Both passes at once, a picture at a time, and SiLU where asked for; x: a dense picture. Fills
+/// `norm`, whose tensors have their shapes.
+Tensor normalise_groups(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon,
+                        bool silu, Normalised& norm);
+/// Gradients of normalise_groups(). x, dy: dense pictures; dweight and dbias: [channels] float64.
 struct NormGradients {
   Tensor dx, dweight, dbias;
 };

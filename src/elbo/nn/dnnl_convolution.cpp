@@ -6,6 +6,7 @@
 #include "elbo/nn/convolution.h"
 #include "elbo/nn/image_product.h"
 #include "elbo/nn/product.h"
+#include "elbo/nn/tiled_product.h"
 
 namespace elbo {
 namespace {
@@ -46,6 +47,10 @@ Activation affine(const Tensor& x, const Tensor& weight, const Tensor& bias,
   const bool from_output = derivative_from_output(plan.activation) || !differentiable;
   const bool fused = fuses(plan.activation) && from_output;
   const float* b = bias.defined() ? floats(bias) : nullptr;
+  if (differentiable && !plan.transposed && tiles_pay(product)) {
+    tiled_forward(product, floats(x), floats(weight), b, floats(a));
+    return plan.activation;
+  }
   if (!plan.transposed) {
     image_forward(product, x.data_ptr(), floats(weight), b,
                   fused ? plan.activation : Activation::kNone, floats(a));
@@ -102,7 +107,11 @@ struct ConvolutionNode : WeightNode {
     if (dw) {
       const auto &src = plan.transposed ? da : read, &dst = plan.transposed ? read : da;
       const Timed timed("weight gradient", floats(weight), work_of(product));
-      image_weights(product, src.data_ptr(), dst.data_ptr(), floats(dw->into), dw->direct);
+      if (!plan.transposed && tiles_pay(product)) {
+        tiled_weights(product, floats(src), floats(dst), floats(dw->into), dw->direct);
+      } else {
+        image_weights(product, src.data_ptr(), dst.data_ptr(), floats(dw->into), dw->direct);
+      }
       result[1] = dw->result();
     }
     if (wanted(0)) {
@@ -111,6 +120,8 @@ struct ConvolutionNode : WeightNode {
       if (plan.transposed) {
         image_forward(product, da.data_ptr(), floats(weight), nullptr, Activation::kNone,
                       floats(result[0]));
+      } else if (tiles_pay(product)) {
+        tiled_backward(product, floats(da), floats(weight), floats(result[0]));
       } else {
         image_backward(product, da.data_ptr(), floats(weight), floats(result[0]));
       }

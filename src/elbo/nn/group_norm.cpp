@@ -1,5 +1,6 @@
 #include "elbo/nn/group_norm.h"
 
+#include "elbo/core/light.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/kernels/group_norm.h"
 #include "elbo/nn/gradients.h"
@@ -69,8 +70,12 @@ Tensor GroupNorm::forward(const Tensor& x) const {
   Tensor y;
   {
     torch::NoGradGuard no_gradient;
-    const auto norm = statistics(kernels::group_sums(dense, groups_), count);
-    y = kernels::scale_channels(dense, norm.factor, norm.offset, silu_);
+    const int64_t rows = x.size(0), channels = x.size(1);
+    const auto wide = torch::dtype(torch::kFloat64);
+    kernels::Normalised norm{empty_floats({rows, channels}), empty_floats({rows, channels}),
+                             torch::empty({rows, groups_}, wide),
+                             torch::empty({rows, groups_}, wide)};
+    y = kernels::normalise_groups(dense, weight_, bias_, epsilon_, silu_, norm);
     for (const auto& part : {norm.factor, norm.offset, norm.mean, norm.rdeviation})
       node->keep(part);
   }
@@ -84,11 +89,6 @@ Tensor GroupNorm::forward(const Tensor& x) const {
 }
 
 GroupNorm::Affine GroupNorm::affine(const Tensor& sums, int64_t count) const {
-  const auto norm = statistics(sums, count);
-  return {norm.factor, norm.offset};
-}
-
-kernels::Normalised GroupNorm::statistics(const Tensor& sums, int64_t count) const {
   const int64_t rows = sums.size(0), channels = weight_.size(0);
   const auto mean = sums.select(2, 0) / count;
   const auto variance = (sums.select(2, 1) / count - mean.square()).clamp_min(0);
@@ -98,8 +98,7 @@ kernels::Normalised GroupNorm::statistics(const Tensor& sums, int64_t count) con
   };
   const auto factor = over_channels(inverse) * weight_.detach();
   const auto offset = bias_.detach() - over_channels(mean) * factor;
-  return {factor.to(torch::kFloat32).contiguous(), offset.to(torch::kFloat32).contiguous(),
-          mean.contiguous(), inverse.contiguous()};
+  return {factor.to(torch::kFloat32).contiguous(), offset.to(torch::kFloat32).contiguous()};
 }
 
 Tensor GroupNorm::apply(const Tensor& x, const Affine& affine) const {

@@ -26,8 +26,6 @@ class GroupNorm : public torch::nn::Module {
   Tensor apply(const Tensor& x, const Affine& affine) const;
 
  private:
-  kernels::Normalised statistics(const Tensor& sums, int64_t count) const;
-
   const int64_t groups_;
   const double epsilon_;
   const bool silu_;
