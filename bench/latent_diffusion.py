@@ -3,7 +3,7 @@
 of the other, and how far apart their numbers are. Prints a table; exits with 1 where a row fails.
 
 usage: bench/latent_diffusion.py --program build/elbo [--side 64] [--only NAME] [--large 1024 [--memory 2G]]
-       [--speed 512]
+       [--speed 512] [--train 64]
 needs: diffusers, torch, safetensors, pillow, numpy"""
 import argparse
 import filecmp
@@ -102,14 +102,14 @@ def check(program, name, side, folder):
 
 
 def measured(command):
-    """Seconds and peak memory in MB of a command."""
+    """Seconds of a clock, seconds of all cores, and the peak of memory in MB of a command."""
     began = time.monotonic()
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"failed: {command}")
-    return time.monotonic() - began, usage.ru_maxrss / 1024
+    return time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def large(program, side, folder, memory):
@@ -122,9 +122,9 @@ def large(program, side, folder, memory):
     good = True
     for task, data, out in (("encode", "x.png", "z"), ("decode", "z-whole.npy", "y")):
         words = [program, task, folder / "run", folder / data, "-q", "--latents"] + (["mean"] if task == "encode" else [])
-        seconds, whole = measured(words + ["--memory", "900G", "-o", folder / f"{out}-whole.npy"])
+        seconds, _, whole = measured(words + ["--memory", "900G", "-o", folder / f"{out}-whole.npy"])
         bound = memory or f"{int(whole / 4)}M"
-        slower, banded = measured(words + ["--memory", bound, "-o", folder / f"{out}-bands.npy"])
+        slower, _, banded = measured(words + ["--memory", bound, "-o", folder / f"{out}-bands.npy"])
         a, b = np.load(folder / f"{out}-bands.npy"), np.load(folder / f"{out}-whole.npy")
         error = relative(a, b)
         good = good and error < 1e-4 and (memory or banded <= whole / 4 * 1.02)
@@ -133,28 +133,84 @@ def large(program, side, folder, memory):
     return good
 
 
-def speed(program, side, folder):
-    """Seconds of all cores that a decode takes, here and in PyTorch; what a start takes is taken off."""
+def speed(program, side, folder, pairs):
+    """Seconds of a clock and of all cores that a decode takes, here and in PyTorch, in turns; starts are taken off."""
     model = model_of("SD 1.5")
     model.save_pretrained(folder / "theirs")
     subprocess.run([program, "import", folder / "theirs", "--out", folder / "run", "-q"], check=True, stdout=subprocess.DEVNULL)
 
     def here(n):
         np.save(folder / "z.npy", np.random.default_rng(n).normal(size=(1, 4, n, n)).astype(np.float32))
-        process = subprocess.Popen([program, "decode", folder / "run", folder / "z.npy", "--latents", "-q", "-o", folder / "y.npy"],
-                                   stdout=subprocess.DEVNULL)
-        usage = os.wait4(process.pid, 0)[2]
-        return usage.ru_utime + usage.ru_stime
+        return np.array(measured([program, "decode", folder / "run", folder / "z.npy", "--latents", "-q", "-o", folder / "y.npy"])[:2])
 
     def there(n):
-        began = time.process_time()
+        began = np.array([time.monotonic(), time.process_time()])
         with torch.no_grad():
             model.decode(torch.randn(1, 4, n, n))
-        return time.process_time() - began
-    there(4)
-    start = min(here(4) for _ in range(2))
-    theirs, mine = there(side // 8), here(side // 8) - start
-    print(f"decode {side} x {side}: elbo {mine:.1f} s of processor time, PyTorch {theirs:.1f} s, {theirs / mine:.2f} times", flush=True)
+        return np.array([time.monotonic(), time.process_time()]) - began
+    there(side // 8)
+    start = min((here(4) for _ in range(3)), key=lambda t: t[0])
+    runs = np.array([(here(side // 8) - start, there(side // 8)) for _ in range(pairs)])  # [pairs, who, clock]
+    for name, mine, theirs in zip(("seconds", "processor seconds"), *runs.transpose(1, 2, 0)):
+        ratios = theirs / mine
+        print(f"decode {side} x {side}, {name}: elbo {np.median(mine):.1f}, PyTorch {torch.__version__} (eager) {np.median(theirs):.1f}, "
+              f"{np.median(ratios):.2f} times ({ratios.min():.2f} to {ratios.max():.2f}), {torch.get_num_threads()} threads", flush=True)
+    return True
+
+
+def peer_training(side, width, batch, memory_format):
+    """One step of the f8 net of image_vae, pixels and codes, in diffusers' classes."""
+    model = AutoencoderKL(block_out_channels=(width, 2 * width, 4 * width, 4 * width), layers_per_block=1, norm_num_groups=8,
+                          down_block_types=WIDE["down_block_types"], up_block_types=WIDE["up_block_types"])
+    model = model.to(memory_format=memory_format).train()
+    log_scale = torch.nn.Parameter(torch.tensor(-3.0))
+    optimizer = torch.optim.Adam([*model.parameters(), log_scale], lr=1e-3, fused=True)
+    rows = (torch.rand(512, 3, side, side) * 255).to(torch.uint8)
+
+    def step():
+        x = rows[torch.randint(len(rows), (batch,))].float() / 255
+        code = model.encode((2 * x - 1).contiguous(memory_format=memory_format)).latent_dist
+        y = model.decode(code.sample()).sample / 2 + 0.5
+        loss = ((x - y).abs() * (-log_scale).exp() + log_scale).sum() / batch + 0.001 * code.kl().mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+    return step
+
+
+def training_speed(program, side, width, folder, pairs, batch=16, seconds=20):
+    """Rows per second of training, here and in PyTorch, in turns."""
+    pixels = np.random.default_rng(0).integers(0, 256, (512, 3, side, side), dtype=np.uint8)
+    np.save(folder / "x.npy", pixels)
+    steps = [100]
+
+    def here():
+        words = ["train", folder / "x.npy", "--model", "image_vae", "--set", "latent.factor=8", "--set", "objective.perceptual=0",
+                 "--set", f"encoder.width={width}", "--set", f"decoder.width={width}", "--average", "0", "--batch", batch, "--validation", "0", "--steps", steps[0], "--threads", torch.get_num_threads(), "-q", "--json", "--force",
+                 "--out", folder / "run"]
+        out = subprocess.run([program, *map(str, words)], check=True, capture_output=True, text=True).stdout
+        rate = json.loads(out)["rows_per_second"]
+        steps[0] = max(20, int(seconds * rate / batch))
+        return rate
+
+    forms = {"contiguous": peer_training(side, width, batch, torch.contiguous_format),
+             "channels last": peer_training(side, width, batch, torch.channels_last)}
+
+    def there(step):
+        step()
+        began, count = time.monotonic(), 0
+        while time.monotonic() - began < seconds:
+            step()
+            count += 1
+        return count * batch / (time.monotonic() - began)
+    tried = {name: there(step) for name, step in forms.items()}
+    better = max(tried, key=tried.get)
+    here()
+    runs = np.array([(here(), there(forms[better])) for _ in range(pairs)])
+    ratios = runs[:, 0] / runs[:, 1]
+    mine, theirs = np.median(runs, axis=0)
+    print(f"training of the f8 net of width {width}, {side} x {side}, batch {batch}, rows per second: elbo {mine:.1f}, PyTorch {torch.__version__} (eager, {better}) "
+          f"{theirs:.1f}, {np.median(ratios):.2f} times ({ratios.min():.2f} to {ratios.max():.2f}), {torch.get_num_threads()} threads", flush=True)
     return True
 
 
@@ -165,14 +221,20 @@ def main():
     parser.add_argument("--only")
     parser.add_argument("--large", type=int, help="compare a picture of this side as a whole and in bands instead")
     parser.add_argument("--speed", type=int, help="time a decode to this side instead")
+    parser.add_argument("--train", type=int, help="time training steps on pictures of this side instead")
+    parser.add_argument("--width", type=int, default=32, help="channels of the trained net at the picture's resolution")
+    parser.add_argument("--pairs", type=int, default=3, help="turns of both that are timed")
     parser.add_argument("--memory", help="memory for the bands (default: a quarter of what the whole took)")
     a = parser.parse_args()
-    if a.speed:
-        with tempfile.TemporaryDirectory() as folder:
-            return 0 if speed(str(pathlib.Path(a.program).resolve()), a.speed, pathlib.Path(folder)) else 1
-    if a.large:
-        with tempfile.TemporaryDirectory() as folder:
-            return 0 if large(str(pathlib.Path(a.program).resolve()), a.large, pathlib.Path(folder), a.memory) else 1
+    program = str(pathlib.Path(a.program).resolve())
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        if a.speed:
+            return 0 if speed(program, a.speed, folder, a.pairs) else 1
+        if a.train:
+            return 0 if training_speed(program, a.train, a.width, folder, a.pairs) else 1
+        if a.large:
+            return 0 if large(program, a.large, folder, a.memory) else 1
     print("| shape | parameters | tensors | files re-written | from_pretrained | by way of LDM names | encode, relative | "
           "decode, relative |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
     good = True
@@ -180,7 +242,7 @@ def main():
         if a.only and name != a.only:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            good = check(str(pathlib.Path(a.program).resolve()), name, a.side, pathlib.Path(folder)) and good
+            good = check(program, name, a.side, pathlib.Path(folder)) and good
     return 0 if good else 1
 
 

@@ -12,3 +12,4 @@ echo "== large pictures"
 "${1:-python3}" bench/latent_diffusion.py --program "$elbo" --large "${SIDE:-1024}"
 echo "== speed"
 "${1:-python3}" bench/latent_diffusion.py --program "$elbo" --speed 512
+"${1:-python3}" bench/latent_diffusion.py --program "$elbo" --train 64
