@@ -142,8 +142,8 @@ TEST_CASE("free priors draw rows of the variable's shape, others are refused whe
   CHECK_THROWS_WITH_AS(head_of(z, "gamma", Role::kFree),
                        doctest::Contains("[head gamma] place: it reads features"), Error);
   CHECK_THROWS_AS(head_of({{5}, Kind::kCount, {}}, "poisson", Role::kFree), Error);
-  CHECK_THROWS_WITH_AS(head_of(z, "mixture"),
-                       doctest::Contains("[head mixture] place: it takes no features"), Error);
+  CHECK_THROWS_WITH_AS(head_of(z, "diffusion"),
+                       doctest::Contains("[head diffusion] place: it takes no features"), Error);
 }
 
 TEST_CASE("a head refuses a kind that it cannot describe, naming those it can") {
