@@ -106,8 +106,8 @@ TEST_CASE("a convolution by way of tiles, and its gradients, are ATen's, alike o
 
 TEST_CASE("a convolution adds direct gradients to what is there") {
   Convolution down({3, 16, {4, 4}, {2, 2}, {1, 1}, {}, false, Activation::kRelu});
-  Convolution tiled({16, 16, {3, 3}, {1, 1}, {1, 1}});
-  Convolution up({16, 3, {4, 4}, {2, 2}, {1, 1}, {}, true, Activation::kTanh});
+  Convolution tiled({16, 32, {3, 3}, {1, 1}, {1, 1}});
+  Convolution up({32, 3, {4, 4}, {2, 2}, {1, 1}, {}, true, Activation::kTanh});
   const auto x = torch::randn({40, 3, 8, 6});
   auto loss = [&] { return up.forward(tiled.forward(down.forward(x))).square().sum(); };
   std::vector<Tensor> all{down.weight, down.bias, tiled.weight, tiled.bias, up.weight, up.bias};

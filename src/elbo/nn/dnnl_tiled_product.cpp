@@ -16,7 +16,9 @@ using kernels::kTileParts;
 using kernels::TiledImage;
 using kernels::TiledWeights;
 
-constexpr int64_t kFewestTiles = 32, kChunkBytes = 768 * 1024;
+/// Below these the transforms cost what the products save.
+constexpr int64_t kFewestTiles = 32, kFewestChannels = 48;
+constexpr int64_t kChunkBytes = 768 * 1024;
 /// Of weight gradients: sums that are kept apart, so that any number of threads adds alike.
 constexpr int64_t kMostParts = 16, kPartChunks = 8, kPartNumbers = 8 * 1024 * 1024;
 
@@ -102,7 +104,8 @@ TiledWeights weights_of(const ImageProduct& p) { return {p.in, p.out, 9, 9 * p.i
 bool tiles_pay(const ImageProduct& p) {
   const std::array<int64_t, 2> three{3, 3}, one{1, 1};
   return !p.bf16 && p.kernel == three && p.stride == one && p.padding == one &&
-         p.in % kTileLanes == 0 && p.out % kTileLanes == 0 && source_of(p).tiles() >= kFewestTiles;
+         p.in % kTileLanes == 0 && p.out % kTileLanes == 0 && p.in + p.out >= kFewestChannels &&
+         source_of(p).tiles() >= kFewestTiles;
 }
 
 void tiled_forward(const ImageProduct& p, const float* src, const float* weight, const float* bias,
