@@ -21,12 +21,14 @@ constexpr int64_t kRefinedWidth = 6, kRefinedRows = 20;
 
 /// x = W z + b + noise, with an encoder that has learned nothing.
 std::shared_ptr<Model> linear_model(int64_t size, Schemas& schemas,
-                                    const Json& encoder = {{"type", "mlp"}, {"hidden", {8}}}) {
+                                    const Json& encoder = {{"type", "mlp"}, {"hidden", {8}}},
+                                    const Json& posterior = "normal") {
   seed_torch(8);
   schemas.x = {{kRefinedWidth}, Kind::kReal, Json::object()};
   auto spec = default_spec();
   spec.merge_patch({{"latent", {{"type", "flat"}, {"size", size}}},
                     {"encoder", encoder},
+                    {"posterior", posterior},
                     {"decoder", {{"type", "mlp"}, {"hidden", Json::array()}}},
                     {"likelihood", {{"type", "normal"}, {"scale", 0.4}}}});
   auto model = build(resolve(spec, schemas), schemas);
@@ -76,6 +78,20 @@ TEST_CASE("a refined posterior of a linear model is the exact one, and the bound
   const Refinement none(*model, rows, 0);
   CHECK_CLOSE(importance_log_prob(*model, rows, 8, 8), plain, 0);
   for (const auto& parameter : model->parameters()) CHECK(parameter.requires_grad());
+}
+
+TEST_CASE("a posterior of several normals weighs its draws by all of them, and can be refined") {
+  Schemas schemas;
+  const auto model = linear_model(1, schemas, {{"type", "mlp"}, {"hidden", {8}}},
+                                  {{"type", "mixture"}, {"components", 3}});
+  const auto rows = linear_rows(*model);
+  torch::NoGradGuard no_gradient;
+  const auto exact = evidence_of(*model, 1, rows.x);
+  seed_torch(1);
+  const auto found = importance_log_prob(*model, rows, 4000, 1000).to(torch::kFloat64);
+  CHECK(std::fabs((found - exact).mean().item<double>()) < kAnnealedNats);
+  const Refinement refined(*model, rows, 1500);
+  CHECK_CLOSE(refined.after().to(torch::kFloat64), exact, kRefinedNats);
 }
 
 TEST_CASE("annealed chains from a poor posterior find the evidence") {
