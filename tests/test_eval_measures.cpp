@@ -9,6 +9,7 @@
 #include "elbo/eval/picture_error.h"
 #include "elbo/eval/sample_distance.h"
 #include "elbo/eval/votes.h"
+#include "elbo/objectives/similarity.h"
 #include "files.h"
 #include "near.h"
 #include "tolerance.h"
@@ -75,6 +76,18 @@ TEST_CASE("errors of pictures are the golden values") {
   const auto same = picture_error(x, x);
   CHECK_CLOSE(same.similarity, torch::ones({3}), kGoldenMetric);
   CHECK_CLOSE(same.multi_scale_similarity, torch::ones({3}), kGoldenMetric);
+}
+
+TEST_CASE("similarity over five scales is the golden value") {
+  const auto& g = golden_metrics("pictures")["waves"];
+  const auto wide = torch::kFloat64;
+  const auto i = torch::arange(g["height"].get<int64_t>(), wide).unsqueeze(1),
+             j = torch::arange(g["width"].get<int64_t>(), wide);
+  const auto x = 0.5 + 0.3 * (0.013 * i * j).sin() + 0.2 * (0.4 * i - 0.09 * j).cos();
+  const auto y = x + 0.1 * (1.7 * i + 2.3 * j).sin() * (0.02 * i).cos();
+  const auto picture = [](const Tensor& t) { return t.unsqueeze(0).unsqueeze(0); };
+  check_value(ssim(picture(x), picture(y)).item<double>(), g["similarity"]);
+  check_value(ms_ssim(picture(x), picture(y)).item<double>(), g["multi_scale"]);
 }
 
 Dist normals(const Tensor& loc, const Tensor& scale) {

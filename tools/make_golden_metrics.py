@@ -44,6 +44,13 @@ def samples():
             "coverage": (pairs.min(1) < radii(x, 3)).mean()}
 
 
+def waves(height, width):
+    """Two pictures that a formula makes, too large to keep: the test makes them again."""
+    i, j = np.mgrid[:height, :width].astype(float)
+    x = 0.5 + 0.3 * np.sin(0.013 * i * j) + 0.2 * np.cos(0.4 * i - 0.09 * j)
+    return x, x + 0.1 * np.sin(1.7 * i + 2.3 * j) * np.cos(0.02 * i)
+
+
 def pictures():
     rng = np.random.default_rng(2)
     x = rounded(ndimage.gaussian_filter(rng.uniform(size=(3, 1, 24, 20)), (0, 0, 1.5, 1.5)))
@@ -55,19 +62,31 @@ def pictures():
         full = ndimage.gaussian_filter(a, 1.5, truncate=radius / 1.5)
         return full[radius:-radius, radius:-radius]
 
-    def similarity(a, b):
+    def similarity(a, b, luminance=True):
         ma, mb = blurred(a), blurred(b)
         va, vb, cov = blurred(a * a) - ma**2, blurred(b * b) - mb**2, blurred(a * b) - ma * mb
         c1, c2 = 1e-4, 9e-4
-        return np.mean((2 * ma * mb + c1) * (2 * cov + c2) /
-                       ((ma**2 + mb**2 + c1) * (va + vb + c2)))
+        first = (2 * ma * mb + c1) / (ma**2 + mb**2 + c1) if luminance else 1
+        return np.mean(first * (2 * cov + c2) / (va + vb + c2))
 
+    def multi_scale(a, b):
+        """Wang, Simoncelli and Bovik 2003, as usual: luminance at the coarsest scale alone."""
+        product = 1
+        for scale, weight in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
+            if scale > 0:
+                a, b = (m.reshape(len(m) // 2, 2, -1, 2).mean((1, 3)) for m in (a, b))
+            product *= similarity(a, b, luminance=scale == 4)**weight
+        return product
+
+    large = waves(176, 208)
     squared = ((x - y)**2).mean((1, 2, 3))
     gradient = (np.diff(x, axis=2)**2).mean((1, 2, 3)) + (np.diff(x, axis=3)**2).mean((1, 2, 3))
     return {"x": x.tolist(), "y": y.tolist(), "squared": squared.tolist(),
             "peak_ratio": (-10 * np.log10(squared)).tolist(),
             "similarity": [similarity(a[0], b[0]) for a, b in zip(x, y)],
-            "gradient": gradient.tolist()}
+            "gradient": gradient.tolist(),
+            "waves": {"height": 176, "width": 208, "similarity": similarity(*large),
+                      "multi_scale": multi_scale(*large)}}
 
 
 def normal_log(z, mean, deviation):
