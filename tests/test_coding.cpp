@@ -57,6 +57,10 @@ std::vector<Coded> coded_cases() {
       std::make_shared<LogisticMixture>(torch::randn({n, 4, 25}), torch::randn({n, 4, 3, 25}) * 0.5,
                                         Log(torch::randn({n, 4, 3, 25}) - 3), Shape{3, 5, 5}));
   // All mass on one symbol, and x another one.
+  for (const int64_t classes : {1, 3, 512, 40000}) {
+    const auto p = std::make_shared<UniformCategorical>(Shape{4, 5}, classes, torch::kFloat32);
+    cases.push_back({"classes that are alike", p, p->sample({3}), classes > 1});
+  }
   cases.push_back({"certain bits", std::make_shared<Bernoulli>(torch::full({2, 4}, 200.0)),
                    torch::tensor({{1.f, 1.f, 0.f, 1.f}, {0.f, 0.f, 1.f, 1.f}}), false});
   cases.push_back({"far levels",

@@ -30,6 +30,18 @@ const CodedModel kCodedModels[] = {
      {{"type", "ladder"}, {"sizes", {3, 5}}, {"widths", {8, 16}}, {"strides", {2, 0}}},
      Kind::kByte,
      {{"type", "discretized_logistic"}, {"components", 3}}},
+    {"a codebook",
+     {{"type", "quantized"}, {"codes", 11}, {"size", 4}, {"positions", 5}, {"stages", 2}},
+     Kind::kBinary,
+     "auto"},
+    {"signs",
+     {{"type", "quantized"}, {"method", "signs"}, {"bits", 6}, {"positions", 4}},
+     Kind::kBinary,
+     "auto"},
+    {"levels of codes",
+     {{"type", "quantized"}, {"method", "levels"}, {"levels", {3, 5}}, {"positions", 4}},
+     Kind::kByte,
+     "discretized_logistic"},
 };
 
 std::shared_ptr<Model> coded_model(const CodedModel& of, const Schemas& schemas) {

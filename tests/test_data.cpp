@@ -204,6 +204,10 @@ TEST_CASE("data are found by name, and what is wrong is said") {
   CHECK(message("builtin:digit").find("digits, ") != std::string::npos);
   TempFolder folder;
   CHECK(message(folder.file("a.xyz", "text")).find("not recognised") != std::string::npos);
+  folder.file("run/weights.safetensors", "");
+  CHECK(message(folder.at("run")).find("not recognised") != std::string::npos);
+  folder.file("run/spec.json", "{}");
+  CHECK(message(folder.at("run")).find("is a run") != std::string::npos);
 
   const auto old = std::getenv("ELBO_DATA");
   const std::string before = old ? old : "";

@@ -73,6 +73,11 @@ Source find_source(const std::string& text, const Json& own = Json::object()) {
     if (entry.make(Json::object())->accepts(path)) return {entry.make(own), path, entry.name};
     names.push_back(entry.name);
   }
+  const auto holds = [&](const char* name) { return std::filesystem::exists(path + "/" + name); };
+  check(!holds("spec.json") || !holds("weights.safetensors"), "[data] ", text,
+        ": is a run, which elbo train has written; commands that take one have it before the data, "
+        "as in elbo evaluate ",
+        text, " DATA");
   const auto hint = conversion_hint(path);
   check(hint.empty(), "[data] ", text, ": ", hint);
   fail("[data] ", text, ": not recognised; name its reader as in images:", text,

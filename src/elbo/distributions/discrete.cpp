@@ -122,6 +122,14 @@ Tensor Categorical::sample(torch::IntArrayRef prefix) const {
   return draw_class(logits, prefix).to(logits.scalar_type());
 }
 
+Tensor UniformCategorical::log_prob(const Tensor& x) const {
+  return torch::full(x.sizes(), -std::log(static_cast<double>(classes)), options);
+}
+
+Tensor UniformCategorical::sample(torch::IntArrayRef prefix) const {
+  return torch::randint(classes, draw_shape(prefix, shape), options);
+}
+
 Tensor OneHot::log_prob(const Tensor& x) const { return (x * logits.log_softmax(-1)).sum(-1); }
 Tensor OneHot::typical(const Particles& of) const {
   const auto likeliest = of.mixed(logits.softmax(-1)).argmax(-1);

@@ -54,8 +54,24 @@ struct Categorical : Distribution {
   Dist detached() const override { return std::make_shared<Categorical>(logits.detach()); }
 };
 
-/// The same with x and draws as one-hot vectors [..., K]; log_prob: [...]. A soft x is scored as
-/// the cross-entropy. mean() holds the probabilities.
+/// One of K classes at each place of a shape, all of them alike: a Categorical without logits in
+/// memory. x and draws: [prefix, shape] class numbers.
+struct UniformCategorical : Distribution {
+  Shape shape;
+  int64_t classes;
+  torch::TensorOptions options;
+  UniformCategorical(Shape shape, int64_t classes, torch::TensorOptions options)
+      : shape(std::move(shape)), classes(classes), options(options) {}
+  Tensor log_prob(const Tensor& x) const override;
+  Tensor sample(torch::IntArrayRef prefix = {}) const override;
+  Tensor mean() const override { return torch::zeros(shape, options); }
+  bool reparameterized() const override { return false; }
+  bool factorises() const override { return true; }
+  Dist detached() const override { return std::make_shared<UniformCategorical>(*this); }
+};
+
+/// A Categorical with x and draws as one-hot vectors [..., K]; log_prob: [...]. A soft x is scored
+/// as the cross-entropy. mean() holds the probabilities.
 struct OneHot : Distribution {
   Tensor logits;
   explicit OneHot(Tensor logits) : logits(std::move(logits)) {}

@@ -20,6 +20,7 @@ double gelu_by_tanh(double x) {
 }
 double silu(double x) { return x * sigmoid(x); }
 double log_sigmoid(double x) { return -softplus(-x); }
+double inverse_tanh(double x) { return 0.5 * log1p(2 * x / (1 - x)); }
 double reciprocal_root(double x) { return 1 / std::sqrt(x); }
 
 Tensor power(const Tensor& x, double y) {
@@ -46,6 +47,7 @@ void add_functions(Operations& to) {
   add_function(to, "aten::log", log);
   add_function(to, "aten::log1p", log1p);
   add_function(to, "aten::tanh", tanh);
+  add_function(to, "aten::atanh", inverse_tanh);
   add_function(to, "aten::sigmoid", sigmoid);
   add_function(to, "aten::erf", erf);
   add_function(to, "aten::silu", silu);

@@ -1,6 +1,5 @@
-#include <cmath>
-
 #include "elbo/distributions/continuous.h"
+#include "elbo/distributions/discrete.h"
 #include "elbo/latents/quantizer.h"
 #include "elbo/model/spec.h"
 
@@ -39,24 +38,6 @@ struct QuantizedOptions {
     f("encoder", encoder, "network from x to the codes' positions (default: the spec's)");
     f("prior", prior, "prior p(codes) (default: uniform)");
   }
-};
-
-/// Each of the given places has one of K codes, all alike.
-struct UniformCodes : Distribution {
-  Shape shape;
-  int64_t codes;
-  torch::TensorOptions options;
-  UniformCodes(Shape shape, int64_t codes, torch::TensorOptions options)
-      : shape(std::move(shape)), codes(codes), options(options) {}
-  Tensor log_prob(const Tensor& x) const override {
-    return torch::full(x.sizes(), -std::log(static_cast<double>(codes)), options);
-  }
-  Tensor sample(torch::IntArrayRef prefix) const override {
-    return torch::randint(codes, draw_shape(prefix, shape), options);
-  }
-  Tensor mean() const override { return torch::zeros(shape, options); }
-  bool reparameterized() const override { return false; }
-  Dist detached() const override { return std::make_shared<UniformCodes>(*this); }
 };
 
 std::shared_ptr<Quantizer> make_quantizer(const QuantizedOptions& o) {
@@ -140,7 +121,7 @@ class Quantization : public Latent {
  private:
   Dist prior(const Tensor& c) {
     if (prior_) return (*prior_)(prior_->reads_condition() ? c : Tensor());
-    return std::make_shared<UniformCodes>(site_shape_, quantizer_->codes(), torch::kFloat32);
+    return std::make_shared<UniformCategorical>(site_shape_, quantizer_->codes(), torch::kFloat32);
   }
 
   Site site(const Tensor& value, const Tensor& c) {
