@@ -21,7 +21,7 @@ import time
 RELATIVE = 1e-5
 # Rounding grows fast where rectifiers open and close: another number of
 # threads moves the loss of the convolutional nets by 1e-3 within 50 steps. Steps compared:
-STEPS = {"vae_mlp": 50, "iwae": 30, "vae": 5, "vq_vae_ema": 50}
+STEPS = {"vae_mlp": 50, "iwae": 30, "vae": 5, "vq_vae_ema": 30}
 DATA = ["builtin:digits", "--rows", "256"]
 SMALL = ["--batch", "64", "--steps", "50", "--log-every", "1", "--validation", "20", "--seed", "3"]
 # Noise of a latent, of several particles, of dropout; codes that move by averages.

@@ -148,20 +148,18 @@ ELBO_INLINE void read_kernels(const TiledWeights& weights, const float* w, int64
   for (int j = 0; j < 9; ++j) read_lanes(values[j], kernels[j]);
 }
 
-}  // namespace
-
-ELBO_CLONES void tiles_of_input(const TiledImage& image, const float* x, int64_t first,
-                                int64_t last, float* to) {
+ELBO_CLONES void transform_input(const TiledImage& image, const float* x, int64_t first,
+                                 int64_t last, float* to) {
   squares_to_tiles<6, InputLine>(image, x, 1, first, last, to);
 }
 
-ELBO_CLONES void tiles_of_gradient(const TiledImage& image, const float* dy, int64_t first,
-                                   int64_t last, float* to) {
+ELBO_CLONES void transform_gradient(const TiledImage& image, const float* dy, int64_t first,
+                                    int64_t last, float* to) {
   squares_to_tiles<4, GradientLine>(image, dy, 0, first, last, to);
 }
 
-ELBO_CLONES void output_of_tiles(const TiledImage& image, const float* products, const float* bias,
-                                 int64_t first, int64_t last, float* y) {
+ELBO_CLONES void transform_output(const TiledImage& image, const float* products, const float* bias,
+                                  int64_t first, int64_t last, float* y) {
   const int64_t plane = plane_of(last - first, image.channels);
   for (int64_t tile = first; tile < last; ++tile) {
     const auto at = place_of(image, tile);
@@ -184,8 +182,8 @@ ELBO_CLONES void output_of_tiles(const TiledImage& image, const float* products,
   }
 }
 
-ELBO_CLONES void tiles_of_weights(const TiledWeights& weights, const float* w, int64_t first,
-                                  int64_t last, float* to) {
+ELBO_CLONES void transform_weights(const TiledWeights& weights, const float* w, int64_t first,
+                                   int64_t last, float* to) {
   const int64_t plane = plane_of(weights.in, weights.out);
   for (int64_t out = first; out < last; out += kTileLanes) {
     for (int64_t in = 0; in < weights.in; ++in) {
@@ -198,8 +196,9 @@ ELBO_CLONES void tiles_of_weights(const TiledWeights& weights, const float* w, i
   }
 }
 
-ELBO_CLONES void weights_of_tiles(const TiledWeights& weights, const float* tiles, int64_t parts,
-                                  int64_t first, int64_t last, float* dweight, bool add) {
+ELBO_CLONES void transform_weight_gradient(const TiledWeights& weights, const float* tiles,
+                                           int64_t parts, int64_t first, int64_t last,
+                                           float* dweight, bool add) {
   const int64_t plane = plane_of(weights.in, weights.out);
   for (int64_t out = first; out < last; out += kTileLanes) {
     for (int64_t in = 0; in < weights.in; ++in) {
@@ -219,6 +218,31 @@ ELBO_CLONES void weights_of_tiles(const TiledWeights& weights, const float* tile
       }
     }
   }
+}
+
+}  // namespace
+
+// Clones have no names of their own to others: their resolvers would show in the library.
+
+void tiles_of_input(const TiledImage& image, const float* x, int64_t first, int64_t last,
+                    float* to) {
+  transform_input(image, x, first, last, to);
+}
+void tiles_of_gradient(const TiledImage& image, const float* dy, int64_t first, int64_t last,
+                       float* to) {
+  transform_gradient(image, dy, first, last, to);
+}
+void output_of_tiles(const TiledImage& image, const float* products, const float* bias,
+                     int64_t first, int64_t last, float* y) {
+  transform_output(image, products, bias, first, last, y);
+}
+void tiles_of_weights(const TiledWeights& weights, const float* w, int64_t first, int64_t last,
+                      float* to) {
+  transform_weights(weights, w, first, last, to);
+}
+void weights_of_tiles(const TiledWeights& weights, const float* tiles, int64_t parts, int64_t first,
+                      int64_t last, float* dweight, bool add) {
+  transform_weight_gradient(weights, tiles, parts, first, last, dweight, add);
 }
 
 }  // namespace elbo::kernels
