@@ -206,7 +206,7 @@ def check_texts(program, folder):
 def check_report(page, address):
     """The explorer leads to the report of its run, and that back."""
     page.click("#report")
-    page.until("location.pathname === '/report' && !!document.getElementById('diagnosis')")
+    page.until("location.pathname === '/report' && !!document.getElementById('diagnosis') && !!document.querySelector('#explorer a')")
     page.click("#explorer a")
     page.until(f"location.href === {json.dumps(address)} && document.querySelectorAll('#gallery > *').length > 0")
 
