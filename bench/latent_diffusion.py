@@ -196,8 +196,8 @@ def training_speed(program, side, width, folder, pairs, batch=16, seconds=20):
 
     def here():
         words = ["train", folder / "x.npy", "--model", "image_vae", "--set", "latent.factor=8", "--set", "objective.perceptual=0",
-                 "--set", f"encoder.width={width}", "--set", f"decoder.width={width}", "--average", "0", "--batch", batch, "--validation", "0", "--steps", steps[0], "--threads", torch.get_num_threads(), "-q", "--json", "--force",
-                 "--out", folder / "run"]
+                 "--set", f"encoder.width={width}", "--set", f"decoder.width={width}", "--average", "0", "--batch", batch,
+                 "--validation", "0", "--steps", steps[0], "--threads", torch.get_num_threads(), "-q", "--json", "--force", "--out", folder / "run"]
         out = subprocess.run([program, *map(str, words)], check=True, capture_output=True, text=True).stdout
         rate = json.loads(out)["rows_per_second"]
         steps[0] = max(20, int(seconds * rate / batch))

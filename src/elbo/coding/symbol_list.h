@@ -42,6 +42,22 @@ inline size_t pop_among(const std::vector<uint32_t>& ends, AnsStack& from) {
   return i;
 }
 
+/// Symbol k of n that are alike, n at most 2^bits.
+inline Interval interval_of_alike(uint64_t k, uint64_t n, int bits) {
+  const auto start = static_cast<uint32_t>((k << bits) / n);
+  const auto end = static_cast<uint32_t>(((k + 1) << bits) / n);
+  return {start, end - start, bits};
+}
+
+/// Takes one of n that are alike off: its number.
+inline uint64_t pop_alike(uint64_t n, int bits, AnsStack& from) {
+  const uint64_t place = from.peek(bits);
+  const uint64_t k = ((place + 1) * n - 1) >> bits;
+  const auto own = interval_of_alike(k, n, bits);
+  from.pop(own.start, own.frequency, bits);
+  return k;
+}
+
 class SymbolWriter {
  public:
   void put(Interval s) { symbols_.push_back(s); }
@@ -56,9 +72,7 @@ class SymbolWriter {
       put_uniform(k >> kPlainBits, ((n - 1) >> kPlainBits) + 1);
       put_bits(static_cast<uint32_t>(k & ((1U << kPlainBits) - 1)), kPlainBits);
     } else if (n > 1) {
-      const auto start = static_cast<uint32_t>((k << kUniformBits) / n);
-      const auto end = static_cast<uint32_t>(((k + 1) << kUniformBits) / n);
-      put({start, end - start, kUniformBits});
+      put(interval_of_alike(k, n, kUniformBits));
     }
   }
   void put_float(float x) {
@@ -92,12 +106,7 @@ class SymbolReader {
       return high << kPlainBits | take_bits(kPlainBits);
     }
     if (n <= 1) return 0;
-    const uint64_t place = stack_.peek(kUniformBits);
-    const uint64_t k = ((place + 1) * n - 1) >> kUniformBits;
-    const auto start = static_cast<uint32_t>((k << kUniformBits) / n);
-    const auto end = static_cast<uint32_t>(((k + 1) << kUniformBits) / n);
-    stack_.pop(start, end - start, kUniformBits);
-    return k;
+    return pop_alike(n, kUniformBits, stack_);
   }
   float take_float() {
     const uint32_t high = take_bits(kPlainBits);

@@ -11,21 +11,12 @@ namespace {
 
 constexpr int64_t kMostClasses = 1 << 16;
 
-void check_classes(int64_t classes) {
-  check(classes <= kMostClasses, "[compress] classes: found ", classes, ", at most ", kMostClasses);
-}
-
-void check_class(int64_t found, int64_t classes) {
-  check(found >= 0 && found < classes, "[compress] class: found ", found,
-        ", this model knows 0 to ", classes - 1);
-}
-
-/// Numbers of classes by logits [..., K].
-class ClassSymbols : public Symbols {
+/// Numbers of classes, of components one after the other.
+class NumberSymbols : public Symbols {
  public:
-  explicit ClassSymbols(const Tensor& logits)
-      : logits_(logits.to(torch::kFloat64).contiguous()), classes_(logits.size(-1)) {
-    check_classes(classes_);
+  NumberSymbols(Shape shape, int64_t classes) : classes_(classes), shape_(std::move(shape)) {
+    check(classes_ <= kMostClasses, "[compress] classes: found ", classes_, ", at most ",
+          kMostClasses);
   }
 
   std::vector<Interval> intervals(const Tensor& x) const override {
@@ -34,23 +25,45 @@ class ClassSymbols : public Symbols {
     std::vector<Interval> all;
     all.reserve(static_cast<size_t>(numbers.numel()));
     for (int64_t i = 0; i < numbers.numel(); ++i) {
-      check_class(given[i], classes_);
-      const auto starts = starts_of(i);
-      const auto k = static_cast<size_t>(given[i]);
-      all.push_back({starts[k], starts[k + 1] - starts[k]});
+      check(given[i] >= 0 && given[i] < classes_, "[compress] class: found ", given[i],
+            ", this model knows 0 to ", classes_ - 1);
+      all.push_back(interval(i, given[i]));
     }
     return all;
   }
 
   Tensor read(AnsStack& from) const override {
-    auto shape = logits_.sizes().vec();
-    shape.pop_back();
-    auto x = torch::empty(shape, torch::kFloat32);
+    auto x = torch::empty(shape_, torch::kFloat32);
     auto* to = x.data_ptr<float>();
-    for (int64_t i = 0; i < x.numel(); ++i) {
-      to[i] = static_cast<float>(pop_among(starts_of(i), from));
-    }
+    for (int64_t i = 0; i < x.numel(); ++i) to[i] = static_cast<float>(pop(i, from));
     return x;
+  }
+
+ protected:
+  virtual Interval interval(int64_t component, int64_t k) const = 0;
+  virtual uint64_t pop(int64_t component, AnsStack& from) const = 0;
+
+  const int64_t classes_;
+
+ private:
+  const Shape shape_;
+};
+
+/// By logits [..., K].
+class ClassSymbols : public NumberSymbols {
+ public:
+  explicit ClassSymbols(const Tensor& logits)
+      : NumberSymbols(logits.sizes().slice(0, logits.dim() - 1).vec(), logits.size(-1)),
+        logits_(logits.to(torch::kFloat64).contiguous()) {}
+
+ protected:
+  Interval interval(int64_t component, int64_t k) const override {
+    const auto starts = starts_of(component);
+    const auto at = static_cast<size_t>(k);
+    return {starts[at], starts[at + 1] - starts[at]};
+  }
+  uint64_t pop(int64_t component, AnsStack& from) const override {
+    return pop_among(starts_of(component), from);
   }
 
  private:
@@ -66,56 +79,27 @@ class ClassSymbols : public Symbols {
   }
 
   Tensor logits_;
-  int64_t classes_;
 };
 
-/// Numbers of classes that are all alike, [n, shape].
-class AlikeSymbols : public Symbols {
+/// All classes alike.
+class AlikeSymbols : public NumberSymbols {
  public:
-  AlikeSymbols(const UniformCategorical& p, int64_t n)
-      : shape_(with_rows(n, p.shape)), classes_(p.classes) {
-    check_classes(classes_);
-  }
+  using NumberSymbols::NumberSymbols;
 
-  std::vector<Interval> intervals(const Tensor& x) const override {
-    const auto numbers = x.to(torch::kInt64).contiguous();
-    const auto* given = numbers.data_ptr<int64_t>();
-    std::vector<Interval> all;
-    for (int64_t i = 0; i < numbers.numel(); ++i) {
-      check_class(given[i], classes_);
-      all.push_back(interval(given[i]));
-    }
-    return all;
+ protected:
+  Interval interval(int64_t, int64_t k) const override {
+    return interval_of_alike(static_cast<uint64_t>(k), static_cast<uint64_t>(classes_),
+                             kSymbolBits);
   }
-
-  Tensor read(AnsStack& from) const override {
-    auto x = torch::empty(shape_, torch::kFloat32);
-    auto* to = x.data_ptr<float>();
-    for (int64_t i = 0; i < x.numel(); ++i) {
-      // One past the place times the classes, less one, is below that of the next class's start.
-      const uint64_t past = uint64_t{from.peek(kSymbolBits)} + 1;
-      const auto k =
-          static_cast<int64_t>((past * static_cast<uint64_t>(classes_) - 1) >> kSymbolBits);
-      const auto [start, frequency, bits, turn] = interval(k);
-      from.pop(start, frequency, kSymbolBits);
-      to[i] = static_cast<float>(k);
-    }
-    return x;
+  uint64_t pop(int64_t, AnsStack& from) const override {
+    return pop_alike(static_cast<uint64_t>(classes_), kSymbolBits, from);
   }
-
- private:
-  uint32_t start(int64_t k) const {
-    return static_cast<uint32_t>((static_cast<uint64_t>(k) << kSymbolBits) /
-                                 static_cast<uint64_t>(classes_));
-  }
-  Interval interval(int64_t k) const { return {start(k), start(k + 1) - start(k)}; }
-
-  Shape shape_;
-  int64_t classes_;
 };
 
-const bool alike_added = add_symbols<UniformCategorical>(
-    [](const UniformCategorical& p, int64_t n) { return std::make_unique<AlikeSymbols>(p, n); });
+const bool alike_added =
+    add_symbols<UniformCategorical>([](const UniformCategorical& p, int64_t n) {
+      return std::make_unique<AlikeSymbols>(with_rows(n, p.shape), p.classes);
+    });
 
 const bool classes_added = add_symbols<Categorical>([](const Categorical& p, int64_t n) {
   auto shape = p.logits.sizes().vec();

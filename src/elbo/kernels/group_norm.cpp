@@ -202,15 +202,20 @@ Tensor scale_channels(const Tensor& x, const Tensor& factor, const Tensor& offse
   return y;
 }
 
-Tensor normalise_groups(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon,
-                        bool silu, Normalised& norm) {
+NormResult normalise_groups(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                            int64_t groups, double epsilon, bool silu) {
   const Timed timed("group norm", nullptr, {0, 2.0 * x.nbytes()});
   const int64_t rows = x.size(0), channels = x.size(1), places = x.size(2) * x.size(3);
-  const int64_t groups = norm.mean.size(1), width = channels / groups;
+  const int64_t width = channels / groups;
+  const auto wide = torch::dtype(torch::kFloat64);
+  NormResult result{torch::empty(x.sizes(), x.options().requires_grad(false).memory_format(kLast)),
+                    {empty_floats({rows, channels}), empty_floats({rows, channels}),
+                     torch::empty({rows, groups}, wide), torch::empty({rows, groups}, wide)}};
+  const auto& y = result.y;
+  const auto& norm = result.norm;
   const auto count = static_cast<double>(width * places);
   const auto *w = weight.data_ptr<float>(), *b = bias.data_ptr<float>();
   auto *mean = norm.mean.data_ptr<double>(), *inverse = norm.rdeviation.data_ptr<double>();
-  auto y = torch::empty(x.sizes(), x.options().requires_grad(false).memory_format(kLast));
   over_pictures(rows, 2 * float_bytes(channels, places), [&](int64_t row) {
     const float* from = x.data_ptr<float>() + row * places * channels;
     std::vector<double> sums(2 * groups);
@@ -231,7 +236,7 @@ Tensor normalise_groups(const Tensor& x, const Tensor& weight, const Tensor& bia
     scale_picture(from, factor, offset, y.data_ptr<float>() + row * places * channels, places,
                   channels, silu);
   });
-  return y;
+  return result;
 }
 
 NormGradients group_norm_gradients(const Tensor& x, const Tensor& dy, const Tensor& weight,

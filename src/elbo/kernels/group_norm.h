@@ -22,10 +22,13 @@ bool is_dense_picture(const Tensor& x);
 struct Normalised {
   Tensor factor, offset, mean, rdeviation;
 };
-/// Both passes at once, a picture at a time, and SiLU where asked for; x: a dense picture. Fills
-/// `norm`, whose tensors have their shapes.
-Tensor normalise_groups(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon,
-                        bool silu, Normalised& norm);
+/// Both passes at once, a picture at a time, and SiLU where asked for; x: a dense picture.
+struct NormResult {
+  Tensor y;
+  Normalised norm;
+};
+NormResult normalise_groups(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                            int64_t groups, double epsilon, bool silu);
 /// Gradients of normalise_groups(). x, dy: dense pictures; dweight and dbias: [channels] float64.
 struct NormGradients {
   Tensor dx, dweight, dbias;

@@ -38,6 +38,10 @@ ImageProduct product_of(const ConvolutionPlan& plan, int64_t rows, const Shape& 
   return {rows, plan.in, plan.units(), before, after, plan.kernel, plan.stride, plan.padding, bf16};
 }
 
+bool goes_by_tiles(const ConvolutionPlan& plan, const ImageProduct& product) {
+  return !plan.transposed && tiles_pay(product);
+}
+
 // The affine map, with as much of the activation as can be fused: returns what is left of it.
 Activation affine(const Tensor& x, const Tensor& weight, const Tensor& bias,
                   const ConvolutionPlan& plan, bool differentiable, Tensor& a) {
@@ -47,7 +51,7 @@ Activation affine(const Tensor& x, const Tensor& weight, const Tensor& bias,
   const bool from_output = derivative_from_output(plan.activation) || !differentiable;
   const bool fused = fuses(plan.activation) && from_output;
   const float* b = bias.defined() ? floats(bias) : nullptr;
-  if (differentiable && !plan.transposed && tiles_pay(product)) {
+  if (differentiable && goes_by_tiles(plan, product)) {
     tiled_forward(product, floats(x), floats(weight), b, floats(a));
     return plan.activation;
   }
@@ -104,10 +108,11 @@ struct ConvolutionNode : WeightNode {
                              db ? floats(db->into) : nullptr, db && db->direct);
     if (db) result[2] = db->result();
     const auto product = product_of(plan, x.size(0), image_shape(x), bf16);
+    const bool tiled = goes_by_tiles(plan, product);
     if (dw) {
       const auto &src = plan.transposed ? da : read, &dst = plan.transposed ? read : da;
       const Timed timed("weight gradient", floats(weight), work_of(product));
-      if (!plan.transposed && tiles_pay(product)) {
+      if (tiled) {
         tiled_weights(product, floats(src), floats(dst), floats(dw->into), dw->direct);
       } else {
         image_weights(product, src.data_ptr(), dst.data_ptr(), floats(dw->into), dw->direct);
@@ -120,7 +125,7 @@ struct ConvolutionNode : WeightNode {
       if (plan.transposed) {
         image_forward(product, da.data_ptr(), floats(weight), nullptr, Activation::kNone,
                       floats(result[0]));
-      } else if (tiles_pay(product)) {
+      } else if (tiled) {
         tiled_backward(product, floats(da), floats(weight), floats(result[0]));
       } else {
         image_backward(product, da.data_ptr(), floats(weight), floats(result[0]));

@@ -1,6 +1,5 @@
 #include "elbo/nn/group_norm.h"
 
-#include "elbo/core/light.h"
 #include "elbo/kernels/choice.h"
 #include "elbo/kernels/group_norm.h"
 #include "elbo/nn/gradients.h"
@@ -70,12 +69,9 @@ Tensor GroupNorm::forward(const Tensor& x) const {
   Tensor y;
   {
     torch::NoGradGuard no_gradient;
-    const int64_t rows = x.size(0), channels = x.size(1);
-    const auto wide = torch::dtype(torch::kFloat64);
-    kernels::Normalised norm{empty_floats({rows, channels}), empty_floats({rows, channels}),
-                             torch::empty({rows, groups_}, wide),
-                             torch::empty({rows, groups_}, wide)};
-    y = kernels::normalise_groups(dense, weight_, bias_, epsilon_, silu_, norm);
+    const auto made = kernels::normalise_groups(dense, weight_, bias_, groups_, epsilon_, silu_);
+    const auto& norm = made.norm;
+    y = made.y;
     for (const auto& part : {norm.factor, norm.offset, norm.mean, norm.rdeviation})
       node->keep(part);
   }
