@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "elbo/model/sees_training.h"
-#include "elbo/objectives/own_features.h"
+#include "elbo/objectives/feature_space.h"
 #include "near.h"
 #include "tolerance.h"
 #include "toy.h"

@@ -192,7 +192,7 @@ Tensor Subject::encoded(const Tensor& x) {
   });
 }
 
-const OwnFeatures& Subject::own_features() {
+const FeatureSpace& Subject::own_features() {
   if (own_features_.network) return own_features_;
   const auto& x = schemas().x;
   check(shows_shades(*this),

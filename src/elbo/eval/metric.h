@@ -9,7 +9,7 @@
 #include "elbo/distributions/chain_steps.h"
 #include "elbo/model/codes.h"
 #include "elbo/model/objective.h"
-#include "elbo/objectives/own_features.h"
+#include "elbo/objectives/feature_space.h"
 #include "elbo/train/run.h"
 
 namespace elbo {
@@ -29,9 +29,9 @@ struct JudgeOptions {
     f("features", features, "space in which distances of samples are measured",
       one_of({"pixels", "encoder", "classifier", "perceptual"}));
     f("perceptual", perceptual,
-      "pictures: .safetensors file of the features of perceptual distances (empty = learned from "
-      "the "
-      "run's training rows and kept in the run as perceptual.safetensors)");
+      "pictures: .safetensors file of the network of perceptual distances, such as LPIPS' written by "
+      "python3 -m elbo_features (empty = learned from the run's training rows and kept in the run as "
+      "perceptual.safetensors)");
     f("sampling_steps", sampling_steps, kSamplingStepsHelp, between(0, 10000));
     f("temperature", temperature,
       "sampling temperature of molecules; below 1 favours likely tokens (0 = the likeliest)",
@@ -82,7 +82,7 @@ class Subject {
   /// Judged rows and other rows of their kind, e.g. reconstructions, in the same space.
   Features features_of(const Tensor& rows);
   /// Features of perceptual distances: pictures only.
-  const OwnFeatures& own_features();
+  const FeatureSpace& own_features();
   /// [n, …] means of p(x | z) halfway between the codes of neighbouring judged rows.
   Tensor halfway();
   /// Training rows, at most as many as are judged, and as many draws under their conditions.
@@ -120,7 +120,7 @@ class Subject {
   Tensor factors_, reconstructions_, samples_;
   Codes codes_;
   Features features_;
-  OwnFeatures own_features_;
+  FeatureSpace own_features_;
   Known known_;
   Pair pair_;
   Data training_;

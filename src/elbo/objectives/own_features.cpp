@@ -1,26 +1,27 @@
-#include "elbo/objectives/own_features.h"
+#include "elbo/objectives/feature_space.h"
 
 #include <torch/autograd.h>
 
 #include <cmath>
 
 #include "elbo/core/random.h"
-#include "elbo/io/safetensors.h"
+#include "elbo/nn/convolution.h"
 #include "elbo/nn/image_steps.h"
 
 namespace elbo {
 namespace {
 
+constexpr int64_t kFeatureWidths[] = {16, 32, 64, 64};
 constexpr int64_t kFeatureSteps = 400, kFeatureBatch = 16, kFeatureRows = 20000;
 constexpr double kMostNoise = 0.5, kFeatureRate = 2e-3;
 
 /// From the last features back to the picture.
 class Denoiser : public torch::nn::Module {
  public:
-  explicit Denoiser(const PictureFeatures& features) {
-    int64_t in = PictureFeatures::last_width();
+  explicit Denoiser(int64_t channels) {
+    int64_t in = std::end(kFeatureWidths)[-1];
     for (const int64_t out : {64, 32, 16}) add(in, out, Activation::kSilu), in = out;
-    add(in, features.channels(), Activation::kNone);
+    add(in, channels, Activation::kNone);
   }
   Tensor forward(Tensor h, const Tensor& like) const {
     for (size_t i = 0; i < layers_.size(); ++i) {
@@ -68,24 +69,31 @@ class SmallAdam {
   double time_ = 0;
 };
 
-NamedTensors tensors_of(const PictureFeatures& features) {
-  NamedTensors named;
-  for (const auto& p : features.named_parameters()) named.emplace_back(p.key(), p.value());
-  return named;
-}
-
-void freeze(PictureFeatures& features) {
-  for (auto& p : features.parameters()) p.set_requires_grad(false);
-}
-
 }  // namespace
 
-OwnFeatures learn_features(const Dataset& pictures, uint64_t seed) {
+FeaturePlan own_feature_plan(int64_t channels) {
+  const auto count = static_cast<size_t>(channels);
+  FeaturePlan plan{channels, std::vector<double>(count, 0.5), std::vector<double>(count, 0.5), {}};
+  for (const int64_t width : kFeatureWidths) {
+    FeatureStep step;
+    step.name = "layer" + std::to_string(plan.steps.size());
+    step.channels = width;
+    step.kernel = 3;
+    step.padding = {1, 1, 1, 1};
+    step.stride = plan.steps.empty() ? 1 : 2;
+    step.activation = "silu";
+    step.compared = true;
+    plan.steps.push_back(step);
+  }
+  return plan;
+}
+
+FeatureSpace learn_features(const Dataset& pictures, uint64_t seed) {
   const RandomScope scope(Draw{seed, 0}.key("own features"));
   const torch::AutoGradMode gradient(true);
   const auto& x = pictures.schemas().x;
-  OwnFeatures own{std::make_shared<PictureFeatures>(x.shape.at(0)), ""};
-  Denoiser denoiser(*own.network);
+  FeatureSpace own{std::make_shared<PictureFeatures>(own_feature_plan(x.shape.at(0))), ""};
+  Denoiser denoiser(x.shape.at(0));
   auto parameters = own.network->parameters();
   for (const auto& p : denoiser.parameters()) parameters.push_back(p);
   SmallAdam adam(parameters);
@@ -104,28 +112,8 @@ OwnFeatures learn_features(const Dataset& pictures, uint64_t seed) {
     const double done = static_cast<double>(step) / kFeatureSteps;
     adam.step((made - clean).square().mean(), kFeatureRate * (1 + std::cos(M_PI * done)) / 2);
   }
-  freeze(*own.network);
+  for (auto& p : own.network->parameters()) p.set_requires_grad(false);
   own.name = "denoiser of these pictures, seed " + std::to_string(seed);
-  return own;
-}
-
-void save_features(const OwnFeatures& features, const std::string& path) {
-  save_safetensors(path, tensors_of(*features.network), {{"name", features.name}});
-}
-
-OwnFeatures load_features(const std::string& path, int64_t channels) {
-  const auto file = load_safetensors(path);
-  OwnFeatures own{std::make_shared<PictureFeatures>(channels), path};
-  const torch::NoGradGuard no_gradient;
-  for (auto& [name, tensor] : tensors_of(*own.network)) {
-    const auto saved = file.find(name);
-    check(saved.defined() && saved.sizes() == tensor.sizes(), "[features] ", path, ": ", name,
-          ": found ", saved.defined() ? to_string(saved.sizes().vec()) : "no such tensor",
-          ", pictures of ", channels, " channels need ", to_string(tensor.sizes().vec()));
-    tensor.copy_(saved);
-  }
-  freeze(*own.network);
-  if (const auto at = file.metadata.find("name"); at != file.metadata.end()) own.name = at->second;
   return own;
 }
 

@@ -3,7 +3,7 @@
 #include "elbo/core/schedule.h"
 #include "elbo/model/sees_training.h"
 #include "elbo/objectives/critic.h"
-#include "elbo/objectives/own_features.h"
+#include "elbo/objectives/feature_space.h"
 #include "elbo/objectives/patch_critic.h"
 #include "elbo/objectives/terms.h"
 
@@ -28,7 +28,8 @@ struct PictureOptions {
       at_least(0));
     f("features", features,
       "features of the perceptual distance: own (of a small network that learns to take noise off "
-      "these pictures, before the first step) or a .safetensors file of such");
+      "these pictures, before the first step) or a .safetensors file of a network, such as LPIPS' "
+      "written by python3 -m elbo_features");
     f("critic", critic,
       "weight of the critic of patches, relative to the other terms where adaptive (0 = none)",
       at_least(0));
@@ -162,7 +163,7 @@ class Picture : public Objective, public SeesTraining {
       const torch::NoGradGuard no_gradient;
       real = features_->layers(x);
     }
-    return PictureFeatures::distance(features_->layers(seen(shown, batch)), real).mean();
+    return features_->distance(features_->layers(seen(shown, batch)), real).mean();
   }
 
   /// The terms of shown pictures as one: its gradients with respect to the decoder's output are
