@@ -1,11 +1,13 @@
 #include "elbo/coding/grid.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "elbo/core/error.h"
 #include "elbo/core/random.h"
 #include "elbo/distributions/continuous.h"
+#include "elbo/exact/arrays.h"
 #include "elbo/exact/math.h"
 
 namespace elbo {
@@ -43,7 +45,7 @@ std::pair<Tensor, Tensor> normal_parts(const Distribution& p, const Shape& shape
     const auto wide = [&](const Tensor& t) { return t.to(torch::kFloat64).expand(shape); };
     auto scale = wide(normal->log_scale()).contiguous().clone();
     auto* s = scale.data_ptr<double>();
-    for (int64_t i = 0; i < scale.numel(); ++i) s[i] = exact::exp(s[i]);
+    exact::exp(s, s, scale.numel());
     return {wide(normal->loc()).contiguous(), scale};
   }
   if (dynamic_cast<const StandardNormal*>(&p) != nullptr) {
@@ -56,21 +58,53 @@ std::pair<Tensor, Tensor> normal_parts(const Distribution& p, const Shape& shape
 struct PosteriorCells {
   double loc, inverse;
 
-  /// Places before a cell. Cells may have none: what was drawn has some.
-  uint32_t start(int64_t cell) const {
-    constexpr uint32_t kAll = 1U << kPosteriorBits;
-    if (cell <= 0) return 0;
-    if (cell >= kCells) return kAll;
-    const double lower = standard_cells().lower[static_cast<size_t>(cell)];
-    return static_cast<uint32_t>(exact::normal_cdf((lower - loc) * inverse) * kAll);
+  /// Where a cell begins, in q's own deviations from its mean.
+  double lower(int64_t cell) const {
+    if (cell <= 0) return -HUGE_VAL;
+    if (cell >= kCells) return HUGE_VAL;
+    return (standard_cells().lower[static_cast<size_t>(cell)] - loc) * inverse;
+  }
+  /// Places below a share of q. Cells may have none: what was drawn has some.
+  static uint32_t places(double share) {
+    return static_cast<uint32_t>(share * (1U << kPosteriorBits));
+  }
+  uint32_t start(int64_t cell) const { return places(exact::normal_cdf(lower(cell))); }
+  /// Places before `from` and the cells that follow it.
+  template <size_t N>
+  std::array<uint32_t, N> starts(int64_t from) const {
+    std::array<double, N> shares;
+    for (size_t i = 0; i < N; ++i) shares[i] = lower(from + static_cast<int64_t>(i));
+    exact::normal_cdf(shares.data(), shares.data(), N);
+    std::array<uint32_t, N> all;
+    std::transform(shares.begin(), shares.end(), all.begin(), places);
+    return all;
   }
 
+  /// A cell and the places before it and before the next one.
+  struct Found {
+    int64_t cell;
+    uint32_t start, end;
+  };
   /// The cell that holds a place: near where q's own quantile lies.
-  int64_t cell_at(uint32_t place) const {
+  Found holding(uint32_t place) const {
     const auto& cells = standard_cells();
     const double z = loc + cells.middle[place >> (kPosteriorBits - kGridBits)] / inverse;
-    int64_t low =
+    const int64_t near =
         std::upper_bound(cells.lower.begin(), cells.lower.end(), z) - cells.lower.begin() - 1;
+    constexpr size_t kNear = 8;
+    const int64_t first = near - static_cast<int64_t>(kNear / 2) + 1;
+    const auto around = starts<kNear>(first);
+    for (size_t i = 0; i + 1 < kNear; ++i) {
+      if (around[i] <= place && place < around[i + 1]) {
+        return {first + static_cast<int64_t>(i), around[i], around[i + 1]};
+      }
+    }
+    const int64_t cell = searched(place, near);
+    return {cell, start(cell), start(cell + 1)};
+  }
+
+ private:
+  int64_t searched(uint32_t place, int64_t low) const {
     int64_t high = low + 1;
     for (int64_t step = 1; start(low) > place; step *= 2) {
       high = low;
@@ -125,23 +159,29 @@ Tensor NormalGrid::pop(const Distribution& q, uint64_t key, AnsStack& from) cons
   auto* to = cells.data_ptr<int32_t>();
   each_posterior(loc_, scale_, q, shape_, [&](int64_t i, const PosteriorCells& own) {
     const uint32_t turn = turn_at(key, i);
-    const int64_t cell = own.cell_at(from.peek(kPosteriorBits, turn));
-    const uint32_t start = own.start(cell);
-    from.pop(start, own.start(cell + 1) - start, kPosteriorBits, turn);
-    to[i] = static_cast<int32_t>(cell);
+    const auto found = own.holding(from.peek(kPosteriorBits, turn));
+    from.pop(found.start, found.end - found.start, kPosteriorBits, turn);
+    to[i] = static_cast<int32_t>(found.cell);
   });
   return cells;
 }
 
 std::vector<Interval> NormalGrid::intervals(const Distribution& q, uint64_t key,
                                             const Tensor& cells) const {
-  std::vector<Interval> all;
-  all.reserve(static_cast<size_t>(cells.numel()));
   const auto* given = cells.data_ptr<int32_t>();
+  std::vector<double> shares;  // of q below each cell, and below the next one
+  shares.reserve(2 * static_cast<size_t>(cells.numel()));
   each_posterior(loc_, scale_, q, shape_, [&](int64_t i, const PosteriorCells& own) {
-    const uint32_t start = own.start(given[i]);
-    all.push_back({start, own.start(given[i] + 1) - start, kPosteriorBits, turn_at(key, i)});
+    for (const int64_t cell : {given[i], given[i] + 1}) shares.push_back(own.lower(cell));
   });
+  exact::normal_cdf(shares.data(), shares.data(), static_cast<int64_t>(shares.size()));
+  std::vector<Interval> all;
+  all.reserve(shares.size() / 2);
+  for (size_t i = 0; i < shares.size(); i += 2) {
+    const uint32_t start = PosteriorCells::places(shares[i]);
+    all.push_back({start, PosteriorCells::places(shares[i + 1]) - start, kPosteriorBits,
+                   turn_at(key, static_cast<int64_t>(i / 2))});
+  }
   return all;
 }
 

@@ -4,7 +4,7 @@
 #include "elbo/coding/symbols.h"
 #include "elbo/core/error.h"
 #include "elbo/distributions/discrete.h"
-#include "elbo/exact/math.h"
+#include "elbo/exact/arrays.h"
 
 namespace elbo {
 namespace {
@@ -71,8 +71,9 @@ class ClassSymbols : public NumberSymbols {
   std::vector<uint32_t> starts_of(int64_t i) const {
     const auto* logit = logits_.data_ptr<double>() + i * classes_;
     const double most = *std::max_element(logit, logit + classes_);
-    std::vector<double> mass;
-    for (int64_t c = 0; c < classes_; ++c) mass.push_back(exact::exp(logit[c] - most));
+    std::vector<double> mass(logit, logit + classes_);
+    for (auto& m : mass) m -= most;
+    exact::exp(mass.data(), mass.data(), classes_);
     std::vector<uint32_t> starts;
     frequencies(mass.data(), mass.size(), starts);
     return starts;

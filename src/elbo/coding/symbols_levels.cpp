@@ -1,63 +1,88 @@
+#include <algorithm>
 #include <cmath>
 
 #include "elbo/coding/symbols.h"
 #include "elbo/core/error.h"
 #include "elbo/distributions/discrete.h"
+#include "elbo/exact/arrays.h"
 #include "elbo/exact/math.h"
 
 namespace elbo {
 namespace {
 
-constexpr int kLevels = 256;
+constexpr int kLevels = 256, kProbes = 8;
 constexpr double kLowestLevelScale = -7;  // of logarithms, as the distribution has it
 
 /// One site of a picture: weighed logistics for each channel.
 struct LevelSite {
   std::vector<double> weights;           // [K]
   std::vector<double> centres, inverse;  // [K] of the present channel
+  std::vector<double> masses;            // below the ends that are looked at
 
-  /// Mass of component k below the upper edge of a level.
-  double below(size_t k, int level) const {
-    if (level < 0) return 0;
-    if (level >= kLevels - 1) return 1;
-    return exact::sigmoid((((2 * level + 1) / 255.0 - 1) - centres[k]) * inverse[k]);
-  }
-
-  /// Places before the end of a level: rising by two at least, whatever rounding does to the mass.
-  uint32_t end_of(int level) const {
-    if (level < 0) return 0;
-    if (level >= kLevels - 1) return 1U << kSymbolBits;
-    double mass = 0;
-    for (size_t k = 0; k < weights.size(); ++k) mass += weights[k] * below(k, level);
-    constexpr double kShared = (1U << kSymbolBits) - 4 * kLevels;
-    return static_cast<uint32_t>(std::fmin(mass, 1) * kShared) +
-           2 * static_cast<uint32_t>(level + 1);
-  }
-
-  Interval interval(int level) const {
-    const uint32_t start = end_of(level - 1);
-    return {start, end_of(level) - start};
-  }
-
-  /// The level that holds a place; most pictures have much of both ends.
-  int level_at(uint32_t place) const {
-    if (place < end_of(0)) return 0;
-    if (place >= end_of(kLevels - 2)) return kLevels - 1;
-    int low = 1, high = kLevels - 2;
-    while (low < high) {
-      const int middle = (low + high) / 2;
-      if (place < end_of(middle)) {
-        high = middle;
-      } else {
-        low = middle + 1;
+  /// Places before the ends of at most kProbes levels: rising by two at least from each level to the
+  /// next, whatever rounding does to the mass.
+  void ends_of(const int* levels, int count, uint32_t* ends) {
+    const size_t probes = static_cast<size_t>(count);
+    masses.resize(weights.size() * probes);
+    for (size_t k = 0; k < weights.size(); ++k) {
+      for (size_t i = 0; i < probes; ++i) {
+        masses[k * probes + i] =
+            (((2 * levels[i] + 1) / 255.0 - 1) - centres[k]) * inverse[k];
       }
     }
-    return low;
+    exact::sigmoid(masses.data(), masses.data(), static_cast<int64_t>(masses.size()));
+    for (size_t i = 0; i < probes; ++i) {
+      if (levels[i] < 0 || levels[i] >= kLevels - 1) {
+        ends[i] = levels[i] < 0 ? 0 : 1U << kSymbolBits;
+        continue;
+      }
+      double mass = 0;
+      for (size_t k = 0; k < weights.size(); ++k) mass += weights[k] * masses[k * probes + i];
+      constexpr double kShared = (1U << kSymbolBits) - 4 * kLevels;
+      ends[i] = static_cast<uint32_t>(std::fmin(mass, 1) * kShared) +
+                2 * static_cast<uint32_t>(levels[i] + 1);
+    }
+  }
+
+  Interval interval(int level) {
+    const int levels[] = {level - 1, level};
+    uint32_t ends[2];
+    ends_of(levels, 2, ends);
+    return {ends[0], ends[1] - ends[0]};
+  }
+
+  struct Found {
+    int level;
+    Interval places;
+  };
+  /// The level that holds a place: kProbes at a time narrow it down, the first of them both ends,
+  /// which most pictures have much of.
+  Found holding(uint32_t place) {
+    int low = -1, high = kLevels - 1;  // place lies beyond the end of one, before that of the other
+    uint32_t before = 0, end = 1U << kSymbolBits;
+    while (high - low > 1) {
+      int levels[kProbes];
+      uint32_t ends[kProbes];
+      const int between = high - low - 1, count = std::min(between, kProbes);
+      for (int i = 0; i < count; ++i) {
+        levels[i] = low + 1 + (count > 1 ? i * (between - 1) / (count - 1) : 0);
+      }
+      ends_of(levels, count, ends);
+      int i = 0;
+      while (i < count && place >= ends[i]) ++i;
+      if (i > 0) low = levels[i - 1], before = ends[i - 1];
+      if (i < count) high = levels[i], end = ends[i];
+    }
+    return {high, {before, end - before}};
   }
 
   /// What a channel's level says of the components, which the site's channels share.
   void learn(int level) {
     if (weights.size() == 1) return;
+    const auto below = [&](size_t k, int l) {
+      if (l < 0 || l >= kLevels - 1) return l < 0 ? 0.0 : 1.0;
+      return exact::sigmoid((((2 * l + 1) / 255.0 - 1) - centres[k]) * inverse[k]);
+    };
     double sum = 0;
     for (size_t k = 0; k < weights.size(); ++k) {
       constexpr double kLeast = 1e-12;
@@ -71,10 +96,16 @@ struct LevelSite {
 class LevelSymbols : public Symbols {
  public:
   LevelSymbols(const Tensor& logits, const Tensor& loc, const Tensor& log_scale, const Shape& shape)
-      : logits_(logits.to(torch::kFloat64).contiguous()),
+      : weights_(logits.to(torch::kFloat64)),
         loc_(loc.to(torch::kFloat64).contiguous()),
-        log_scale_(log_scale.to(torch::kFloat64).contiguous()),
-        shape_(with_rows(loc.size(0), shape)) {}
+        inverse_(-log_scale.to(torch::kFloat64).clamp_min(kLowestLevelScale).contiguous()),
+        shape_(with_rows(loc.size(0), shape)) {
+    weights_ = (weights_ - weights_.amax({1}, true)).contiguous();
+    for (auto* numbers : {&weights_, &inverse_}) {
+      auto* x = numbers->data_ptr<double>();
+      exact::exp(x, x, numbers->numel());
+    }
+  }
 
   std::vector<Interval> intervals(const Tensor& x) const override {
     const auto levels = (x.to(torch::kFloat64) * 255).round().to(torch::kInt64).contiguous();
@@ -95,11 +126,10 @@ class LevelSymbols : public Symbols {
     auto x = torch::empty(shape_, torch::kFloat32);
     auto* to = x.data_ptr<float>();
     each_site([&](LevelSite& site, int64_t at) {
-      const int level = site.level_at(from.peek(kSymbolBits));
-      const auto place = site.interval(level);
-      from.pop(place.start, place.frequency, kSymbolBits);
-      to[at] = static_cast<float>(level) / 255;
-      return level;
+      const auto found = site.holding(from.peek(kSymbolBits));
+      from.pop(found.places.start, found.places.frequency, kSymbolBits);
+      to[at] = static_cast<float>(found.level) / 255;
+      return found.level;
     });
     return x;
   }
@@ -109,18 +139,17 @@ class LevelSymbols : public Symbols {
   template <class F>
   void each_site(F f) const {
     const int64_t n = loc_.size(0), k = loc_.size(1), channels = loc_.size(2), p = loc_.size(3);
-    const auto *logit = logits_.data_ptr<double>(), *loc = loc_.data_ptr<double>(),
-               *log_scale = log_scale_.data_ptr<double>();
+    const auto *weights = weights_.data_ptr<double>(), *loc = loc_.data_ptr<double>(),
+               *inverse = inverse_.data_ptr<double>();
     LevelSite site;
     for (int64_t r = 0; r < n; ++r) {
       for (int64_t i = 0; i < p; ++i) {
-        weigh(site, logit + r * k * p + i, k, p);
+        weigh(site, weights + r * k * p + i, k, p);
         for (int64_t c = 0; c < channels; ++c) {
           for (int64_t j = 0; j < k; ++j) {
             const int64_t at = ((r * k + j) * channels + c) * p + i;
             site.centres[static_cast<size_t>(j)] = loc[at];
-            site.inverse[static_cast<size_t>(j)] =
-                exact::exp(-std::fmax(log_scale[at], kLowestLevelScale));
+            site.inverse[static_cast<size_t>(j)] = inverse[at];
           }
           const int level = f(site, (r * channels + c) * p + i);
           if (c + 1 < channels) site.learn(level);
@@ -129,22 +158,20 @@ class LevelSymbols : public Symbols {
     }
   }
 
-  /// Weights by logits that lie `stride` apart.
-  static void weigh(LevelSite& site, const double* logits, int64_t k, int64_t stride) {
+  /// Weights that lie `stride` apart, as shares.
+  static void weigh(LevelSite& site, const double* weights, int64_t k, int64_t stride) {
     const auto count = static_cast<size_t>(k);
-    site.weights.assign(count, 1);
+    site.weights.resize(count);
     site.centres.resize(count);
     site.inverse.resize(count);
-    if (k == 1) return;
-    double most = logits[0], sum = 0;
-    for (int64_t j = 1; j < k; ++j) most = std::fmax(most, logits[j * stride]);
-    for (int64_t j = 0; j < k; ++j) {
-      sum += site.weights[static_cast<size_t>(j)] = exact::exp(logits[j * stride] - most);
+    double sum = 0;
+    for (size_t j = 0; j < count; ++j) {
+      sum += site.weights[j] = weights[static_cast<int64_t>(j) * stride];
     }
     for (auto& weight : site.weights) weight /= sum;
   }
 
-  Tensor logits_, loc_, log_scale_;
+  Tensor weights_, loc_, inverse_;  // weights: of components, not yet shares
   Shape shape_;
 };
 

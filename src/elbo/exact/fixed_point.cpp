@@ -4,6 +4,7 @@
 
 #include "elbo/core/error.h"
 #include "elbo/exact/math.h"
+#include "elbo/kernels/vector.h"
 
 namespace elbo::exact {
 namespace {
@@ -16,16 +17,24 @@ int bits_of(int64_t count) {
   return bits;
 }
 
-double largest(const double* x, int64_t n) {
+/// Infinite where a number is not finite.
+ELBO_CLONES double largest(const double* x, int64_t n) {
   double most = 0;
-  bool finite = true;
+#pragma omp simd reduction(max : most)
   for (int64_t i = 0; i < n; ++i) {
-    const double a = std::fabs(x[i]);
-    finite = finite && a <= 1e300;
-    most = a > most ? a : most;
+    const double a = std::fabs(x[i]), known = a <= 1e300 ? a : HUGE_VAL;
+    most = known > most ? known : most;
   }
-  check(finite, "[exact] a number is not finite");
   return most;
+}
+
+/// The nearest whole number, of two the even one, to each x times `factor`: at most 2^52.
+ELBO_CLONES void round_each(const double* x, double factor, double* whole, int64_t n) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) {
+    const double scaled = x[i] * factor, far = std::copysign(0x1p52, scaled);
+    whole[i] = std::copysign((scaled + far) - far, scaled);
+  }
 }
 
 }  // namespace
@@ -39,13 +48,14 @@ FixedPoint fixed_point(const Tensor& x, int bits) {
   auto* unit = out.unit.data_ptr<double>();
   for (int64_t r = 0; r < n; ++r) {
     const double most = largest(from + r * k, k);
+    check(std::isfinite(most), "[exact] a number is not finite");
     int exponent = 0;
     std::frexp(most, &exponent);
     // A row of zeros has any unit; numbers below 2^-1000 are zeros.
     const int shift = most < 0x1p-900 ? 0 : bits - exponent;
     const double per_unit = power_of_two(shift);
     unit[r] = power_of_two(-shift);
-    for (int64_t i = 0; i < k; ++i) whole[r * k + i] = std::nearbyint(from[r * k + i] * per_unit);
+    round_each(from + r * k, per_unit, whole + r * k, k);
   }
   return out;
 }

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "elbo/core/error.h"
+#include "elbo/exact/arrays.h"
 #include "elbo/exact/math.h"
 #include "elbo/exact/operations.h"
 
@@ -13,12 +14,16 @@ void add_function(Operations& to, const std::string& name, double (*f)(double)) 
   to.add(name, [f](const Arguments& in) -> Results { return {each(in[0].toTensor(), f)}; });
 }
 
+void add_array_function(Operations& to, const std::string& name,
+                        void (*f)(const double*, double*, int64_t)) {
+  to.add(name, [f](const Arguments& in) -> Results { return {each_of(in[0].toTensor(), f)}; });
+}
+
 double gelu(double x) { return x * normal_cdf(x); }
 double gelu_by_tanh(double x) {
   constexpr double kRootTwoOverPi = 0x1.9884533d43651p-1, kCubic = 0.044715;
   return 0.5 * x * (1 + tanh(kRootTwoOverPi * (x + kCubic * x * x * x)));
 }
-double silu(double x) { return x * sigmoid(x); }
 double log_sigmoid(double x) { return -softplus(-x); }
 double inverse_tanh(double x) { return 0.5 * log1p(2 * x / (1 - x)); }
 double reciprocal_root(double x) { return 1 / std::sqrt(x); }
@@ -42,15 +47,15 @@ Results log_add(const Arguments& in) {
 }  // namespace
 
 void add_functions(Operations& to) {
-  add_function(to, "aten::exp", exp);
+  add_array_function(to, "aten::exp", exp);
   add_function(to, "aten::expm1", expm1);
   add_function(to, "aten::log", log);
   add_function(to, "aten::log1p", log1p);
   add_function(to, "aten::tanh", tanh);
   add_function(to, "aten::atanh", inverse_tanh);
-  add_function(to, "aten::sigmoid", sigmoid);
+  add_array_function(to, "aten::sigmoid", sigmoid);
   add_function(to, "aten::erf", erf);
-  add_function(to, "aten::silu", silu);
+  add_array_function(to, "aten::silu", silu);
   add_function(to, "aten::log_sigmoid", log_sigmoid);
   add_function(to, "aten::rsqrt", reciprocal_root);
   to.add("aten::log_sigmoid_forward", [](const Arguments& in) -> Results {

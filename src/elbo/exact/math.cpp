@@ -5,42 +5,14 @@
 #include <cstring>
 #include <limits>
 
+#include "elbo/exact/lanes.h"
+
 namespace elbo::exact {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-// ln 2 as a sum whose first part has zeros at its end: k times it is exact.
-constexpr double kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;
-constexpr double kLn2 = 0x1.62e42fefa39efp-1, kPerLn2 = 0x1.71547652b82fep+0;
-constexpr double kHighestExponent = 709.78, kLowestExponent = -745.13;
-constexpr double kTwoOverRootPi = 0x1.20dd750429b6dp+0, kRootHalf = 0x1.6a09e667f3bcdp-1;
 constexpr double kRootTwoPi = 0x1.40d931ff62706p+1;
-
-/// 1/n! for n from 2 on.
-constexpr auto kFactorials = [] {
-  std::array<double, 13> inverse{};
-  double factorial = 1;
-  for (size_t n = 2; n < inverse.size() + 2; ++n) {
-    factorial *= static_cast<double>(n);
-    inverse[n - 2] = 1 / factorial;
-  }
-  return inverse;
-}();
-
-/// exp(r) - 1 for |r| < 0.35, by its series.
-double small_expm1(double r) {
-  double sum = 0;
-  for (size_t n = kFactorials.size(); n-- > 0;) sum = sum * r + kFactorials[n];
-  return r + r * r * sum;
-}
-
-/// x times 2^e, in two steps where one factor would be no normal number.
-double scaled_by(double x, int e) {
-  if (e > 1000) return x * power_of_two(1000) * power_of_two(e - 1000);
-  if (e < -1000) return x * power_of_two(-1000) * power_of_two(e + 1000);
-  return x * power_of_two(e);
-}
 
 }  // namespace
 
@@ -53,16 +25,9 @@ double power_of_two(int e) {
   return value;
 }
 
-double exp(double x) {
-  if (std::isnan(x)) return x;
-  if (x > kHighestExponent) return kInfinity;
-  if (x < kLowestExponent) return 0;
-  const double k = std::floor(x * kPerLn2 + 0.5);
-  const double r = (x - k * kLn2High) - k * kLn2Low;
-  return scaled_by(1 + small_expm1(r), static_cast<int>(k));
-}
+double exp(double x) { return lanes::exp(x); }
 
-double expm1(double x) { return std::fabs(x) < 0.35 ? small_expm1(x) : exp(x) - 1; }
+double expm1(double x) { return std::fabs(x) < 0.35 ? lanes::small_expm1(x) : exp(x) - 1; }
 
 double log(double x) {
   if (std::isnan(x) || x < 0) return kNaN;
@@ -70,7 +35,7 @@ double log(double x) {
   if (x == kInfinity) return x;
   int e = 0;
   double m = std::frexp(x, &e);  // in [0.5, 1)
-  if (m < kRootHalf) {
+  if (m < lanes::kRootHalf) {
     m *= 2;
     --e;
   }
@@ -79,7 +44,7 @@ double log(double x) {
   constexpr int kTerms = 12;
   double sum = 0;
   for (int n = kTerms; n >= 1; --n) sum = (sum + 1.0 / (2 * n + 1)) * square;
-  return e * kLn2High + (2 * s * (1 + sum) + e * kLn2Low);
+  return e * lanes::kLn2High + (2 * s * (1 + sum) + e * lanes::kLn2Low);
 }
 
 double log1p(double x) {
@@ -95,47 +60,32 @@ double tanh(double x) {
   return e / (e + 2);
 }
 
-double sigmoid(double x) {
-  if (x >= 0) return 1 / (1 + exp(-x));
-  const double e = exp(x);
-  return e / (1 + e);
-}
+double sigmoid(double x) { return lanes::sigmoid(x); }
 
 double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
 
 namespace {
-
-// Series and continued fraction meet here, where both are good to the last places.
-constexpr double kErfSeries = 2.5;
-
-/// erf(x) for 0 <= x < kErfSeries; all its terms are positive.
-double erf_series(double x) {
-  constexpr int kTerms = 48;
-  double sum = 0;
-  for (int n = kTerms; n >= 1; --n) sum = (sum + 1) * (2 * x * x) / (2 * n + 1);
-  return kTwoOverRootPi * x * exp(-x * x) * (1 + sum);
-}
 
 /// 1 - erf(x) for x >= kErfSeries, by the continued fraction of Laplace.
 double erfc_fraction(double x) {
   constexpr int kTerms = 60;
   double below = x;
   for (int n = kTerms; n >= 1; --n) below = x + n * 0.5 / below;
-  return exp(-x * x) / below * (kTwoOverRootPi / 2);
+  return exp(-x * x) / below * (lanes::kTwoOverRootPi / 2);
 }
 
 }  // namespace
 
 double erf(double x) {
   const double a = std::fabs(x);
-  const double value = a < kErfSeries ? erf_series(a) : 1 - erfc_fraction(a);
+  const double value = a < lanes::kErfSeries ? lanes::erf_series(a) : 1 - erfc_fraction(a);
   return x < 0 ? -value : value;
 }
 
 double normal_cdf(double x) {
   if (std::isnan(x)) return x;
-  const double a = std::fabs(x) * kRootHalf;
-  const double above = a < kErfSeries ? 0.5 - 0.5 * erf_series(a) : 0.5 * erfc_fraction(a);
+  const double a = std::fabs(x) * lanes::kRootHalf;
+  const double above = a < lanes::kErfSeries ? 0.5 - 0.5 * lanes::erf_series(a) : 0.5 * erfc_fraction(a);
   return x < 0 ? above : 1 - above;
 }
 

@@ -44,4 +44,12 @@ Tensor each(const Tensor& x, F f) {
   return out.to(x.scalar_type());
 }
 
+/// The same by a function of an array (arrays.h).
+inline Tensor each_of(const Tensor& x, void (*f)(const double* x, double* y, int64_t n)) {
+  auto out = x.to(torch::kFloat64).contiguous().clone();
+  auto* numbers = out.data_ptr<double>();
+  f(numbers, numbers, out.numel());
+  return out.to(x.scalar_type());
+}
+
 }  // namespace elbo::exact

@@ -1,8 +1,11 @@
 #include <torch/nn/functional.h>
 
+#include <algorithm>
+
 #include "elbo/core/error.h"
 #include "elbo/exact/kept_weights.h"
 #include "elbo/exact/operations.h"
+#include "elbo/exact/windows.h"
 
 namespace elbo::exact {
 namespace {
@@ -54,16 +57,23 @@ Tensor convolution(const Arguments& in) {
   const auto bits = factor_bits(terms);
   const auto rows = fixed_point(x.flatten(1), bits.left);
   const auto weight = KeptWeights::current()->get(w, bits.right, one_row);
-  auto y = at::convolution(rows.whole.view(x.sizes()), weight.whole.view(w.sizes()), {},
-                           in[3].toIntVector(), in[4].toIntVector(), in[5].toIntVector(),
-                           transposed, in[7].toIntVector(), groups);
+  const auto bias = in[2].isTensor() ? in[2].toTensor() : Tensor();
+  const auto stride = in[3].toIntVector(), padding = in[4].toIntVector(),
+             dilation = in[5].toIntVector();
+  const bool close = std::all_of(dilation.begin(), dilation.end(), [](int64_t d) { return d == 1; });
+  if (x.dim() == 4 && !transposed && groups == 1 && close) {
+    const Windows plan{x.sizes().vec(), w.sizes().vec(), stride, padding};
+    return like(window_sums(plan, rows, weight, bias), x);
+  }
+  auto y = at::convolution(rows.whole.view(x.sizes()), weight.whole.view(w.sizes()), {}, stride,
+                           padding, dilation, transposed, in[7].toIntVector(), groups);
   Shape each_row(static_cast<size_t>(y.dim()), 1);
   each_row[0] = x.size(0);
   y = y * rows.unit.view(each_row) * weight.unit.item<double>();
-  if (in[2].isTensor() && in[2].toTensor().defined()) {
+  if (bias.defined()) {
     Shape each_channel(static_cast<size_t>(y.dim()), 1);
     each_channel[1] = y.size(1);
-    y = y + in[2].toTensor().to(torch::kFloat64).view(each_channel);
+    y = y + bias.to(torch::kFloat64).view(each_channel);
   }
   return like(y, x);
 }

@@ -4,6 +4,7 @@
 
 #include "elbo/core/error.h"
 #include "elbo/exact/fixed_point.h"
+#include "elbo/exact/arrays.h"
 #include "elbo/exact/math.h"
 #include "elbo/exact/operations.h"
 
@@ -52,7 +53,7 @@ torch::ScalarType asked_type(const at::IValue& argument, const Tensor& x) {
 }
 
 Tensor exp_of(const Tensor& x) {
-  return each(x, [](double v) { return exp(v); });
+  return each_of(x, exp);
 }
 Tensor log_of(const Tensor& x) {
   return each(x, [](double v) { return log(v); });
