@@ -9,8 +9,10 @@
 #include "elbo/core/error.h"
 #include "elbo/core/random.h"
 #include "elbo/exact/arithmetic.h"
+#include "elbo/exact/arrays.h"
 #include "elbo/exact/fixed_point.h"
 #include "elbo/exact/math.h"
+#include "elbo/exact/windows.h"
 #include "near.h"
 #include "tolerance.h"
 
@@ -128,4 +130,47 @@ TEST_CASE("what has no exact form is refused by name") {
 }
 
 }  // namespace
+TEST_CASE("functions of arrays are those of single numbers, to the last bit") {
+  std::vector<double> numbers{0, -0.0, 0.35, -0.35, 3.5355, -3.5356, 40, -700, -745.2, 709.7, 710,
+                              -800, HUGE_VAL, -HUGE_VAL};
+  const auto drawn = torch::randn({1000}, torch::kFloat64) * 4;
+  numbers.insert(numbers.end(), drawn.data_ptr<double>(), drawn.data_ptr<double>() + 1000);
+  struct Function {
+    void (*array)(const double*, double*, int64_t);
+    double (*single)(double);
+  };
+  const Function functions[] = {{exact::exp, exact::exp},
+                                {exact::sigmoid, exact::sigmoid},
+                                {exact::silu, [](double x) { return x * exact::sigmoid(x); }},
+                                {exact::normal_cdf, exact::normal_cdf}};
+  for (const auto& f : functions) {
+    for (size_t n : {size_t{0}, size_t{1}, size_t{7}, size_t{8}, size_t{9}, numbers.size()}) {
+      std::vector<double> y(numbers.begin(), numbers.begin() + static_cast<int64_t>(n));
+      f.array(y.data(), y.data(), static_cast<int64_t>(n));
+      for (size_t i = 0; i < n; ++i) {
+        const double one = f.single(numbers[i]);
+        const bool same = std::memcmp(&y[i], &one, sizeof one) == 0 || (y[i] != y[i] && one != one);
+        REQUIRE_MESSAGE(same, numbers[i], " gives ", y[i], " and ", one);
+      }
+    }
+  }
+}
+
+TEST_CASE("sums over windows are those of libtorch's convolution") {
+  for (const int64_t kernel : {1, 2, 3, 5}) {
+    for (const int64_t stride : {1, 2, 3}) {
+      for (const int64_t padding : {0, 1, 2, 4}) {
+        const auto x = torch::randint(-999, 1000, {70, 3, 5, 8}, torch::kFloat64);
+        const auto w = torch::randint(-999, 1000, {4, 3, kernel, 2}, torch::kFloat64);
+        const auto bias = torch::randint(-9, 10, {4}, torch::kFloat64);
+        const auto one = [](int64_t rows) { return torch::ones({rows, 1}, torch::kFloat64); };
+        const exact::Windows plan{x.sizes().vec(), w.sizes().vec(), {stride, 1}, {padding, 1}};
+        const auto y = exact::window_sums(plan, {x.flatten(1), one(70)}, {w.view({1, -1}), one(1)},
+                                          bias);
+        CHECK(y.equal(torch::conv2d(x, w, bias, {stride, 1}, {padding, 1})));
+      }
+    }
+  }
+}
+
 }  // namespace elbo

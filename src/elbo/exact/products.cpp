@@ -46,6 +46,9 @@ Tensor weighed(const Tensor& self, const Tensor& result, const at::IValue& beta,
   return scaled + (b == 1 ? own : own * b);
 }
 
+/// One number for both axes, or one each.
+std::array<int64_t, 2> both(const std::vector<int64_t>& axes) { return {axes.front(), axes.back()}; }
+
 Tensor convolution(const Arguments& in) {
   const auto x = in[0].toTensor(), w = in[1].toTensor();
   const bool transposed = in[6].toBool();
@@ -62,7 +65,7 @@ Tensor convolution(const Arguments& in) {
              dilation = in[5].toIntVector();
   const bool close = std::all_of(dilation.begin(), dilation.end(), [](int64_t d) { return d == 1; });
   if (x.dim() == 4 && !transposed && groups == 1 && close) {
-    const Windows plan{x.sizes().vec(), w.sizes().vec(), stride, padding};
+    const Windows plan{x.sizes().vec(), w.sizes().vec(), both(stride), both(padding)};
     return like(window_sums(plan, rows, weight, bias), x);
   }
   auto y = at::convolution(rows.whole.view(x.sizes()), weight.whole.view(w.sizes()), {}, stride,

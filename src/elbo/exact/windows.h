@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "elbo/exact/fixed_point.h"
 
 namespace elbo::exact {
@@ -7,7 +9,7 @@ namespace elbo::exact {
 /// A convolution over pictures, each pair (height, width).
 struct Windows {
   Shape rows, kernel;  // [N, C, H, W], [O, C, kh, kw]
-  std::vector<int64_t> stride, padding;
+  std::array<int64_t, 2> stride, padding;
 };
 
 /// [N, O, height, width] sums over windows, float64: x [N, C * H * W] and weight [1, O * C * kh *
