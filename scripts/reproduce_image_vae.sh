@@ -32,7 +32,7 @@ for run in features:1 pixels:0; do
 done
 
 say "diffusion of the latents of faces"
-"$elbo" train --from "$out/features" --model latent_diffusion_unet --set prior.weighting=simple --average 0.995 --validation 0 --batch 32 \
+"$elbo" train --from "$out/features" --model latent_diffusion_unet --validation 0 --batch 32 \
   --steps "${PRIOR_STEPS:-2000}" --lr "cosine(0.001, 0.00005, ${PRIOR_STEPS:-2000})" --out "$out/diffusion" --seed 0 --force -q
 "$elbo" evaluate "$out/diffusion" "$out/faces/test.tar.gz" --metrics frechet --features perceptual --perceptual "${JUDGE:-$out/features/perceptual.safetensors}" \
   --sampling-steps 25 --draws 0 --rows 1000 --json > "$out/diffusion.json"

@@ -40,8 +40,8 @@ class NoiseChain : public torch::nn::Module, public StartsFromCodes {
   NoiseChain(const Shape& shape, const DiffusionOptions& o) : shape(shape), o_(o) {
     network_ = register_module("network", networks().make({shape, shape, kWaves}, o.network));
     spread_ = register_parameter("spread", torch::full({o.steps}, kStartSpread));
-    loc_ = register_parameter("loc", torch::zeros(shape));
-    log_scale_ = register_parameter("log_scale", torch::zeros(shape));
+    loc_ = register_parameter("loc", torch::zeros(shape), /*requires_grad=*/!simple());
+    log_scale_ = register_parameter("log_scale", torch::zeros(shape), !simple());
   }
 
   int64_t steps() const { return o_.steps; }
