@@ -140,6 +140,7 @@ TEST_CASE("functions of arrays are those of single numbers, to the last bit") {
     double (*single)(double);
   };
   const Function functions[] = {{exact::exp, exact::exp},
+                                {exact::tanh, exact::tanh},
                                 {exact::sigmoid, exact::sigmoid},
                                 {exact::silu, [](double x) { return x * exact::sigmoid(x); }},
                                 {exact::normal_cdf, exact::normal_cdf}};

@@ -13,6 +13,9 @@ namespace {
 struct Exp {
   static ELBO_INLINE Lanes of(Lanes x) { return lanes::exp<Lanes>(x); }
 };
+struct Tanh {
+  static ELBO_INLINE Lanes of(Lanes x) { return lanes::tanh<Lanes>(x); }
+};
 struct Sigmoid {
   static ELBO_INLINE Lanes of(Lanes x) { return lanes::sigmoid<Lanes>(x); }
 };
@@ -46,6 +49,7 @@ ELBO_INLINE void over(const double* x, double* y, int64_t n) {
 }
 
 ELBO_CLONES void exp_each(const double* x, double* y, int64_t n) { over<Exp>(x, y, n); }
+ELBO_CLONES void tanh_each(const double* x, double* y, int64_t n) { over<Tanh>(x, y, n); }
 ELBO_CLONES void sigmoid_each(const double* x, double* y, int64_t n) { over<Sigmoid>(x, y, n); }
 ELBO_CLONES void silu_each(const double* x, double* y, int64_t n) { over<Silu>(x, y, n); }
 ELBO_CLONES void normal_cdf_each(const double* x, double* y, int64_t n) {
@@ -55,6 +59,7 @@ ELBO_CLONES void normal_cdf_each(const double* x, double* y, int64_t n) {
 }  // namespace
 
 void exp(const double* x, double* y, int64_t n) { exp_each(x, y, n); }
+void tanh(const double* x, double* y, int64_t n) { tanh_each(x, y, n); }
 void sigmoid(const double* x, double* y, int64_t n) { sigmoid_each(x, y, n); }
 void silu(const double* x, double* y, int64_t n) { silu_each(x, y, n); }
 

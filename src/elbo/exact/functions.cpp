@@ -51,7 +51,7 @@ void add_functions(Operations& to) {
   add_function(to, "aten::expm1", expm1);
   add_function(to, "aten::log", log);
   add_function(to, "aten::log1p", log1p);
-  add_function(to, "aten::tanh", tanh);
+  add_array_function(to, "aten::tanh", tanh);
   add_function(to, "aten::atanh", inverse_tanh);
   add_array_function(to, "aten::sigmoid", sigmoid);
   add_function(to, "aten::erf", erf);

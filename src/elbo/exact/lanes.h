@@ -81,6 +81,19 @@ ELBO_INLINE T exp(T x) {
 }
 
 template <class T>
+ELBO_INLINE T expm1(T x) {
+  const T size = x < 0 ? -x : x;
+  return size < 0.35 ? small_expm1<T>(x) : exp<T>(x) - 1;
+}
+
+template <class T>
+ELBO_INLINE T tanh(T x) {
+  const T e = expm1<T>(2 * x);
+  const T inside = e / (e + 2), size = x < 0 ? -x : x;
+  return size > 20 ? (x > 0 ? all<T>(1) : all<T>(-1)) : inside;
+}
+
+template <class T>
 ELBO_INLINE T sigmoid(T x) {
   const T e = exp<T>(x < 0 ? x : -x);
   return (x < 0 ? e : all<T>(1)) / (1 + e);

@@ -27,7 +27,7 @@ double power_of_two(int e) {
 
 double exp(double x) { return lanes::exp(x); }
 
-double expm1(double x) { return std::fabs(x) < 0.35 ? lanes::small_expm1(x) : exp(x) - 1; }
+double expm1(double x) { return lanes::expm1(x); }
 
 double log(double x) {
   if (std::isnan(x) || x < 0) return kNaN;
@@ -54,11 +54,7 @@ double log1p(double x) {
   return log(u) + (x - (u - 1)) / u;
 }
 
-double tanh(double x) {
-  if (std::fabs(x) > 20) return x > 0 ? 1 : -1;
-  const double e = expm1(2 * x);
-  return e / (e + 2);
-}
+double tanh(double x) { return lanes::tanh(x); }
 
 double sigmoid(double x) { return lanes::sigmoid(x); }
 
