@@ -1,7 +1,10 @@
 #include "elbo/nn/row_source.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <functional>
+#include <new>
 
 #include "elbo/nn/picture_memory.h"
 
@@ -17,6 +20,19 @@ constexpr auto kInnermost = torch::MemoryFormat::ChannelsLast;
 Tensor empty_rows_of(const Shape& shape, int64_t rows) {
   return torch::empty({1, shape[0], rows, shape[2]},
                       torch::TensorOptions(torch::kFloat32).memory_format(kInnermost));
+}
+
+/// A copy in pages of its own, which go back to the system with it: between the short-lived tensors
+/// of other bands it would hold their memory.
+Tensor in_own_pages(const Tensor& band) {
+  const size_t bytes = band.nbytes();
+  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) throw std::bad_alloc();
+  auto copy = torch::from_blob(pages, {static_cast<int64_t>(bytes / sizeof(float))},
+                               [bytes](void* at) { munmap(at, bytes); }, torch::kFloat32);
+  auto result = copy.view({1, band.size(2), band.size(3), band.size(1)}).permute({0, 3, 1, 2});
+  result.copy_(band);
+  return result;
 }
 
 /// Bands of a picture, which may go one after the other.
@@ -119,11 +135,7 @@ Rows stored_rows(const Rows& source) {
   source->restart();
   source->release();
   auto stored = std::make_shared<StoredRows>(source->shape());
-  for_each_band(*source, [&](const Tensor& band, int64_t) {
-    // A view would keep a larger band.
-    const bool own = band.nbytes() == band.storage().nbytes();
-    stored->add(own ? band : band.clone(kInnermost));
-  });
+  for_each_band(*source, [&](const Tensor& band, int64_t) { stored->add(in_own_pages(band)); });
   return stored;
 }
 
