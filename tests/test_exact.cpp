@@ -131,8 +131,8 @@ TEST_CASE("what has no exact form is refused by name") {
 
 }  // namespace
 TEST_CASE("functions of arrays are those of single numbers, to the last bit") {
-  std::vector<double> numbers{0, -0.0, 0.35, -0.35, 3.5355, -3.5356, 40, -700, -745.2, 709.7, 710,
-                              -800, HUGE_VAL, -HUGE_VAL};
+  std::vector<double> numbers{0,    -0.0,   0.35,  -0.35, 3.5355, -3.5356,  40,
+                              -700, -745.2, 709.7, 710,   -800,   HUGE_VAL, -HUGE_VAL};
   const auto drawn = torch::randn({1000}, torch::kFloat64) * 4;
   numbers.insert(numbers.end(), drawn.data_ptr<double>(), drawn.data_ptr<double>() + 1000);
   struct Function {
@@ -166,8 +166,8 @@ TEST_CASE("sums over windows are those of libtorch's convolution") {
         const auto bias = torch::randint(-9, 10, {4}, torch::kFloat64);
         const auto one = [](int64_t rows) { return torch::ones({rows, 1}, torch::kFloat64); };
         const exact::Windows plan{x.sizes().vec(), w.sizes().vec(), {stride, 1}, {padding, 1}};
-        const auto y = exact::window_sums(plan, {x.flatten(1), one(70)}, {w.view({1, -1}), one(1)},
-                                          bias);
+        const auto y =
+            exact::window_sums(plan, {x.flatten(1), one(70)}, {w.view({1, -1}), one(1)}, bias);
         CHECK(y.equal(torch::conv2d(x, w, bias, {stride, 1}, {padding, 1})));
       }
     }

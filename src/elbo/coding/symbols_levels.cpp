@@ -19,15 +19,14 @@ struct LevelSite {
   std::vector<double> centres, inverse;  // [K] of the present channel
   std::vector<double> masses;            // below the ends that are looked at
 
-  /// Places before the ends of at most kProbes levels: rising by two at least from each level to the
-  /// next, whatever rounding does to the mass.
+  /// Places before the ends of at most kProbes levels: rising by two at least from each level to
+  /// the next, whatever rounding does to the mass.
   void ends_of(const int* levels, int count, uint32_t* ends) {
     const size_t probes = static_cast<size_t>(count);
     masses.resize(weights.size() * probes);
     for (size_t k = 0; k < weights.size(); ++k) {
       for (size_t i = 0; i < probes; ++i) {
-        masses[k * probes + i] =
-            (((2 * levels[i] + 1) / 255.0 - 1) - centres[k]) * inverse[k];
+        masses[k * probes + i] = (((2 * levels[i] + 1) / 255.0 - 1) - centres[k]) * inverse[k];
       }
     }
     exact::sigmoid(masses.data(), masses.data(), static_cast<int64_t>(masses.size()));

@@ -58,11 +58,10 @@ template <class T>
 ELBO_INLINE T small_expm1(T r) {
   // 1/n! for n from 2 on.
   constexpr int kTerms = 13;
-  constexpr double kInverse[kTerms] = {1.0 / 2,         1.0 / 6,          1.0 / 24,
-                                       1.0 / 120,       1.0 / 720,        1.0 / 5040,
-                                       1.0 / 40320,     1.0 / 362880,     1.0 / 3628800,
-                                       1.0 / 39916800,  1.0 / 479001600,  1.0 / 6227020800,
-                                       1.0 / 87178291200};
+  constexpr double kInverse[kTerms] = {
+      1.0 / 2,         1.0 / 6,          1.0 / 24,         1.0 / 120,     1.0 / 720,
+      1.0 / 5040,      1.0 / 40320,      1.0 / 362880,     1.0 / 3628800, 1.0 / 39916800,
+      1.0 / 479001600, 1.0 / 6227020800, 1.0 / 87178291200};
   T sum = T{};
   for (int n = kTerms; n-- > 0;) sum = sum * r + kInverse[n];
   return r + r * r * sum;

@@ -81,7 +81,8 @@ double erf(double x) {
 double normal_cdf(double x) {
   if (std::isnan(x)) return x;
   const double a = std::fabs(x) * lanes::kRootHalf;
-  const double above = a < lanes::kErfSeries ? 0.5 - 0.5 * lanes::erf_series(a) : 0.5 * erfc_fraction(a);
+  const double above =
+      a < lanes::kErfSeries ? 0.5 - 0.5 * lanes::erf_series(a) : 0.5 * erfc_fraction(a);
   return x < 0 ? above : 1 - above;
 }
 

@@ -47,7 +47,9 @@ Tensor weighed(const Tensor& self, const Tensor& result, const at::IValue& beta,
 }
 
 /// One number for both axes, or one each.
-std::array<int64_t, 2> both(const std::vector<int64_t>& axes) { return {axes.front(), axes.back()}; }
+std::array<int64_t, 2> both(const std::vector<int64_t>& axes) {
+  return {axes.front(), axes.back()};
+}
 
 Tensor convolution(const Arguments& in) {
   const auto x = in[0].toTensor(), w = in[1].toTensor();
@@ -63,7 +65,8 @@ Tensor convolution(const Arguments& in) {
   const auto bias = in[2].isTensor() ? in[2].toTensor() : Tensor();
   const auto stride = in[3].toIntVector(), padding = in[4].toIntVector(),
              dilation = in[5].toIntVector();
-  const bool close = std::all_of(dilation.begin(), dilation.end(), [](int64_t d) { return d == 1; });
+  const bool close =
+      std::all_of(dilation.begin(), dilation.end(), [](int64_t d) { return d == 1; });
   if (x.dim() == 4 && !transposed && groups == 1 && close) {
     const Windows plan{x.sizes().vec(), w.sizes().vec(), both(stride), both(padding)};
     return like(window_sums(plan, rows, weight, bias), x);

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "elbo/core/error.h"
-#include "elbo/exact/fixed_point.h"
 #include "elbo/exact/arrays.h"
+#include "elbo/exact/fixed_point.h"
 #include "elbo/exact/math.h"
 #include "elbo/exact/operations.h"
 
@@ -52,9 +52,7 @@ torch::ScalarType asked_type(const at::IValue& argument, const Tensor& x) {
   return argument.isNone() ? x.scalar_type() : argument.toScalarType();
 }
 
-Tensor exp_of(const Tensor& x) {
-  return each_of(x, exp);
-}
+Tensor exp_of(const Tensor& x) { return each_of(x, exp); }
 Tensor log_of(const Tensor& x) {
   return each(x, [](double v) { return log(v); });
 }

@@ -16,7 +16,10 @@ constexpr int64_t kHeld = 1 << 17;
 struct Axis {
   int64_t in, kernel, stride, padding, out;
   Axis(int64_t in, int64_t kernel, int64_t stride, int64_t padding)
-      : in(in), kernel(kernel), stride(stride), padding(padding),
+      : in(in),
+        kernel(kernel),
+        stride(stride),
+        padding(padding),
         out((in + 2 * padding - kernel) / stride + 1) {
     check(in + 2 * padding >= kernel, "[exact] a convolution of ", kernel, " places over ", in);
   }
@@ -30,8 +33,7 @@ struct Axis {
 };
 
 /// One picture's plane as the columns of a kernel's place (ky, kx): [height * width].
-void unfold(const double* plane, const Axis& y, const Axis& x, int64_t ky, int64_t kx,
-            double* to) {
+void unfold(const double* plane, const Axis& y, const Axis& x, int64_t ky, int64_t kx, double* to) {
   const auto [top, bottom] = y.inside(ky);
   const auto [left, right] = x.inside(kx);
   std::fill(to, to + top * x.out, 0.0);
@@ -56,8 +58,8 @@ Tensor window_sums(const Windows& plan, const FixedPoint& x, const FixedPoint& w
   const int64_t terms = channels * area, plane = height.in * width.in;
   auto y = torch::empty({n, outputs, height.out, width.out}, torch::kFloat64);
   const auto kernel = weight.whole.view({outputs, terms});
-  const auto added =
-      bias.defined() ? bias.to(torch::kFloat64).contiguous() : torch::zeros({outputs}, kernel.options());
+  const auto added = bias.defined() ? bias.to(torch::kFloat64).contiguous()
+                                    : torch::zeros({outputs}, kernel.options());
   const double kernel_unit = weight.unit.item<double>();
   const auto *numbers = x.whole.data_ptr<double>(), *units = x.unit.data_ptr<double>(),
              *bias_at = added.data_ptr<double>();

@@ -36,8 +36,8 @@ void check_padding(const FeatureStep& step, const std::string& where) {
 int64_t width_of(const FeatureStep& step, const std::vector<int64_t>& read,
                  const std::string& where) {
   const bool one = step.type == "convolution" || step.type == "max_pool";
-  check(one ? read.size() == 1 : read.size() > 1, "[", where, "] of: a step ", step.type,
-        " reads ", one ? "one step" : "two or more", ", found ", read.size());
+  check(one ? read.size() == 1 : read.size() > 1, "[", where, "] of: a step ", step.type, " reads ",
+        one ? "one step" : "two or more", ", found ", read.size());
   if (step.type == "max_pool") return read[0];
   if (step.type == "convolution") {
     check(step.channels > 0, "[", where, "] channels: a convolution needs some");

@@ -10,25 +10,24 @@ namespace {
 constexpr int64_t kTogether = 1024;            // places up to which all rows are one product
 constexpr int64_t kScores = int64_t{1} << 24;  // numbers of a block of scores
 
-/// softmax(q k') v for rows [B, places, channels] each; with many places a block of them after the
-/// other, so that no square of their number is ever held.
-Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v) {
+/// softmax(scale q k') v for rows [B, places, channels] each; with many places a block of them
+/// after the other, so that no square of their number is ever held, nor q, k or v twice.
+Tensor attend(const Tensor& q, const Tensor& k, Tensor v, double scale) {
   const int64_t places = q.size(1);
   if (places <= kTogether || plain_operations()) {
-    return q.bmm(k.transpose(1, 2)).softmax(-1).bmm(v);
+    return (q * scale).bmm(k.transpose(1, 2)).softmax(-1).bmm(v);
   }
   const int64_t step = std::max<int64_t>(1, kScores / places);
-  std::vector<Tensor> rows;
+  v = v.transpose(1, 2).contiguous();
+  auto h = torch::empty_like(q);
   for (int64_t row = 0; row < q.size(0); ++row) {
-    const auto keys = k[row], values = v[row].t().contiguous();
-    std::vector<Tensor> blocks;
     for (int64_t from = 0; from < places; from += step) {
-      const auto some = q[row].narrow(0, from, std::min(step, places - from));
-      blocks.push_back(dense(dense(some, keys, Tensor()).softmax(-1), values, Tensor()));
+      const int64_t count = std::min(step, places - from);
+      const auto scores = dense(q[row].narrow(0, from, count) * scale, k[row], Tensor());
+      h[row].narrow(0, from, count).copy_(dense(scores.softmax(-1), v[row], Tensor()));
     }
-    rows.push_back(torch::cat(blocks));
   }
-  return torch::stack(rows);
+  return h;
 }
 
 class AttentionStep : public PictureStep {
@@ -47,10 +46,13 @@ class AttentionStep : public PictureStep {
   }
 
   Tensor forward(const Tensor& x) const override {
-    const auto places = norm_->forward(x).permute({0, 2, 3, 1}).flatten(1, 2);
-    const auto h = attend(q_->forward(places) * scale_, k_->forward(places), v_->forward(places));
-    const auto mixed = out_->forward(h).view({x.size(0), x.size(2), x.size(3), x.size(1)});
-    return x + mixed.permute({0, 3, 1, 2});
+    auto places = norm_->forward(x).permute({0, 2, 3, 1}).flatten(1, 2);
+    const auto q = q_->forward(places), k = k_->forward(places);
+    auto v = v_->forward(places);
+    places = Tensor();
+    const auto mixed = out_->forward(attend(q, k, std::move(v), scale_));
+    const auto picture = mixed.view({x.size(0), x.size(2), x.size(3), x.size(1)});
+    return x + picture.permute({0, 3, 1, 2});
   }
 
   Rows by_rows(Rows x) const override { return whole_rows(forward(picture_of(x))); }

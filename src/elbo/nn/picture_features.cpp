@@ -79,13 +79,13 @@ Tensor PictureFeatures::stepped(const FeatureStep& step, const Tensor& weight, c
   }
   const bool even = is_even(step.padding);
   const auto all = even ? x : padded(x, step.padding, 0);
-  ConvolutionPlan plan{x.size(1), step.channels, {step.kernel, step.kernel},
-                       {step.stride, step.stride}, {0, 0}};
+  ConvolutionPlan plan{
+      x.size(1), step.channels, {step.kernel, step.kernel}, {step.stride, step.stride}, {0, 0}};
   if (even && !step.padding.empty()) plan.padding = {step.padding[0], step.padding[1]};
   plan.activation = activation;
   if (step.groups == 1) return convolve(all, weight, bias, plan);
-  const auto made =
-      torch::conv2d(all, weight, bias, plan.stride, torch::IntArrayRef(plan.padding), 1, step.groups);
+  const auto made = torch::conv2d(all, weight, bias, plan.stride, torch::IntArrayRef(plan.padding),
+                                  1, step.groups);
   return activate(made, activation);
 }
 

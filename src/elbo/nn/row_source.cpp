@@ -28,8 +28,9 @@ Tensor in_own_pages(const Tensor& band) {
   const size_t bytes = band.nbytes();
   void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) throw std::bad_alloc();
-  auto copy = torch::from_blob(pages, {static_cast<int64_t>(bytes / sizeof(float))},
-                               [bytes](void* at) { munmap(at, bytes); }, torch::kFloat32);
+  auto copy = torch::from_blob(
+      pages, {static_cast<int64_t>(bytes / sizeof(float))},
+      [bytes](void* at) { munmap(at, bytes); }, torch::kFloat32);
   auto result = copy.view({1, band.size(2), band.size(3), band.size(1)}).permute({0, 3, 1, 2});
   result.copy_(band);
   return result;

@@ -1,3 +1,4 @@
+#include "elbo/io/json_text.h"
 #include "elbo/io/safetensors.h"
 #include "elbo/objectives/feature_space.h"
 
@@ -10,8 +11,7 @@ constexpr const char* kName = "name";
 FeaturePlan plan_in(const TensorFile& file, int64_t channels, const std::string& path) {
   const auto at = file.metadata.find(kPlan);
   if (at == file.metadata.end()) return own_feature_plan(channels);
-  const auto j = Json::parse(at->second, nullptr, /*allow_exceptions=*/false);
-  return FeaturePlan::read(j, "features " + path);
+  return FeaturePlan::read(parse_json(at->second, "[features] " + path), "features " + path);
 }
 
 }  // namespace
@@ -25,8 +25,8 @@ void save_features(const FeatureSpace& features, const std::string& path) {
 FeatureSpace load_features(const std::string& path, int64_t channels) {
   const auto file = load_safetensors(path);
   const auto plan = plan_in(file, channels, path);
-  check(plan.channels == channels || channels == 1, "[features] ", path,
-        ": made for pictures of ", plan.channels, " channels, these have ", channels);
+  check(plan.channels == channels || channels == 1, "[features] ", path, ": made for pictures of ",
+        plan.channels, " channels, these have ", channels);
   // Before memory is taken for what the plan only claims.
   const auto widths = plan.widths("features " + path);
   for (const auto& step : plan.steps) {
@@ -34,9 +34,8 @@ FeatureSpace load_features(const std::string& path, int64_t channels) {
     const auto weight = file.find(step.name + ".weight");
     const auto shape = plan.weight(step, widths);
     check(weight.defined() && weight.sizes() == shape, "[features] ", path, ": ", step.name,
-          ".weight: found ",
-          weight.defined() ? to_string(weight.sizes().vec()) : "no such tensor", ", needs ",
-          to_string(shape));
+          ".weight: found ", weight.defined() ? to_string(weight.sizes().vec()) : "no such tensor",
+          ", needs ", to_string(shape));
   }
   FeatureSpace space{std::make_shared<PictureFeatures>(plan), path};
   const torch::NoGradGuard no_gradient;

@@ -24,8 +24,8 @@ void save_features(const FeatureSpace& features, const std::string& path);
 /// or one for pictures of other channels (one channel is shown to three as grey).
 FeatureSpace load_features(const std::string& path, int64_t channels);
 
-/// What files without a plan hold: convolutions of 3 x 3 places, SiLU, all but the first at half the
-/// size of the one before.
+/// What files without a plan hold: convolutions of 3 x 3 places, SiLU, all but the first at half
+/// the size of the one before.
 FeaturePlan own_feature_plan(int64_t channels);
 
 }  // namespace elbo

@@ -1,5 +1,3 @@
-#include "elbo/objectives/feature_space.h"
-
 #include <torch/autograd.h>
 
 #include <cmath>
@@ -7,6 +5,7 @@
 #include "elbo/core/random.h"
 #include "elbo/nn/convolution.h"
 #include "elbo/nn/image_steps.h"
+#include "elbo/objectives/feature_space.h"
 
 namespace elbo {
 namespace {
