@@ -69,16 +69,6 @@ struct PosteriorCells {
     return static_cast<uint32_t>(share * (1U << kPosteriorBits));
   }
   uint32_t start(int64_t cell) const { return places(exact::normal_cdf(lower(cell))); }
-  /// Places before `from` and the cells that follow it.
-  template <size_t N>
-  std::array<uint32_t, N> starts(int64_t from) const {
-    std::array<double, N> shares;
-    for (size_t i = 0; i < N; ++i) shares[i] = lower(from + static_cast<int64_t>(i));
-    exact::normal_cdf(shares.data(), shares.data(), N);
-    std::array<uint32_t, N> all;
-    std::transform(shares.begin(), shares.end(), all.begin(), places);
-    return all;
-  }
 
   /// A cell and the places before it and before the next one.
   struct Found {
@@ -93,11 +83,12 @@ struct PosteriorCells {
         std::upper_bound(cells.lower.begin(), cells.lower.end(), z) - cells.lower.begin() - 1;
     constexpr size_t kNear = 8;
     const int64_t first = near - static_cast<int64_t>(kNear / 2) + 1;
-    const auto around = starts<kNear>(first);
+    std::array<double, kNear> shares;
+    for (size_t i = 0; i < kNear; ++i) shares[i] = lower(first + static_cast<int64_t>(i));
+    exact::normal_cdf(shares.data(), shares.data(), kNear);
     for (size_t i = 0; i + 1 < kNear; ++i) {
-      if (around[i] <= place && place < around[i + 1]) {
-        return {first + static_cast<int64_t>(i), around[i], around[i + 1]};
-      }
+      const uint32_t begin = places(shares[i]), end = places(shares[i + 1]);
+      if (begin <= place && place < end) return {first + static_cast<int64_t>(i), begin, end};
     }
     const int64_t cell = searched(place, near);
     return {cell, start(cell), start(cell + 1)};

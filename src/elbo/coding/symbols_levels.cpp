@@ -19,15 +19,20 @@ struct LevelSite {
   std::vector<double> centres, inverse;  // [K] of the present channel
   std::vector<double> masses;            // below the ends that are looked at
 
+  /// The upper edge of a level, in units of component k; infinite beyond the levels.
+  double edge(size_t k, int level) const {
+    if (level < 0) return -HUGE_VAL;
+    if (level >= kLevels - 1) return HUGE_VAL;
+    return (((2 * level + 1) / 255.0 - 1) - centres[k]) * inverse[k];
+  }
+
   /// Places before the ends of at most kProbes levels: rising by two at least from each level to
   /// the next, whatever rounding does to the mass.
   void ends_of(const int* levels, int count, uint32_t* ends) {
     const size_t probes = static_cast<size_t>(count);
     masses.resize(weights.size() * probes);
     for (size_t k = 0; k < weights.size(); ++k) {
-      for (size_t i = 0; i < probes; ++i) {
-        masses[k * probes + i] = (((2 * levels[i] + 1) / 255.0 - 1) - centres[k]) * inverse[k];
-      }
+      for (size_t i = 0; i < probes; ++i) masses[k * probes + i] = edge(k, levels[i]);
     }
     exact::sigmoid(masses.data(), masses.data(), static_cast<int64_t>(masses.size()));
     for (size_t i = 0; i < probes; ++i) {
@@ -78,10 +83,7 @@ struct LevelSite {
   /// What a channel's level says of the components, which the site's channels share.
   void learn(int level) {
     if (weights.size() == 1) return;
-    const auto below = [&](size_t k, int l) {
-      if (l < 0 || l >= kLevels - 1) return l < 0 ? 0.0 : 1.0;
-      return exact::sigmoid((((2 * l + 1) / 255.0 - 1) - centres[k]) * inverse[k]);
-    };
+    const auto below = [&](size_t k, int l) { return exact::sigmoid(edge(k, l)); };
     double sum = 0;
     for (size_t k = 0; k < weights.size(); ++k) {
       constexpr double kLeast = 1e-12;

@@ -29,11 +29,9 @@ struct JudgeOptions {
     f("features", features, "space in which distances of samples are measured",
       one_of({"pixels", "encoder", "classifier", "perceptual"}));
     f("perceptual", perceptual,
-      "pictures: .safetensors file of the network of perceptual distances, such as LPIPS' written "
-      "by "
-      "python3 -m elbo_features (empty = learned from the run's training rows and kept in the run "
-      "as "
-      "perceptual.safetensors)");
+      "pictures: .safetensors file of the network of perceptual distances, such as LPIPS' "
+      "written by python3 -m elbo_features (empty = learned from the run's training rows and "
+      "kept in the run as perceptual.safetensors)");
     f("sampling_steps", sampling_steps, kSamplingStepsHelp, between(0, 10000));
     f("temperature", temperature,
       "sampling temperature of molecules; below 1 favours likely tokens (0 = the likeliest)",

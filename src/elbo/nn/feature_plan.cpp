@@ -115,8 +115,8 @@ std::vector<int64_t> FeaturePlan::widths(const std::string& where) const {
   return made;
 }
 
-Shape FeaturePlan::weight(const FeatureStep& step, const std::vector<int64_t>& widths) const {
-  const auto i = static_cast<size_t>(&step - steps.data()) + 1;
+Shape FeaturePlan::weight(size_t i, const std::vector<int64_t>& widths) const {
+  const auto& step = steps[i - 1];
   const auto in = widths[static_cast<size_t>(read_by(i)[0])];
   return {step.channels, in / step.groups, step.kernel, step.kernel};
 }

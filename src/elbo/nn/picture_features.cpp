@@ -37,7 +37,7 @@ PictureFeatures::PictureFeatures(FeaturePlan plan)
     const auto& step = plan_.steps[i];
     const auto number = std::to_string(i + 1);
     if (step.type == "convolution") {
-      const auto shape = plan_.weight(step, widths);
+      const auto shape = plan_.weight(i + 1, widths);
       auto& weight = weights_[i] = register_parameter("weight" + number, torch::empty(shape));
       auto& bias = biases_[i] = register_parameter("bias" + number, torch::empty({shape[0]}));
       const int64_t places = step.kernel * step.kernel;

@@ -47,8 +47,9 @@ struct FeaturePlan {
   Json write() const;
   /// Channels of the picture and of every step's output; Errors as in read().
   std::vector<int64_t> widths(const std::string& where) const;
-  /// [channels, channels read / groups, kernel, kernel] of a convolution's weight, by `widths`.
-  Shape weight(const FeatureStep& step, const std::vector<int64_t>& widths) const;
+  /// [channels, channels read / groups, kernel, kernel] of the weight of step `i` (from 1), a
+  /// convolution, by `widths`.
+  Shape weight(size_t i, const std::vector<int64_t>& widths) const;
   /// Numbers of the steps that step `i` (from 1) reads.
   std::vector<int64_t> read_by(size_t i) const;
 };
@@ -70,6 +71,10 @@ class PictureFeatures : public torch::nn::Module {
   /// [B, F] means and deviations over places of every channel but the first layer's.
   Tensor pooled(const Tensor& x) const;
 
+  /// From here on no weight asks for a gradient.
+  void freeze() {
+    for (auto& p : parameters()) p.set_requires_grad(false);
+  }
   const FeaturePlan& plan() const { return plan_; }
   /// Weights and biases by their names in files; `layers.K`, [width], weighs the features of the
   /// K-th layer.

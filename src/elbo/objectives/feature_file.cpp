@@ -14,6 +14,16 @@ FeaturePlan plan_in(const TensorFile& file, int64_t channels, const std::string&
   return FeaturePlan::read(parse_json(at->second, "[features] " + path), "features " + path);
 }
 
+/// Raises an Error where the file has no tensor of that name and shape.
+Tensor tensor_in(const TensorFile& file, const std::string& name, const Shape& shape,
+                 const std::string& path) {
+  const auto saved = file.find(name);
+  check(saved.defined() && saved.sizes() == shape, "[features] ", path, ": ", name, ": found ",
+        saved.defined() ? to_string(saved.sizes().vec()) : "no such tensor", ", needs ",
+        to_string(shape));
+  return saved;
+}
+
 }  // namespace
 
 void save_features(const FeatureSpace& features, const std::string& path) {
@@ -29,25 +39,18 @@ FeatureSpace load_features(const std::string& path, int64_t channels) {
         plan.channels, " channels, these have ", channels);
   // Before memory is taken for what the plan only claims.
   const auto widths = plan.widths("features " + path);
-  for (const auto& step : plan.steps) {
+  for (size_t i = 1; i <= plan.steps.size(); ++i) {
+    const auto& step = plan.steps[i - 1];
     if (step.type != "convolution") continue;
-    const auto weight = file.find(step.name + ".weight");
-    const auto shape = plan.weight(step, widths);
-    check(weight.defined() && weight.sizes() == shape, "[features] ", path, ": ", step.name,
-          ".weight: found ", weight.defined() ? to_string(weight.sizes().vec()) : "no such tensor",
-          ", needs ", to_string(shape));
+    tensor_in(file, step.name + ".weight", plan.weight(i, widths), path);
   }
   FeatureSpace space{std::make_shared<PictureFeatures>(plan), path};
   const torch::NoGradGuard no_gradient;
   for (auto& [name, tensor] : space.network->tensors()) {
-    const auto saved = file.find(name);
-    if (!saved.defined() && name.rfind("layers.", 0) == 0) continue;  // all features alike
-    check(saved.defined() && saved.sizes() == tensor.sizes(), "[features] ", path, ": ", name,
-          ": found ", saved.defined() ? to_string(saved.sizes().vec()) : "no such tensor",
-          ", needs ", to_string(tensor.sizes().vec()));
-    tensor.copy_(saved);
+    if (name.rfind("layers.", 0) == 0 && !file.find(name).defined()) continue;  // all alike
+    tensor.copy_(tensor_in(file, name, tensor.sizes().vec(), path));
   }
-  for (auto& p : space.network->parameters()) p.set_requires_grad(false);
+  space.network->freeze();
   if (const auto at = file.metadata.find(kName); at != file.metadata.end()) space.name = at->second;
   return space;
 }

@@ -111,7 +111,7 @@ FeatureSpace learn_features(const Dataset& pictures, uint64_t seed) {
     const double done = static_cast<double>(step) / kFeatureSteps;
     adam.step((made - clean).square().mean(), kFeatureRate * (1 + std::cos(M_PI * done)) / 2);
   }
-  for (auto& p : own.network->parameters()) p.set_requires_grad(false);
+  own.network->freeze();
   own.name = "denoiser of these pictures, seed " + std::to_string(seed);
   return own;
 }
