@@ -56,6 +56,10 @@ std::vector<Coded> coded_cases() {
   add("colours",
       std::make_shared<LogisticMixture>(torch::randn({n, 4, 25}), torch::randn({n, 4, 3, 25}) * 0.5,
                                         Log(torch::randn({n, 4, 3, 25}) - 3), Shape{3, 5, 5}));
+  add("coupled colours",
+      std::make_shared<LogisticMixture>(torch::randn({n, 4, 25}), torch::randn({n, 4, 3, 25}) * 0.5,
+                                        Log(torch::randn({n, 4, 3, 25}) - 3), Shape{3, 5, 5},
+                                        torch::randn({n, 4, 3, 25}).tanh()));
   // All mass on one symbol, and x another one.
   for (const int64_t classes : {1, 3, 512, 40000}) {
     const auto p = std::make_shared<UniformCategorical>(Shape{4, 5}, classes, torch::kFloat32);

@@ -196,6 +196,51 @@ TEST_CASE("a mixture of one logistic is that logistic") {
   CHECK_CLOSE(one.mean(), single.mean(), kGoldenFloat);
 }
 
+TEST_CASE("coupled channels move each other's centres, and their levels' masses add up to one") {
+  const int64_t k = 2, sites = 1;
+  const auto logits = torch::randn({1, k, sites}), loc = torch::randn({1, k, 3, sites}) * 0.3;
+  const auto log_scale = torch::randn({1, k, 3, sites}) - 1.5, by = torch::randn({1, k, 3, sites});
+  const LogisticMixture coupled(logits, loc, Log(log_scale), {3, 1, 1}, by);
+  const auto x = (torch::rand({1, 3, 1, 1}) * 255).round() / 255,
+             y = (2 * x - 1).view({1, 1, 3, 1});
+  auto moved = loc.clone();
+  const auto part = [](const Tensor& t, int64_t c) { return t.select(2, c); };
+  part(moved, 1).add_(part(by, 0) * part(y, 0));
+  part(moved, 2).add_(part(by, 1) * part(y, 0) + part(by, 2) * part(y, 1));
+  const LogisticMixture same(logits, moved, Log(log_scale), {3, 1, 1});
+  CHECK_CLOSE(coupled.row_log_prob(x), same.row_log_prob(x), kGoldenFloat);
+
+  // Of two channels, all 65,536 pairs of levels, and means of draws.
+  const auto two = [](const Tensor& t) { return t.narrow(2, 0, 2); };
+  const LogisticMixture pair(logits, two(loc), Log(two(log_scale)), {2, 1, 1}, by.narrow(2, 0, 1));
+  const auto level = torch::arange(256, torch::kFloat32) / 255;
+  const auto pairs = torch::cartesian_prod({level, level}).view({65536, 2, 1, 1});
+  const auto mass = pair.row_log_prob(pairs).to(torch::kFloat64).exp();
+  CHECK_CLOSE(mass.sum(), torch::ones({}, torch::kFloat64), 1e-4);
+  constexpr int64_t kDraws = 20000;
+  const auto draws = pair.sample({kDraws}).view({kDraws, 2}).to(torch::kFloat64);
+  const auto mean = (pairs.view({65536, 2}) * mass.unsqueeze(1)).sum(0);
+  const auto error = draws.std(0) / std::sqrt(static_cast<double>(kDraws));
+  CHECK(((draws.mean(0) - mean) / error).abs().max().item<double>() < 4);
+  const auto product = (draws.select(1, 0) * draws.select(1, 1));
+  const auto expected = (pairs.view({65536, 2}).prod(1) * mass).sum();
+  CHECK(((product.mean() - expected) / product.std() * std::sqrt(static_cast<double>(kDraws)))
+            .abs()
+            .item<double>() < 4);
+
+  auto mask = torch::ones_like(x);
+  mask.select(1, 2).zero_();
+  const LogisticMixture first_two(logits, two(moved), Log(two(log_scale)), {2, 1, 1});
+  CHECK_CLOSE(coupled.row_log_prob(x, mask), first_two.row_log_prob(x.narrow(1, 0, 2)),
+              kGoldenFloat);
+  mask.select(1, 0).zero_();
+  CHECK_THROWS_WITH_AS(coupled.row_log_prob(x, mask), doctest::Contains("whole pixels"), Error);
+
+  const Schema image{{3, 4, 5}, Kind::kByte, {}};
+  CHECK(head_of(image, {{"type", "discretized_logistic"}, {"coupled", true}})->input() ==
+        Shape{10, 4, 5});
+}
+
 TEST_CASE("log scales stay within their bounds") {
   const Schema x{{2}, Kind::kReal, {}};
   const auto head = head_of(x, {{"type", "normal"}, {"min_log_scale", -1}, {"max_log_scale", 2}});

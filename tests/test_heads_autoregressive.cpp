@@ -13,12 +13,18 @@ namespace {
 constexpr double kNats16 = 16 * 0.6931471805599453;  // of independent fair bits
 
 std::vector<Json> chains() {
-  return {{{"type", "pixel_cnn"}, {"features", 8}, {"layers", 2}, {"kernel", 3}, {"context", 3}},
+  const Json masked{
+      {"type", "pixel_cnn"}, {"features", 8}, {"layers", 2}, {"kernel", 3}, {"context", 3}};
+  auto direct = masked;
+  direct["direct"] = true;
+  return {masked,
+          direct,
           {{"type", "transformer"}, {"features", 8}, {"layers", 2}, {"heads", 2}, {"context", 3}}};
 }
 
 std::vector<std::shared_ptr<CausalNetwork>> networks_of(const CausalPlan& plan) {
   return {make_pixel_cnn(plan, {.features = 24, .layers = 4, .kernel = 3}),
+          make_pixel_cnn(plan, {.features = 24, .layers = 4, .kernel = 3, .direct = true}),
           make_transformer(plan, {.features = 8, .layers = 2, .heads = 2})};
 }
 

@@ -160,6 +160,10 @@ TEST_CASE("attention with blocks of queries is attention") {
   set_weights(*encoder);
   const auto x = torch::rand({1, 3, 72, 60});
   const auto blocks = encoder->forward(x);
+  {
+    const PictureMemory memory(1);
+    check_near(encoder->forward(x), blocks, kLayerFloat);
+  }
   encoder->to(torch::kFloat64);
   const PlainOperations plain;
   check_near(blocks, encoder->forward(x.to(torch::kFloat64)), kLayerFloat);

@@ -93,12 +93,15 @@ struct LevelSite {
   }
 };
 
-/// Levels 0 to 255 of [n, C, P]: P sites of C channels; logits [n, K, P], places [n, K, C, P].
+/// Levels 0 to 255 of [n, C, P]: P sites of C channels; logits [n, K, P], places [n, K, C, P],
+/// coupling [n, K, C (C - 1) / 2, P] or undefined.
 class LevelSymbols : public Symbols {
  public:
-  LevelSymbols(const Tensor& logits, const Tensor& loc, const Tensor& log_scale, const Shape& shape)
+  LevelSymbols(const Tensor& logits, const Tensor& loc, const Tensor& log_scale, const Shape& shape,
+               const Tensor& coupling = Tensor())
       : weights_(logits.to(torch::kFloat64)),
         loc_(loc.to(torch::kFloat64).contiguous()),
+        coupling_(coupling.defined() ? coupling.to(torch::kFloat64).contiguous() : coupling),
         inverse_(-log_scale.to(torch::kFloat64).clamp_min(kLowestLevelScale).contiguous()),
         shape_(with_rows(loc.size(0), shape)) {
     weights_ = (weights_ - weights_.amax({1}, true)).contiguous();
@@ -143,20 +146,35 @@ class LevelSymbols : public Symbols {
     const auto *weights = weights_.data_ptr<double>(), *loc = loc_.data_ptr<double>(),
                *inverse = inverse_.data_ptr<double>();
     LevelSite site;
+    std::vector<double> values(static_cast<size_t>(channels));  // of a site, on [-1, 1]
     for (int64_t r = 0; r < n; ++r) {
       for (int64_t i = 0; i < p; ++i) {
         weigh(site, weights + r * k * p + i, k, p);
         for (int64_t c = 0; c < channels; ++c) {
           for (int64_t j = 0; j < k; ++j) {
             const int64_t at = ((r * k + j) * channels + c) * p + i;
-            site.centres[static_cast<size_t>(j)] = loc[at];
+            site.centres[static_cast<size_t>(j)] = loc[at] + moved(values, r * k + j, c, i);
             site.inverse[static_cast<size_t>(j)] = inverse[at];
           }
           const int level = f(site, (r * channels + c) * p + i);
+          values[static_cast<size_t>(c)] = 2 * level / 255.0 - 1;
           if (c + 1 < channels) site.learn(level);
         }
       }
     }
+  }
+
+  /// How far the channels before move channel c of a component, at site i.
+  double moved(const std::vector<double>& values, int64_t component, int64_t c, int64_t i) const {
+    if (!coupling_.defined()) return 0;
+    const auto* by = coupling_.data_ptr<double>();
+    const int64_t pairs = coupling_.size(2), p = coupling_.size(3);
+    double sum = 0;
+    for (int64_t before = 0; before < c; ++before) {
+      sum += by[(component * pairs + c * (c - 1) / 2 + before) * p + i] *
+             values[static_cast<size_t>(before)];
+    }
+    return sum;
   }
 
   /// Weights that lie `stride` apart, as shares.
@@ -172,7 +190,7 @@ class LevelSymbols : public Symbols {
     for (auto& weight : site.weights) weight /= sum;
   }
 
-  Tensor weights_, loc_, inverse_;  // weights: of components, not yet shares
+  Tensor weights_, loc_, coupling_, inverse_;  // weights: of components, not yet shares
   Shape shape_;
 };
 
@@ -189,7 +207,7 @@ const bool levels_added = add_symbols<DiscretizedLogistic>(
 
 const bool mixture_added =
     add_symbols<LogisticMixture>([](const LogisticMixture& p, int64_t) -> std::unique_ptr<Symbols> {
-      return std::make_unique<LevelSymbols>(p.logits, p.loc, p.log_scale, p.shape);
+      return std::make_unique<LevelSymbols>(p.logits, p.loc, p.log_scale, p.shape, p.coupling);
     });
 
 }  // namespace

@@ -142,27 +142,34 @@ struct DiscretizedLogistic : Distribution {
   }
 };
 
-/// K components per site; the channels of a site share the component and are independent given
-/// it. logits: [B, K, P]; loc, log_scale: [B, K, C, P]; x: [B, shape…] of C * P numbers.
-/// log_prob: [B, P], one per site.
+/// K components per site, whose channels share the component. logits: [B, K, P]; loc, log_scale:
+/// [B, K, C, P]; x: [B, shape…] of C * P numbers. log_prob: [B, P], one per site.
+/// coupling: [B, K, C (C - 1) / 2, P], by how much each earlier channel's value on [-1, 1] moves a
+/// channel's centre, in the order (1, 0), (2, 0), (2, 1), …; undefined = channels are independent
+/// given the component.
 struct LogisticMixture : Distribution {
-  Tensor logits, loc, log_scale;
+  Tensor logits, loc, log_scale, coupling;
   Shape shape;
-  LogisticMixture(Tensor logits, Tensor loc, Log scale, Shape shape)
+  LogisticMixture(Tensor logits, Tensor loc, Log scale, Shape shape, Tensor coupling = Tensor())
       : logits(std::move(logits)),
         loc(std::move(loc)),
         log_scale(std::move(scale.value)),
+        coupling(std::move(coupling)),
         shape(std::move(shape)) {}
   LogisticMixture(Tensor logits, Tensor loc, const Tensor& scale, Shape shape)
       : LogisticMixture(std::move(logits), std::move(loc), Log(scale.log()), std::move(shape)) {}
   Tensor log_prob(const Tensor& x) const override { return masked_log_prob(x, Tensor()); }
-  /// The masked channels of a site are summed out.
+  /// The masked channels of a site are summed out; an Error where coupled ones come before seen
+  /// ones.
   Tensor row_log_prob(const Tensor& x, const Tensor& mask = Tensor()) const override;
   Tensor sample(torch::IntArrayRef prefix = {}) const override;
+  /// Coupled: each channel's is taken where the channels before it have theirs.
   Tensor mean() const override;
   bool reparameterized() const override { return false; }
   NamedTensors parameters() const override {
-    return {{"logits", logits}, {"loc", loc}, {"log_scale", log_scale}};
+    NamedTensors all{{"logits", logits}, {"loc", loc}, {"log_scale", log_scale}};
+    if (coupling.defined()) all.emplace_back("coupling", coupling);
+    return all;
   }
   Dist detached() const override;
 

@@ -33,6 +33,29 @@ Tensor clipped_mean(const Tensor& loc, const Tensor& log_scale) {
   return 0.5 * scale * share_above;
 }
 
+/// Of channel c [..., 1, P], where those before it are y [..., C, P] on [-1, 1].
+Tensor moved_centre(const Tensor& loc, const Tensor& coupling, const Tensor& y, int64_t c) {
+  auto centre = loc.narrow(-2, c, 1);
+  for (int64_t before = 0; before < c; ++before) {
+    const auto by = coupling.narrow(-2, c * (c - 1) / 2 + before, 1);
+    centre = centre + by * y.narrow(-2, before, 1);
+  }
+  return centre;
+}
+
+/// [..., C, P] in [0, 1]: f(centre, log_scale), where coupled one channel after the other.
+template <class F>
+Tensor levels_of(const Tensor& loc, const Tensor& log_scale, const Tensor& coupling, const F& f) {
+  if (!coupling.defined()) return f(loc, log_scale);
+  Tensor x, y;
+  for (int64_t c = 0; c < loc.size(-2); ++c) {
+    const auto next = f(moved_centre(loc, coupling, y, c), log_scale.narrow(-2, c, 1));
+    x = x.defined() ? torch::cat({x, next}, -2) : next;
+    y = 2 * x - 1;
+  }
+  return x;
+}
+
 }  // namespace
 
 Tensor DiscretizedLogistic::log_prob(const Tensor& x) const { return log_mass(x, loc, log_scale); }
@@ -44,8 +67,25 @@ Tensor DiscretizedLogistic::mean() const { return clipped_mean(loc, log_scale); 
 Tensor LogisticMixture::masked_log_prob(const Tensor& x, const Tensor& mask) const {
   const int64_t channels = loc.size(-2), sites = loc.size(-1);
   auto split = [&](const Tensor& t) { return t.reshape({t.size(0), 1, channels, sites}); };
-  auto each = log_mass(split(x), loc, log_scale);  // [B, K, C, P]
+  auto centres = loc;
+  if (coupling.defined()) {
+    std::vector<Tensor> all;
+    const auto y = 2 * split(x) - 1;
+    const auto each = broadcast_shape(loc.narrow(2, 0, 1), y.narrow(2, 0, 1));
+    for (int64_t c = 0; c < channels; ++c) {
+      all.push_back(moved_centre(loc, coupling, y, c).expand(each));
+    }
+    centres = torch::cat(all, -2);
+  }
+  auto each = log_mass(split(x), centres, log_scale);  // [B, K, C, P]
   if (mask.defined()) {
+    if (coupling.defined() && channels > 1) {
+      const auto seen = split(mask).to(torch::kBool);
+      const auto below = seen.narrow(-2, 1, channels - 1), above = seen.narrow(-2, 0, channels - 1);
+      check(!below.logical_and(above.logical_not()).any().item<bool>(),
+            "[discretized_logistic] coupled: a channel is hidden before one that is seen; hide "
+            "whole pixels");
+    }
     each = torch::where(split(mask).to(torch::kBool), each, torch::zeros({}, each.options()));
   }
   return (each.sum(2) + logits.log_softmax(1)).logsumexp(1);
@@ -61,20 +101,27 @@ Tensor LogisticMixture::sample(torch::IntArrayRef prefix) const {
   auto full = draw_shape(prefix, loc.sizes());
   auto one = full;
   one[one.size() - 3] = 1;
-  auto index = chosen.expand(one);
-  auto pick = [&](const Tensor& t) { return t.detach().expand(full).gather(-3, index); };
+  auto pick = [&](const Tensor& t) {
+    if (!t.defined()) return t;
+    auto all = full, of_one = one;
+    all[all.size() - 2] = of_one[of_one.size() - 2] = t.size(-2);
+    return t.detach().expand(all).gather(-3, chosen.expand(of_one));
+  };
   auto rows = draw_shape(prefix, {loc.size(0)});
-  return draw_level(pick(loc), pick(log_scale)).reshape(draw_shape(rows, shape));
+  return levels_of(pick(loc), pick(log_scale), pick(coupling), draw_level)
+      .reshape(draw_shape(rows, shape));
 }
 
 Tensor LogisticMixture::mean() const {
   auto weights = logits.softmax(1).unsqueeze(2);  // [B, K, 1, P]
-  return (weights * clipped_mean(loc, log_scale)).sum(1).reshape(with_rows(loc.size(0), shape));
+  const auto means = levels_of(loc, log_scale, coupling, clipped_mean);
+  return (weights * means).sum(1).reshape(with_rows(loc.size(0), shape));
 }
 
 Dist LogisticMixture::detached() const {
   return std::make_shared<LogisticMixture>(logits.detach(), loc.detach(), Log(log_scale.detach()),
-                                           shape);
+                                           shape,
+                                           coupling.defined() ? coupling.detach() : coupling);
 }
 
 Dist checked::discretized_logistic(const Tensor& loc, const Tensor& scale) {

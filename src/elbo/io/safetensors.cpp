@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "elbo/core/error.h"
+#include "elbo/core/pages.h"
 #include "elbo/io/file.h"
 #include "elbo/io/json_text.h"
 
@@ -23,6 +24,7 @@ constexpr Type kTypes[] = {{"F64", torch::kFloat64}, {"F32", torch::kFloat32},
                            {"F16", torch::kFloat16}, {"BF16", torch::kBFloat16},
                            {"I64", torch::kInt64},   {"I32", torch::kInt32},
                            {"U8", torch::kUInt8},    {"BOOL", torch::kBool}};
+constexpr uint64_t kLarge = 1 << 20;  // bytes of a tensor that is read into its own pages
 constexpr uint64_t kLongestHeader = 100'000'000;  // the limit of the reference implementation
 
 std::string known_types() {
@@ -224,7 +226,7 @@ TensorFile parse_safetensors(std::string_view bytes, const std::string& where) {
 }
 
 TensorFile load_safetensors(const std::string& path) {
-  return parse_safetensors(read_plain_file(path), path);
+  return load_safetensors(path, [](const std::string&) { return true; });
 }
 
 TensorFile load_safetensors(const std::string& path,
@@ -250,7 +252,8 @@ TensorFile load_safetensors(const std::string& path,
   TensorFile file{{}, std::move(header.metadata)};
   for (const auto& e : header.entries) {
     if (!wanted(e.name)) continue;
-    auto tensor = torch::empty(e.shape, torch::TensorOptions(e.type));
+    const bool large = e.end - e.begin >= kLarge;
+    auto tensor = large ? empty_in_own_pages(e.shape, e.type) : torch::empty(e.shape, e.type);
     in.seekg(static_cast<std::streamoff>(start + e.begin));
     if (e.end > e.begin) read(tensor.data_ptr(), e.end - e.begin);
     check_truths(tensor, e.name, path);

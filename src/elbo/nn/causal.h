@@ -30,11 +30,15 @@ class CausalNetwork : public torch::nn::Module {
 
 struct PixelCnnOptions {
   int64_t features = 64, layers = 5, kernel = 5;
+  bool direct = false;
   template <class F>
   void fields(F&& f) {
     f("features", features, "number of channels of the masked layers", between(1, 4096));
     f("layers", layers, "number of masked layers", between(1, 100));
     f("kernel", kernel, "kernel size of the masked layers; odd", between(3, 31));
+    f("direct", direct,
+      "decoder features also go straight to the output, so that a code is learned before the "
+      "masked layers make it superfluous");
   }
 };
 /// Gated convolutions over what is above and what is to the left (van den Oord et al. 2016,

@@ -37,7 +37,7 @@ struct ImageKey {
 };
 
 // A primitive, its images (whose addresses change from call to call), and its weights in the
-// layout that it likes best, with the reorder from or to the plain ones.
+// layout that it likes best, with the reorder from or to the plain ones at each call.
 struct BoundImage {
   dnnl::primitive primitive;
   memory src, dst, bias, weight, plain;
@@ -117,7 +117,7 @@ BoundImage make_image(const ImageKey& key) {
   b.dst = unbound(l.dst);
   b.bias = unbound(l.bias);
   b.plain = unbound(l.plain);
-  b.weight = memory(weight, engine);
+  b.weight = unbound(weight);
   dnnl::primitive_attr attr;
   if (key.pass == Pass::kAddWeights) {
     dnnl::post_ops ops;
@@ -129,6 +129,19 @@ BoundImage make_image(const ImageKey& key) {
   return b;
 }
 
+/// Room for the weights of a call: one for all primitives of a thread, since each size of pictures
+/// has its own.
+void* weight_room(size_t bytes) {
+  static thread_local memory room;
+  static thread_local size_t held = 0;
+  if (bytes > held) {
+    const memory::dims size{static_cast<int64_t>(bytes)};
+    room = memory({size, memory::data_type::u8, Tag::x}, dnnl_engine());
+    held = bytes;
+  }
+  return room.get_data_handle();
+}
+
 BoundImage& bound_image(const ImageProduct& product, Pass pass, Activation activation,
                         const void* src, const void* dst, const float* weight) {
   static thread_local PrimitiveCache<ImageKey, BoundImage> cache;
@@ -137,6 +150,7 @@ BoundImage& bound_image(const ImageProduct& product, Pass pass, Activation activ
   b.src.set_data_handle(address(src));
   b.dst.set_data_handle(address(dst));
   b.plain.set_data_handle(address(weight));
+  b.weight.set_data_handle(weight_room(b.weight.get_desc().get_size()));
   return b;
 }
 

@@ -20,7 +20,7 @@ int64_t PictureNetwork::peak_bytes(const Shape& in) const {
   for (const auto& step : steps_) {
     const int64_t before = bytes_of(shape);
     step->report(shape, lines);
-    most = std::max(most, before + 2 * std::max(before, bytes_of(shape)));
+    most = std::max(most, before + step->pictures_beside() * std::max(before, bytes_of(shape)));
   }
   return most;
 }

@@ -32,6 +32,9 @@ class PictureStep {
   virtual Tensor forward(const Tensor& x) const = 0;
   /// The same rows; the step outlives them.
   virtual Rows by_rows(Rows x) const = 0;
+  /// Pictures of the larger of its input's and its output's size that forward() holds at its peak
+  /// beside the input.
+  virtual int64_t pictures_beside() const { return 2; }
   /// Adds its lines; `shape` is its input's before and its output's after.
   virtual void report(Shape& shape, std::vector<LayerReport>& lines) const = 0;
 };

@@ -82,6 +82,9 @@ class PixelCnn : public CausalNetwork {
     }
     hidden_ = register_module("hidden", convolution(o.features, o.features, {1, 1}));
     out_ = register_module("out", convolution(o.features, plan.out, {1, 1}));
+    if (o.direct && plan.context > 0) {
+      direct_ = register_module("direct", convolution(plan.context, plan.out, {1, 1}));
+    }
   }
 
   Tensor forward(const Tensor& x, const Tensor& context) override {
@@ -92,7 +95,7 @@ class PixelCnn : public CausalNetwork {
       const auto beside = layer->beside(layer->tall() ? shifted(v, 2) : Tensor(), context);
       u = layer->left(pad_before(u, 3, reach), beside);
     }
-    return outputs(u);
+    return outputs(u, context);
   }
 
   void walk(int64_t rows, const Tensor& context, const Next& next) override {
@@ -111,6 +114,9 @@ class PixelCnn : public CausalNetwork {
       const auto here = context.defined() ? context.narrow(2, h, 1) : context;
       for (int64_t i = 0; i < depth; ++i) beside[i] = layers_[i]->beside(v_above[i], here);
       std::vector<Tensor> u_columns;
+      const auto known = [&](const Tensor& t, int64_t w) {
+        return t.defined() ? t.narrow(3, w, 1) : t;
+      };
       for (int64_t i = 0; i < depth; ++i) u_columns.push_back(blank(i, 1, reach));
       std::vector<Tensor> row;
       auto before = blank(0, 1, 1);
@@ -118,10 +124,9 @@ class PixelCnn : public CausalNetwork {
         auto u = before;
         for (int64_t i = 0; i < depth; ++i) {
           u_columns[i] = rolled(u_columns[i], u, 3);
-          u = layers_[i]->left(u_columns[i],
-                               beside[i].defined() ? beside[i].narrow(3, w, 1) : Tensor());
+          u = layers_[i]->left(u_columns[i], known(beside[i], w));
         }
-        before = next(outputs(u).flatten(1)).view({rows, plan_.in, 1, 1});
+        before = next(outputs(u, known(here, w)).flatten(1)).view({rows, plan_.in, 1, 1});
         row.push_back(before);
       }
       if (plan_.height == 1) continue;
@@ -134,14 +139,15 @@ class PixelCnn : public CausalNetwork {
   }
 
  private:
-  Tensor outputs(const Tensor& u) {
-    return out_->forward(torch::relu(hidden_->forward(torch::relu(u))));
+  Tensor outputs(const Tensor& u, const Tensor& context) {
+    const auto out = out_->forward(torch::relu(hidden_->forward(torch::relu(u))));
+    return direct_ ? out + direct_->forward(context) : out;
   }
 
   const CausalPlan plan_;
   const PixelCnnOptions o_;
   std::vector<std::shared_ptr<MaskedLayer>> layers_;
-  std::shared_ptr<Convolution> hidden_, out_;
+  std::shared_ptr<Convolution> hidden_, out_, direct_;
 };
 
 }  // namespace

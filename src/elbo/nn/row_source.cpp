@@ -1,11 +1,9 @@
 #include "elbo/nn/row_source.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <functional>
-#include <new>
 
+#include "elbo/core/pages.h"
 #include "elbo/nn/picture_memory.h"
 
 namespace elbo {
@@ -22,18 +20,12 @@ Tensor empty_rows_of(const Shape& shape, int64_t rows) {
                       torch::TensorOptions(torch::kFloat32).memory_format(kInnermost));
 }
 
-/// A copy in pages of its own, which go back to the system with it: between the short-lived tensors
-/// of other bands it would hold their memory.
-Tensor in_own_pages(const Tensor& band) {
-  const size_t bytes = band.nbytes();
-  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) throw std::bad_alloc();
-  auto copy = torch::from_blob(
-      pages, {static_cast<int64_t>(bytes / sizeof(float))},
-      [bytes](void* at) { munmap(at, bytes); }, torch::kFloat32);
-  auto result = copy.view({1, band.size(2), band.size(3), band.size(1)}).permute({0, 3, 1, 2});
-  result.copy_(band);
-  return result;
+/// Between the short-lived tensors of other bands it would hold their memory.
+Tensor copied_to_own_pages(const Tensor& band) {
+  auto copy = empty_in_own_pages({1, band.size(2), band.size(3), band.size(1)});
+  copy = copy.permute({0, 3, 1, 2});
+  copy.copy_(band);
+  return copy;
 }
 
 /// Bands of a picture, which may go one after the other.
@@ -65,6 +57,7 @@ class StoredRows : public RowSource {
   void settle() override {}
   void restart() override {}
   void release() override { leaving_ = true; }
+  bool stored() const override { return true; }
 
  private:
   std::vector<Tensor> bands_;
@@ -77,14 +70,23 @@ class StoredRows : public RowSource {
 
 int64_t bytes_of(const Shape& shape) { return numel(shape) * static_cast<int64_t>(sizeof(float)); }
 
-int64_t band_rows(const Shape& shape, int64_t bytes) {
-  constexpr int64_t kFewest = 4, kMost = 64;  // halos of one row each way cost little
-  const int64_t row = bytes_of({shape[0], 1, shape[2]});
-  return std::min(shape[1], std::clamp(bytes / row, kFewest, kMost));
+double RowSource::row_bytes() const {
+  return static_cast<double>(bytes_of(shape_)) / static_cast<double>(shape_[1]);
+}
+
+double DerivedRows::row_bytes() const {
+  double most = RowSource::row_bytes();
+  for (const auto& source : from_) {
+    const double rows = static_cast<double>(source->shape()[1]) / static_cast<double>(shape()[1]);
+    most = std::max(most, rows * source->row_bytes());
+  }
+  return most;
 }
 
 void for_each_band(RowSource& source, const std::function<void(const Tensor&, int64_t)>& f) {
-  const int64_t height = source.shape()[1], step = band_rows(source.shape(), band_bytes());
+  constexpr int64_t kFewest = 4, kMost = 64;  // halos of one row each way cost little
+  const auto fit = static_cast<int64_t>(static_cast<double>(band_bytes()) / source.row_bytes());
+  const int64_t height = source.shape()[1], step = std::clamp(fit, kFewest, kMost);
   for (int64_t from = 0; from < height; from += step) {
     f(source.rows(from, std::min(from + step, height)), from);
   }
@@ -132,11 +134,13 @@ Rows whole_rows(const Tensor& picture) {
 }
 
 Rows stored_rows(const Rows& source) {
+  if (source->stored()) return source;
   source->settle();
   source->restart();
   source->release();
   auto stored = std::make_shared<StoredRows>(source->shape());
-  for_each_band(*source, [&](const Tensor& band, int64_t) { stored->add(in_own_pages(band)); });
+  for_each_band(*source,
+                [&](const Tensor& band, int64_t) { stored->add(copied_to_own_pages(band)); });
   return stored;
 }
 
@@ -153,7 +157,7 @@ Tensor picture_of(const Rows& source) {
 
 int64_t band_bytes() {
   constexpr int64_t kLeast = 1 << 20, kMost = 1 << 24;
-  return std::clamp(PictureMemory::bytes() / 64, kLeast, kMost);
+  return std::clamp(PictureMemory::bytes() / 256, kLeast, kMost);
 }
 
 }  // namespace elbo

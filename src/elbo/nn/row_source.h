@@ -29,6 +29,10 @@ class RowSource {
   virtual void restart() = 0;
   /// Rows are asked for once more, for the last time: what has been passed may go.
   virtual void release() = 0;
+  /// Bytes of the widest picture on the way to this one, for each row of this one.
+  virtual double row_bytes() const;
+  /// Whether all rows are in memory.
+  virtual bool stored() const { return false; }
 
  private:
   const Shape shape_;
@@ -37,8 +41,6 @@ using Rows = std::shared_ptr<RowSource>;
 
 /// Of float32 numbers.
 int64_t bytes_of(const Shape& shape);
-/// Rows of a band that fill about so many bytes.
-int64_t band_rows(const Shape& shape, int64_t bytes);
 /// f(rows, from) for all bands from the top down.
 void for_each_band(RowSource& source, const std::function<void(const Tensor&, int64_t)>& f);
 
@@ -51,6 +53,7 @@ class DerivedRows : public RowSource {
   void settle() override;
   void restart() override;
   void release() override;
+  double row_bytes() const override;
 
  protected:
   virtual Tensor compute(int64_t from, int64_t to) = 0;

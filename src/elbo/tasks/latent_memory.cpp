@@ -21,13 +21,14 @@ int64_t resident_bytes() {
 }
 
 /// The program's malloc keeps what is freed (host/buffers.h), which suits steps that are all alike.
-/// Here a few large blocks of many sizes come and go, and what the weights' file took is left.
-void hand_back_memory() {
+/// Here blocks of many sizes come and go, and what the weights' file took is left: those of so many
+/// bytes and more go back to the system, at the price of its clearing them.
+void hand_back_memory(int large) {
 #ifdef __GLIBC__
-  constexpr int kLarge = 32 << 20, kMostMaps = 65536;
+  constexpr int kMostMaps = 65536;
   mallopt(M_MMAP_MAX, kMostMaps);
-  mallopt(M_MMAP_THRESHOLD, kLarge);
-  mallopt(M_TRIM_THRESHOLD, kLarge);
+  mallopt(M_MMAP_THRESHOLD, large);
+  mallopt(M_TRIM_THRESHOLD, large);
   malloc_trim(0);
 #endif
 }
@@ -48,12 +49,19 @@ int64_t memory_from(const std::string& text) {
 
 int64_t picture_budget(const std::string& text) {
   constexpr int64_t kLeast = int64_t{1} << 26;
-  hand_back_memory();
+  hand_back_memory(32 << 20);
   if (text.empty()) return std::max(kLeast, most_unpacked());
   const int64_t taken = resident_bytes(), left = memory_from(text) - taken;
   check(left >= kLeast, "[memory] ", text, ": the program and the weights take ", taken >> 20,
         " MB; name at least ", (taken + kLeast) >> 20, "M");
   return left;
+}
+
+bool goes_in_bands(const PictureNetwork& network, const Tensor& row, int64_t budget) {
+  const Shape shape(row.sizes().begin() + 1, row.sizes().end());
+  if (network.peak_bytes(shape) <= budget) return false;
+  hand_back_memory(1 << 20);
+  return true;
 }
 
 PictureNetwork& picture_network_in(torch::nn::Module& part, const std::string& run) {

@@ -140,13 +140,13 @@ Json decode_latents(const TaskInput& input, const std::string& memory) {
       const auto z = scale.code(stored.rows.narrow(0, i, 1));
       check(z.size(1) == channels, "[latents] ", source.string(), ": ", z.size(1),
             " channels, the model's codes have ", channels);
+      banded += goes_in_bands(network, z, budget);
       const PictureMemory within(budget);
       const auto x = input.model->decode(z)->mean()[0];
       const int64_t height = stored.height > 0 ? std::min(stored.height, x.size(1)) : x.size(1);
       const int64_t width = stored.width > 0 ? std::min(stored.width, x.size(2)) : x.size(2);
       cropped += height != x.size(1) || width != x.size(2);
       files.add(x.narrow(1, 0, height).narrow(2, 0, width), source, i, n);
-      banded += network.peak_bytes(Shape(z.sizes().begin() + 1, z.sizes().end())) > budget;
     }
     input.progress(static_cast<double>(++done) / static_cast<double>(sources.size()));
   }

@@ -177,6 +177,7 @@ Json encode_latents(const TaskInput& input, bool draw, const std::string& memory
   source.for_each([&](const std::string& name, const std::string& bytes) {
     const auto pixels = decode_image(bytes, name);
     const auto x = padded_to(as_row(pixels, channels, name), each);
+    banded += goes_in_bands(network, x, budget);
     const PictureMemory within(budget);
     Batch batch;
     batch.x = x;
@@ -185,7 +186,6 @@ Json encode_latents(const TaskInput& input, bool draw, const std::string& memory
     files.add(name, scale.scaled(trace.code), pixels.size(1), pixels.size(2));
     padded += x.size(2) != pixels.size(1) || x.size(3) != pixels.size(2);
     transparent += has_alpha(bytes);
-    banded += network.peak_bytes(Shape(x.sizes().begin() + 1, x.sizes().end())) > budget;
     input.progress(static_cast<double>(++done) / static_cast<double>(all));
   });
   Json result = files.finish();
