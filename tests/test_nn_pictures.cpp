@@ -10,6 +10,7 @@
 #include "elbo/nn/group_norm.h"
 #include "elbo/nn/picture_memory.h"
 #include "elbo/nn/picture_network.h"
+#include "elbo/nn/picture_rows.h"
 #include "golden_tables.h"
 #include "near.h"
 #include "tolerance.h"
@@ -167,6 +168,21 @@ TEST_CASE("attention with blocks of queries is attention") {
   encoder->to(torch::kFloat64);
   const PlainOperations plain;
   check_near(blocks, encoder->forward(x.to(torch::kFloat64)), kLayerFloat);
+}
+
+TEST_CASE("bands are counted by the widest picture on the way") {
+  const auto layer = [](int64_t in, int64_t out, int64_t stride) {
+    return std::make_shared<Convolution>(
+        ConvolutionPlan{in, out, {3, 3}, {stride, stride}, {1, 1}});
+  };
+  const auto picture = whole_rows(torch::rand({1, 3, 32, 40}));
+  const auto wide = convolved_rows(picture, layer(3, 16, 1));
+  CHECK(picture->row_bytes() == 4 * 3 * 40);
+  CHECK(wide->row_bytes() == 4 * 16 * 40);
+  CHECK(convolved_rows(wide, layer(16, 2, 1))->row_bytes() == 4 * 16 * 40);
+  // Two rows above for one below; half a row above for one that is doubled.
+  CHECK(convolved_rows(wide, layer(16, 2, 2))->row_bytes() == 2 * 4 * 16 * 40);
+  CHECK(convolved_rows(doubled_rows(wide), layer(16, 1, 1))->row_bytes() == 4 * 16 * 80);
 }
 
 TEST_CASE("an image autoencoder refuses sizes and channels that do not fit") {
