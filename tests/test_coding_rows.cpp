@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "elbo/coding/array_form.h"
 #include "elbo/coding/row_code.h"
 #include "elbo/core/error.h"
 #include "elbo/core/random.h"
@@ -62,6 +63,23 @@ double bound_bits(Model& model, const Batch& rows) {
   torch::NoGradGuard no_gradient;
   const auto inference = model.infer(rows, 64);
   return -log_ratio(inference, rows).mean(0).sum().item<double>() / std::log(2.0);
+}
+
+TEST_CASE("an array of pictures comes back, its channels first or last") {
+  seed_torch(3);
+  Batch rows;
+  rows.x = (torch::rand({4, 3, 5, 6}) * 255).round() / 255;
+  for (const bool last : {false, true}) {
+    const auto ordered = (last ? rows.x.permute({0, 2, 3, 1}) : rows.x) * 255;
+    const auto bytes = ordered.round().to(torch::kUInt8).contiguous();
+    const auto file = "a header" + std::string(static_cast<const char*>(bytes.data_ptr()),
+                                               static_cast<size_t>(bytes.numel()));
+    const auto form = ArrayForm::of(file, rows);
+    REQUIRE(form);
+    CHECK(form->kind() == (last ? "array_channels_last" : "array"));
+    CHECK(form_from(form->kind(), form->side(), {})->bytes(rows) == file);
+  }
+  CHECK(!ArrayForm::of("a header" + std::string(360, 'x'), rows));
 }
 
 TEST_CASE("rows come back from bits, which are those of the bound") {

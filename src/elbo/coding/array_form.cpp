@@ -7,8 +7,9 @@
 namespace elbo {
 namespace {
 
-std::string elements(const Tensor& x, unsigned char one) {
-  const auto bytes = (x.to(torch::kFloat64) * static_cast<double>(one))
+std::string elements(const Tensor& x, unsigned char one, bool channels_last) {
+  const auto ordered = channels_last ? x.permute({0, 2, 3, 1}) : x;
+  const auto bytes = (ordered.to(torch::kFloat64) * static_cast<double>(one))
                          .round()
                          .clamp(0, 255)
                          .to(torch::kUInt8)
@@ -23,17 +24,21 @@ std::unique_ptr<FileForm> ArrayForm::of(std::string_view bytes, const Batch& row
   if (count == 0 || bytes.size() < count) return nullptr;
   const auto content = bytes.substr(bytes.size() - count);
   for (const unsigned char one : {255, 1}) {
-    if (elements(rows.x, one) != content) continue;
-    std::string side(1, static_cast<char>(one));
-    side += bytes.substr(0, bytes.size() - count);
-    return std::make_unique<ArrayForm>(std::move(side));
+    for (const bool last : {false, true}) {
+      if (last && rows.x.dim() != 4) continue;
+      if (elements(rows.x, one, last) != content) continue;
+      std::string side(1, static_cast<char>(one));
+      side += bytes.substr(0, bytes.size() - count);
+      return std::make_unique<ArrayForm>(std::move(side), last);
+    }
   }
   return nullptr;
 }
 
 std::string ArrayForm::bytes(const Batch& rows) const {
   check(!side_.empty(), "[decompress] array: its header is missing");
-  return side_.substr(1) + elements(rows.x, static_cast<unsigned char>(side_[0]));
+  check(!channels_last_ || rows.x.dim() == 4, "[decompress] array: its rows are no pictures");
+  return side_.substr(1) + elements(rows.x, static_cast<unsigned char>(side_[0]), channels_last_);
 }
 
 }  // namespace elbo

@@ -24,11 +24,12 @@ FileRows file_rows(std::string_view bytes, const Run& run, const std::string& da
 
 std::unique_ptr<FileForm> form_from(const std::string& kind, std::string side,
                                     const Schemas& schemas) {
-  if (kind == "array") return std::make_unique<ArrayForm>(std::move(side));
+  if (kind == "array") return std::make_unique<ArrayForm>(std::move(side), false);
+  if (kind == "array_channels_last") return std::make_unique<ArrayForm>(std::move(side), true);
   if (kind == "csv") {
     return std::make_unique<TableForm>(TableParts{{}, {}, std::move(side)}, schemas.x);
   }
-  fail("[decompress] file: found kind \"", kind, "\", known: array, csv");
+  fail("[decompress] file: found kind \"", kind, "\", known: array, array_channels_last, csv");
 }
 
 }  // namespace elbo
