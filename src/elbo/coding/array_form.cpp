@@ -37,7 +37,7 @@ std::unique_ptr<FileForm> ArrayForm::of(std::string_view bytes, const Batch& row
 
 std::string ArrayForm::bytes(const Batch& rows) const {
   check(!side_.empty(), "[decompress] array: its header is missing");
-  check(!channels_last_ || rows.x.dim() == 4, "[decompress] array: its rows are no pictures");
+  check(!channels_last_ || rows.x.dim() == 4, "[decompress] array: its rows are not pictures");
   return side_.substr(1) + elements(rows.x, static_cast<unsigned char>(side_[0]), channels_last_);
 }
 
