@@ -37,8 +37,8 @@ struct PixelCnnOptions {
     f("layers", layers, "number of masked layers", between(1, 100));
     f("kernel", kernel, "kernel size of the masked layers; odd", between(3, 31));
     f("direct", direct,
-      "decoder features also go straight to the output, so that a code is learned before the "
-      "masked layers make it superfluous");
+      "decoder features also go straight to the output: with a beta that starts near 0 a code is "
+      "learned before the masked layers make it superfluous");
   }
 };
 /// Gated convolutions over what is above and what is to the left (van den Oord et al. 2016,
