@@ -98,14 +98,12 @@ Tensor LogisticMixture::row_log_prob(const Tensor& x, const Tensor& mask) const 
 Tensor LogisticMixture::sample(torch::IntArrayRef prefix) const {
   auto u = open_uniform(draw_shape(prefix, logits.sizes()), logits.options().requires_grad(false));
   auto chosen = (logits.detach() - (-u.log()).log()).argmax(-2, true).unsqueeze(-2);
-  auto full = draw_shape(prefix, loc.sizes());
-  auto one = full;
-  one[one.size() - 3] = 1;
   auto pick = [&](const Tensor& t) {
     if (!t.defined()) return t;
-    auto all = full, of_one = one;
-    all[all.size() - 2] = of_one[of_one.size() - 2] = t.size(-2);
-    return t.detach().expand(all).gather(-3, chosen.expand(of_one));
+    const auto all = draw_shape(prefix, t.sizes());
+    auto one = all;
+    one[one.size() - 3] = 1;
+    return t.detach().expand(all).gather(-3, chosen.expand(one));
   };
   auto rows = draw_shape(prefix, {loc.size(0)});
   return levels_of(pick(loc), pick(log_scale), pick(coupling), draw_level)

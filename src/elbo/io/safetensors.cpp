@@ -155,6 +155,32 @@ void check_truths(const Tensor& tensor, const std::string& name, const std::stri
         "[safetensors] ", where, ": ", name, ": a truth value is neither 0 nor 1");
 }
 
+/// read(at, to, count) copies bytes of a file of `size` bytes; only wanted tensors are read.
+template <class Read>
+TensorFile read_tensors(uint64_t size, const Read& read,
+                        const std::function<bool(const std::string& name)>& wanted,
+                        const std::string& where) {
+  char first[8];
+  check(size >= sizeof first, "[safetensors] ", where, ": holds ", size,
+        " bytes, too few for a header");
+  read(0, first, sizeof first);
+  const auto length = header_length(first, size - sizeof first, where);
+  std::string text(length, ' ');
+  if (length > 0) read(sizeof first, text.data(), length);
+  const uint64_t start = sizeof first + length;
+  auto header = read_header(text, size - start, where);
+  TensorFile file{{}, std::move(header.metadata)};
+  for (const auto& e : header.entries) {
+    if (!wanted(e.name)) continue;
+    const bool large = e.end - e.begin >= kLarge;
+    auto tensor = large ? empty_in_own_pages(e.shape, e.type) : torch::empty(e.shape, e.type);
+    if (e.end > e.begin) read(start + e.begin, tensor.data_ptr(), e.end - e.begin);
+    check_truths(tensor, e.name, where);
+    file.tensors.emplace_back(e.name, tensor);
+  }
+  return file;
+}
+
 }  // namespace
 
 Tensor TensorFile::find(const std::string& name) const {
@@ -207,22 +233,11 @@ void save_safetensors(const std::string& path, const NamedTensors& tensors,
 }
 
 TensorFile parse_safetensors(std::string_view bytes, const std::string& where) {
-  char first[8];
-  check(bytes.size() >= sizeof first, "[safetensors] ", where, ": holds ", bytes.size(),
-        " bytes, too few for a header");
-  std::memcpy(first, bytes.data(), sizeof first);
-  bytes.remove_prefix(sizeof first);
-  const auto length = header_length(first, bytes.size(), where);
-  const auto data = bytes.substr(length);
-  auto header = read_header(bytes.substr(0, length), data.size(), where);
-  TensorFile file{{}, std::move(header.metadata)};
-  for (const auto& e : header.entries) {
-    auto tensor = torch::empty(e.shape, torch::TensorOptions(e.type));
-    if (e.end > e.begin) std::memcpy(tensor.data_ptr(), data.data() + e.begin, e.end - e.begin);
-    check_truths(tensor, e.name, where);
-    file.tensors.emplace_back(e.name, tensor);
-  }
-  return file;
+  const auto read = [&](uint64_t at, void* to, uint64_t count) {
+    std::memcpy(to, bytes.data() + at, count);
+  };
+  return read_tensors(
+      bytes.size(), read, [](const std::string&) { return true; }, where);
 }
 
 TensorFile load_safetensors(const std::string& path) {
@@ -234,32 +249,13 @@ TensorFile load_safetensors(const std::string& path,
   std::error_code none;
   check(std::filesystem::is_regular_file(path, none), "[safetensors] ", path,
         ": no such plain file");
-  const uint64_t size = std::filesystem::file_size(path, none);
   std::ifstream in(path, std::ios::binary);
-  const auto read = [&](void* to, uint64_t bytes) {
-    in.read(static_cast<char*>(to), static_cast<std::streamsize>(bytes));
+  const auto read = [&](uint64_t at, void* to, uint64_t count) {
+    in.seekg(static_cast<std::streamoff>(at));
+    in.read(static_cast<char*>(to), static_cast<std::streamsize>(count));
     check(in.good(), "[safetensors] ", path, ": cannot be read to its end");
   };
-  char first[8];
-  check(in.good() && size >= sizeof first, "[safetensors] ", path, ": holds ", size,
-        " bytes, too few for a header");
-  read(first, sizeof first);
-  const auto length = header_length(first, size - sizeof first, path);
-  std::string text(length, ' ');
-  if (length > 0) read(text.data(), length);
-  const uint64_t start = sizeof first + length;
-  auto header = read_header(text, size - start, path);
-  TensorFile file{{}, std::move(header.metadata)};
-  for (const auto& e : header.entries) {
-    if (!wanted(e.name)) continue;
-    const bool large = e.end - e.begin >= kLarge;
-    auto tensor = large ? empty_in_own_pages(e.shape, e.type) : torch::empty(e.shape, e.type);
-    in.seekg(static_cast<std::streamoff>(start + e.begin));
-    if (e.end > e.begin) read(tensor.data_ptr(), e.end - e.begin);
-    check_truths(tensor, e.name, path);
-    file.tensors.emplace_back(e.name, tensor);
-  }
-  return file;
+  return read_tensors(std::filesystem::file_size(path, none), read, wanted, path);
 }
 
 std::string safetensors_type(torch::ScalarType type) { return type_name(type, "a type"); }

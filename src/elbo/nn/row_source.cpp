@@ -20,7 +20,7 @@ Tensor empty_rows_of(const Shape& shape, int64_t rows) {
                       torch::TensorOptions(torch::kFloat32).memory_format(kInnermost));
 }
 
-/// Between the short-lived tensors of other bands it would hold their memory.
+/// Among the short-lived tensors of other bands a band that stays would hold their memory.
 Tensor copied_to_own_pages(const Tensor& band) {
   auto copy = empty_in_own_pages({1, band.size(2), band.size(3), band.size(1)});
   copy = copy.permute({0, 3, 1, 2});
@@ -70,17 +70,17 @@ class StoredRows : public RowSource {
 
 int64_t bytes_of(const Shape& shape) { return numel(shape) * static_cast<int64_t>(sizeof(float)); }
 
-double RowSource::row_bytes() const {
-  return static_cast<double>(bytes_of(shape_)) / static_cast<double>(shape_[1]);
-}
+RowSource::RowSource(Shape shape)
+    : row_bytes_(static_cast<double>(bytes_of(shape)) / static_cast<double>(shape[1])),
+      shape_(std::move(shape)) {}
 
-double DerivedRows::row_bytes() const {
-  double most = RowSource::row_bytes();
+DerivedRows::DerivedRows(Shape shape, std::vector<Rows> from)
+    : RowSource(std::move(shape)), from_(std::move(from)) {
   for (const auto& source : from_) {
-    const double rows = static_cast<double>(source->shape()[1]) / static_cast<double>(shape()[1]);
-    most = std::max(most, rows * source->row_bytes());
+    const double rows =
+        static_cast<double>(source->shape()[1]) / static_cast<double>(this->shape()[1]);
+    row_bytes_ = std::max(row_bytes_, rows * source->row_bytes());
   }
-  return most;
 }
 
 void for_each_band(RowSource& source, const std::function<void(const Tensor&, int64_t)>& f) {

@@ -14,7 +14,7 @@ namespace elbo {
 /// Rows of one picture, asked for from the top down; neighbouring requests may overlap.
 class RowSource {
  public:
-  explicit RowSource(Shape shape) : shape_(std::move(shape)) {}
+  explicit RowSource(Shape shape);
   virtual ~RowSource() = default;
   RowSource(const RowSource&) = delete;
   RowSource& operator=(const RowSource&) = delete;
@@ -30,9 +30,12 @@ class RowSource {
   /// Rows are asked for once more, for the last time: what has been passed may go.
   virtual void release() = 0;
   /// Bytes of the widest picture on the way to this one, for each row of this one.
-  virtual double row_bytes() const;
+  double row_bytes() const { return row_bytes_; }
   /// Whether all rows are in memory.
   virtual bool stored() const { return false; }
+
+ protected:
+  double row_bytes_;
 
  private:
   const Shape shape_;
@@ -47,13 +50,11 @@ void for_each_band(RowSource& source, const std::function<void(const Tensor&, in
 /// What remembers its last request, which the next one overlaps, over sources that it reads.
 class DerivedRows : public RowSource {
  public:
-  DerivedRows(Shape shape, std::vector<Rows> from)
-      : RowSource(std::move(shape)), from_(std::move(from)) {}
+  DerivedRows(Shape shape, std::vector<Rows> from);
   Tensor rows(int64_t from, int64_t to) override;
   void settle() override;
   void restart() override;
   void release() override;
-  double row_bytes() const override;
 
  protected:
   virtual Tensor compute(int64_t from, int64_t to) = 0;
